@@ -14,13 +14,14 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ari.base.clock import DAY_MS, FrozenClock
+from ari.base.clock import DAY_MS
 from ari.storage.usage.store import UsageTables
 from ari.usage.retention import remove_old
 from benchmarks import postgresql
 from benchmarks.stats import number
 from benchmarks.usage_fill import END_MS, KEYS, fill
 from benchmarks.usage_writes import batches
+from tests.support.clock import FrozenClock
 
 _EVERY_SECONDS = 0.01
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from ari.base.clock import FrozenClock
 from ari.instance import Instance
+from tests.support.clock import FrozenClock
 from tests.support.instances import START_MS, opened
 from tests.support.post import Post
 

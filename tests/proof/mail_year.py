@@ -11,7 +11,7 @@ from ari import keys
 from ari.accounts import sign_in, two_factor
 from ari.accounts.model import Account
 from ari.base.caller import SYSTEM, Caller
-from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, FrozenClock
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 from ari.deps import Deps
@@ -23,6 +23,7 @@ from ari.keys.model import ApiKey
 from ari.notifications import delivery_history
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
+from tests.support.clock import FrozenClock
 from tests.support.resend import StandIn
 from tests.support.usage import make_row
 

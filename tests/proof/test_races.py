@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from ari import keys
-from ari.base.clock import HOUR_MS, FrozenClock
+from ari.base.clock import HOUR_MS
 from ari.deps import Deps
 from ari.http.middleware import Middleware
 from ari.keys import NewKey
 from ari.server import build_app
+from tests.support.clock import FrozenClock
 from tests.support.instances import START_MS, opened
 from tests.support.processes import eventually, workers_of
 

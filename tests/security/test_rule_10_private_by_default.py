@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.clock import FrozenClock
 from ari.base.errors import ConfigurationError
 from ari.base.settings import load_settings
 from ari.storage.engine import prepare_data_dir
+from tests.support.clock import FrozenClock
 from tests.support.command import Cli
 from tests.support.instances import opened
 from tests.support.server import ServerProcess

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ari import jobs
-from ari.base.clock import FrozenClock
 from ari.deps import Deps
 from ari.jobs import ClockWatch
 from ari.storage.checkup import clock_steps
+from tests.support.clock import FrozenClock
 from tests.support.commands import clock_of
 from tests.support.instances import opened
 

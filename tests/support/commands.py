@@ -2,12 +2,12 @@
 
 from ari import keys
 from ari.base.caller import SYSTEM, Caller
-from ari.base.clock import FrozenClock
 from ari.base.events import Origin
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import Created, KeyChange, NewKey
 from ari.keys.model import ApiKey
+from tests.support.clock import FrozenClock
 
 
 def create_key(instance: Instance, name: str = "n", caller: Caller = SYSTEM, **more: object) -> Created:

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from ari.base.clock import FrozenClock
 from ari.base.settings import Settings, load_settings
 from ari.instance import Instance
 from ari.integrations.environment import ProviderEnvironment
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
+from tests.support.clock import FrozenClock
 
 START_MS = 1_800_000_000_000
 

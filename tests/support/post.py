@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ari.accounts.model import Account
-from ari.base.clock import FrozenClock
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 from ari.deps import Deps
@@ -16,6 +15,7 @@ from ari.notifications.model import MailConfig, Notice
 from ari.notifications.outbox import ClaimedNotice
 from ari.outbound.email_html import render_html
 from ari.storage.tables import notices
+from tests.support.clock import FrozenClock
 from tests.support.instances import START_MS
 
 OFFICE = MailConfig("resend", "ARI <ari@example.net>", "https://ari.example.net")

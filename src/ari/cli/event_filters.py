@@ -1,5 +1,6 @@
 """The filters of ``ari events list`` and ``ari events export``, the same as those of the API and the page."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,14 +37,34 @@ Since = Annotated[str | None, typer.Option("--since", metavar="24h|TIME", help="
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only before this time.")]
 
 
-def build_event_search(
-    instance: "Instance", names: list[str] | None, since: str | None, until: str | None, **filters: str | None
-) -> EventSearch:
-    """The search for these options. Raises ``typer.BadParameter`` that names the option."""
-    given = {"name": ",".join(names) if names else None, **filters}
-    try:
-        return parse_event_search(given, since_ms(since, instance.now_ms()), instant(until, "--until"))
-    except Invalid as error:
-        problem = error.problems[0]
-        hint = {"q": "--text", "request_id": "--request-id"}.get(problem.location, f"--{problem.location}")
-        raise typer.BadParameter(problem.message, param_hint=hint) from None
+@dataclass(frozen=True)
+class EventFilters:
+    """The values of these options."""
+
+    names: list[str] | None
+    actor: str | None
+    subject: str | None
+    door: str | None
+    address: str | None
+    request_id: str | None
+    text: str | None
+    since: str | None
+    until: str | None
+
+    def build_search(self, instance: "Instance") -> EventSearch:
+        """The search for these options. Raises ``typer.BadParameter`` that names the option."""
+        given = {
+            "name": ",".join(self.names) if self.names else None,
+            "actor": self.actor,
+            "subject": self.subject,
+            "door": self.door,
+            "address": self.address,
+            "request_id": self.request_id,
+            "q": self.text,
+        }
+        try:
+            return parse_event_search(given, since_ms(self.since, instance.now_ms()), instant(self.until, "--until"))
+        except Invalid as error:
+            problem = error.problems[0]
+            hint = {"q": "--text", "request_id": "--request-id"}.get(problem.location, f"--{problem.location}")
+            raise typer.BadParameter(problem.message, param_hint=hint) from None

@@ -1,6 +1,5 @@
 """``ari events``: the audit log."""
 
-import sys
 from itertools import chain, islice
 from typing import Annotated, Literal
 
@@ -16,16 +15,16 @@ from ari.cli.event_filters import (
     Actor,
     Address,
     Door,
+    EventFilters,
     Names,
     RequestId,
     Since,
     Subject,
     Text,
     Until,
-    build_event_search,
 )
 from ari.cli.instances import open_deps
-from ari.cli.options import AsJson, DataDir, Limit
+from ari.cli.options import AsJson, ByteOrderMark, DataDir, Limit
 from ari.cli.time_args import one_of
 
 app = CommandApp(cls=group_with_default("list"))
@@ -48,16 +47,9 @@ def list_events(
     data_dir: DataDir = None,
 ) -> None:
     """List events of the audit log, newest first."""
-    filters = {
-        "actor": actor,
-        "subject": subject,
-        "door": door,
-        "address": address,
-        "request_id": request_id,
-        "q": text,
-    }
+    filters = EventFilters(names, actor, subject, door, address, request_id, text, since, until)
     with open_deps(data_dir) as deps:
-        search = build_event_search(deps.instance, names, since, until, **filters)
+        search = filters.build_search(deps.instance)
         batches = list_batches(lambda before: deps.read_sync(find_events, search, before, min(limit, _PAGE)))
         found = list(islice(chain.from_iterable(batches), limit))
     if as_json:
@@ -87,7 +79,7 @@ def export(
     text: Text = None,
     since: Since = None,
     until: Until = None,
-    bom: Annotated[bool, typer.Option("--bom/--no-bom", help="Start CSV with a byte order mark.")] = True,
+    bom: ByteOrderMark = True,
     data_dir: DataDir = None,
 ) -> None:
     """Export matching events as CSV or JSON lines. Recorded in the audit log; cells are escaped for spreadsheets.
@@ -95,21 +87,12 @@ def export(
     CSV cells that a spreadsheet could run as a formula start with '. CSV starts with a byte order mark so that Excel
     reads it as UTF-8; use --no-bom for programs that don't expect one.
     """
-    filters = {
-        "actor": actor,
-        "subject": subject,
-        "door": door,
-        "address": address,
-        "request_id": request_id,
-        "q": text,
-    }
+    filters = EventFilters(names, actor, subject, door, address, request_id, text, since, until)
     with open_deps(data_dir) as deps:
-        search = build_event_search(deps.instance, names, since, until, **filters)
+        search = filters.build_search(deps.instance)
         deps.do_sync(event_export.record, form, search)
         batches = list_batches(lambda before: deps.read_sync(find_events, search, before, event_export.EVENTS_A_PIECE))
-        for piece in event_export.pieces(form, batches, bom=bom, clean=output.clean):
-            sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
-        sys.stdout.flush()
+        output.write_file(event_export.pieces(form, batches, bom=bom, clean=output.clean))
 
 
 def _format_detail(event: Event) -> str:

@@ -32,6 +32,8 @@ Limit = Annotated[
     int, typer.Option("--limit", metavar="NUMBER", parser=whole_number(1), help="Maximum number to show.")
 ]
 
+ByteOrderMark = Annotated[bool, typer.Option("--bom/--no-bom", help="Start CSV with a byte order mark.")]
+
 Consumer = Annotated[
     str | None,
     typer.Option("--consumer", metavar="ID", help="Consumer it belongs to: ID or external ID.", show_default=False),

@@ -184,3 +184,10 @@ def _console() -> Any:
     from rich.console import Console
 
     return Console(markup=False, highlight=False, emoji=False)
+
+
+def write_file(pieces: Iterable[bytes]) -> None:
+    """Write an exported file to standard output, with the line ends of a terminal."""
+    for piece in pieces:
+        sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
+    sys.stdout.flush()

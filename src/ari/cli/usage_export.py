@@ -1,6 +1,5 @@
 """``ari usage export``: the log as CSV or JSON on standard output."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -10,7 +9,7 @@ import typer
 
 from ari.cli import output
 from ari.cli.instances import open_deps
-from ari.cli.options import DataDir
+from ari.cli.options import ByteOrderMark, DataDir
 from ari.cli.time_args import one_of
 from ari.cli.usage_filters import Address, Code, Key, Method, Since, Source, Status, Text, Until, build_search
 from ari.usage.ai import AiUse
@@ -39,7 +38,7 @@ def export(
     text: Text = None,
     since: Since = None,
     until: Until = None,
-    bom: Annotated[bool, typer.Option("--bom/--no-bom", help="Start CSV with a byte order mark.")] = True,
+    bom: ByteOrderMark = True,
     data_dir: DataDir = None,
 ) -> None:
     """Export matching requests as CSV or JSON. Recorded in the audit log; cells are escaped for spreadsheets.
@@ -52,9 +51,7 @@ def export(
         search = build_search(deps.instance, key, since, until, **filters)
         deps.do_sync(file.record, form, search)
         batches = deps.instance.reports.pages(search, _PIECE)
-        for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom):
-            sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
-        sys.stdout.flush()
+        output.write_file(file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom))
 
 
 def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:

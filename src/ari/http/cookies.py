@@ -22,9 +22,6 @@ class Preferences(NamedTuple):
     shortcuts: str = "on"
 
 
-USUAL = Preferences()
-
-
 def preferences(headers: list[str]) -> Preferences:
     """The values of ARI's cookies; an invalid value counts as missing."""
     theme, shortcuts = read_cookie(headers, THEME_COOKIE), read_cookie(headers, SHORTCUTS_COOKIE)

@@ -21,9 +21,6 @@ class InstancePolicy:
     disable_unused_days: int | None = None
 
 
-NO_INSTANCE_POLICY = InstancePolicy()
-
-
 class InstancePolicyStore(Protocol):
     """The policy inside one transaction."""
 

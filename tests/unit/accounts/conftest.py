@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from ari.accounts.model import Account
-from ari.base.clock import FrozenClock
 from ari.base.events import Origin
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.desk import Desk
 from tests.unit.accounts.memory import VISITOR, MemoryTransaction
 

@@ -7,9 +7,9 @@ from ari.accounts.model import Account
 from ari.accounts.password import Verdict
 from ari.accounts.sign_in import HalfSignedIn, NewSession
 from ari.base.caller import Caller
-from ari.base.clock import FrozenClock
 from ari.base.events import Origin
 from ari.base.master_key import MasterKeys
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 
 SECRET = totp.new_secret()

@@ -2,8 +2,8 @@
 
 from ari.accounts import newcomers, sign_in
 from ari.accounts.password import Verdict
-from ari.base.clock import FrozenClock
 from ari.base.errors import RateLimited
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 
 RIGHT, WRONG = Verdict(True), Verdict(False)

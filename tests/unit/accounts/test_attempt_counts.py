@@ -8,8 +8,9 @@ from ari.accounts.attempt_counts import (
     count_attempt,
     count_leak_report,
 )
-from ari.base.clock import HOUR_MS, MINUTE_MS, FrozenClock
+from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.errors import RateLimited
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 
 

@@ -9,9 +9,10 @@ from ari.accounts import mail_links, sessions, setup, sign_in
 from ari.accounts.mail_links import Mailed
 from ari.accounts.model import Account
 from ari.base.caller import CONFIRMED_FOR_MS, Caller
-from ari.base.clock import HOUR_MS, FrozenClock
+from ari.base.clock import HOUR_MS
 from ari.base.errors import Invalid, NotFound, RateLimited, ReauthRequired
 from ari.base.events import Origin
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 
 OWNER = "owner@example.com"

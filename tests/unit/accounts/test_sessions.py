@@ -5,8 +5,8 @@ import pytest
 from ari.accounts import sessions
 from ari.accounts.model import Account
 from ari.base.caller import Caller
-from ari.base.clock import FrozenClock
 from ari.base.events import Origin
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 
 THIRTY_DAYS = 30 * 86_400

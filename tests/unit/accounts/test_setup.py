@@ -4,9 +4,9 @@ from ari.accounts import sessions, setup, sign_in
 from ari.accounts.model import Account
 from ari.accounts.password import Verdict, verify_password
 from ari.base.caller import SYSTEM, Caller
-from ari.base.clock import FrozenClock
 from ari.base.errors import ConfigurationError, Invalid, NotFound, RateLimited
 from ari.base.events import Origin
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 
 CLI = Caller("cli:alice", Origin("cli"))

@@ -5,7 +5,7 @@ import pytest
 from ari.accounts import newcomers, sessions, sign_in
 from ari.accounts.model import Account
 from ari.accounts.password import Verdict
-from ari.base.clock import FrozenClock
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 from tests.unit.accounts.sign_in_form import RIGHT, Desk
 

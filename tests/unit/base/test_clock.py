@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from ari.base.clock import (
     LATEST_MS,
     FileClock,
-    FrozenClock,
     SystemClock,
     from_rfc3339,
     in_words,
     read_boot_id,
     to_rfc3339,
 )
+from tests.support.clock import FrozenClock
 
 
 @given(st.integers(-62_135_596_800_000, LATEST_MS))

@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 
 from ari.base.caller import SYSTEM, Caller
-from ari.base.clock import FrozenClock
 from ari.base.master_key import MasterKeys
 from ari.integrations import commands, model
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential, Integration
 from ari.integrations.providers import get_provider
+from tests.support.clock import FrozenClock
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 OPENAI = get_provider("openai")

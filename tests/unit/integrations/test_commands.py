@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ari.base.caller import Caller
-from ari.base.clock import MINUTE_MS, FrozenClock
+from ari.base.clock import MINUTE_MS
 from ari.base.errors import Conflict, Invalid, NotFound, ReauthRequired
 from ari.base.events import Origin
 from ari.base.master_key import MasterKeys
@@ -14,6 +14,7 @@ from ari.integrations import commands, health, model
 from ari.integrations.credentials import credential, state, states
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.providers import get_provider
+from tests.support.clock import FrozenClock
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 OPENAI, OLLAMA, COMPATIBLE = (get_provider(name) for name in ("openai", "ollama", "openai_compatible"))

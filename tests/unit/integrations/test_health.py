@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from ari.base.clock import MINUTE_MS, FrozenClock
+from ari.base.clock import MINUTE_MS
 from ari.base.master_key import MasterKeys
 from ari.integrations import commands, health, model
 from ari.integrations.credentials import credential, state
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential
 from ari.integrations.providers import get_provider
+from tests.support.clock import FrozenClock
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 OPENAI, OLLAMA = get_provider("openai"), get_provider("ollama")

@@ -4,7 +4,7 @@ import pytest
 
 from ari.base.clock import DAY_MS
 from ari.base.errors import Invalid
-from ari.keys.instance_policy import LONGEST_DAYS, NO_INSTANCE_POLICY, InstancePolicy, limit_lifetime, parse_days
+from ari.keys.instance_policy import LONGEST_DAYS, InstancePolicy, limit_lifetime, parse_days
 
 NOW = 1_800_000_000_000
 
@@ -12,7 +12,7 @@ NOW = 1_800_000_000_000
 def test_without_a_rule_every_expiry_is_allowed() -> None:
     """The default changes nothing."""
     for expires_at_ms in (None, NOW + 1, NOW + 10_000 * DAY_MS):
-        assert limit_lifetime(NO_INSTANCE_POLICY, expires_at_ms, NOW, chosen=True) == expires_at_ms
+        assert limit_lifetime(InstancePolicy(), expires_at_ms, NOW, chosen=True) == expires_at_ms
 
 
 def test_a_later_expiry_or_none_is_refused() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ari.base.clock import FrozenClock
 from ari.base.errors import Unavailable
 from ari.outbound.github_keys import MAX_AGE_SECONDS, MAX_KEYS, PAUSE_SECONDS, GitHubKeys
+from tests.support.clock import FrozenClock
 from tests.support.provider import Provider, provider
 
 

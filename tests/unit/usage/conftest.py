@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ari.base.clock import FrozenClock
 from ari.base.settings import Settings
 from ari.usage.recorder import UsageRecorder
+from tests.support.clock import FrozenClock
 from tests.support.instances import START_MS
 from tests.unit.usage.fakes import Disk, FakeStore, Scenario
 

@@ -1,9 +1,9 @@
 import asyncio
 from collections import Counter
 
-from ari.base.clock import FrozenClock
 from ari.base.errors import Unavailable
 from ari.usage.recorder import UsageRecorder
+from tests.support.clock import FrozenClock
 from tests.support.usage import make_row
 from tests.unit.usage.fakes import Disk, FakeStore, Play, run_turns
 

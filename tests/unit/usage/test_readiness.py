@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from ari.base.clock import FrozenClock
 from ari.base.errors import Unavailable
 from ari.usage.readiness import Readiness
+from tests.support.clock import FrozenClock
 
 NOW_MS = 1_800_000_000_000
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.clock import FrozenClock
 from ari.base.errors import Unavailable
 from ari.base.settings import Settings
 from ari.usage import recorder as log_module
 from ari.usage.model import Attempt, Completion
 from ari.usage.recorder import UsageRecorder
+from tests.support.clock import FrozenClock
 from tests.support.instances import START_MS
 from tests.support.usage import OTHER_KEY, make_row
 from tests.unit.usage.fakes import Disk, FakeStore, Play, run_turns, wait_until

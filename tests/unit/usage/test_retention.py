@@ -1,8 +1,9 @@
 import threading
 from collections.abc import Generator
 
-from ari.base.clock import DAY_MS, FrozenClock
+from ari.base.clock import DAY_MS
 from ari.usage.retention import remove_old
+from tests.support.clock import FrozenClock
 from tests.support.instances import START_MS
 from tests.unit.usage.fakes import FakeStore
 

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from ari.base.clock import HOUR_MS, FrozenClock
+from ari.base.clock import HOUR_MS
 from ari.base.errors import Problem
 from ari.web.forms import FORM_LIVES_MS, Form, form_from, new_form_id, use_once
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 
 NOW_MS = 1_800_000_000_000

@@ -16,12 +16,12 @@ from ari.accounts.model import Account, MailLink, Session, SignedIn
 from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountTransaction
 from ari.base.caller import Caller
-from ari.base.clock import FrozenClock
 from ari.base.errors import NotFound, RateLimited
 from ari.base.events import Origin
 from ari.base.settings import Settings
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 
 T = TypeVar("T")

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ari.base.clock import FrozenClock
 from ari.base.master_key import MasterKeys
 from ari.integrations import commands, model
 from ari.integrations.credentials import credential
@@ -17,6 +16,7 @@ from ari.integrations.model import Integration
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import get_provider
 from tests.contract.storage.stores.test_accounts import database_of
+from tests.support.clock import FrozenClock
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 NOW = 1_764_000_000_000

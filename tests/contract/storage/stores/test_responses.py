@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from ari.base import idempotency, seal
-from ari.base.clock import DAY_MS, FrozenClock
+from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Forbidden
 from ari.base.idempotency import IdempotentRequest, Outcome
 from ari.base.seal import Context
 from ari.instance import Instance
 from ari.storage import tables
+from tests.support.clock import FrozenClock
 from tests.support.instances import opened
 
 REQUEST = IdempotentRequest("key_1", "create_key", "7f3c0b5e-0001", b'{"name":"Deploy"}')

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ari.accounts.model import Account, HalfSignIn, Session, TwoFactor
-from ari.base.clock import FrozenClock
 from ari.base.seal import Context, Sealed
 from tests.contract.storage.stores.test_accounts import Begin, database_of
+from tests.support.clock import FrozenClock
 from tests.unit.accounts.memory import MemoryTransaction
 
 NOW = 1_764_000_000_000

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import delete, func, select, text
 
-from ari.base.clock import MINUTE_MS, FrozenClock
+from ari.base.clock import MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.keys.limits.charge import CONSUMER_PREFIX, Charge, RuleOwner
 from ari.keys.limits.rules import CREDITS, Credits, Limit, LimitRules
@@ -18,6 +18,7 @@ from ari.storage.usage.counters import begin_postgres
 from ari.usage.floods import MAX_LISTED_PER_MINUTE
 from ari.usage.model import UsageRow
 from ari.usage.ports import Batch
+from tests.support.clock import FrozenClock
 from tests.support.instances import START_MS, opened, settings_for
 from tests.support.usage import KEY, OTHER_KEY, make_row, read_sums, rows_of
 
