@@ -25,9 +25,10 @@ serve: app ## Run ARI
 dev: $(VENV)/.dev app ## Run ARI, restart it on every change and reload open pages
 	@exec $(PY) -m dev $(ARGS)
 
-# A file's tests stay together: they share a browser, or a wheel. (xdist 3.8 ignores its groups under pytest 9.2.)
+# A file's tests stay together: they share a browser, or a server. (xdist 3.8 ignores its groups under pytest 9.2.)
+# tests/conftest.py orders the files. Without bytecode, every process would compile all tests again.
 test: tests-ready ## Run all tests
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev app ## Lint, types, import contracts, shape tests, generated docs
 	@$(VENV)/bin/ruff format --check .

@@ -33,6 +33,7 @@ QUIET = settings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_generated_requests_meet_what_is_described(owner: Any, mode: GenerationMode) -> None:
     """Good and bad requests generated from /api/openapi.json, with a key that may do everything."""

@@ -1,5 +1,7 @@
 """One wheel for all tests of the package, built as a stranger's pip builds it."""
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -30,20 +32,35 @@ def pip() -> Callable[..., str]:
     return call
 
 
+def _build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """The file that ``build`` puts into a folder, which all test processes of this run share."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"built-{name}"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            made = factory.mktemp(name)
+            build(made)
+            made.rename(folder)
+    (built,) = folder.iterdir()
+    return built
+
+
 @pytest.fixture(scope="session")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source archive, made from a copy of the tree without anything that was built before."""
-    tree = tmp_path_factory.mktemp("tree") / "ari"
-    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*NOT_SOURCES))
-    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tree.parent / "sdist", cwd=tree)
-    (archive,) = (tree.parent / "sdist").glob("ari_keys-*.tar.gz")
-    return archive
+
+    def build(folder: Path) -> None:
+        tree = tmp_path_factory.mktemp("tree") / "ari"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*NOT_SOURCES))
+        run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=tree)
+
+    return _build_once(tmp_path_factory, "sdist", build)
 
 
 @pytest.fixture(scope="session")
 def wheel(sdist: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the source archive in pip's own isolated environment."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip("wheel", "-q", "--no-deps", "-w", folder, sdist, cwd=folder)
-    (built,) = folder.glob("ari_keys-*.whl")
-    return built
+    return _build_once(
+        tmp_path_factory, "wheel", lambda folder: pip("wheel", "-q", "--no-deps", "-w", folder, sdist, cwd=folder)
+    )

@@ -67,5 +67,10 @@ async def run(folder: Path, point: str) -> None:
     die()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Work in the folder, until the point, that the arguments name."""
     asyncio.run(run(Path(sys.argv[1]), sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()

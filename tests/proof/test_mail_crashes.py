@@ -1,8 +1,6 @@
 """A process dies at each point between the event and the response of the mail service: one email, not none, not two."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from ari.instance import Instance
 from ari.jobs.mail import round_of_mail
 from ari.notifications import delivery_history, outbox
 from tests.proof.mail_worker import POINTS
+from tests.support import forked
 from tests.support.instances import opened
 from tests.support.resend import KEY, StandIn, stand_in
 from tests.support.server import clean_environment
@@ -60,11 +59,12 @@ def _die_at(point: str, instance: Instance) -> None:
         "ARI_MAIL_FROM": settings.mail_from,
         "ARI_DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else None,
         "ARI_TEST_CLOCK_FILE": str(settings.test_clock_file),
-        "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "tests.proof.mail_worker", str(settings.data_dir), point]
-    done = subprocess.run(
-        command, cwd=ROOT, env=clean_environment(settings.data_dir, environment), capture_output=True, text=True
+    done = forked.run(
+        [str(settings.data_dir), point],
+        clean_environment(settings.data_dir, environment),
+        ROOT,
+        module="tests.proof.mail_worker",
     )
     assert done.returncode == -9, done.stderr
 

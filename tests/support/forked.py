@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
+ARI_MAIN = "ari.cli.main"
 
 
 class Forked:
@@ -107,21 +108,35 @@ _forker = cache(_Forkers)
 
 
 def start(
-    words: Sequence[str], environment: Mapping[str, str], cwd: Path, stdin: int, stdout: int, stderr: int
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    cwd: Path,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    module: str = ARI_MAIN,
 ) -> Forked:
-    """Start ``ari`` with these words and descriptors."""
-    request = {"words": list(words), "environment": dict(environment), "cwd": str(cwd)}
+    """Start ``ari``, or ``main()`` of another module, with these words and descriptors."""
+    request = {"words": list(words), "environment": dict(environment), "cwd": str(cwd), "module": module}
     return _forker().ask(request, [stdin, stdout, stderr])
 
 
 def run(
-    words: Sequence[str], environment: Mapping[str, str], cwd: Path, stdin: str, timeout: float
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    cwd: Path,
+    stdin: str = "",
+    timeout: float = 60,
+    module: str = ARI_MAIN,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run ``ari`` to its end and catch what it prints. Raises ``subprocess.TimeoutExpired``."""
+    """Run ``ari``, or ``main()`` of another module, to its end and catch what it prints.
+
+    Raises ``subprocess.TimeoutExpired``.
+    """
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin.encode())
         given.seek(0)
-        process = start(words, environment, cwd, given.fileno(), out.fileno(), err.fileno())
+        process = start(words, environment, cwd, given.fileno(), out.fileno(), err.fileno(), module)
         try:
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -107,7 +107,7 @@ def _as_asked(request: dict[str, object], fds: list[int]) -> Callable[[], None]:
     sys.stdin = _stream(0, "r", "surrogateescape")
     sys.stdout = _stream(1, "w", "surrogateescape")
     sys.stderr = _stream(2, "w", "backslashreplace")
-    return sys.modules["ari.cli.main"].main  # type: ignore[no-any-return]  # it is
+    return importlib.import_module(str(request["module"])).main  # type: ignore[no-any-return]  # it is
 
 
 def _stream(number: int, mode: str, errors: str) -> io.TextIOWrapper:

@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 
 from tests.support.command import Cli
+from tests.support.instances import prepare
 from tests.support.server import ServerProcess
 
 EMAIL = "owner@example.org"
@@ -70,9 +71,10 @@ class Owner:
 
 
 def start_owner(server: ServerProcess) -> Owner:
-    """Start a server whose owner is made from the environment, as without a browser."""
+    """Start a server on a migrated database; its owner is made from the environment, as without a browser."""
     admin: dict[str, str | None] = {"ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}
     server.settings.update(admin)
+    prepare(server.data_dir, server.settings["ARI_DATABASE_URL"])
     server.start()
     # The owner now exists; nothing that runs later may need these or repeat them.
     server.settings.update(dict.fromkeys(admin))

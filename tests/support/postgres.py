@@ -7,6 +7,7 @@ import getpass
 import itertools
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,7 @@ class PostgresServer:
 
     def __init__(self, admin_url: str) -> None:
         self.admin_url = admin_url
+        self._strategy = ""
         self._filled: str | None = None
 
     def url_of(self, database: str) -> str:
@@ -64,7 +66,7 @@ class PostgresServer:
             self.drop(self._filled)
 
     def _create(self, name: str, template: str) -> str:
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{self._strategy}')
         url = self.url_of(name)
         _homes[url] = self
         return url
@@ -150,6 +152,8 @@ class PrivateServer(PostgresServer):
         super().__init__(f"postgresql://postgres@127.0.0.1:{port}/postgres")
         options = ["-p", str(port), "-k", str(folder), "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1"]
         options += ["-c", "full_page_writes=off"]
+        # A third less processor time where nothing is synced; PostgreSQL before 15 knows no other.
+        self._strategy = " STRATEGY FILE_COPY" if _major_of(binaries) >= 15 else ""
         self._command = [str(binaries / "postgres"), "-D", str(folder / "data"), *options]
         self._folder = folder
         self._options = {"cwd": folder, "env": _environment(folder), **ids}
@@ -215,6 +219,11 @@ class PrivateServer(PostgresServer):
     def cut_connections(self) -> None:
         """End all connections of others, as an administrator would."""
         self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+
+def _major_of(binaries: Path) -> int:
+    shown = subprocess.run([binaries / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    return int(re.findall(r"\d+", shown)[0])
 
 
 def _family(pid: int) -> list[int]:

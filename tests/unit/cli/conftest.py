@@ -16,6 +16,7 @@ from ari.cli.main import main
 from ari.instance import Instance
 from ari.integrations.environment import key_variables
 from ari.integrations.providers import providers
+from tests.support.instances import prepare
 from tests.support.server import Clock
 from tests.unit.cli.owner import add_owner
 
@@ -99,9 +100,8 @@ def ari(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         shown = capsys.readouterr()
         return Ran(int(ended.value.code or 0), shown.out, shown.err)
 
-    made = Ari(data_dir, clock, run)
-    made("migrate")
-    return made
+    prepare(data_dir, None)
+    return Ari(data_dir, clock, run)
 
 
 @pytest.fixture
