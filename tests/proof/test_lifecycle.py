@@ -1,6 +1,5 @@
 """The product and the plain reference lead the same lives of keys: a short form of what ``make fuzz`` does."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from hypothesis import seed
 
 from tests.proof.lifecycle import check_agreement, machine_on
 from tests.proof.reference import contains
+from tests.support.seeds import new_seed
 
 EXAMPLES = {"sqlite": 15, "postgresql": 5}
 """From a new seed each time."""
@@ -18,9 +18,7 @@ EXAMPLES = {"sqlite": 15, "postgresql": 5}
 def test_product_and_reference_agree(data_dir: Path, database: Any) -> None:
     """Whatever the owner and callers that are keys do, in any order, while time passes and the clock is set back."""
     with machine_on(data_dir, database.url) as machine:
-        number = int.from_bytes(os.urandom(4))
-        print(f"seed {number}")
-        check_agreement(seed(number)(machine), EXAMPLES[database.kind])
+        check_agreement(seed(new_seed())(machine), EXAMPLES[database.kind])
 
 
 def test_the_reference_knows_wildcards() -> None:

@@ -16,9 +16,12 @@ from ari.cli.main import main
 from ari.instance import Instance
 from ari.integrations.environment import key_variables
 from ari.integrations.providers import providers
+from tests.support import command_tree
 from tests.support.instances import prepare
 from tests.support.server import Clock
 from tests.unit.cli.owner import add_owner
+
+command_tree.keep()
 
 
 @dataclass(frozen=True)
