@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from dev.server import PATH, STARTED, with_reload
+
+pytestmark = pytest.mark.slow
 
 Header = tuple[bytes, bytes]
 POLICY = (b"content-security-policy", b"script-src 'nonce-abc' localhost/static/; connect-src 'self'")

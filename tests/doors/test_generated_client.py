@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.missing import skip_missing
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENT = Path(__file__).parents[2] / "build/client"
 STEPS = Path(__file__).with_name("generated_client_steps.py")
 

@@ -11,6 +11,8 @@ import pytest
 from ari.base.events import EVENT_NAMES
 from tests.support.constraints import Variant, resolve, variants
 
+pytestmark = pytest.mark.slow
+
 _LIBRARY = re.compile(
     r"Input should|Field required|should have|at least \d+ items? after|valid (string|integer|list)|Expected `"
 )

@@ -3,8 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.fuzz import provider_fuzz, route_fuzz, token_fuzz
 from tests.fuzz.head_fuzz import keys_of, run
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_parser_takes_any_bytes() -> None:

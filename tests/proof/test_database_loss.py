@@ -1,8 +1,12 @@
 """What gets ``fsync`` survives a crash of PostgreSQL."""
 
+import pytest
+
 from tests.proof.database_loss import count_lost
 from tests.support import postgres as servers
 from tests.support.missing import skip_missing
+
+pytestmark = pytest.mark.slow
 
 
 def test_fsync_loses_nothing_when_postgresql_crashes() -> None:

@@ -14,6 +14,8 @@ from tests.proof.ledger import ACCEPT, Connection, Ledger, Sent, faults
 from tests.support.instances import opened
 from tests.support.usage import KEY, make_row
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_response_seen_is_in_the_log(make_owner: Callable[..., Any], database: Any) -> None:
     """A worker, the whole server, the parent alone: killed under load; the log has each response once, sums agree."""

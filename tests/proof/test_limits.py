@@ -18,6 +18,8 @@ from tests.proof.limits import PLENTY, Request, Subject, judge, nodes_on, prove
 from tests.support.instances import opened
 from tests.support.usage import KEY, make_row
 
+pytestmark = pytest.mark.slow
+
 LIMIT = Limit("default", 3, 60_000)
 SUBJECT = Subject(KEY, "", verified=False, limits={"default": LIMIT})
 

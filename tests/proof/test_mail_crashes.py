@@ -19,6 +19,8 @@ from tests.support.instances import opened
 from tests.support.resend import KEY, StandIn, stand_in
 from tests.support.server import clean_environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -7,12 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from ari.base import seal
 from ari.base.seal import Context
 from ari.cli.master_key import rotate_in
 from ari.deps import Deps
 from ari.instance import Instance
 from tests.support.instances import opened
+
+pytestmark = pytest.mark.slow
 
 EVERY = {"sqlite": 2, "postgresql": 16}
 """At how many of the steps to die; at all of them: ``python -m tests.proof.rotation DATA_DIR 1``."""

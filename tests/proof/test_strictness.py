@@ -4,8 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.proof.strictness import Plan, nodes_on, prove
 from tests.proof.world import violation_facts
+
+pytestmark = pytest.mark.slow
 
 SHORT = Plan(verifications=3_000, seconds=60, seed=1, keys=10, clients=12, by_command=0.05, clock_seconds=1.0)
 

@@ -16,6 +16,8 @@ from ari.http import body
 from ari.serving import start, worker
 from tests.support import raw
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Path(__file__).parents[2] / "docs" / "reference" / "limits.md"
 SILENT = 2_000
 HALF_SENT = 2_000
