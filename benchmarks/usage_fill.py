@@ -3,19 +3,17 @@
 import io
 import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, text
-from sqlalchemy.schema import CreateIndex
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.settings import load_settings
-from ari.storage.engine import Database
+from ari.storage.engine import USAGE_FILE, Database
 from ari.storage.migrate import migrate
-from ari.storage.tables import usage_rows
 
 DAYS = 90
 END_MS = 1_800_000_000_000
@@ -73,41 +71,54 @@ def fill(folder: Path, rows: int, url: str | None) -> Filled:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database.open(load_settings(data_dir=folder, database_url=url))
     migrate(database)
-    indexes = list(usage_rows.indexes)
-    with database.log.begin() as connection:
-        made_again = [str(CreateIndex(index).compile(connection)) for index in indexes]
-        for index in indexes:
-            index.drop(connection)
-    statements = [*made_again, *_FROM_ROWS]
+    fill_log(database, rows)
     if url is None:
-        database.close()
-        _into_sqlite(folder / "usage.db", rows, statements)
         whole.touch()
-    else:
-        _into_postgresql(database.log, rows, statements)
     return Filled(database, rows, folder, url)
 
 
-def _into_sqlite(path: Path, rows: int, statements: Sequence[str]) -> None:
+def fill_log(database: Database, rows: int, keys: Sequence[str] = KEYS) -> None:
+    """Put so many rows of these keys, and what is counted from them, into an empty log of any schema since 0.1.0."""
+    postgresql = database.shared
+    with database.log.begin() as connection:
+        indexes = connection.exec_driver_sql(_INDEXES[connection.dialect.name]).all()
+        for name, _ in indexes:
+            connection.exec_driver_sql(f"DROP INDEX {name}")
+    statements = [*(statement for _, statement in indexes), *_FROM_ROWS]
+    if postgresql:
+        _into_postgresql(database.log, made(rows, keys), statements)
+    else:
+        database.close()
+        _into_sqlite(database.data_dir / USAGE_FILE, made(rows, keys), statements)
+
+
+_INDEXES = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'usage_rows' AND type = 'index' AND sql NOT NULL",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes "
+    "WHERE schemaname = current_schema() AND tablename = 'usage_rows' AND indexname LIKE 'ix_%%'",
+}
+_INSERT = f"INSERT INTO usage_rows ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+
+
+def _into_sqlite(path: Path, rows: Iterable[tuple[Any, ...]], statements: Sequence[str]) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000", "locking_mode=EXCLUSIVE"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     connection.execute("BEGIN")
-    marks = ", ".join("?" * len(_COLUMNS))
-    connection.executemany(f"INSERT INTO usage_rows ({', '.join(_COLUMNS)}) VALUES ({marks})", made(rows))
+    connection.executemany(_INSERT, rows)
     for statement in statements:
         connection.execute(statement)
     connection.execute("COMMIT")
     connection.close()
 
 
-def _into_postgresql(engine: Engine, rows: int, statements: Sequence[str]) -> None:
+def _into_postgresql(engine: Engine, rows: Iterable[tuple[Any, ...]], statements: Sequence[str]) -> None:
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         raw: Any = connection.connection.driver_connection
         with raw.cursor().copy(f"COPY usage_rows ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
             part = io.StringIO()
-            for row in made(rows):
+            for row in rows:
                 part.write("\t".join(map(str, row)) + "\n")
                 if part.tell() > 1_000_000:
                     copy.write(part.getvalue())
@@ -121,7 +132,7 @@ def _into_postgresql(engine: Engine, rows: int, statements: Sequence[str]) -> No
     engine.dispose()
 
 
-def made(rows: int) -> Iterator[tuple[Any, ...]]:
+def made(rows: int, keys: Sequence[str] = KEYS) -> Iterator[tuple[Any, ...]]:
     """Rows in the order of time: a thousand keys, few of them busy; three in a hundred refused."""
     chance = random.Random(3)
     step = DAYS * DAY_MS / rows
@@ -146,7 +157,7 @@ def made(rows: int) -> Iterator[tuple[Any, ...]]:
         status = 200 if code == "ok" else 401
         agent = f"client/{key % 7}.{number % 3}"
         yield (
-            row_id, at_ms, row_id, KEYS[key], "ari_k_Ab12…yz89", code, "GET", route, route, status,
+            row_id, at_ms, row_id, keys[key % len(keys)], "ari_k_Ab12…yz89", code, "GET", route, route, status,
             address, agent, 0.5, 120, 1,
         )  # fmt: skip
 

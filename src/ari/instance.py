@@ -6,6 +6,8 @@ import shutil
 from functools import partial
 from typing import Self
 
+import structlog
+
 from ari.accounts.password import PasswordHasherPool
 from ari.base.clock import Clock, system_clock
 from ari.base.settings import Settings
@@ -26,6 +28,7 @@ from ari.usage.recorder import UsageRecorder
 from ari.usage.reports.key_use import KeyUse
 from ari.usage.watch.ports import WatchedUse
 
+_log = structlog.get_logger("ari.instance")
 SLOW_SECONDS = 2.0
 """After this time a short-lived process watches the database server, which may hang or wait for its standby."""
 
@@ -80,7 +83,7 @@ class Instance:
         try:
             if migrate:
                 database.watch(SLOW_SECONDS)
-                migrations.migrate(database)
+                migrations.migrate(database, _log.warning)
             elif check:
                 migrations.check(database)
             if watch:

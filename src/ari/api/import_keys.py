@@ -14,7 +14,7 @@ from ari.http.context import RequestContext
 from ari.http.responses import Response, json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
-from ari.keys import ImportResult
+from ari.keys import ImportResult, PreparedImport
 from ari.keys.ports import ImportTransaction
 
 router = APIRouter(prefix="/api/keys", tags=["API keys"])
@@ -26,13 +26,14 @@ async def _import(context: RequestContext, _services: Services) -> Response:
     if wanted.dry_run:
         result = await context.deps.read(keys.check_import, values)
     else:
-        result = await context.deps.do(_import_keys, values, wanted.all_or_nothing)
+        prepared = await context.deps.read(keys.prepare_import, values)
+        result = await context.deps.do(_import_keys, prepared, wanted.all_or_nothing)
     return json_response(keys.import_facts(result.lines, dry_run=wanted.dry_run))
 
 
-def _import_keys(tx: ImportTransaction, values: dict[int, Any], all_or_nothing: bool) -> ImportResult:
+def _import_keys(tx: ImportTransaction, prepared: PreparedImport, all_or_nothing: bool) -> ImportResult:
     try:
-        return keys.import_keys(tx, values, all_or_nothing=all_or_nothing)
+        return keys.import_keys(tx, prepared, all_or_nothing=all_or_nothing)
     except Invalid as error:
         raise Invalid(*error.problems[:MAX_PROBLEMS]) from None
 

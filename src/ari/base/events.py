@@ -5,6 +5,7 @@ Events are never updated or deleted; each holds the hash of the one before (secu
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -178,6 +179,9 @@ class EventStore(Protocol):
 
     def append(self, event: Event) -> None:
         """Add an event, chained to the one before."""
+
+    def append_all(self, events: Sequence[Event]) -> None:
+        """Add many events in this order."""
 
     def append_bounded(self, event: Event, most: int = BOUNDED_EVENTS, within_ms: int = HOUR_MS) -> None:
         """Add an event that a stranger can cause without end: after ``most`` of its name and subject it is counted.

@@ -59,16 +59,21 @@ def import_(
 def _import_batches(deps: "Deps", values: Mapping[int, Any], dry_run: bool, all_or_nothing: bool) -> list[LineResult]:
     """The results of all lines. Other changes wait for one batch at a time, unless all lines are one transaction."""
     if all_or_nothing and not dry_run:
-        return deps.do_sync(keys.import_keys, values, all_or_nothing=True).lines
+        return _import(deps, values, all_or_nothing=True)
     results: list[LineResult] = []
     for batch in _batches(values, keys.MAX_LINES if dry_run else BATCH_LINES):
         if dry_run:
             results += deps.read_sync(keys.check_import, batch).lines
         else:
-            results += deps.do_sync(keys.import_keys, batch).lines
+            results += _import(deps, batch, all_or_nothing=False)
         if len(results) < len(values) and output.can_ask():
             output.tell(f"{len(results):,} of {len(values):,} lines done.")
     return results
+
+
+def _import(deps: "Deps", values: Mapping[int, Any], *, all_or_nothing: bool) -> list[LineResult]:
+    prepared = deps.read_sync(keys.prepare_import, values)
+    return deps.do_sync(keys.import_keys, prepared, all_or_nothing=all_or_nothing).lines
 
 
 def _batches(values: Mapping[int, Any], size: int) -> Iterator[dict[int, Any]]:

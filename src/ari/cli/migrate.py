@@ -14,7 +14,7 @@ def migrate(data_dir: DataDir = None) -> None:
 
     database = Database.open(settings)
     try:
-        applied = apply(database)
+        applied = apply(database, output.tell)
     finally:
         database.close()
     output.say(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")

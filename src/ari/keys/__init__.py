@@ -39,9 +39,11 @@ from ari.keys.commands.import_keys import (
     MAX_LINES,
     ImportResult,
     LineResult,
+    PreparedImport,
     check_import,
     import_facts,
     import_keys,
+    prepare_import,
 )
 from ari.keys.commands.instance_policy import (
     InstancePolicyChange,
@@ -98,6 +100,7 @@ __all__ = [
     "LineResult",
     "NewConsumer",
     "NewKey",
+    "PreparedImport",
     "Rotated",
     "Rotation",
     "ScopeFacts",
@@ -138,6 +141,7 @@ __all__ = [
     "get_secrets",
     "import_facts",
     "import_keys",
+    "prepare_import",
     "limit_rules_facts",
     "list_affected",
     "list_keys_losing",

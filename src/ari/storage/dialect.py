@@ -3,7 +3,7 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ _INCREMENTAL = 2
 KEPT_PAGES = 1_000
 _FOLD_CACHE_KILOBYTES = 16_384
 """A fold writes rows of many keys, each to its own place in the indexes."""
+_MIGRATION_CACHE_KILOBYTES = 262_144
 
 
 def sqlite_engine(path: Path, synchronous: str, attached: Path | None = None, checkpoint_pages: int = 1_000) -> Engine:
@@ -133,6 +134,21 @@ def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.
     return postgresql.insert(table)
 
 
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows that have the same columns, with plain values that the driver takes as they are.
+
+    SQLAlchemy's own handling of each row takes longer than the database.
+    """
+    if not rows:
+        return
+    statement: Any = table.insert().compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    if not statement.positional:
+        connection.exec_driver_sql(str(statement), [dict(row) for row in rows])
+        return
+    names = statement.positiontup
+    connection.exec_driver_sql(str(statement), [tuple(row[name] for name in names) for row in rows])
+
+
 @contextmanager
 def only_here(engine: Engine, lock_file: Path | None) -> Iterator[bool]:
     """Whether this process may go on: it got the lock that one alone may hold, until the block or the process ends."""
@@ -195,6 +211,22 @@ def alone(engine: Engine) -> Iterator[Connection]:
     with engine.connect().execution_options(ari_locks_later=True) as connection, connection.begin():
         lock_for_migration(connection, _CHAIN_LOCK)
         yield connection
+
+
+@contextmanager
+def moving_rows(connection: Connection) -> Iterator[None]:
+    """Let the statements of a migration take their time, and memory that does not grow with the database."""
+    if not is_sqlite(connection):
+        set_limits(connection, {"statement_timeout": "0", "maintenance_work_mem": "256MB"})
+        yield
+        set_limits(connection)
+        return
+    before = connection.exec_driver_sql("PRAGMA cache_size").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA cache_size=-{_MIGRATION_CACHE_KILOBYTES}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size={before}")
 
 
 def lock_for_migration(connection: Connection, *others: int) -> None:

@@ -1,6 +1,6 @@
 """Bring a database to this program's schema, or say in one sentence why not. Alembic is loaded only when needed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,10 @@ class Chain:
     metadata: MetaData
 
     @property
+    def title(self) -> str:
+        return {"main": "keys database", "log": "usage log"}[self.name]
+
+    @property
     def version_table(self) -> str:
         return f"ari_{self.name}_version"
 
@@ -62,8 +66,11 @@ def revision_of(connection: Connection, chain: Chain) -> str | None:
     return connection.execute(select(versions.c.version_num)).scalar()
 
 
-def migrate(database: Database) -> list[str]:
+def migrate(database: Database, report: Callable[[str], None] | None = None) -> list[str]:
     """Apply what is missing, under a lock, so that several processes may start at once.
+
+    Each chain is one transaction: if the process is killed, the next start applies what was not committed. ``report``
+    is called with a sentence before data is moved, which may take minutes.
 
     Returns the numbers applied, such as ``["main 0001"]``. Raises ``ConfigurationError`` for a database newer than
     the program or one that cannot be used.
@@ -77,7 +84,9 @@ def migrate(database: Database) -> list[str]:
                 continue
             _refuse_newer(chain, current)
             refuse_without_create(connection)
-            _upgrade(connection, chain)
+            if current is not None and report is not None:
+                report(f"Upgrading the {chain.title} ({current} to {chain.revisions[-1]}). A large one takes minutes.")
+            upgrade_chain(connection, chain)
             if chain is MAIN and current is not None and current < _FIRST_SIGNED:
                 _sign_what_is_there(connection, database)
             applied += [f"{chain.name} {number}" for number in chain.revisions if current is None or number > current]
@@ -103,7 +112,8 @@ def _refuse_newer(chain: Chain, current: str | None) -> None:
         )
 
 
-def _upgrade(connection: Connection, chain: Chain) -> None:
+def upgrade_chain(connection: Connection, chain: Chain, revision: str = "head") -> None:
+    """Apply a chain's migrations up to ``revision`` in the caller's transaction."""
     from alembic import command  # noqa: PLC0415 - 0.3 s that only a migration should cost
     from alembic.config import Config  # noqa: PLC0415 - as above
 
@@ -111,7 +121,8 @@ def _upgrade(connection: Connection, chain: Chain) -> None:
     config.set_main_option("script_location", str(chain.folder).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["chain"] = chain
-    command.upgrade(config, "head")
+    with dialect.moving_rows(connection):
+        command.upgrade(config, revision)
 
 
 def _sign_what_is_there(connection: Connection, database: Database) -> None:

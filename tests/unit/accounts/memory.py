@@ -1,5 +1,6 @@
 """Accounts, notes and events in memory: the ports without a database. The contract suite keeps it honest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -205,6 +206,9 @@ class MemoryEvents:
 
     def append(self, event: Event) -> None:
         self.all.append(event)
+
+    def append_all(self, events: Sequence[Event]) -> None:
+        self.all += events
 
     def append_bounded(self, event: Event, most: int = 3, within_ms: int = 0) -> None:
         self.append(event)

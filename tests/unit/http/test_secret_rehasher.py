@@ -33,7 +33,8 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 
 def _import(instance: Instance, vector: dict[str, str]) -> Any:
     line = {"name": "Shop", "scheme": vector["scheme"], "hash": vector["hash"], "foreign_id": vector["foreign_id"]}
-    return Deps(instance).do_sync(keys.import_keys, {1: line}, all_or_nothing=True).keys[0]
+    deps = Deps(instance)
+    return deps.do_sync(keys.import_keys, deps.read_sync(keys.prepare_import, {1: line}), all_or_nothing=True).keys[0]
 
 
 async def _verify(instance: Instance, *texts: str) -> list[str]:

@@ -281,6 +281,9 @@ class MemoryEvents:
     def append(self, event: Event) -> None:
         self.written.append(event)
 
+    def append_all(self, events: Sequence[Event]) -> None:
+        self.written += events
+
     def append_bounded(self, event: Event, most: int = BOUNDED_EVENTS, within_ms: int = HOUR_MS) -> None:
         if sum((one.name, one.subject) == (event.name, event.subject) for one in self.written) < most:
             self.written.append(event)

@@ -7,16 +7,16 @@ from typing import Any
 
 from ari.base.clock import to_optional_rfc3339
 from ari.base.errors import Forbidden, Invalid, Problem
+from ari.base.events import Event
 from ari.base.ids import new_id
-from ari.base.transaction import record
+from ari.base.transaction import new_event, record
 from ari.keys import granting
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.commands.presets import get_default_preset
-from ari.keys.events import record_key
 from ari.keys.imports.lines import ImportLine, parse_line
 from ari.keys.imports.schemes import DJANGO
 from ari.keys.instance_policy import limit_lifetime
-from ari.keys.model import ApiKey, ImportedKey, KeySecret
+from ari.keys.model import ApiKey, Consumer, ImportedKey, KeySecret
 from ari.keys.policy import Policy
 from ari.keys.ports import ImportTransaction
 
@@ -52,20 +52,36 @@ class ImportResult:
         return [line for line in self.lines if line.key is None]
 
 
-def import_keys(tx: ImportTransaction, values: Mapping[int, Any], *, all_or_nothing: bool = False) -> ImportResult:
-    """Store a key for each valid line; ``values`` are JSON values by the number of their line.
+@dataclass(frozen=True, slots=True)
+class PreparedImport:
+    """The lines of an import, read and checked by the rules of ``rules``: declared scopes and default scopes."""
 
-    A repeated import changes nothing: its hashes are stored already. Raises ``Invalid`` for too many lines, and for any
-    invalid one if ``all_or_nothing``; ``ReauthRequired``; ``Forbidden`` if the caller would grant more than it holds.
+    lines: Mapping[int, ImportLine | tuple[Problem, ...]]
+    values: Mapping[int, Any]
+    rules: tuple[frozenset[str], tuple[str, ...]]
+
+
+def prepare_import(tx: ImportTransaction, values: Mapping[int, Any]) -> PreparedImport:
+    """Read and check lines, JSON values by their numbers: most of the work of an import, for which no change waits.
+
+    Raises ``Invalid`` for too many lines.
     """
-    imported, result = _prepare(tx, values)
+    if not 0 < len(values) <= MAX_LINES:
+        raise Invalid(Problem("keys", f"Import between 1 and {MAX_LINES:,} keys at once."))
+    return _parse_all(tx, values, _read_rules(tx))
+
+
+def import_keys(tx: ImportTransaction, prepared: PreparedImport, *, all_or_nothing: bool = False) -> ImportResult:
+    """Store a key for each valid line.
+
+    A repeated import changes nothing: its hashes are stored already. Raises ``Invalid`` for any invalid line if
+    ``all_or_nothing``; ``ReauthRequired``; ``Forbidden`` if the caller would grant more than it holds.
+    """
+    imported, result = _make_keys(tx, prepared)
     if all_or_nothing and result.failed:
         raise Invalid(*_describe_problems(result.failed))
     tx.imports.add(imported)
-    for one in imported:
-        detail = {"name": one.key.name, "scopes": list(one.key.scopes), "scheme": one.secret.scheme}
-        expires_at = to_optional_rfc3339(one.key.expires_at_ms)
-        record_key(tx, "key_imported", one.key, detail | {"expires_at": expires_at})
+    tx.events.append_all([_make_event(tx, one) for one in imported])
     if imported:
         schemes = dict(Counter(one.secret.scheme for one in imported))
         record(tx, "keys_imported", None, {"imported": len(imported), "failed": len(result.failed), "schemes": schemes})
@@ -74,7 +90,7 @@ def import_keys(tx: ImportTransaction, values: Mapping[int, Any], *, all_or_noth
 
 def check_import(tx: ImportTransaction, values: Mapping[int, Any]) -> ImportResult:
     """The result that ``import_keys`` would have; nothing is stored. Raises what it raises."""
-    return _prepare(tx, values)[1]
+    return _make_keys(tx, prepare_import(tx, values))[1]
 
 
 def import_facts(results: Sequence[LineResult], *, dry_run: bool) -> dict[str, Any]:
@@ -103,16 +119,26 @@ def _describe_problems(failed: Sequence[LineResult]) -> list[Problem]:
     ]
 
 
-def _prepare(tx: ImportTransaction, values: Mapping[int, Any]) -> tuple[list[ImportedKey], ImportResult]:
-    if not 0 < len(values) <= MAX_LINES:
-        raise Invalid(Problem("keys", f"Import between 1 and {MAX_LINES:,} keys at once."))
-    custom_scopes, default = tx.scopes.names(), get_default_preset(tx).scopes
-    parsed = {number: _parse(value, tx.now_ms, custom_scopes, default) for number, value in values.items()}
-    lines = [line for line in parsed.values() if isinstance(line, ImportLine)]
-    taken = _find_taken(tx, lines)
+def _read_rules(tx: ImportTransaction) -> tuple[frozenset[str], tuple[str, ...]]:
+    return frozenset(tx.scopes.names()), tuple(get_default_preset(tx).scopes)
+
+
+def _parse_all(
+    tx: ImportTransaction, values: Mapping[int, Any], rules: tuple[frozenset[str], tuple[str, ...]]
+) -> PreparedImport:
+    lines = {number: _parse(value, tx.now_ms, *rules) for number, value in values.items()}
+    return PreparedImport(lines, values, rules)
+
+
+def _make_keys(tx: ImportTransaction, prepared: PreparedImport) -> tuple[list[ImportedKey], ImportResult]:
+    rules = _read_rules(tx)
+    if rules != prepared.rules:  # someone changed them since
+        prepared = _parse_all(tx, prepared.values, rules)
+    taken = _find_taken(tx, [line for line in prepared.lines.values() if isinstance(line, ImportLine)])
+    maker = _KeyMaker(tx)
     imported: list[ImportedKey] = []
     results: list[LineResult] = []
-    for number, line in parsed.items():
+    for number, line in prepared.lines.items():
         if not isinstance(line, ImportLine):
             results.append(LineResult(number, None, line))
             continue
@@ -124,11 +150,10 @@ def _prepare(tx: ImportTransaction, values: Mapping[int, Any]) -> tuple[list[Imp
         if line.stored.foreign_hash is not None:
             taken[line.stored.foreign_id] = _REPEATED_ID
         try:
-            one = _make_key(tx, line)
+            one = maker.make(number, line)
         except Invalid as error:
             results.append(LineResult(number, None, error.problems))
             continue
-        _require_grant(tx, number, one.key)
         imported.append(one)
         results.append(LineResult(number, one.key))
     return imported, ImportResult(results)
@@ -156,35 +181,61 @@ def _find_salted_id(line: ImportLine) -> str | None:
     return line.stored.foreign_id if line.stored.foreign_hash is not None else None
 
 
-def _make_key(tx: ImportTransaction, line: ImportLine) -> ImportedKey:
-    """The secret keeps the date of the other system; ARI has the key since now, which its reports go by.
+class _KeyMaker:
+    """Makes the keys of one import; what many of its lines share is read or checked once."""
 
-    Raises ``Invalid`` for an unknown consumer, or an expiry later than the instance allows.
-    """
-    made_at_ms = tx.now_ms if line.made_at_ms is None else line.made_at_ms
-    stored = line.stored
-    secret = KeySecret(1, line.hint, made_at_ms, scheme=line.scheme, foreign_id=stored.foreign_id)
-    key = ApiKey(
-        id=new_id("key", tx.now_ms),
-        name=line.name,
-        hint=line.hint,
-        scopes=line.scopes,
-        created_at_ms=tx.now_ms,
-        created_by=tx.caller.actor,
-        expires_at_ms=limit_lifetime(tx.instance_policy.get(), line.expires_at_ms, tx.now_ms, chosen=False),
-        disabled=line.disabled,
-        environment=line.environment,
-        tags=line.tags,
-        metadata=line.metadata,
-        policy=Policy(addresses=line.addresses),
-        consumer=require_consumer(tx, line.consumer),
-        secret=secret,
-    )
-    return ImportedKey(key, secret, stored.digest, stored.foreign_hash)
+    def __init__(self, tx: ImportTransaction) -> None:
+        self._tx = tx
+        self._instance_policy = tx.instance_policy.get()
+        self._consumers: dict[str | None, Consumer | None] = {}
+        self._granted: set[tuple[object, ...]] = set()
+
+    def make(self, number: int, line: ImportLine) -> ImportedKey:
+        """The secret keeps the date of the other system; ARI has the key since now, which its reports go by.
+
+        Raises ``Invalid`` for an unknown consumer, or an expiry later than the instance allows, and ``Forbidden`` with
+        the line's number.
+        """
+        tx, stored = self._tx, line.stored
+        made_at_ms = tx.now_ms if line.made_at_ms is None else line.made_at_ms
+        secret = KeySecret(1, line.hint, made_at_ms, scheme=line.scheme, foreign_id=stored.foreign_id)
+        key = ApiKey(
+            id=new_id("key", tx.now_ms),
+            name=line.name,
+            hint=line.hint,
+            scopes=line.scopes,
+            created_at_ms=tx.now_ms,
+            created_by=tx.caller.actor,
+            expires_at_ms=limit_lifetime(self._instance_policy, line.expires_at_ms, tx.now_ms, chosen=False),
+            disabled=line.disabled,
+            environment=line.environment,
+            tags=line.tags,
+            metadata=line.metadata,
+            policy=Policy(addresses=line.addresses),
+            consumer=self._find_consumer(line.consumer),
+            secret=secret,
+        )
+        self._require_grant(number, key)
+        return ImportedKey(key, secret, stored.digest, stored.foreign_hash)
+
+    def _find_consumer(self, reference: str | None) -> Consumer | None:
+        if reference not in self._consumers:
+            self._consumers[reference] = require_consumer(self._tx, reference)
+        return self._consumers[reference]
+
+    def _require_grant(self, number: int, key: ApiKey) -> None:
+        """A new key is judged by its scopes, expiry and addresses only."""
+        asked = (key.scopes, key.expires_at_ms, key.policy.addresses)
+        if asked in self._granted:
+            return
+        try:
+            granting.require_grant(self._tx, None, key)
+        except Forbidden as error:
+            raise Forbidden(f"Line {number}: {error}", error.scope) from None
+        self._granted.add(asked)
 
 
-def _require_grant(tx: ImportTransaction, number: int, key: ApiKey) -> None:
-    try:
-        granting.require_grant(tx, None, key)
-    except Forbidden as error:
-        raise Forbidden(f"Line {number}: {error}", error.scope) from None
+def _make_event(tx: ImportTransaction, one: ImportedKey) -> Event:
+    detail = {"hint": one.key.hint, "name": one.key.name, "scopes": list(one.key.scopes), "scheme": one.secret.scheme}
+    expires_at = to_optional_rfc3339(one.key.expires_at_ms)
+    return new_event(tx, "key_imported", one.key.id, detail | {"expires_at": expires_at})

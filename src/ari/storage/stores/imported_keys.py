@@ -6,6 +6,7 @@ from sqlalchemy import Connection, select, update
 
 from ari.keys.model import ApiKey, ImportedKey
 from ari.keys.ports import SaltedSecret
+from ari.storage.dialect import insert_many
 from ari.storage.stores.keys import KeyTables, key_row
 from ari.storage.tables import api_keys, key_secrets, key_tags
 
@@ -20,13 +21,10 @@ class ImportedKeyTables:
         self._connection = connection
 
     def add(self, imported: Sequence[ImportedKey]) -> None:
-        if not imported:
-            return
-        self._connection.execute(api_keys.insert(), [key_row(one.key) for one in imported])
-        self._connection.execute(key_secrets.insert(), [_secret_row(one) for one in imported])
+        insert_many(self._connection, api_keys, [key_row(one.key) for one in imported])
+        insert_many(self._connection, key_secrets, [_secret_row(one) for one in imported])
         tags = [{"tag": tag, "key_id": one.key.id} for one in imported for tag in one.key.tags]
-        if tags:
-            self._connection.execute(key_tags.insert(), tags)
+        insert_many(self._connection, key_tags, tags)
 
     def find_digests(self, digests: Sequence[bytes]) -> set[bytes]:
         found: set[bytes] = set()

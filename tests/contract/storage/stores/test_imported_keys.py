@@ -35,7 +35,9 @@ def _line(vector: dict[str, str], **fields: Any) -> dict[str, Any]:
 
 
 def _import(instance: Instance, *lines: dict[str, Any]) -> keys.ImportResult:
-    return Deps(instance).do_sync(keys.import_keys, dict(enumerate(lines, 1)), all_or_nothing=True)
+    deps = Deps(instance)
+    prepared = deps.read_sync(keys.prepare_import, dict(enumerate(lines, 1)))
+    return deps.do_sync(keys.import_keys, prepared, all_or_nothing=True)
 
 
 async def _code(instance: Instance, lookup: KeyLookup, text: str) -> str:

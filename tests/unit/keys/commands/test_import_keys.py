@@ -16,6 +16,8 @@ from ari.keys import (
     declare_scope,
     import_facts,
     import_keys,
+    prepare_import,
+    remove_scope,
     revoke,
 )
 from ari.keys.commands.delete import delete
@@ -31,6 +33,10 @@ def _lines(*numbers: int) -> dict[int, Any]:
     return {number: _line(number) for number in numbers}
 
 
+def _import(tx: MemoryTransaction, values: dict[int, Any], *, all_or_nothing: bool = False) -> ImportResult:
+    return import_keys(tx, prepare_import(tx, values), all_or_nothing=all_or_nothing)
+
+
 def _problems(result: ImportResult) -> list[tuple[int, str]]:
     return [(one.line, problem.location) for one in result.failed for problem in one.problems]
 
@@ -38,7 +44,7 @@ def _problems(result: ImportResult) -> list[tuple[int, str]]:
 def test_a_key_for_each_valid_line() -> None:
     """With an event each, and one for all."""
     tx = MemoryTransaction()
-    result = import_keys(tx, _lines(1, 2) | {3: _line(3, hash="nonsense"), 5: None})
+    result = _import(tx, _lines(1, 2) | {3: _line(3, hash="nonsense"), 5: None})
     assert [key.name for key in result.keys] == ["Customer 1", "Customer 2"]
     assert _problems(result) == [(3, "hash"), (5, "line")]
     assert tx.names == ["key_imported", "key_imported", "keys_imported"]
@@ -51,7 +57,7 @@ def test_all_or_nothing_names_each_line() -> None:
     """One bad line, and nothing is stored."""
     tx = MemoryTransaction()
     with pytest.raises(Invalid) as refused:
-        import_keys(tx, _lines(1) | {2: _line(2, hash="x"), 3: _line(1)}, all_or_nothing=True)
+        _import(tx, _lines(1) | {2: _line(2, hash="x"), 3: _line(1)}, all_or_nothing=True)
     assert [one.location for one in refused.value.problems] == ["keys.1.hash", "keys.2.hash"]
     assert refused.value.problems[0].message.startswith("Line 2: Must be the SHA-256")
     assert (tx.keys.rows, tx.names) == ({}, [])
@@ -70,11 +76,11 @@ def test_a_dry_run_stores_nothing() -> None:
 def test_a_repeated_import_changes_nothing() -> None:
     """So a broken one can be run again. A deleted key is not restored either."""
     tx = MemoryTransaction()
-    [key] = import_keys(tx, _lines(1)).keys
-    assert _problems(import_keys(tx, _lines(1))) == [(1, "hash")]
+    [key] = _import(tx, _lines(1)).keys
+    assert _problems(_import(tx, _lines(1))) == [(1, "hash")]
     revoke(tx, key.id)
     delete(tx, key.id)
-    assert _problems(import_keys(tx, _lines(1))) == [(1, "hash")]
+    assert _problems(_import(tx, _lines(1))) == [(1, "hash")]
     assert len(tx.keys.rows) == 1
 
 
@@ -83,16 +89,16 @@ def test_an_id_by_which_a_salted_hash_is_found_is_taken_once() -> None:
     tx = MemoryTransaction()
     salted = {"name": "n", "scheme": "djangorestframework-api-key", "foreign_id": "AbCd1234"}
     lines = {number: salted | {"hash": f"sha512$${number:0128x}"} for number in (1, 2)}
-    assert _problems(import_keys(tx, lines)) == [(2, "foreign_id")]
-    assert _problems(import_keys(tx, lines)) == [(1, "hash"), (2, "foreign_id")]
+    assert _problems(_import(tx, lines)) == [(2, "foreign_id")]
+    assert _problems(_import(tx, lines)) == [(1, "hash"), (2, "foreign_id")]
     without = {1: {name: value for name, value in lines[1].items() if name != "foreign_id"}}
-    assert _problems(import_keys(tx, without)) == [(1, "foreign_id")]
+    assert _problems(_import(tx, without)) == [(1, "foreign_id")]
 
 
 def test_dates_of_the_other_system_belong_to_the_secret() -> None:
     """ARI has the key since today, or it would be reported as unused for years."""
     then = to_rfc3339(NOW_MS - 900 * DAY_MS)
-    [key] = import_keys(MemoryTransaction(), {1: _line(1, created_at=then, foreign_id="7")}).keys
+    [key] = _import(MemoryTransaction(), {1: _line(1, created_at=then, foreign_id="7")}).keys
     assert key.created_at_ms == NOW_MS
     assert key.secret is not None
     assert (key.secret.created_at_ms, key.secret.scheme) == (NOW_MS - 900 * DAY_MS, "sha256-hex")
@@ -104,11 +110,11 @@ def test_a_key_imports_only_what_it_may_grant() -> None:
     tx = MemoryTransaction()
     by = tx.by(make_key(tx, "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS))
     soon = to_rfc3339(NOW_MS + DAY_MS)
-    import_keys(by, {1: _line(1, expires_at=soon)}, all_or_nothing=True)
+    _import(by, {1: _line(1, expires_at=soon)}, all_or_nothing=True)
     with pytest.raises(Forbidden, match=r"Line 3: A key can only grant"):
-        import_keys(by, {2: _line(2, expires_at=soon), 3: _line(3, expires_at=soon, scopes=["*"])})
+        _import(by, {2: _line(2, expires_at=soon), 3: _line(3, expires_at=soon, scopes=["*"])})
     with pytest.raises(Forbidden, match="Line 4: A key can't grant access beyond its own expiry"):
-        import_keys(by, {4: _line(4)})
+        _import(by, {4: _line(4)})
     assert len(tx.keys.rows) == 2
 
 
@@ -117,7 +123,7 @@ def test_a_session_confirms_its_password_first() -> None:
     tx = MemoryTransaction()
     tx.caller = type(tx.caller)("usr_1", tx.caller.origin, session_digest=b"s", confirmed_at_ms=NOW_MS - DAY_MS)
     with pytest.raises(ReauthRequired):
-        import_keys(tx, _lines(1))
+        _import(tx, _lines(1))
 
 
 def test_a_line_says_whose_the_key_is() -> None:
@@ -125,7 +131,7 @@ def test_a_line_says_whose_the_key_is() -> None:
     tx = MemoryTransaction()
     consumer = create_consumer(tx, NewConsumer("Acme", external_id="acme"))
     facts = {"environment": "test", "tags": ["b", "a"], "metadata": {"plan": "pro"}, "addresses": ["10.0.0.1"]}
-    result = import_keys(tx, {1: _line(1, consumer="acme", **facts), 2: _line(2, consumer="nobody")})
+    result = _import(tx, {1: _line(1, consumer="acme", **facts), 2: _line(2, consumer="nobody")})
     assert _problems(result) == [(2, "consumer")]
     [key] = result.keys
     assert (key.consumer, key.environment, key.tags) == (consumer, "test", ("a", "b"))
@@ -136,7 +142,7 @@ def test_declared_scopes_are_known() -> None:
     """Those of the API that the keys protect."""
     tx = MemoryTransaction()
     declare_scope(tx, "orders:read", "Read orders.")
-    [key] = import_keys(tx, {1: _line(1, scopes=["orders:read"])}).keys
+    [key] = _import(tx, {1: _line(1, scopes=["orders:read"])}).keys
     assert key.scopes == ("orders:read",)
 
 
@@ -144,4 +150,13 @@ def test_one_import_has_bounds() -> None:
     """Other changes wait for it."""
     for values in ({}, dict.fromkeys(range(MAX_LINES + 1))):
         with pytest.raises(Invalid, match="between 1 and 10,000"):
-            import_keys(MemoryTransaction(), values)
+            _import(MemoryTransaction(), values)
+
+
+def test_what_changed_since_the_lines_were_read_counts() -> None:
+    """Lines are read before the transaction that stores their keys; a scope that was removed since is not granted."""
+    tx = MemoryTransaction()
+    declare_scope(tx, "orders:read", "Read orders.")
+    prepared = prepare_import(tx, {1: _line(1, scopes=["orders:read"]), 2: _line(2)})
+    remove_scope(tx, "orders:read")
+    assert _problems(import_keys(tx, prepared)) == [(1, "scopes")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ari.keys import import_keys
+from ari.keys import import_keys, prepare_import
 from ari.keys.imports import foreign_tokens
 from ari.keys.model import ApiKey
 from tests.unit.keys.memory import MemoryTransaction
@@ -33,7 +33,7 @@ class MemoryFinder:
 def _import(**fields: str) -> MemoryTransaction:
     tx = MemoryTransaction()
     line = {"name": "Shop", "hash": SANCTUM["hash"], "scheme": SANCTUM["scheme"]} | fields
-    import_keys(tx, {1: line}, all_or_nothing=True)
+    import_keys(tx, prepare_import(tx, {1: line}), all_or_nothing=True)
     return tx
 
 
