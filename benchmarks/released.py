@@ -1,6 +1,5 @@
 """A database as the released version 0.1.0 left it, of any size, for ``upgrade``."""
 
-import io
 import json
 import sqlite3
 import time
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, String, Table
+from sqlalchemy import Column, MetaData, String, Table
 
 from ari.base.ids import new_id
 from ari.base.settings import load_settings

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,12 +113,13 @@ def measure(folder: Path, url: str | None, keys: int, rows: int, kills: int, wit
     _say(f"Making {keys:,} keys and {rows:,} rows …")
     made = released.make(folder / "data", url, keys, rows)
     before: Before = remember(made, folder)
-    space = measure_sqlite(folder / "data") if url is None else measuring_postgresql(url)
     chance = random.Random(5)
-    for _ in range(kills):
-        _say("Killed in the middle." if kill_in_the_middle(made, within_seconds, chance) else "It ended before a kill.")
-    _say("Upgrading …")
-    figures = migrate(made, space)
+    with closing(measure_sqlite(folder / "data") if url is None else measuring_postgresql(url)) as space:
+        for _ in range(kills):
+            was_running = kill_in_the_middle(made, within_seconds, chance)
+            _say("Killed in the middle." if was_running else "It ended before a kill.")
+        _say("Upgrading …")
+        figures = migrate(made, space)
     _say("Comparing …")
     compare(made, before)
     return figures

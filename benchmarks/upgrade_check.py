@@ -2,8 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class Before:
 def remember(made: Released, folder: Path) -> Before:
     """Keep what the upgrade must not change."""
     copy = None
-    with closing(_open(made)) as database:
+    with open_database(made) as database:
         if database.shared:
             with database.main.begin() as connection:
                 _without_limit(connection)
@@ -54,7 +54,7 @@ def remember(made: Released, folder: Path) -> Before:
 
 def compare(made: Released, before: Before) -> None:
     """Raise ``AssertionError`` with the first difference."""
-    with closing(_open(made)) as database:
+    with open_database(made) as database:
         with database.main.connect() as connection, connection.begin():
             _without_limit(connection)
             _compare_keys(connection, before, made.keys)
@@ -128,6 +128,9 @@ async def _verify(database: Database, texts: list[str]) -> list[str]:
         await lookup.close()
 
 
-def _open(made: Released) -> Database:
+@contextmanager
+def open_database(made: Released) -> Iterator[Database]:
+    """The database, closed at the end."""
     url = made.settings.get("ARI_DATABASE_URL")
-    return Database.open(load_settings(data_dir=made.settings["ARI_DATA_DIR"], database_url=url))
+    with closing(Database.open(load_settings(data_dir=made.settings["ARI_DATA_DIR"], database_url=url))) as database:
+        yield database

@@ -1,12 +1,11 @@
 """Disk space and memory while a database is upgraded, read from Linux and from PostgreSQL."""
 
 import contextlib
-import os
 import re
 from pathlib import Path
 from typing import Protocol
 
-_STATUS = {"memory": re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE), "own": re.compile(r"^RssAnon:\s+(\d+) kB", re.M)}
+_STATUS = {name: re.compile(rf"^{name}:\s+(\d+) kB", re.MULTILINE) for name in ("VmHWM", "RssAnon")}
 
 
 class Space(Protocol):
@@ -20,6 +19,9 @@ class Space(Protocol):
 
     def memory(self, process: int) -> int:
         """The most memory that the process had so far."""
+
+    def close(self) -> None:
+        """Let the server go."""
 
     def server_memory(self) -> int:
         """The largest memory of a server process that works for this database now, without what is shared."""
@@ -36,10 +38,13 @@ class _Sqlite:
         return 0
 
     def memory(self, process: int) -> int:
-        return _status(process, "memory")
+        return _status(process, "VmHWM")
 
     def server_memory(self) -> int:
         return 0
+
+    def close(self) -> None:
+        pass
 
 
 class _PostgreSQL(_Sqlite):
@@ -52,15 +57,18 @@ class _PostgreSQL(_Sqlite):
         row = self._connection.execute(query.encode()).fetchone()
         return 0 if row is None or row[0] is None else int(row[0])
 
-    def size(self, process: int | None) -> int:
+    def size(self, _process: int | None) -> int:
         return self._ask("SELECT pg_database_size(current_database())")
 
     def wal(self) -> int:
         return self._ask("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")
 
+    def close(self) -> None:
+        self._connection.close()
+
     def server_memory(self) -> int:
         query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        return max((_status(row[0], "own") for row in self._connection.execute(query).fetchall()), default=0)
+        return max((_status(row[0], "RssAnon") for row in self._connection.execute(query).fetchall()), default=0)
 
 
 def measure_sqlite(folder: Path) -> Space:
@@ -86,7 +94,7 @@ def _deleted(process: int) -> int:
     with contextlib.suppress(OSError):
         for link in Path(f"/proc/{process}/fd").iterdir():
             with contextlib.suppress(OSError):
-                if os.readlink(link).endswith(" (deleted)"):
+                if str(link.readlink()).endswith(" (deleted)"):
                     total += link.stat().st_size
     return total
 

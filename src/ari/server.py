@@ -127,6 +127,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
     app.state.description = openapi.Description(app, settings)
     app.router.routes.extend(web.routes(instance, app.state.description.document))
     guard = Middleware(app, instance, app.routes, web.error_page(instance))
+    app.state.slow_reports = leaks.SlowReports(guard.rehash)
     app.router.middleware_stack = Dispatcher(app.router.app, guard.events.report_unauthorized)
     _add_error_handlers(app, guard)
     return guard

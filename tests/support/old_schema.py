@@ -18,7 +18,9 @@ _PRESENT = "deleted_at_ms IS NULL"
 
 
 def join_keys_and_secrets(connection: Connection) -> None:
-    """Undo migration main 0015: each key's first secret moves back into its row."""
+    """Undo migrations main 0016 and 0015: each key's first secret moves back into its row."""
+    for name in ("seq", "id", "subject_seq"):
+        connection.execute(text(f"DROP INDEX ix_events_of_keys_{name}"))
     for statement in _sqlite() if connection.dialect.name == "sqlite" else _postgresql():
         connection.execute(text(statement))
     for table in _ADDED_TABLES:

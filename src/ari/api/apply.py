@@ -1,25 +1,37 @@
 """``/api/apply`` and ``/api/scopes/import``: declare many things at once, in one transaction."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from ari.api.apply_shapes import AppliedOut, ApplyIn, ImportedScopesOut, ImportScopesIn
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.responses import respond
+from ari.api.validation import parse_body
 from ari.base.errors import Invalid, Problem
-from ari.http.route_policy import AuthMode, policy
+from ari.deps import Deps
+from ari.http.context import RequestContext
+from ari.http.responses import Response as FastResponse
+from ari.http.responses import json_response
+from ari.http.route_policy import AuthMode, FastRoute, policy
+from ari.http.services import Services
 from ari.keys.commands.apply import Rehearsed, apply, change_facts, rehearse
 from ari.keys.configuration import Configuration, parse_configuration
 from ari.keys.openapi_scopes import find_scopes, keep_new
 
 router = APIRouter(prefix="/api", tags=["Scopes"])
 
+MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+MAX_DOCUMENT_DEPTH = 64
+"""Schemas of real documents nest deeply."""
+_IMPORT = TypeAdapter(ImportScopesIn)
 _SECTIONS = {"scopes", "presets", "default_preset"}
 _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 
@@ -41,26 +53,36 @@ async def apply_configuration(body: ApplyIn, deps: CallerDeps) -> Response:
     return respond({"dry_run": body.dry_run, "changes": changes})
 
 
+async def _import_scopes(context: RequestContext, _services: Services) -> FastResponse:
+    body, deps = parse_body(_IMPORT, context.json), context.deps
+    found = await asyncio.to_thread(find_scopes, body.document)
+    new = await deps.read(keep_new, found)
+    with _hide_names():
+        changes = await _apply(deps, Configuration(scopes=new), body.dry_run)
+    skipped = [{"name": name, "reason": reason} for name, reason in found.skipped.items()]
+    return json_response({"dry_run": body.dry_run, "changes": changes, "skipped": skipped})
+
+
 @router.post(
     "/scopes/import",
     response_model=ImportedScopesOut,
     summary="Import scopes from OpenAPI",
     responses=document_errors(*BODY_ERRORS),
 )
-@policy(AuthMode.KEY_OR_SESSION, scope="scopes:write")
-async def import_scopes(body: ImportScopesIn, deps: CallerDeps) -> Response:
+@policy(
+    AuthMode.KEY_OR_SESSION,
+    scope="scopes:write",
+    fast=FastRoute(_import_scopes),
+    max_body_bytes=MAX_DOCUMENT_BYTES,
+    max_body_depth=MAX_DOCUMENT_DEPTH,
+)
+def import_scopes(body: ImportScopesIn) -> None:
     """Declares the scopes of OAuth flows and security requirements. Those already declared keep their descriptions.
-    Lists the changes only, unless `dry_run` is `false`."""
-    found = find_scopes(body.document)
-    new = await deps.read(keep_new, found)
-    with _hide_names():
-        changes = await _apply(deps, Configuration(scopes=new), body.dry_run)
-    skipped = [{"name": name, "reason": reason} for name, reason in found.skipped.items()]
-    return respond({"dry_run": body.dry_run, "changes": changes, "skipped": skipped})
+    Lists the changes only, unless `dry_run` is `false`. The body can be up to 8 MiB, with 64 levels."""
 
 
 async def _apply(
-    deps: CallerDeps, wanted: Configuration, dry_run: bool, prune: bool = False, force: bool = False
+    deps: Deps, wanted: Configuration, dry_run: bool, prune: bool = False, force: bool = False
 ) -> list[dict[str, Any]]:
     if not dry_run:
         return [change_facts(one) for one in await deps.do(apply, wanted, prune, force)]

@@ -41,7 +41,7 @@ class ImportScopesIn(RequestModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"document": _DOCUMENT, "dry_run": True}]})
 
     document: dict[str, Any] = Field(
-        description="OpenAPI 3 or Swagger 2, as JSON. Leave out `components.schemas` if it's larger than 60 KiB.",
+        description="OpenAPI 3 or Swagger 2, as JSON.",
         examples=[_DOCUMENT],
     )
     dry_run: StrictBool = Field(True, description=DRY_RUN)

@@ -1,14 +1,12 @@
 """``/api/keys/import``: import keys of other systems by their hashes, on a fast route that takes a large body."""
 
-from typing import Any
-
 from fastapi import APIRouter
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
 from ari import keys
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.import_shapes import MAX_IMPORT_BYTES, ImportIn, ImportOut, ImportValuesIn
-from ari.api.validation import MAX_PROBLEMS, problems_of
+from ari.api.validation import MAX_PROBLEMS, parse_body
 from ari.base.errors import Invalid
 from ari.http.context import RequestContext
 from ari.http.responses import Response, json_response
@@ -18,10 +16,11 @@ from ari.keys import ImportResult, PreparedImport
 from ari.keys.ports import ImportTransaction
 
 router = APIRouter(prefix="/api/keys", tags=["API keys"])
+_IMPORT = TypeAdapter(ImportValuesIn)
 
 
 async def _import(context: RequestContext, _services: Services) -> Response:
-    wanted = _parse(context.json)
+    wanted = parse_body(_IMPORT, context.json)
     values = dict(enumerate(wanted.keys, 1))
     if wanted.dry_run:
         result = await context.deps.read(keys.check_import, values)
@@ -36,14 +35,6 @@ def _import_keys(tx: ImportTransaction, prepared: PreparedImport, all_or_nothing
         return keys.import_keys(tx, prepared, all_or_nothing=all_or_nothing)
     except Invalid as error:
         raise Invalid(*error.problems[:MAX_PROBLEMS]) from None
-
-
-def _parse(sent: Any) -> ImportValuesIn:
-    try:
-        return ImportValuesIn.model_validate(sent)
-    except ValidationError as error:
-        errors = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_input=False)]
-        raise Invalid(*problems_of(errors)) from None
 
 
 @router.post(

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from ari.base.errors import Problem
+from pydantic import TypeAdapter, ValidationError
+
+from ari.base.errors import Invalid, Problem
 from ari.keys.names import EMPTY_NAME
 
+T = TypeVar("T")
 MAX_PROBLEMS = 20
 _FIELD = re.compile(r"[a-z][a-z_-]{0,39}|[0-9]{1,5}")
 _Context = Mapping[str, Any]
@@ -42,6 +45,15 @@ _SENTENCES: dict[str, Callable[[_Context], str]] = {
     "json_invalid": lambda _: "Invalid JSON.",
 }
 DEFAULT_MESSAGE = "Invalid value."
+
+
+def parse_body(adapter: TypeAdapter[T], sent: Any) -> T:
+    """The body of a fast route, which the framework doesn't read. Raises ``Invalid``."""
+    try:
+        return adapter.validate_python(sent)
+    except ValidationError as error:
+        errors = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_input=False)]
+        raise Invalid(*problems_of(errors)) from None
 
 
 def problems_of(errors: Sequence[Any]) -> list[Problem]:

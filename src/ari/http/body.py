@@ -9,10 +9,9 @@ from urllib.parse import parse_qs
 from ari.http.context import HasScope, Message, Receive, RequestContext, context_of
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST, RequestHead
-from ari.http.route_policy import MAX_BODY_BYTES
+from ari.http.route_policy import MAX_BODY_BYTES, MAX_BODY_DEPTH
 from ari.keys.reasons import REQUEST_ERRORS
 
-MAX_DEPTH = 16
 MAX_FORM_FIELDS = 50
 BODY_SECONDS = 30
 _CLOSE = ((b"connection", b"close"),)
@@ -84,15 +83,20 @@ async def read_json(context: RequestContext) -> None:
 
     A large body, which only some routes take, is parsed in a thread: it would delay other requests.
     """
-    content = await read_body(context.head, context.receive, context.route.policy.max_body_bytes)
-    if len(content) <= MAX_BODY_BYTES:
-        context.json = check_json(context.head, content)
-    else:
-        context.json = await asyncio.to_thread(check_json, context.head, content)
+    policy = context.route.policy
+    content = await read_body(context.head, context.receive, policy.max_body_bytes)
+    context.json = await check_large_json(context.head, content, policy.max_body_depth)
     context.receive = replay(content, context.receive)
 
 
-def check_json(head: RequestHead, body: bytes) -> Any:
+async def check_large_json(head: RequestHead, body: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
+    """Like ``check_json``, in a thread if the body is large."""
+    if len(body) <= MAX_BODY_BYTES:
+        return check_json(head, body, max_depth)
+    return await asyncio.to_thread(check_json, head, body, max_depth)
+
+
+def check_json(head: RequestHead, body: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
     """The JSON value in an unsafe API request's body; ``None`` if the body is empty.
 
     Raises ``BodyFault`` unless it is sound, shallow JSON of the right type.
@@ -102,8 +106,8 @@ def check_json(head: RequestHead, body: bytes) -> Any:
     kind = (head.text(b"content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body as application/json."))
-    if _depth(body) > MAX_DEPTH:
-        raise BodyFault(Fault(INVALID_REQUEST, f"The JSON is nested deeper than {MAX_DEPTH} levels."))
+    if _depth(body) > max_depth:
+        raise BodyFault(Fault(INVALID_REQUEST, f"The JSON is nested deeper than {max_depth} levels."))
     try:
         return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_repetition)
     except (ValueError, RecursionError):
@@ -146,7 +150,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 def _depth(body: bytes) -> int:
     """How deep arrays and objects nest; what looks like them inside strings does not count."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+    if body.count(b"[") + body.count(b"{") <= MAX_BODY_DEPTH:
         return 0
     deepest = depth = 0
     for byte in _STRING.sub(b"", body).translate(None, _NO_BRACKETS):

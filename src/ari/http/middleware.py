@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from ari import keys
+from ari.accounts.work_queue import WorkQueue
 from ari.deps import Deps
 from ari.http.context import Receive, Send
 from ari.http.dispatch import App, Scope
@@ -17,6 +18,9 @@ from ari.http.security_events import SecurityEvents
 from ari.http.security_headers import SecurityHeaders
 from ari.http.services import ErrorPage, Services
 from ari.instance import Instance
+
+MAX_LARGE_BODIES = 4
+"""Large bodies that strangers send at once, and strangers that wait to send one."""
 
 
 class Middleware:
@@ -49,9 +53,14 @@ class Middleware:
             edge_checks=EdgeChecks(instance.settings),
             security_headers=SecurityHeaders(instance.settings),
             events=self.events,
+            large_bodies=WorkQueue(MAX_LARGE_BODIES, MAX_LARGE_BODIES),
             error_page=self.error_page,
         )
         self._handler = RequestHandler(self.app, self.table, instance, self.services)
+
+    async def rehash(self, text: bytes) -> bool:
+        """As ``SecretRehasher`` does. Raises ``Unavailable``."""
+        return await self.services.rehasher.rehash(text)
 
     async def stop(self) -> None:
         """Write what is still buffered and close."""

@@ -11,6 +11,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__ari_policy__"
 _NOT_GIVEN = ""
 MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_DEPTH = 16
 
 
 class AuthMode(Enum):
@@ -65,6 +66,7 @@ class RoutePolicy:
     fast: FastRoute | None = None
     scope_resolver: ScopeResolver | None = None
     max_body_bytes: int = MAX_BODY_BYTES
+    max_body_depth: int = MAX_BODY_DEPTH
     free: bool = False
 
 
@@ -81,6 +83,7 @@ def policy(
     fast: FastRoute | None = None,
     scope_resolver: ScopeResolver | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    max_body_depth: int = MAX_BODY_DEPTH,
     free: bool = False,
 ) -> Callable[[F], F]:
     """Declare who may call an endpoint.
@@ -88,7 +91,8 @@ def policy(
     ``scope``: what an API key needs; ``None`` = any live key. Where keys are accepted it must be given, or a
     ``scope_resolver`` that finds it for each request. ``sensitive``: a session must have confirmed its password within
     15 minutes (security.md 29); keys are not asked. ``inline_styles``: the page may hold styles without a nonce.
-    ``max_body_bytes`` bounds a JSON body (security.md 6). ``free``: it consumes nothing from the limits of its caller.
+    ``max_body_bytes`` and ``max_body_depth`` bound a JSON body (security.md 6). ``free``: it consumes nothing from the
+    limits of its caller.
 
     Raises ``UndeclaredRoute`` where keys are accepted and no scope is given.
     """
@@ -98,7 +102,8 @@ def policy(
         if auth in (AuthMode.KEY, AuthMode.KEY_OR_SESSION):
             raise UndeclaredRoute("a route for API keys must declare its scope; None = any live key")
         scope = None
-    declared = RoutePolicy(auth, scope, sensitive, inline_styles, fast, scope_resolver, max_body_bytes, free)
+    bounds = (max_body_bytes, max_body_depth)
+    declared = RoutePolicy(auth, scope, sensitive, inline_styles, fast, scope_resolver, *bounds, free)
 
     def mark(endpoint: F) -> F:
         setattr(endpoint, _MARK, declared)

@@ -6,15 +6,16 @@ time, with low priority, and few wait for each id: wrong keys delay only the key
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from ari import keys
 from ari.base.errors import Unavailable
 from ari.base.threads import lower_priority
 from ari.deps import Deps
 from ari.keys import token
-from ari.keys.imports import password_hashes
-from ari.keys.imports.foreign_tokens import foreign_id_of
+from ari.keys.imports import foreign_tokens
 
 MAX_TEXTS_PER_ID = 2
 """Different texts with one id that are checked or wait."""
@@ -35,32 +36,35 @@ class SecretRehasher:
 
         All requests with one text share a check.
         """
-        foreign_id = foreign_id_of(text)
-        if foreign_id is None:
-            return False
         digest = token.digest(text)
         check = self._checks.get(digest)
         if check is None:
-            if self._texts[foreign_id] >= MAX_TEXTS_PER_ID:
-                raise Unavailable(CROWDED)
-            self._texts[foreign_id] += 1
-            check = self._checks[digest] = asyncio.create_task(self._check(foreign_id, text))
-            check.add_done_callback(lambda _: self._forget(foreign_id, digest))
+            check = self._checks[digest] = asyncio.create_task(self._check(text))
+            check.add_done_callback(lambda _: self._checks.pop(digest))
         return await asyncio.shield(check)
 
-    async def _check(self, foreign_id: str, text: bytes) -> bool:
+    async def _check(self, text: bytes) -> bool:
         loop = asyncio.get_running_loop()
-        for secret in await self._deps.read(keys.list_salted, foreign_id):
-            if await loop.run_in_executor(self._thread, password_hashes.check, text, secret.foreign_hash):
+        for secret in await self._deps.read(keys.list_salted, text):
+            with self._count(secret.foreign_id):
+                is_right = await loop.run_in_executor(self._thread, foreign_tokens.check_salted, text, secret)
+            if is_right:
                 await self._deps.do(keys.rehash, secret, text)
                 return True
         return False
 
-    def _forget(self, foreign_id: str, digest: bytes) -> None:
-        del self._checks[digest]
-        self._texts[foreign_id] -= 1
-        if not self._texts[foreign_id]:
-            del self._texts[foreign_id]
+    @contextmanager
+    def _count(self, foreign_id: str) -> Iterator[None]:
+        """Raise ``Unavailable`` if too many texts with this id are checked or wait."""
+        if self._texts[foreign_id] >= MAX_TEXTS_PER_ID:
+            raise Unavailable(CROWDED)
+        self._texts[foreign_id] += 1
+        try:
+            yield
+        finally:
+            self._texts[foreign_id] -= 1
+            if not self._texts[foreign_id]:
+                del self._texts[foreign_id]
 
     def close(self) -> None:
         """Forget what waits."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ari.accounts.work_queue import WorkQueue
 from ari.base.clock import Clock
 from ari.base.settings import Settings
 from ari.http.context import RequestContext
@@ -21,7 +22,10 @@ ErrorPage = Callable[[RequestContext, Fault], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """``lookup`` finds keys and their totals, ``recorder`` commits usage, ``events`` writes security events."""
+    """``lookup`` finds keys and their totals, ``recorder`` commits usage, ``events`` writes security events.
+
+    ``large_bodies`` gives strangers turns to send bodies of more than ``MAX_BODY_BYTES``, which take memory.
+    """
 
     settings: Settings
     clock: Clock
@@ -32,4 +36,5 @@ class Services:
     edge_checks: EdgeChecks
     security_headers: SecurityHeaders
     events: SecurityEvents
+    large_bodies: WorkQueue
     error_page: ErrorPage

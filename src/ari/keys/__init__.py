@@ -62,7 +62,7 @@ from ari.keys.commands.presets import (
     save_preset,
 )
 from ari.keys.commands.rehash import list_salted, rehash
-from ari.keys.commands.report_leak import LeakReport, report_leak, report_leaks
+from ari.keys.commands.report_leak import LeakReport, list_salted_words, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
 from ari.keys.commands.rotate import Rotated, Rotation, require_may_rotate, retire_old, rotate
 from ari.keys.commands.scopes import (
@@ -141,7 +141,6 @@ __all__ = [
     "get_secrets",
     "import_facts",
     "import_keys",
-    "prepare_import",
     "limit_rules_facts",
     "list_affected",
     "list_keys_losing",
@@ -150,9 +149,11 @@ __all__ = [
     "list_kinds",
     "list_presets",
     "list_salted",
+    "list_salted_words",
     "list_scopes",
     "list_texts_removed_with",
     "make_filter",
+    "prepare_import",
     "preset_facts",
     "read_scope",
     "record_exposure",

@@ -21,6 +21,7 @@ class SaltedSecret:
 
     placeholder: bytes
     foreign_hash: str = field(repr=False)
+    foreign_id: str
 
 
 class KeyFinder(Protocol):
@@ -149,8 +150,11 @@ class ImportStore(Protocol):
     def find_foreign_ids(self, scheme: str, foreign_ids: Sequence[str]) -> set[str]:
         """Those of these ids that a secret of this scheme has, of deleted keys too."""
 
-    def list_salted(self, foreign_id: str) -> list[SaltedSecret]:
-        """The secrets with this id in the other system of whose text ARI has no digest yet."""
+    def has_salted(self) -> bool:
+        """Whether there is a secret of whose text ARI has no digest yet."""
+
+    def list_salted(self, foreign_ids: Sequence[str]) -> list[SaltedSecret]:
+        """The secrets with one of these ids in the other system of whose text ARI has no digest yet."""
 
     def set_digest(self, secret: SaltedSecret, digest: bytes) -> ApiKey | None:
         """Replace the salted hash by the digest of the text; the key, or ``None`` if that was done before."""

@@ -69,3 +69,25 @@ def test_scopes_are_imported_from_openapi(app: App, admin: str) -> None:
     app("POST", "/api/scopes/import", admin, {**body, "dry_run": False})
     assert content_of(app("GET", "/api/scopes/orders:read", admin))["description"] == "Used by GET /orders."
     assert app("POST", "/api/scopes/import", admin, {"document": {"info": 1}}).status == 422
+
+
+def test_openapi_documents_may_be_large_and_deep(app: App, admin: str) -> None:
+    """Real ones have megabytes of schemas; other bodies stay small."""
+    schema: dict[str, object] = {"type": "object", "description": "x" * 1024 * 1024}
+    for _ in range(25):
+        schema = {"properties": {"part": schema}}
+    operation = {"get": {"security": [{"oauth": ["orders:read"]}]}}
+    document = {"openapi": "3.1.0", "paths": {"/orders": operation}, "components": {"schemas": {"Order": schema}}}
+    found = app("POST", "/api/scopes/import", admin, {"document": document})
+    assert [one["name"] for one in content_of(found)["changes"]] == ["orders:read"]
+    too_large = {"document": document | {"info": {"description": "x" * 8 * 1024 * 1024}}}
+    assert app("POST", "/api/scopes/import", admin, too_large).status == 413
+    for _ in range(20):
+        schema = {"properties": {"part": schema}}
+    too_deep = {"document": document | {"components": schema}}
+    assert content_of(app("POST", "/api/scopes/import", admin, too_deep))["detail"] == (
+        "The JSON is nested deeper than 64 levels."
+    )
+    assert app("POST", "/api/apply", admin, {"scopes": {"a:b": "x" * 70_000}}).status == 413
+    assert app("POST", "/api/scopes/import", admin, {"dry_run": True}).status == 422
+    assert app("POST", "/api/scopes/import", app.key("scopes:read"), {"document": document}).status == 403

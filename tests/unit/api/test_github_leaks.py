@@ -105,7 +105,6 @@ def test_many_alerts_are_one_report(receiver: App) -> None:
     labels = [one["label"] for one in content_of(send(receiver, alerts))]
     assert (labels.count("true_positive"), len(labels)) == (50, 250)
     assert events_of(receiver.instance, made.key) == ["key_revoked", "key_leaked", "key_created"]
-    assert send(receiver, alerts * 2).status == 413
 
 
 def test_an_instance_without_the_setting_has_no_receiver(app: App) -> None:
@@ -124,3 +123,14 @@ def test_alerts_wait_for_githubs_public_keys(data_dir: Path) -> None:
         assert (response.status, content_of(response)["code"]) == (503, "unavailable")
         assert dict(response.headers)["retry-after"] == "600"
         assert events_of(app.instance, made.key) == ["key_created"]
+
+
+def test_large_alerts_are_read_up_to_a_bound(receiver: App) -> None:
+    """More than other bodies, and parsed only if GitHub signed them."""
+    made = create_key(receiver.instance, "Backup")
+    alerts = [alert(mint(), padding="x" * 1_000) for _ in range(200)] + [alert(made.secret)]
+    assert send(receiver, alerts, signature=sign([])).status == 403
+    labels = content_of(send(receiver, alerts))
+    assert [one["label"] for one in labels] == ["false_positive"] * 200 + ["true_positive"]
+    assert send(receiver, [alert(mint(), padding="x" * 1024 * 1024)]).status == 413
+    assert receiver("POST", "/api/leaks", None, {"token": "x" * 70_000}).status == 413

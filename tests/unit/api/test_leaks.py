@@ -1,16 +1,23 @@
 """Reporting a leaked key over HTTP: open to everybody, the same response for all, bounded."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ari import keys
 from ari.accounts.attempt_counts import REPORTS_PER_HOUR_AND_ADDRESS
 from ari.api import leaks
 from ari.deps import Deps
+from ari.http.secret_rehasher import SecretRehasher
+from ari.keys import LeakReport
 from ari.keys.token import mint
 from tests.support.app import App, content_of, running_app
 from tests.support.commands import create_key, events_of, revoke_key
+
+VECTORS = Path(__file__).parents[1] / "keys/imports/vectors.json"
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +112,28 @@ def test_a_caller_with_a_key_may_report_and_is_in_the_log(app: App) -> None:
     assert made.secret not in repr(row)
     revoke_key(app.instance, caller.key)
     assert app("POST", "/api/leaks", caller.secret, {"token": made.secret}).status == 401
+
+
+def test_an_imported_key_that_was_never_used_is_checked_after_the_response(revoking: App) -> None:
+    """Its check is slow, so the time of a response may not depend on it. Few are made at once."""
+    vector = next(one for one in json.loads(VECTORS.read_text()) if one["scheme"] == "bcrypt")
+    line = {"name": "Shop", **{name: vector[name] for name in ("scheme", "hash", "foreign_id")}}
+    deps = Deps(revoking.instance)
+    [key] = deps.do_sync(keys.import_keys, deps.read_sync(keys.prepare_import, {1: line}), all_or_nothing=True).keys
+
+    async def report(*texts: str) -> None:
+        rehasher = SecretRehasher(deps)
+        slow = leaks.SlowReports(rehasher.rehash)
+        for text in texts:
+            slow.start(deps, LeakReport(text), "revoke")
+        await slow.wait()
+        rehasher.close()
+
+    asyncio.run(report(vector["key"][:-3], f"{vector['foreign_id']}.x"))
+    assert events_of(revoking.instance, key) == ["key_imported"]
+    asyncio.run(report(*["nothing here"] * leaks.MAX_SLOW_REPORTS, vector["key"]))
+    assert events_of(revoking.instance, key) == ["key_imported"]
+    assert revoking("POST", "/api/leaks", None, {"token": vector["key"]}).status == 202
+    asyncio.run(report(f"KEY={vector['key']}"))
+    assert events_of(revoking.instance, key)[-4:] == ["key_revoked", "key_leaked", "key_rehashed", "key_imported"]
+    assert content_of(revoking("GET", "/api/me", vector["key"]))["code"] == "revoked"

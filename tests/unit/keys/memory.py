@@ -176,7 +176,7 @@ class MemoryImports:
         for one in imported:
             self.keys.add(one.key, one.digest)
             if one.foreign_hash is not None:
-                self.keys.salted[one.key.id] = SaltedSecret(one.digest, one.foreign_hash)
+                self.keys.salted[one.key.id] = SaltedSecret(one.digest, one.foreign_hash, one.secret.foreign_id or "")
 
     def find_digests(self, digests: Sequence[bytes]) -> set[bytes]:
         return self.keys.digests.keys() & set(digests)
@@ -185,12 +185,11 @@ class MemoryImports:
         secrets = [key.secret for key in self.keys.rows.values() if key.secret is not None]
         return {one.foreign_id or "" for one in secrets if one.scheme == scheme} & set(foreign_ids)
 
-    def list_salted(self, foreign_id: str) -> list[SaltedSecret]:
-        return [secret for key_id, secret in self.keys.salted.items() if self._id_of(key_id) == foreign_id]
+    def has_salted(self) -> bool:
+        return bool(self.keys.salted)
 
-    def _id_of(self, key_id: str) -> str | None:
-        secret = self.keys.rows[key_id].secret
-        return None if secret is None else secret.foreign_id
+    def list_salted(self, foreign_ids: Sequence[str]) -> list[SaltedSecret]:
+        return [secret for secret in self.keys.salted.values() if secret.foreign_id in foreign_ids]
 
     def set_digest(self, secret: SaltedSecret, digest: bytes) -> ApiKey | None:
         name = self.keys.digests.pop(secret.placeholder, None)
@@ -333,8 +332,7 @@ class MemoryTransaction:
             key.id, Origin("api"), key.scopes, key.expires_at_ms, addresses=addresses, secret_number=secret_number
         )
         other = MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes, self.presets)
-        other.consumers, other.kinds = self.consumers, self.kinds
-        other.instance_policy = self.instance_policy
+        other.consumers, other.kinds, other.instance_policy = self.consumers, self.kinds, self.instance_policy
         return other
 
     @property

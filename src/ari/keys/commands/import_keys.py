@@ -14,7 +14,7 @@ from ari.keys import granting
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.commands.presets import get_default_preset
 from ari.keys.imports.lines import ImportLine, parse_line
-from ari.keys.imports.schemes import DJANGO
+from ari.keys.imports.schemes import SALTED
 from ari.keys.instance_policy import limit_lifetime
 from ari.keys.model import ApiKey, Consumer, ImportedKey, KeySecret
 from ari.keys.policy import Policy
@@ -147,8 +147,8 @@ def _make_keys(tx: ImportTransaction, prepared: PreparedImport) -> tuple[list[Im
             results.append(LineResult(number, None, (problem,)))
             continue
         taken[line.stored.digest] = _REPEATED
-        if line.stored.foreign_hash is not None:
-            taken[line.stored.foreign_id] = _REPEATED_ID
+        if line.scheme in SALTED:
+            taken[line.scheme, line.stored.foreign_id] = _REPEATED_ID
         try:
             one = maker.make(number, line)
         except Invalid as error:
@@ -168,17 +168,18 @@ def _parse(
         return error.problems
 
 
-def _find_taken(tx: ImportTransaction, lines: Sequence[ImportLine]) -> dict[bytes | str | None, Problem]:
+def _find_taken(tx: ImportTransaction, lines: Sequence[ImportLine]) -> dict[bytes | tuple[str, str] | None, Problem]:
     """The problem with each digest that is taken, and with each id by which a salted hash is found."""
-    salted = [foreign_id for line in lines if (foreign_id := _find_salted_id(line)) is not None]
-    taken: dict[bytes | str | None, Problem] = {}
-    taken |= dict.fromkeys(tx.imports.find_foreign_ids(DJANGO, salted), _TAKEN_ID)
+    taken: dict[bytes | tuple[str, str] | None, Problem] = {}
+    for scheme in SALTED:
+        ids = [line.stored.foreign_id for line in lines if line.scheme == scheme]
+        taken |= {(scheme, one): _TAKEN_ID for one in tx.imports.find_foreign_ids(scheme, ids)}
     return taken | dict.fromkeys(tx.imports.find_digests([line.stored.digest for line in lines]), _TAKEN)
 
 
-def _find_salted_id(line: ImportLine) -> str | None:
+def _find_salted_id(line: ImportLine) -> tuple[str, str] | None:
     """Two salted hashes with one id would double the work of each request with a wrong key."""
-    return line.stored.foreign_id if line.stored.foreign_hash is not None else None
+    return None if line.stored.foreign_hash is None else (line.scheme, line.stored.foreign_id)
 
 
 class _KeyMaker:

@@ -2,12 +2,13 @@
 
 from ari.keys import token
 from ari.keys.events import record_key
+from ari.keys.imports import foreign_tokens
 from ari.keys.ports import ImportTransaction, SaltedSecret
 
 
-def list_salted(tx: ImportTransaction, foreign_id: str) -> list[SaltedSecret]:
-    """The secrets that a key with this id may have; one, unless a database was edited."""
-    return tx.imports.list_salted(foreign_id)
+def list_salted(tx: ImportTransaction, text: bytes) -> list[SaltedSecret]:
+    """The secrets that this key may be, by the id with which it begins; one of each scheme at most."""
+    return foreign_tokens.choose_salted(tx.imports.list_salted(foreign_tokens.list_ids(text)), text)
 
 
 def rehash(tx: ImportTransaction, secret: SaltedSecret, text: bytes) -> None:

@@ -3,7 +3,7 @@
 Anyone with a key may report it, since they could use it. Doors don't reveal to strangers whether it exists.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -13,13 +13,16 @@ from ari.base.secrets_in_text import CUT, cut_secrets
 from ari.base.transaction import new_event
 from ari.keys import token
 from ari.keys.commands.change import KeyChange, change
+from ari.keys.commands.rehash import list_salted
 from ari.keys.commands.revoke import revoke
+from ari.keys.imports import foreign_tokens
 from ari.keys.kinds import LeakAction
 from ari.keys.model import ApiKey
-from ari.keys.ports import KeyTransaction
+from ari.keys.ports import ImportTransaction
 from ari.keys.queries import get_active_made_by
 
 REVOKE_REASON = "Reported as leaked"
+MAX_SALTED_WORDS = 3
 MAX_EVENTS_PER_DAY = 3
 """Of one key; further reports are counted. The first places are worth reading."""
 MAX_SOURCE_LENGTH = 100
@@ -37,7 +40,7 @@ class LeakReport:
     url: str | None = None
 
 
-def report_leak(tx: KeyTransaction, report: LeakReport, action: LeakAction) -> ApiKey | None:
+def report_leak(tx: ImportTransaction, report: LeakReport, action: LeakAction) -> ApiKey | None:
     """Record the report if it names an active or disabled key, and act on the key: all in this transaction.
 
     The key's kind may have another ``action``.
@@ -45,7 +48,11 @@ def report_leak(tx: KeyTransaction, report: LeakReport, action: LeakAction) -> A
     A secret that is retired harms nobody anymore, so it is not recorded, as with a key that is inactive.
     Returns the key before the action, deleted and inactive ones included, or ``None`` if it is no key of this instance.
     """
-    found = _find_key(tx, report.token)
+    return _act(tx, report, action, _find_key(tx, _list_digests(report.token)))
+
+
+def _act(tx: ImportTransaction, report: LeakReport, action: LeakAction, found: ApiKey | None) -> ApiKey | None:
+    """What ``report_leak`` does once it knows which key was ``found``."""
     key = None if found is None else tx.keys.get(found.id)
     if found is None or key is None or key.is_inactive(tx.now_ms):
         return found
@@ -72,18 +79,36 @@ def report_leak(tx: KeyTransaction, report: LeakReport, action: LeakAction) -> A
     return key
 
 
-def _find_key(tx: KeyTransaction, text: str) -> ApiKey | None:
-    """The first key of this instance in the text, such as a line of a file that someone copied as a whole."""
-    for _, found in token.find_tokens(text.encode("utf-8", "surrogatepass")):
-        key = tx.keys.find(token.digest(found))
-        if key is not None:
-            return key
-    return None
+def list_salted_words(tx: ImportTransaction, text: str) -> list[bytes]:
+    """The words of the text that may be imported keys whose salted hash was never checked; few, since that is slow."""
+    words = foreign_tokens.list_words(text.encode("utf-8", "surrogatepass"))
+    return [word for word in words if list_salted(tx, word)][:MAX_SALTED_WORDS] if tx.imports.has_salted() else []
 
 
-def report_leaks(tx: KeyTransaction, reports: Sequence[LeakReport], action: LeakAction) -> list[bool]:
+def _list_digests(text: str) -> list[bytes]:
+    """The digests of what may be a key in the text, such as a line of a file that someone copied as a whole.
+
+    Imported keys have no shape, so each word may be one.
+    """
+    content = text.encode("utf-8", "surrogatepass")
+    digests = [token.digest(found) for _, found in token.find_tokens(content)]
+    return digests + [token.digest(word) for word in foreign_tokens.list_words(content)]
+
+
+def _find_key(tx: ImportTransaction, digests: Sequence[bytes], known: Collection[bytes] | None = None) -> ApiKey | None:
+    """The first key of this instance with one of these digests; ``known`` are those that secrets have."""
+    stored = tx.imports.find_digests(digests) if known is None else known
+    return next((tx.keys.find(digest) for digest in digests if digest in stored), None)
+
+
+def report_leaks(tx: ImportTransaction, reports: Sequence[LeakReport], action: LeakAction) -> list[bool]:
     """Report several at once, all in this transaction; for each, whether it is or was a key of this instance."""
-    return [report_leak(tx, report, action) is not None for report in reports]
+    listed = [_list_digests(report.token) for report in reports]
+    known = tx.imports.find_digests([digest for digests in listed for digest in digests])
+    return [
+        _act(tx, report, action, _find_key(tx, digests, known)) is not None
+        for report, digests in zip(reports, listed, strict=True)
+    ]
 
 
 def clean_source(text: str | None) -> str | None:

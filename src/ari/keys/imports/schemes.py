@@ -15,6 +15,11 @@ from ari.keys.imports import password_hashes
 
 SANCTUM = "laravel-sanctum"
 DJANGO = "djangorestframework-api-key"
+BCRYPT = "bcrypt"
+SALTED = (DJANGO, BCRYPT)
+"""Schemes whose secrets are found by an id, since the hash has a salt."""
+MIN_PREFIX_LENGTH = 6
+"""So that few keys begin with the prefix of another."""
 MAX_FOREIGN_ID_LENGTH = 64
 MAX_HASH_LENGTH = 512
 
@@ -82,6 +87,19 @@ def _parse_django(text: str, foreign_id: str) -> StoredHash:
     if len(text) > MAX_HASH_LENGTH or not password_hashes.is_supported(text):
         known = ", ".join(password_hashes.ALGORITHMS)
         raise Invalid(Problem("hash", f"Must be a hash as Django stores it, by one of {known}."))
+    return _make_salted(text, foreign_id)
+
+
+def _parse_bcrypt(text: str, foreign_id: str) -> StoredHash:
+    if len(foreign_id) < MIN_PREFIX_LENGTH:
+        raise Invalid(Problem("foreign_id", f"Specify the key's first {MIN_PREFIX_LENGTH} or more characters."))
+    if not password_hashes.is_bcrypt(text):
+        most = password_hashes.MAX_COST
+        raise Invalid(Problem("hash", f"Must be a bcrypt hash ($2b$…) with a cost of at most {most}."))
+    return _make_salted(text, foreign_id)
+
+
+def _make_salted(text: str, foreign_id: str) -> StoredHash:
     # Nobody knows a text whose SHA-256 is a BLAKE2 hash, so this digest finds no secret; equal hashes have equal ones.
     placeholder = blake2b(f"{foreign_id}\n{text}".encode(), digest_size=32).digest()
     return StoredHash(placeholder, foreign_id, text)
@@ -93,6 +111,9 @@ SCHEMES = {
     "litellm": Scheme(_parse_hex, "LiteLLM's virtual keys: the column `token`"),
     DJANGO: Scheme(_parse_django, "djangorestframework-api-key: the columns `hashed_key` and `prefix`"),
     SANCTUM: Scheme(_parse_hex, "Laravel Sanctum's tokens: the columns `token` and `id`"),
+    BCRYPT: Scheme(
+        _parse_bcrypt, "any system: bcrypt of the whole key, or of what follows its prefix; `foreign_id` is the prefix"
+    ),
     "sha256-hex": Scheme(_parse_hex, "any system: SHA-256 of the whole key, hexadecimal"),
     "sha256-base64url": Scheme(_parse_base64url, "any system: SHA-256 of the whole key, Base64url"),
 }

@@ -40,9 +40,14 @@ class ImportedKeyTables:
             found.update(self._connection.execute(select(_s.foreign_id).where(these, _s.scheme == scheme)).scalars())
         return found
 
-    def list_salted(self, foreign_id: str) -> list[SaltedSecret]:
-        query = select(_s.digest, _s.foreign_hash).where(_s.foreign_id == foreign_id, _s.foreign_hash.is_not(None))
-        return [SaltedSecret(row.digest, row.foreign_hash) for row in self._connection.execute(query)]
+    def has_salted(self) -> bool:
+        query = select(_s.digest).where(_s.foreign_id.is_not(None), _s.foreign_hash.is_not(None)).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def list_salted(self, foreign_ids: Sequence[str]) -> list[SaltedSecret]:
+        query = select(_s.digest, _s.foreign_hash, _s.foreign_id)
+        query = query.where(_s.foreign_id.in_(foreign_ids), _s.foreign_hash.is_not(None))
+        return [SaltedSecret(row.digest, row.foreign_hash, row.foreign_id) for row in self._connection.execute(query)]
 
     def set_digest(self, secret: SaltedSecret, digest: bytes) -> ApiKey | None:
         keys = KeyTables(self._connection, writing=True)

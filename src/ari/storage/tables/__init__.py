@@ -17,6 +17,7 @@ from ari.storage.tables.api_keys import (
     scope_presets,
 )
 from ari.storage.tables.keys_database import (
+    EVENTS_OF_KEYS,
     accounts,
     audit_marks,
     backup_codes,
@@ -61,6 +62,7 @@ from ari.storage.tables.usage_database import (
 )
 
 __all__ = [
+    "EVENTS_OF_KEYS",
     "accounts",
     "api_keys",
     "audit_marks",

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from ari.storage.tables.naming import NAMES, Sequence
@@ -45,6 +46,8 @@ dismissals = Table(
     sqlite_with_rowid=False,
 )
 
+EVENTS_OF_KEYS = text("substr(name, 1, 4) = 'key_'")
+"""A query must spell this condition like the indexes, which databases compare as text."""
 events = Table(
     "events",
     main,
@@ -61,6 +64,10 @@ events = Table(
     Column("detail", Text, nullable=False),
     Column("hash", String(64), nullable=False),
     Index("ix_events_subject_seq", "subject", "seq"),
+    *(
+        Index(f"ix_events_of_keys_{name}", *columns, sqlite_where=EVENTS_OF_KEYS, postgresql_where=EVENTS_OF_KEYS)
+        for name, columns in {"seq": ["seq"], "id": ["id"], "subject_seq": ["subject", "seq"]}.items()
+    ),
 )
 
 event_counts = Table(

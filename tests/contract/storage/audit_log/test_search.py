@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.event import listen
 
 from ari.base.event_search import EventPage, EventSearch
 from ari.base.events import Event, Origin
@@ -142,6 +144,24 @@ def test_a_cursor_never_names_an_event_that_is_hidden(instance: Instance) -> Non
                 break
             assert found.next_before in ids
             before = found.next_before
+
+
+@pytest.mark.parametrize(
+    "search", [EventSearch(), EventSearch(subject=KEY), EventSearch(since_ms=0), EventSearch(names=("key_created",))]
+)
+def test_hidden_events_are_not_read(instance: Instance, search: EventSearch) -> None:
+    """A key with the right to read events of keys cannot make a database walk through all others."""
+    append(instance, make(), make(START_MS + 1, "signed_in", KEY))
+    with instance.database.reading() as tx:
+        connection = tx.events.connection
+        asked: list[tuple[str, Any]] = []
+        listen(connection, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+        find(connection, replace(search, keys_only=True), None, 50)
+        explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+        if connection.dialect.name == "postgresql":  # which reads a table of two rows as a whole
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plan = str(connection.exec_driver_sql(f"{explain} {asked[0][0]}", asked[0][1]).all())
+    assert "ix_events_of_keys_" in plan
 
 
 @pytest.mark.parametrize("bound", [-(1 << 62), 0, 253_402_300_799_999])

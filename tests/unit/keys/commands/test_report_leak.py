@@ -1,6 +1,8 @@
 """A report that a key leaked: recorded within a bound, without the key, and followed by what the policy says."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,9 @@ from ari.keys import (
     Rotation,
     change,
     create,
+    import_keys,
+    list_salted_words,
+    prepare_import,
     report_leak,
     revoke,
     rotate,
@@ -31,6 +36,7 @@ from ari.keys.commands.report_leak import (
 from ari.keys.token import mint
 from tests.unit.keys.memory import MemoryTransaction, make_key
 
+VECTORS = Path(__file__).parents[1] / "imports/vectors.json"
 ARI = Caller("system", Origin("api", "203.0.113.9"))
 URL = "https://git.example.com/app/config.env"
 
@@ -193,3 +199,20 @@ def test_an_old_secret_counts_while_it_works(tx: MemoryTransaction) -> None:
     tx.now_ms += 3_600_000
     assert report(tx, made.secret, "revoke") == made.key.id
     assert tx.names == ["key_created", "key_rotated", "key_leaked"]
+
+
+def test_an_imported_key_is_found_by_its_text(tx: MemoryTransaction) -> None:
+    """It has no shape, so each word of the report is looked up; a salted hash is checked later, outside."""
+    vectors = {one["scheme"]: one for one in json.loads(VECTORS.read_text())}
+    for number, scheme in enumerate(("better-auth", "laravel-sanctum", "bcrypt")):
+        line = {"name": "Shop", **{name: vectors[scheme][name] for name in ("scheme", "hash")}}
+        line |= {"foreign_id": vectors[scheme].get("foreign_id")}
+        import_keys(tx, prepare_import(tx, {number: line}), all_or_nothing=True)
+    shop, sanctum, _ = tx.keys.rows.values()
+    assert report(tx, f"API_KEY='{vectors['better-auth']['key']}' # prod") == shop.id
+    assert report(tx, vectors["laravel-sanctum"]["key"]) == sanctum.id
+    assert report(tx, "some other text") is None
+    salted = vectors["bcrypt"]["key"]
+    assert report(tx, salted) is None
+    assert list_salted_words(tx, f"key: {salted}") == [salted.encode()]
+    assert list_salted_words(tx, vectors["better-auth"]["key"]) == []

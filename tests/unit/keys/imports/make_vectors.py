@@ -1,7 +1,7 @@
 """Make ``vectors.json`` with the real libraries, which the suite does not install. Run it once per version:
 
     npm install --legacy-peer-deps better-auth@1.7.5 @better-auth/api-key@1.7.5
-    pip install djangorestframework-api-key==2.3.0 'django==5.2.*' argon2-cffi litellm
+    pip install djangorestframework-api-key==2.3.0 'django==5.2.*' argon2-cffi bcrypt==5.0.0 litellm
     python -m tests.unit.keys.imports.make_vectors
     pip install djangorestframework-api-key==3.1.0
     python -m tests.unit.keys.imports.make_vectors
@@ -26,7 +26,14 @@ const version = JSON.parse(readFileSync("node_modules/@better-auth/api-key/packa
 const key = "acme_QwErTyUiOpAsDfGhJkLzXcVbNmQwErTyUiOpAsDfGhJkLzXcVbNmQwErTyUiOpAs";
 console.log(JSON.stringify({key, hash: await defaultKeyHasher(key), version}));
 """
-_HASHERS = ("PBKDF2PasswordHasher", "PBKDF2SHA1PasswordHasher", "ScryptPasswordHasher", "Argon2PasswordHasher")
+_HASHERS = (
+    "PBKDF2PasswordHasher",
+    "PBKDF2SHA1PasswordHasher",
+    "ScryptPasswordHasher",
+    "Argon2PasswordHasher",
+    "BCryptSHA256PasswordHasher",
+    "BCryptPasswordHasher",
+)
 
 
 def make_better_auth() -> Iterator[Vector]:
@@ -45,7 +52,7 @@ def make_litellm() -> Iterator[Vector]:
 
 
 def make_django() -> Iterator[Vector]:
-    """Version 3 has one hasher; version 2 uses those of Django. bcrypt is left out."""
+    """Version 3 has one hasher; version 2 uses those of Django."""
     hashers = [f"django.contrib.auth.hashers.{name}" for name in _HASHERS]
     import_module("django.conf").settings.configure(PASSWORD_HASHERS=hashers)
     crypto = import_module("rest_framework_api_key.crypto")
@@ -55,6 +62,17 @@ def make_django() -> Iterator[Vector]:
         key, prefix, hashed = crypto.KeyGenerator().generate()
         scheme = "djangorestframework-api-key"
         yield {"scheme": scheme, "library": library, "key": key, "foreign_id": prefix, "hash": hashed}
+
+
+def make_bcrypt() -> Iterator[Vector]:
+    """Of the whole key and of what follows its prefix; one is longer than the 72 bytes that bcrypt reads."""
+    bcrypt = import_module("bcrypt")
+    library = f"bcrypt {metadata.version('bcrypt')}"
+    for prefix, rest in (("acme_live_Q7xT2mB9", "_kT9vQmXw7LrBn2Zs4Yc6Jd8F"), ("K4Wq8ZtY1c", ".Rb3" * 20)):
+        key = prefix + rest
+        hashed = key if rest[0] == "_" else rest[1:]
+        salted = bcrypt.hashpw(hashed.encode()[:72], bcrypt.gensalt(10)).decode()
+        yield {"scheme": "bcrypt", "library": library, "key": key, "foreign_id": prefix, "hash": salted}
 
 
 def make_with_openssl() -> Iterator[Vector]:
@@ -75,7 +93,7 @@ def _digest(text: str) -> bytes:
 def main() -> None:
     """Replace the vectors of the libraries that are installed; the others stay."""
     made: list[Vector] = []
-    for make in (make_better_auth, make_litellm, make_django, make_with_openssl):
+    for make in (make_better_auth, make_litellm, make_django, make_bcrypt, make_with_openssl):
         try:
             made += make()
         except (ImportError, subprocess.CalledProcessError) as error:

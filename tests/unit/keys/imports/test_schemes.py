@@ -65,3 +65,22 @@ def test_unknown_schemes_and_odd_ids_are_refused() -> None:
     for foreign_id in ("a b", "ä", "x" * 65, "1\n"):
         with pytest.raises(Invalid, match="ASCII"):
             parse_hash("laravel-sanctum", HEX, foreign_id)
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign_id", "location"),
+    [
+        ("$2b$10$" + "a" * 53, "", "foreign_id"),
+        ("$2b$10$" + "a" * 53, "acme_", "foreign_id"),
+        ("$2b$15$" + "a" * 53, "acme_live", "hash"),
+        ("$2b$03$" + "a" * 53, "acme_live", "hash"),
+        ("$2x$10$" + "a" * 53, "acme_live", "hash"),
+        ("acme_live_secret", "acme_live", "hash"),
+    ],
+)
+def test_bcrypt_needs_a_prefix_and_bounded_work(text: str, foreign_id: str, location: str) -> None:
+    """A prefix of few characters would make strangers' keys cost a check each."""
+    with pytest.raises(Invalid) as refused:
+        parse_hash("bcrypt", text, foreign_id)
+    assert refused.value.problems[0].location == location
+    assert text not in str(refused.value)
