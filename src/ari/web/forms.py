@@ -40,6 +40,10 @@ class Form:
             found.setdefault(problem.location, problem.message)
         return Form(self.values, found)
 
+    def with_values(self, values: Mapping[str, str]) -> "Form":
+        """The form with these values in place of its own."""
+        return Form({**self.values, **values}, self.problems)
+
     def with_problem(self, name: str, sentence: str) -> "Form":
         """The same values and one more problem."""
         return Form(self.values, {**self.problems, name: sentence})

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 KEY_ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
+CONSUMER_ID = "con_[0-9A-HJKMNP-TV-Z]{26}"
 RANGE_QUERY = r"(?:\?range=(?:24h|7d|30d|90d)(?:&per=(?:hour|day|week))?)?"
 
 

@@ -1,5 +1,6 @@
 """Settings > API > Consumers: the list, a consumer's page, and its forms."""
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from ari.web.forms import Form, form_from
 from ari.web.pages.consumers import urls
 from ari.web.pages.consumers.consumer_view import KEYS_LISTED, PAGE_SIZE, read_consumer, read_consumers
 from ari.web.pages.consumers.urls import CONSUMER, CONSUMERS, NEW_CONSUMER
+from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, has_limits, read_new_limits
 from ari.web.pages.key_options.option_fields import parse_metadata_text
 from ari.web.render import Pages
 
@@ -61,13 +63,18 @@ class ConsumerPages:
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
-        """A consumer, its newest keys, and what remains of the limits that they share."""
-        facts = await deps_of(request).read(read_consumer, _reference(request))
+        """A consumer, its newest keys, and what remains of the limits that they share; for htmx, only the latter."""
+        facts = await deps_of(request).read(read_consumer, urls.consumer_id_of(request.path_params))
         rules = facts.consumer.policy.limits
         owner = [facts.consumer.rule_owner]
         remaining = await run_in_thread(self._instance.usage_records.read_remaining, owner) if rules else []
+        part = "hx-request" in request.headers and request.query_params.get("part") == "limits"
         return self._pages.page(
-            request, "pages/consumers/page.html", facts=facts, remaining=remaining, keys_listed=KEYS_LISTED
+            request,
+            f"pages/consumers/{'_limits' if part else 'page'}.html",
+            facts=facts,
+            remaining=remaining,
+            keys_listed=KEYS_LISTED,
         )
 
     @policy(AuthMode.SESSION)
@@ -78,9 +85,10 @@ class ConsumerPages:
     @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
         """Create the consumer and open its page, or show the form with its problems."""
-        form = form_from(form_of(request), *_FIELDS)
+        form = form_from(form_of(request), *_FIELDS, *LIMIT_FIELDS)
         try:
-            made = await deps_of(request).do(keys.create_consumer, NewConsumer(**_read(form)))
+            new = NewConsumer(**_read(form, read_new_limits))
+            made = await deps_of(request).do(keys.create_consumer, new)
         except (Invalid, Conflict) as error:
             return self._form(request, form.with_problems(_problems_of(error)), status=422)
         return self._pages.go(request, urls.show(made.id), urls.CONSUMER_CREATED)
@@ -120,7 +128,7 @@ class ConsumerPages:
 
     async def _get(self, request: Request) -> Consumer:
         """Raises ``NotFound``."""
-        return await deps_of(request).read(keys.get_consumer, _reference(request))
+        return await deps_of(request).read(keys.get_consumer, urls.consumer_id_of(request.path_params))
 
     def _form(self, request: Request, form: Form, consumer: Consumer | None = None, status: int = 200) -> Response:
         return self._pages.page(
@@ -129,6 +137,7 @@ class ConsumerPages:
             status=status,
             form=form,
             consumer=consumer,
+            limits_open=has_limits(form),
             name_length=NAME_LENGTH,
         )
 
@@ -138,21 +147,25 @@ class ConsumerPages:
         )
 
 
-def _reference(request: Request) -> str:
-    """The ID in the URL. Raises ``NotFound`` for another text, such as an external ID."""
-    consumer_id: str = request.path_params["consumer_id"]
-    if not is_id("con", consumer_id):
-        raise NotFound
-    return consumer_id
+def _read(form: Form, *others: Callable[[Form], dict[str, Any]]) -> dict[str, Any]:
+    """The values by the names that ``NewConsumer`` and ``ConsumerChange`` have, with what ``others`` read.
+
+    Raises ``Invalid`` with the problems of all fields.
+    """
+    given: dict[str, Any] = {"name": form.value("name"), "external_id": form.value("external_id").strip() or None}
+    problems = list[Problem]()
+    for read in (_read_metadata, *others):
+        try:
+            given |= read(form)
+        except Invalid as error:
+            problems += error.problems
+    if problems:
+        raise Invalid(*problems)
+    return given
 
 
-def _read(form: Form) -> dict[str, Any]:
-    """The values by the names that ``NewConsumer`` and ``ConsumerChange`` have. Raises ``Invalid``."""
-    return {
-        "name": form.value("name"),
-        "external_id": form.value("external_id").strip() or None,
-        "metadata": parse_metadata_text(form.value("metadata")),
-    }
+def _read_metadata(form: Form) -> dict[str, Any]:
+    return {"metadata": parse_metadata_text(form.value("metadata"))}
 
 
 def _problems_of(error: Invalid | Conflict) -> tuple[Problem, ...]:

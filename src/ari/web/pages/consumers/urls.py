@@ -1,12 +1,15 @@
 """URLs of the list of consumers, of a consumer's page and of its forms."""
 
-from ari.web.navigation import Toast, with_query
+from collections.abc import Mapping
+
+from ari.base.errors import NotFound
+from ari.base.ids import is_id
+from ari.web.navigation import CONSUMER_ID, Toast, with_query
 
 CONSUMERS = "/settings/consumers"
 NEW_CONSUMER = f"{CONSUMERS}/new"
 CONSUMER = f"{CONSUMERS}/{{consumer_id}}"
-_CONSUMER_ID = "con_[0-9A-HJKMNP-TV-Z]{26}"
-RETURN_TO = (rf"{CONSUMERS}(?:/new|/{_CONSUMER_ID}(?:/edit|/delete)?)?",)
+RETURN_TO = (rf"{CONSUMERS}(?:/new|/{CONSUMER_ID}(?:/edit|/delete)?)?",)
 
 CONSUMER_CREATED = Toast("consumer-created", "Consumer created.")
 CONSUMER_CHANGED = Toast("consumer-changed", "Consumer updated.")
@@ -21,3 +24,16 @@ def show(consumer_id: str) -> str:
 def page_after(text: str, before: str) -> str:
     """The list from this place on; both may be empty."""
     return with_query(CONSUMERS, {"q": text, "before": before})
+
+
+def shared(consumer_id: str) -> str:
+    """The part of the page about shared limits, which refreshes alone."""
+    return f"{show(consumer_id)}?part=limits"
+
+
+def consumer_id_of(path_params: Mapping[str, str]) -> str:
+    """The ID in the URL. Raises ``NotFound`` for another text, such as an external ID."""
+    consumer_id = path_params["consumer_id"]
+    if not is_id("con", consumer_id):
+        raise NotFound
+    return consumer_id

@@ -23,15 +23,8 @@ from ari.web.access_choices import AccessChoices, read_access_choices
 from ari.web.forms import Form, find_use, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai
 from ari.web.pages.create_key.urls import NAME_ADVICE, NEW_KEY
-from ari.web.pages.key_options.option_fields import (
-    FIELDS,
-    LIMIT_FIELDS,
-    is_plain,
-    place_problems,
-    read_all,
-    write_limits,
-    write_options,
-)
+from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, place_limit_problems, write_limits
+from ari.web.pages.key_options.option_fields import FIELDS, is_plain, read_all, write_options
 from ari.web.pages.key_options.routes import offer_consumers
 from ari.web.render import Pages
 
@@ -81,7 +74,7 @@ class CreateKeyPages:
         """The empty form; ``like`` names a key to replace, ``ai`` a provider to use through the gateway."""
         like = await self._like(request, request.query_params.get("like"))
         if like is not None:
-            copied = write_options(like) | write_limits(like)
+            copied = write_options(like) | write_limits(like.policy.limits, with_balance=True)
             rotates = {"may_rotate": "yes"} if like.policy.may_rotate else {}
             form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME} | copied | rotates)
             return await self._form(request, form, like)
@@ -106,7 +99,7 @@ class CreateKeyPages:
             made = await deps_of(request).do(create_once, form, ticked)
         except Invalid as error:
             return await self._form(
-                request, form.with_problems(place_problems(error.problems)), like, ticked, status=422
+                request, form.with_problems(place_limit_problems(error.problems)), like, ticked, status=422
             )
         if isinstance(made, Stale):
             return await self._form(request, form.with_problem("form", STALE), like, ticked, status=422)

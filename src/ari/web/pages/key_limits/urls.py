@@ -1,12 +1,8 @@
-"""URLs of the form for a key's limits and credits."""
+"""URLs of the forms for the limits and credits of keys and consumers."""
 
-from ari.web.navigation import KEY_ID, Toast
-from ari.web.pages.key.urls import KEY
+from ari.web.navigation import CONSUMER_ID, KEY_ID, Toast
 
-LIMITS = f"{KEY}/limits"
-RESET = f"{LIMITS}/reset"
-TOP_UP = f"{KEY}/credits"
-RETURN_TO = (rf"/settings/keys/{KEY_ID}/limits",)
+RETURN_TO = (rf"/settings/keys/{KEY_ID}/limits", rf"/settings/consumers/{CONSUMER_ID}/limits")
 
 LIMITS_CHANGED = Toast("limits-changed", "Limits updated. They apply from the next request.")
 LIMITS_RESET = Toast("limits-reset", "Limits reset. Nothing counts as used.")

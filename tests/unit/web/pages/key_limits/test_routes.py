@@ -36,8 +36,8 @@ def test_the_keys_page_shows_what_remains(browser: PageClient, key: ApiKey) -> N
 def test_limits_and_credits_are_set(browser: PageClient, key: ApiKey) -> None:
     """The form has the key's limits; what is sent replaces them."""
     url = f"/settings/keys/{key.id}/limits"
-    assert "default=100/1m" in browser.get(url).text
-    sent = {"limits": "200/1m\n daily=5000/1d \n", "balance": "", "refill": "50/day", "hour": "3", "time_zone": "UTC"}
+    assert "100/1m" in browser.get(url).text
+    sent = {"limits": "200/1m\n daily=5000/1d \n", "credits": "", "refill": "50/day", "hour": "3", "time_zone": "UTC"}
     assert browser.post(url, sent).status == 303
     rules = get_key(browser, key).policy.limits
     assert [(one.name, one.limit, one.window_ms) for one in rules.limits] == [
@@ -58,9 +58,9 @@ def test_limits_and_credits_are_set(browser: PageClient, key: ApiKey) -> None:
         ({"limits": "100"}, "limits"),
         ({"limits": "5/1m\n6/2m"}, "limits"),
         ({"limits": "5/99d"}, "limits"),
-        ({"balance": "-1"}, "balance"),
-        ({"balance": "1" * 20}, "balance"),
-        ({"balance": "1" * 15}, "balance"),
+        ({"credits": "-1"}, "credits"),
+        ({"credits": "1" * 20}, "credits"),
+        ({"credits": "1" * 15}, "credits"),
         ({"refill": "5/week"}, "refill"),
         ({"refill": "0/day"}, "refill"),
         ({"refill": "5/day", "hour": "24"}, "hour"),

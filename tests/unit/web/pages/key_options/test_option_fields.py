@@ -10,15 +10,8 @@ from ari.keys.limits.rules import Credits, LimitRules, Refill
 from ari.keys.model import ApiKey, Consumer
 from ari.keys.policy import Policy
 from ari.web.forms import Form
-from ari.web.pages.key_options.option_fields import (
-    FIELDS,
-    LIMIT_FIELDS,
-    is_plain,
-    read_all,
-    read_options,
-    write_limits,
-    write_options,
-)
+from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, write_limits
+from ari.web.pages.key_options.option_fields import FIELDS, is_plain, read_all, read_options, write_options
 from tests.support.instances import START_MS
 
 NOTHING: dict[str, Any] = {"environment": "live", "consumer": None, "tags": (), "addresses": (), "metadata": {}}
@@ -38,7 +31,7 @@ KEY = ApiKey(
         limits=LimitRules(
             1,
             parse_limits([{"limit": 100, "window": "1m"}, {"name": "daily", "limit": 5, "window": "1d"}]),
-            Credits(1000, Refill(500, "month")),
+            Credits(1000, Refill(500, "month", 3, "Europe/Berlin")),
         ),
     ),
     consumer=Consumer("con_01KB5Q2W8Z6N4T0V9YRJXH3M7C", "Acme", external_id="customer_4711"),
@@ -63,7 +56,7 @@ def test_an_empty_form_is_a_plain_key() -> None:
 
 def test_options_survive_the_way_through_the_form() -> None:
     """The form of a key, saved untouched, has the same options; a copy has the same limits too."""
-    values = write_options(KEY) | write_limits(KEY)
+    values = write_options(KEY) | write_limits(KEY.policy.limits, with_balance=True)
     assert values["limits"] == "100/1m\ndaily=5/1d"
     assert not is_plain(Form(values))
     assert read_all(Form(values), START_MS) == {
@@ -72,7 +65,10 @@ def test_options_survive_the_way_through_the_form() -> None:
         "tags": KEY.tags,
         "addresses": KEY.policy.addresses,
         "limits": [{"name": "default", "limit": 100, "window": "1m"}, {"name": "daily", "limit": 5, "window": "1d"}],
-        "credits": {"amount": 1000, "refill": {"amount": 500, "every": "month"}},
+        "credits": {
+            "amount": 1000,
+            "refill": {"amount": 500, "every": "month", "hour": 3, "time_zone": "Europe/Berlin"},
+        },
         "metadata": {"plan": "prö", "seats": 3},
         "expires": "90d",
     }
@@ -92,14 +88,16 @@ def test_all_problems_are_found_at_once() -> None:
         addresses="203.0.113.7/24",
         limits="100/1m\nx=5/99d",
         credits="-1",
+        refill="5/week",
+        hour="x",
         metadata="[1]",
     )
     assert found["tags"].startswith("'Billing' isn't a tag.")
     assert "203.0.113.0/24?" in found["addresses"]
-    assert found["limits"].startswith("Line 2: Use a time")
-    assert found["credits"].startswith("Use a whole number")
+    assert found["limits"].startswith("Limit 2: Use a time")
+    assert found["credits"].startswith("Enter a whole number")
     assert found["metadata"].startswith("Use a JSON object")
-    assert found.keys() == {"tags", "addresses", "limits", "credits", "metadata"}
+    assert found.keys() == {"tags", "addresses", "limits", "credits", "refill", "hour", "metadata"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""The form for the limits and credits that a consumer's keys share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+
+from ari import keys
+from ari.http.context import deps_of
+from ari.keys import ConsumerChange
+from ari.keys.limits.charge import RuleOwner
+from ari.keys.model import Consumer
+from ari.keys.ports import KeyTransaction
+from ari.web.pages.consumers import urls
+from ari.web.pages.key_limits.limit_pages import LimitCommands, LimitPages
+
+
+def _change(tx: KeyTransaction, consumer_id: str, wanted: dict[str, Any]) -> Consumer:
+    return keys.change_consumer(tx, consumer_id, ConsumerChange(**wanted))
+
+
+class ConsumerLimitsPages(LimitPages):
+    """``/settings/consumers/{id}/limits`` and ``credits``."""
+
+    path = urls.CONSUMER
+    commands = LimitCommands(_change, keys.reset_consumer_limits, keys.add_consumer_credits)
+
+    async def read_owner(self, request: Request) -> Consumer:
+        """The consumer. Raises ``NotFound``."""
+        return await deps_of(request).read(keys.get_consumer, urls.consumer_id_of(request.path_params))
+
+    def url_of(self, owner_id: str) -> str:
+        """The consumer's page."""
+        return urls.show(owner_id)
+
+    def counted_with(self, owner: Consumer) -> Sequence[RuleOwner]:
+        """The consumer itself."""
+        return [owner.rule_owner] if owner.policy.limits else []
