@@ -74,6 +74,7 @@ class KindOut(BaseModel):
         description="What happens to a key that is reported as leaked; `null`: as `ARI_LEAK_ACTION` says.",
         examples=["revoke"],
     )
+    key_count: int = Field(description="Its keys that aren't deleted.", examples=[12])
     created_at: Nullable = Field(description="When it was added.", examples=["2026-11-02T12:00:00.000Z"])
     created_by: str = Field(description="ID of the account or key that added it.", examples=["cli:alice"])
 

@@ -14,6 +14,7 @@ from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import KindChange
 from ari.keys.kinds import kind_facts
+from ari.keys.ports import KeyTransaction
 
 router = APIRouter(prefix="/api/kinds", tags=["API keys"])
 
@@ -21,8 +22,8 @@ router = APIRouter(prefix="/api/kinds", tags=["API keys"])
 @router.get("", response_model=KindsOut, summary="List kinds of keys", responses=document_errors())
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def list_kinds(deps: CallerDeps) -> Response:
-    """The kinds that were added, with their prefixes and defaults."""
-    return respond({"items": [kind_facts(kind) for kind in await deps.read(keys.list_kinds)], "next_cursor": None})
+    """The kinds that were added, with their prefixes, defaults and numbers of keys."""
+    return respond({"items": await deps.read(keys.read_kinds_facts), "next_cursor": None})
 
 
 @router.post(
@@ -36,7 +37,7 @@ async def list_kinds(deps: CallerDeps) -> Response:
 async def add_kind(body: NewKindIn, deps: CallerDeps) -> Response:
     """Its default scopes must be the caller's own."""
     kind = await deps.do(keys.add_kind, body.name, body.prefix, _change_of(body))
-    return respond(kind_facts(kind), 201)
+    return respond(kind_facts(kind, 0), 201)
 
 
 @router.get(
@@ -44,8 +45,8 @@ async def add_kind(body: NewKindIn, deps: CallerDeps) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_kind(name: KindName, deps: CallerDeps) -> Response:
-    """Its prefix and defaults."""
-    return respond(kind_facts(await deps.read(keys.get_kind, name)))
+    """Its prefix, defaults and number of keys."""
+    return respond(await deps.read(keys.read_kind_facts, name))
 
 
 @router.patch(
@@ -57,7 +58,7 @@ async def read_kind(name: KindName, deps: CallerDeps) -> Response:
 @policy(AuthMode.KEY_OR_SESSION, scope="kinds:write", sensitive=True)
 async def change_kind(name: KindName, body: KindChangeIn, deps: CallerDeps) -> Response:
     """The prefix stays: keys have it. Existing keys keep their scopes and expiry."""
-    return respond(kind_facts(await deps.do(keys.change_kind, name, _change_of(body))))
+    return respond(await deps.do(_change, name, _change_of(body)))
 
 
 @router.delete(
@@ -72,6 +73,11 @@ async def remove_kind(name: KindName, deps: CallerDeps) -> Response:
     """Only a kind without keys can be removed."""
     await deps.do(keys.remove_kind, name)
     return Response(status_code=204)
+
+
+def _change(tx: KeyTransaction, name: str, wanted: KindChange) -> dict[str, Any]:
+    keys.change_kind(tx, name, wanted)
+    return keys.read_kind_facts(tx, name)
 
 
 def _change_of(body: KindChangeIn) -> KindChange:

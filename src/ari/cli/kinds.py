@@ -1,5 +1,6 @@
 """``ari kinds``: list, add, change and remove kinds of keys. The rules are in ``ari.keys``, as for every door."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, EnvironmentName, Expires, Scopes, Yes
 from ari.cli.time_args import one_of, whole_number
 from ari.keys import KindChange
-from ari.keys.kinds import LEAK_ACTIONS, Kind, kind_facts
+from ari.keys.kinds import LEAK_ACTIONS, kind_facts
 
 KindName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the kind, e.g. acme-live.", show_default=False)]
 Prefix = Annotated[
@@ -48,11 +49,11 @@ app = CommandApp(no_args_is_help=True)
 def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the kinds that were added."""
     with open_deps(data_dir) as deps:
-        found = deps.read_sync(keys.list_kinds)
+        found = deps.read_sync(keys.read_kinds_facts)
     if as_json:
-        output.as_json({"items": [kind_facts(kind) for kind in found], "next_cursor": None})
+        output.as_json({"items": found, "next_cursor": None})
         return
-    headers = ("KIND", "PREFIX", "EXPIRES", "MAX DAYS", "SCOPES", "ENVIRONMENT", "LEAKED", "DESCRIPTION")
+    headers = ("KIND", "PREFIX", "KEYS", "EXPIRES", "MAX DAYS", "SCOPES", "ENVIRONMENT", "LEAKED", "DESCRIPTION")
     empty = "No kinds yet; keys begin with ari_k_. Add one: ari kinds add acme-live acme_live_"
     output.table(headers, map(_row, found), empty, droppable=2)
 
@@ -73,7 +74,8 @@ def add(
     """Add a kind of keys. The options are defaults of its new keys."""
     wanted = _change_of(description, expires, max_days, scope, environment, leak_action)
     with open_deps(data_dir) as deps:
-        _show(deps.do_sync(keys.add_kind, name, prefix, wanted), "Added", as_json)
+        kind = deps.do_sync(keys.add_kind, name, prefix, wanted)
+    _show(kind_facts(kind, 0), "Added", as_json)
 
 
 @app.command()
@@ -93,7 +95,9 @@ def change(
     if wanted == KindChange():
         raise typer.BadParameter("pass at least one option.")
     with open_deps(data_dir) as deps:
-        _show(deps.do_sync(keys.change_kind, name, wanted), "Changed", as_json)
+        deps.do_sync(keys.change_kind, name, wanted)
+        changed = deps.read_sync(keys.read_kind_facts, name)
+    _show(changed, "Changed", as_json)
 
 
 @app.command()
@@ -127,22 +131,23 @@ def _change_of(
     return KindChange(**wanted)
 
 
-def _show(kind: Kind, done: str, as_json: bool) -> None:
+def _show(facts: Mapping[str, Any], done: str, as_json: bool) -> None:
     if as_json:
-        output.as_json(kind_facts(kind))
+        output.as_json(dict(facts))
         return
-    output.say(f'{done} {kind.name}. Use it: ari keys create "My client" --kind {kind.name}')
+    name = facts["name"]
+    output.say(f'{done} {name}. Use it: ari keys create "My client" --kind {name}')
 
 
-def _row(kind: Kind) -> tuple[object, ...]:
-    defaults = kind.defaults
+def _row(facts: Mapping[str, Any]) -> tuple[object, ...]:
     return (
-        kind.name,
-        kind.prefix,
-        defaults.expires or "never",
-        defaults.max_lifetime_days or "",
-        " ".join(defaults.scopes or ()),
-        defaults.environment or "",
-        defaults.leak_action or "",
-        kind.description,
+        facts["name"],
+        facts["prefix"],
+        facts["key_count"],
+        facts["expires"] or "never",
+        facts["max_lifetime_days"] or "",
+        " ".join(facts["scopes"] or ()),
+        facts["environment"] or "",
+        facts["leak_action"] or "",
+        facts["description"],
     )

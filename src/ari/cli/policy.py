@@ -13,6 +13,23 @@ from ari.cli.options import AsJson, DataDir
 from ari.cli.time_args import whole_number
 from ari.keys import UNSET, InstancePolicyChange
 from ari.keys.instance_policy import InstancePolicy
+from ari.usage.reports.policy_preview import preview_facts, preview_policy
+
+MaxLifetime = Annotated[
+    int | None,
+    typer.Option(
+        metavar="DAYS", parser=whole_number(0), help="Longest lifetime of a key; 0 = no limit.", show_default=False
+    ),
+]
+DisableUnused = Annotated[
+    int | None,
+    typer.Option(
+        metavar="DAYS",
+        parser=whole_number(0),
+        help="Disable keys that weren't used for so many days; 0 = never.",
+        show_default=False,
+    ),
+]
 
 app = CommandApp(no_args_is_help=True)
 
@@ -26,43 +43,60 @@ def show(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
 @app.command("set")
 def set_(
-    max_lifetime_days: Annotated[
-        int | None,
-        typer.Option(
-            metavar="DAYS", parser=whole_number(0), help="Longest lifetime of a key; 0 = no limit.", show_default=False
-        ),
-    ] = None,
-    disable_unused_days: Annotated[
-        int | None,
-        typer.Option(
-            metavar="DAYS",
-            parser=whole_number(0),
-            help="Disable keys that weren't used for so many days; 0 = never.",
-            show_default=False,
-        ),
-    ] = None,
+    max_lifetime_days: MaxLifetime = None,
+    disable_unused_days: DisableUnused = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Change the rules. Existing keys keep their expiry."""
+    wanted = _change_of(max_lifetime_days, disable_unused_days)
+    with open_deps(data_dir) as deps:
+        _show(deps.do_sync(keys.change_instance_policy, wanted), as_json)
+
+
+@app.command()
+def preview(
+    max_lifetime_days: MaxLifetime = None,
+    disable_unused_days: DisableUnused = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show how many active keys a change would concern, without changing anything."""
+    wanted = _change_of(max_lifetime_days, disable_unused_days)
+    with open_deps(data_dir) as deps:
+        found = deps.read_sync(preview_policy, deps.instance.key_use, wanted)
+    if as_json:
+        output.as_json(preview_facts(found))
+        return
+    more = "" if found.is_complete else " or more"
+    output.facts(
+        [
+            *_facts_of(found.policy),
+            ("keys that live longer", f"{output.count(found.outliving, 'key')} (they keep their expiry)"),
+            ("unused keys", f"{output.count(found.unused, 'key')}{more} (disabled within an hour)"),
+        ]
+    )
+
+
+def _change_of(max_lifetime_days: int | None, disable_unused_days: int | None) -> InstancePolicyChange:
     if max_lifetime_days is None and disable_unused_days is None:
         raise typer.BadParameter("pass --max-lifetime-days or --disable-unused-days.")
-    wanted = InstancePolicyChange(
+    return InstancePolicyChange(
         max_lifetime_days=UNSET if max_lifetime_days is None else max_lifetime_days or None,
         disable_unused_days=UNSET if disable_unused_days is None else disable_unused_days or None,
     )
-    with open_deps(data_dir) as deps:
-        _show(deps.do_sync(keys.change_instance_policy, wanted), as_json)
 
 
 def _show(policy: InstancePolicy, as_json: bool) -> None:
     if as_json:
         output.as_json(asdict(policy))
         return
+    output.facts(_facts_of(policy))
+
+
+def _facts_of(policy: InstancePolicy) -> list[tuple[str, str]]:
     lifetime, unused = policy.max_lifetime_days, policy.disable_unused_days
-    output.facts(
-        [
-            ("longest lifetime", "no limit" if lifetime is None else output.count(lifetime, "day")),
-            ("disable unused keys", "never" if unused is None else f"after {output.count(unused, 'day')}"),
-        ]
-    )
+    return [
+        ("longest lifetime", "no limit" if lifetime is None else output.count(lifetime, "day")),
+        ("disable unused keys", "never" if unused is None else f"after {output.count(unused, 'day')}"),
+    ]

@@ -50,7 +50,17 @@ from ari.keys.commands.instance_policy import (
     change_instance_policy,
     get_instance_policy,
 )
-from ari.keys.commands.kinds import KindChange, add_kind, change_kind, get_kind, list_kinds, remove_kind
+from ari.keys.commands.kinds import (
+    KindChange,
+    add_kind,
+    change_kind,
+    get_kind,
+    list_kinds,
+    read_kind_facts,
+    read_kinds_facts,
+    remove_kind,
+    why_in_use,
+)
 from ari.keys.commands.limiting import add_credits, reset_limits
 from ari.keys.commands.presets import (
     choose_default_preset,
@@ -155,6 +165,8 @@ __all__ = [
     "make_filter",
     "prepare_import",
     "preset_facts",
+    "read_kind_facts",
+    "read_kinds_facts",
     "read_scope",
     "record_exposure",
     "rehash",
@@ -175,4 +187,5 @@ __all__ = [
     "select_deletable",
     "select_revocable",
     "stamp_expired",
+    "why_in_use",
 ]

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ari.base.clock import DAY_MS
 from ari.base.errors import Invalid, Problem
+from ari.keys.model import ApiKey
 
 LONGEST_DAYS = 3_650
 
@@ -36,6 +37,11 @@ def parse_days(field: str, days: int | None) -> int | None:
     if days is not None and not 1 <= days <= LONGEST_DAYS:
         raise Invalid(Problem(field, f"Use 1 to {LONGEST_DAYS} days."))
     return days
+
+
+def is_unused(key: ApiKey, last_used_at_ms: int | None, cutoff_ms: int) -> bool:
+    """Whether the key was neither used nor created nor enabled since the cutoff."""
+    return max(key.created_at_ms, key.enabled_at_ms or 0, last_used_at_ms or 0) <= cutoff_ms
 
 
 def limit_lifetime(policy: InstancePolicy, expires_at_ms: int | None, now_ms: int, *, chosen: bool) -> int | None:

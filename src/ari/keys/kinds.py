@@ -98,8 +98,8 @@ def check_defaults(defaults: KindDefaults) -> KindDefaults:
     return defaults
 
 
-def kind_facts(kind: Kind) -> dict[str, Any]:
-    """The JSON of a kind, the same at every door."""
+def kind_facts(kind: Kind, key_count: int) -> dict[str, Any]:
+    """The JSON of a kind and the number of its keys, the same at every door."""
     return {
         "name": kind.name,
         "prefix": kind.prefix,
@@ -109,6 +109,7 @@ def kind_facts(kind: Kind) -> dict[str, Any]:
         "scopes": None if kind.defaults.scopes is None else list(kind.defaults.scopes),
         "environment": kind.defaults.environment,
         "leak_action": kind.defaults.leak_action,
+        "key_count": key_count,
         "created_at": to_rfc3339(kind.created_at_ms),
         "created_by": kind.created_by,
     }

@@ -40,6 +40,7 @@ class KeyFilter:
 
     ``show`` beyond that asks the usage log: ``never-used`` and ``unused`` are here the keys that may be so.
     ``consumer_id``, ``tag``, ``environment`` and ``disabled`` narrow it further; ``None`` is any.
+    ``outlives_ms`` narrows it to keys that never expire, or later than this.
     ``other_expiry_than`` leaves out the keys with this expiry, ``None`` those without one.
     ``key_ids`` are the only ones that fit, a few hundred at most; ``before_id`` leaves out the newer keys.
     """
@@ -51,6 +52,7 @@ class KeyFilter:
     consumer_id: str | None = None
     tag: str | None = None
     environment: Environment | None = None
+    outlives_ms: int | None = None
     other_expiry_than: int | Unset | None = UNSET
     disabled: bool | None = None
     key_ids: frozenset[str] | None = None

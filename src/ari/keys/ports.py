@@ -206,6 +206,9 @@ class KindStore(Protocol):
     def count_keys(self, name: str) -> int:
         """How many keys of this kind are not deleted."""
 
+    def count_by_kind(self) -> dict[str, int]:
+        """The same for each kind that has keys."""
+
 
 class PresetStore(Protocol):
     """The operator's presets, and the name of the default for new keys."""

@@ -77,3 +77,5 @@ SCANNERS: dict[str, Callable[[tuple[str, ...]], str]] = {
     "trufflehog": _write_trufflehog,
     "github": _write_github,
 }
+FILE_NAMES = {"gitleaks": "gitleaks.toml", "trufflehog": "trufflehog.yaml", "github": "github-custom-pattern.txt"}
+"""The names under which the rules are saved."""

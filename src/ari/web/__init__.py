@@ -23,6 +23,8 @@ from ari.web.pages.key.narrow import NarrowPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key_limits.routes import KeyLimitsPages
 from ari.web.pages.key_options.routes import KeyOptionsPages
+from ari.web.pages.key_rules.routes import KeyRulesPages
+from ari.web.pages.kinds.routes import KindPages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.notifications.routes import NotificationPages
@@ -63,6 +65,8 @@ _FOLDERS = (
     KeyOptionsPages,
     ConsumerPages,
     ConsumerLimitsPages,
+    KindPages,
+    KeyRulesPages,
     SettingsUsagePages,
     AuditPages,
     IntegrationsPages,

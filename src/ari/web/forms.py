@@ -6,7 +6,7 @@ from typing import Literal
 
 from ari.accounts.ports import AccountTransaction
 from ari.base.clock import DAY_MS, HOUR_MS
-from ari.base.errors import Problem
+from ari.base.errors import Invalid, Problem
 from ari.base.ids import is_id, new_id
 
 FORM_LIVES_MS = 12 * HOUR_MS
@@ -14,6 +14,7 @@ _REMEMBERED_MS = 2 * DAY_MS
 _KIND = "form"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_LETTERS = 10
+_MAX_DIGITS = 19
 
 Use = Literal["first", "again", "stale"]
 
@@ -52,6 +53,14 @@ class Form:
 def form_from(fields: Mapping[str, list[str]], *names: str) -> Form:
     """The named fields of a submitted form; a field sent twice counts once."""
     return Form({name: fields[name][0] for name in names if fields.get(name)})
+
+
+def read_whole_number(text: str, field: str) -> int:
+    """The number in a field. Raises ``Invalid``."""
+    stripped = text.strip()
+    if not (stripped.isascii() and stripped.isdecimal() and len(stripped) <= _MAX_DIGITS):
+        raise Invalid(Problem(field, "Enter a whole number."))
+    return int(stripped)
 
 
 def new_form_id(now_ms: int) -> str:

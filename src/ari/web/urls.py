@@ -16,6 +16,8 @@ from ari.web.pages.integrations import urls as integrations
 from ari.web.pages.key import urls as key
 from ari.web.pages.key_limits import urls as key_limits
 from ari.web.pages.key_options import urls as key_options
+from ari.web.pages.key_rules import urls as key_rules
+from ari.web.pages.kinds import urls as kinds
 from ari.web.pages.mail_links import urls as mail_links
 from ari.web.pages.notifications import urls as notifications
 from ari.web.pages.rotate_key import urls as rotate_key
@@ -39,6 +41,8 @@ _FOLDERS = (
     key,
     key_limits,
     key_options,
+    key_rules,
+    kinds,
     mail_links,
     bulk,
     notifications,

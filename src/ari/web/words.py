@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.listing import SOON_MS, UNUSED_MS
 from ari.keys.model import ApiKey
 from ari.keys.ownership import metadata_facts
@@ -14,6 +15,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JUST_NOW_MS = 45_000
 _TWO_YEARS_DAYS = 730
 
+LEAK_ACTIONS = {"notify": "you are notified", "disable": "disabled", "revoke": "revoked"}
+"""What happens to leaked keys."""
 DateShape = Literal["full", "hour", "day", "week", "date", "time"]
 
 
@@ -144,6 +147,11 @@ def actor(text: str, account_id: str | None) -> str:
     if text.startswith("cli:"):
         return f"{text.removeprefix('cli:')} (CLI)"
     return {"system": "ARI", "visitor": "a visitor"}.get(text, text)
+
+
+def expiry_label(word: str) -> str:
+    """``90 days``, for a word that the choices of an expiry have."""
+    return EXPIRY_CHOICES[word].label
 
 
 def format_metadata(text: str | None) -> str:

@@ -13,7 +13,7 @@ def test_a_kind_from_add_to_remove(ari: Ari) -> None:
     assert (changed["max_lifetime_days"], changed["leak_action"], changed["expires"]) == (90, "disable", "30d")
     assert ari.json("kinds", "change", "acme-live", "--max-days", "0")["max_lifetime_days"] is None
     assert [kind["prefix"] for kind in ari.json("kinds", "list")["items"]] == ["acme_live_"]
-    assert "acme_live_\t30d" in ari("kinds", "list").out
+    assert "acme_live_\t1\t30d" in ari("kinds", "list").out
     assert "1 key has this kind" in ari.refuse("kinds", "remove", "acme-live", "--yes")
     assert ari("kinds", "change", "acme-live", check=False).code == 2
 

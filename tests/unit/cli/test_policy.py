@@ -11,6 +11,10 @@ def test_rules_are_set_shown_and_removed(ari: Ari) -> None:
     assert "30 days" in shown
     assert "after 90 days" in shown
     assert "30 days" in ari.refuse("keys", "create", "n", "--expires", "never")
+    previewed = ari.json("policy", "preview", "--max-lifetime-days", "7", "--disable-unused-days", "1")
+    assert (previewed["max_lifetime_days"], previewed["unused_keys"], previewed["complete"]) == (7, 0, True)
+    assert "0 keys (disabled within an hour)" in ari("policy", "preview", "--disable-unused-days", "1").out
+    assert ari.json("policy", "show")["max_lifetime_days"] == 30
     assert ari.json("policy", "set", "--max-lifetime-days", "0")["max_lifetime_days"] is None
     ari("keys", "create", "n", "--expires", "never")
 

@@ -165,6 +165,9 @@ class MemoryKinds:
     def count_keys(self, name: str) -> int:
         return sum(key.kind == name and key.deleted_at_ms is None for key in self.keys.rows.values())
 
+    def count_by_kind(self) -> dict[str, int]:
+        return Counter(key.kind for key in self.keys.rows.values() if key.kind and key.deleted_at_ms is None)
+
 
 @dataclass
 class MemoryImports:

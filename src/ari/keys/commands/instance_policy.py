@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from ari.base.errors import Forbidden
 from ari.base.transaction import record
 from ari.keys.events import record_key
-from ari.keys.instance_policy import InstancePolicy, parse_days
+from ari.keys.instance_policy import InstancePolicy, is_unused, parse_days
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 from ari.keys.unset import UNSET, Unset
@@ -32,16 +32,22 @@ def change_instance_policy(tx: KeyTransaction, wanted: InstancePolicyChange) -> 
     """
     if tx.caller.key_id is not None:
         raise Forbidden("API keys can't change the rules for API keys. Use a session or the command line.")
-    before = after = tx.instance_policy.get()
-    if wanted.max_lifetime_days is not UNSET:
-        after = replace(after, max_lifetime_days=parse_days("max_lifetime_days", wanted.max_lifetime_days))
-    if wanted.disable_unused_days is not UNSET:
-        after = replace(after, disable_unused_days=parse_days("disable_unused_days", wanted.disable_unused_days))
+    before = tx.instance_policy.get()
+    after = apply_policy_change(before, wanted)
     if after == before:
         return before
     tx.caller.require_confirmed(tx.now_ms)
     tx.instance_policy.save(after, tx.caller.actor, tx.now_ms)
     record(tx, "instance_policy_changed", None, {"from": asdict(before), "to": asdict(after)})
+    return after
+
+
+def apply_policy_change(after: InstancePolicy, wanted: InstancePolicyChange) -> InstancePolicy:
+    """The rules after the change. Raises ``Invalid``."""
+    if wanted.max_lifetime_days is not UNSET:
+        after = replace(after, max_lifetime_days=parse_days("max_lifetime_days", wanted.max_lifetime_days))
+    if wanted.disable_unused_days is not UNSET:
+        after = replace(after, disable_unused_days=parse_days("disable_unused_days", wanted.disable_unused_days))
     return after
 
 
@@ -56,7 +62,7 @@ def disable_unused(tx: KeyTransaction, key_ids: Sequence[str], cutoff_ms: int) -
         key = tx.keys.get(key_id)
         if days is None or key is None or key.status(tx.now_ms) != "active":
             continue
-        if max(key.created_at_ms, key.enabled_at_ms or 0) > cutoff_ms:
+        if not is_unused(key, None, cutoff_ms):
             continue
         changed = replace(key, disabled=True)
         tx.keys.save(changed)

@@ -13,6 +13,7 @@ from ari.keys.kinds import (
     Kind,
     KindDefaults,
     check_defaults,
+    kind_facts,
     parse_kind_description,
     parse_kind_name,
     parse_prefix,
@@ -44,6 +45,17 @@ def get_kind(tx: KeyTransaction, name: str) -> Kind:
     if kind is None:
         raise NotFound("No such kind of keys.")
     return kind
+
+
+def read_kinds_facts(tx: KeyTransaction) -> list[dict[str, Any]]:
+    """The JSON of every kind, by name."""
+    counts = tx.kinds.count_by_kind()
+    return [kind_facts(kind, counts.get(kind.name, 0)) for kind in tx.kinds.all()]
+
+
+def read_kind_facts(tx: KeyTransaction, name: str) -> dict[str, Any]:
+    """The JSON of one kind. Raises ``NotFound``."""
+    return kind_facts(get_kind(tx, name), tx.kinds.count_keys(name))
 
 
 def require_kind(tx: KeyTransaction, name: str | None) -> Kind | None:
@@ -89,10 +101,15 @@ def remove_kind(tx: KeyTransaction, name: str) -> None:
     kind = get_kind(tx, name)
     count = tx.kinds.count_keys(name)
     if count:
-        keys = "1 key has" if count == 1 else f"{count:,} keys have"
-        raise Conflict("kind_in_use", f"{keys} this kind. Revoke and delete them first.")
+        raise Conflict("kind_in_use", why_in_use(count))
     tx.kinds.remove(name)
     record(tx, "kind_removed", name, {"prefix": kind.prefix})
+
+
+def why_in_use(count: int) -> str:
+    """Why a kind with so many keys can't be removed."""
+    keys = "1 key has" if count == 1 else f"{count:,} keys have"
+    return f"{keys} this kind. Revoke and delete them first."
 
 
 def _apply(tx: KeyTransaction, kind: Kind, wanted: KindChange) -> Kind:

@@ -41,6 +41,11 @@ class KindTable:
             query.where(api_keys.c.kind == name, api_keys.c.deleted_at_ms.is_(None))
         ).scalar_one()
 
+    def count_by_kind(self) -> dict[str, int]:
+        kind = api_keys.c.kind
+        query = select(kind, func.count()).where(kind.is_not(None), api_keys.c.deleted_at_ms.is_(None)).group_by(kind)
+        return {str(name): int(count) for name, count in self._connection.execute(query)}
+
 
 def _kind_of(row: Row[Any]) -> Kind:
     defaults = msgspec.json.decode(row.defaults, type=KindDefaults)

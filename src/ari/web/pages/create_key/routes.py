@@ -1,7 +1,8 @@
 """Create API Key: the form, and the response that shows the secret once (security.md 31)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,20 +10,19 @@ from starlette.routing import BaseRoute, Route
 
 from ari import keys
 from ari.accounts.ports import AccountTransaction
-from ari.base.errors import Invalid
+from ari.base.errors import Invalid, Problem
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import Created, NewKey
-from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH, is_vague
 from ari.keys.ports import KeyTransaction
 from ari.keys.presets import AI_GATEWAY, PRESETS
 from ari.web.access_choices import AccessChoices, read_access_choices
 from ari.web.forms import Form, find_use, form_from, new_form_id, use_once
-from ari.web.pages.create_key import ai
-from ari.web.pages.create_key.urls import NAME_ADVICE, NEW_KEY
+from ari.web.pages.create_key import ai, kinds
+from ari.web.pages.create_key.urls import KIND_DEFAULTS, NAME_ADVICE, NEW_KEY
 from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, place_limit_problems, write_limits
 from ari.web.pages.key_options.option_fields import FIELDS, is_plain, read_all, write_options
 from ari.web.pages.key_options.routes import offer_consumers
@@ -31,7 +31,7 @@ from ari.web.render import Pages
 STALE = "This form has expired. Review it and submit again."
 _EVENTS_LOOKED_AT = 200
 _SAME = "same"
-_FIELDS = ("name", "expires", "access", "form", "like", "day", "may_rotate", *FIELDS, *LIMIT_FIELDS)
+_FIELDS = ("name", "kind", "expires", "access", "form", "like", "day", "may_rotate", *FIELDS, *LIMIT_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +67,24 @@ class CreateKeyPages:
             Route(NEW_KEY, self.show, methods=["GET"]),
             Route(NEW_KEY, self.create, methods=["POST"]),
             Route(NAME_ADVICE, self.advise, methods=["POST"]),
+            Route(KIND_DEFAULTS, self.use_defaults, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
-        """The empty form; ``like`` names a key to replace, ``ai`` a provider to use through the gateway."""
-        like = await self._like(request, request.query_params.get("like"))
+        """The empty form; ``like`` names a key to copy, ``kind`` a kind, ``ai`` a provider of the gateway to use."""
+        asked = request.query_params
+        like = await self._like(request, asked.get("like"))
+        name = asked.get("kind", "") if like is None else like.kind or ""
+        offered = await deps_of(request).read(kinds.read_kind_choices, name)
         if like is not None:
             copied = write_options(like) | write_limits(like.policy.limits, with_balance=True)
             rotates = {"may_rotate": "yes"} if like.policy.may_rotate else {}
-            form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME} | copied | rotates)
-            return await self._form(request, form, like)
-        wanted = request.query_params.get(ai.FIELD)
+            own = {"name": like.name, "kind": name, "expires": offered.suggested_expiry, "access": _SAME}
+            return await self._form(request, Form(own | copied | rotates), like)
+        wanted = asked.get(ai.FIELD)
         choices = await deps_of(request).read(read_access_choices)
-        form = Form({"expires": SUGGESTED_EXPIRY, "access": AI_GATEWAY if wanted else choices.suggested})
+        form = offered.apply_to(Form({"kind": name}), AI_GATEWAY if wanted else choices.suggested)
         return await self._form(request, form, None, ticked=Ticked([wanted], []) if wanted else None)
 
     @policy(AuthMode.SESSION)
@@ -90,17 +94,27 @@ class CreateKeyPages:
         return self._pages.page(request, "pages/create_key/_advice.html", vague=is_vague(name))
 
     @policy(AuthMode.SESSION)
+    async def use_defaults(self, request: Request) -> Response:
+        """The form as it was filled in, with the defaults of the chosen kind."""
+        form, like = (
+            form_from(form_of(request), *_FIELDS),
+            await self._like(request, form_of(request).get("like", [""])[0]),
+        )
+        offered = await deps_of(request).read(kinds.read_kind_choices, form.value("kind"))
+        choices = await deps_of(request).read(read_access_choices)
+        return await self._form(request, offered.apply_to(form, choices.suggested), like, _ticked(request))
+
+    @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
         """Create the key and show its secret, only in this response."""
         form = form_from(form_of(request), *_FIELDS)
         like = await self._like(request, form.value("like"))
-        ticked = Ticked(form_of(request).get(ai.FIELD, []), form_of(request).get("scope", []))
+        ticked = _ticked(request)
         try:
             made = await deps_of(request).do(create_once, form, ticked)
         except Invalid as error:
-            return await self._form(
-                request, form.with_problems(place_limit_problems(error.problems)), like, ticked, status=422
-            )
+            problems = _place_problems(form, error.problems)
+            return await self._form(request, form.with_problems(problems), like, ticked, status=422)
         if isinstance(made, Stale):
             return await self._form(request, form.with_problem("form", STALE), like, ticked, status=422)
         if isinstance(made, Repeated):
@@ -132,7 +146,7 @@ class CreateKeyPages:
             form=form,
             like=like,
             form_id=new_form_id(self._instance.now_ms()),
-            expiry_choices=EXPIRY_CHOICES,
+            kinds=await deps_of(request).read(kinds.read_kind_choices, form.value("kind")),
             choices=choices,
             asks_providers=AI_GATEWAY if asks_providers(choices) else None,
             ticked=ticked.scopes if ticked else (),
@@ -141,6 +155,18 @@ class CreateKeyPages:
             consumers=await deps_of(request).read(offer_consumers),
             plain=is_plain(form),
         )
+
+
+def _ticked(request: Request) -> Ticked:
+    return Ticked(form_of(request).get(ai.FIELD, []), form_of(request).get("scope", []))
+
+
+def _place_problems(form: Form, problems: Sequence[Problem]) -> list[Problem]:
+    """The problems at the form's fields; one of the expiry is at the choices, unless a date was given."""
+    placed = place_limit_problems(problems)
+    if form.value("day"):
+        return placed
+    return [Problem("expires", one.message) if one.location == "expires_at" else one for one in placed]
 
 
 def asks_providers(choices: AccessChoices) -> bool:
@@ -163,14 +189,15 @@ def create_once(tx: CreateTransaction, form: Form, ticked: Ticked) -> Created | 
     access, choices = form.value("access"), read_access_choices(tx)
     if access == _SAME:
         scopes = keys.get(tx, form.value("like")).scopes
+    elif access == kinds.ACCESS:
+        chosen = kinds.read_kind_choices(tx, form.value("kind")).chosen
+        scopes = (None if chosen is None else chosen.defaults.scopes) or ()
     elif access == AI_GATEWAY and asks_providers(choices):
         scopes = ai.ai_scopes(ticked.providers)
     else:
         scopes = choices.scopes_of(access, ticked.scopes)
-    may_rotate = form.value("may_rotate") == "yes"
-    return keys.create(
-        tx, NewKey(form.value("name"), scopes=scopes, may_rotate=may_rotate, **read_all(form, tx.now_ms))
-    )
+    rest: dict[str, Any] = {"kind": form.value("kind") or None, "may_rotate": form.value("may_rotate") == "yes"}
+    return keys.create(tx, NewKey(form.value("name"), scopes=scopes, **rest, **read_all(form, tx.now_ms)))
 
 
 def find_created(tx: CreateTransaction, form_id: str) -> ApiKey | None:

@@ -15,13 +15,12 @@ from ari.keys.limits.fields import (
     parse_refill_text,
 )
 from ari.keys.limits.rules import LimitRules
-from ari.web.forms import Form
+from ari.web.forms import Form, read_whole_number
 
 T = TypeVar("T")
 LIMIT_FIELDS = ("limits", "credits", "refill", "hour", "time_zone")
 REFILL_PLACE = {"hour": "0", "time_zone": "UTC"}
 """The values that the fields of a refill's time begin with."""
-_MAX_DIGITS = 19
 _CREDIT_FIELDS = {"hour": "hour", "time_zone": "time_zone"}
 
 
@@ -65,14 +64,6 @@ def has_limits(form: Form) -> bool:
     return given or any(form.problem(name) for name in LIMIT_FIELDS)
 
 
-def read_amount(text: str, field: str) -> int:
-    """A whole number. Raises ``Invalid``."""
-    stripped = text.strip()
-    if not (stripped.isascii() and stripped.isdecimal() and len(stripped) <= _MAX_DIGITS):
-        raise Invalid(Problem(field, "Enter a whole number."))
-    return int(stripped)
-
-
 def place_limit_problems(problems: Sequence[Problem]) -> list[Problem]:
     """The problems at the form's fields: those of single limits at the list, those of credits at theirs."""
     return [_place(problem) for problem in problems]
@@ -84,7 +75,7 @@ def _read(form: Form, *, has_credits: bool) -> tuple[list[dict[str, Any]], dict[
     limits = _collect(problems, _read_lines, form.value("limits")) or []
     given: dict[str, Any] = {}
     if form.value("credits").strip():
-        given["amount"] = _collect(problems, read_amount, form.value("credits"), "credits")
+        given["amount"] = _collect(problems, read_whole_number, form.value("credits"), "credits")
     if form.value("refill").strip():
         given["refill"] = _collect(problems, _read_refill, form)
     if not problems and given:
@@ -122,7 +113,7 @@ def _read_refill(form: Form) -> dict[str, Any]:
     problems = list[Problem]()
     hour_text = form.value("hour").strip() or REFILL_PLACE["hour"]
     refill = _collect(problems, parse_refill_text, form.value("refill").replace(" ", "").strip())
-    hour = _collect(problems, read_amount, hour_text, "hour")
+    hour = _collect(problems, read_whole_number, hour_text, "hour")
     if problems or refill is None:
         raise Invalid(*problems)
     return refill | {"hour": hour, "time_zone": form.value("time_zone").strip() or REFILL_PLACE["time_zone"]}

@@ -1,0 +1,1 @@
+"""Settings > API > Rules for all keys."""

@@ -1,0 +1,42 @@
+"""Read the form of a kind, and write a kind into it."""
+
+from ari.base.errors import Invalid, Problem
+from ari.keys import KindChange
+from ari.keys.kinds import Kind
+from ari.web.access_choices import OWN
+from ari.web.forms import Form, read_whole_number
+
+FIELDS = ("name", "prefix", "description", "expires", "max_lifetime_days", "environment", "leak_action", "access")
+NO_SCOPES = "none"
+"""The choice of no default scopes."""
+
+
+def write_kind(kind: Kind) -> Form:
+    """The kind's values."""
+    defaults = kind.defaults
+    days = defaults.max_lifetime_days
+    return Form(
+        {
+            "description": kind.description,
+            "expires": defaults.expires or "",
+            "max_lifetime_days": "" if days is None else str(days),
+            "environment": defaults.environment or "",
+            "leak_action": defaults.leak_action or "",
+            "access": NO_SCOPES if defaults.scopes is None else OWN,
+        }
+    )
+
+
+def read_kind(form: Form, ticked: list[str]) -> KindChange:
+    """All values of the form but name and prefix. Raises ``Invalid``."""
+    access, days = form.value("access", NO_SCOPES), form.value("max_lifetime_days").strip()
+    if access not in (OWN, NO_SCOPES):
+        raise Invalid(Problem("scopes", "Choose one of the choices."))
+    return KindChange(
+        description=form.value("description"),
+        expires=form.value("expires") or None,
+        max_lifetime_days=read_whole_number(days, "max_lifetime_days") if days else None,
+        scopes=tuple(ticked) if access == OWN else None,
+        environment=form.value("environment") or None,
+        leak_action=form.value("leak_action") or None,
+    )
