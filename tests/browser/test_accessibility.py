@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.steps import HOME, create_in_dialog, sign_in
 
+KIND = "acme-live-with-quite-a-long-name-indeed"
 SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
 
 
@@ -45,6 +46,8 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
     _changes(page, look)
     _integrations(owner, page, look)
     active, revoked = _ids(owner, "active"), _ids(owner, "revoked")
+    consumer = f"/settings/consumers/{owner.cli.json('consumers', 'list')['items'][0]['id']}"
+    _endpoints(owner, page, look)
     for path in (
         *(f"/settings/keys/{key_id}" for key_id in (active, revoked)),
         f"/settings/keys/{active}?range=30d&q=nothing-like-it&status=bad",
@@ -70,6 +73,15 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
         "/settings/keys/new?ai=openai",
         "/settings/consumers?q=no+such+consumer",
         "/settings/consumers/new",
+        consumer,
+        f"{consumer}/limits",
+        "/settings/kinds",
+        "/settings/kinds/new",
+        f"/settings/kinds/{KIND}/edit",
+        f"/settings/kinds/{KIND}/remove",
+        "/settings/scanner-rules",
+        "/settings/rules",
+        f"/settings/keys/new?kind={KIND}",
         "/settings/integrations",
         "/settings/integrations/ollama/address",
         "/settings/integrations/openai/key",
@@ -85,6 +97,14 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
         look(page)
     _events(owner, page, look)
     context.close()
+
+
+def _endpoints(owner: Any, page: Any, look: Any) -> None:
+    """Every group at Settings > API, opened."""
+    page.goto(f"{owner.url}{HOME}")
+    page.locator("#endpoints details:not([open])").evaluate_all("all => all.forEach((one) => { one.open = true })")
+    expect(page.locator("#endpoints").get_by_role("link", name="All endpoints")).to_have_count(0)
+    look(page)
 
 
 def _events(owner: Any, page: Any, look: Any) -> None:
@@ -188,6 +208,10 @@ def _integrations(owner: Any, page: Any, look: Any) -> None:
 
 
 def _make_keys(owner: Any, mark: str) -> None:
+    kind = ("--description", "Keys of customers " * 11, "--scope", "usage:read", "--max-days", "365", "--expires", "1y")
+    owner.cli("kinds", "add", KIND, "acme_live_with_more_", *kind)
+    owner.cli("consumers", "create", "Acme", "--limit", "100/1m", "--credits", "1000", "--refill", "500/day")
+    owner.create_key(f"Of a kind {mark}", kind=KIND)
     _, secret = owner.create_key(f"Used {mark}", expires="7d")
     owner.api(secret, headers={"user-agent": "curl/8.5.0"}).get("/api/openapi.json")
     owner.api(secret).get("/api/keys")

@@ -102,7 +102,8 @@ class CreateKeyPages:
         )
         offered = await deps_of(request).read(kinds.read_kind_choices, form.value("kind"))
         choices = await deps_of(request).read(read_access_choices)
-        return await self._form(request, offered.apply_to(form, choices.suggested), like, _ticked(request))
+        shown = offered.apply_to(form, choices.suggested)
+        return await self._form(request, shown, like, _ticked(request), is_kind_chosen=True)
 
     @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
@@ -135,7 +136,14 @@ class CreateKeyPages:
         return await deps_of(request).read(keys.get, key_id) if key_id else None
 
     async def _form(
-        self, request: Request, form: Form, like: ApiKey | None, ticked: Ticked | None = None, status: int = 200
+        self,
+        request: Request,
+        form: Form,
+        like: ApiKey | None,
+        ticked: Ticked | None = None,
+        *,
+        status: int = 200,
+        is_kind_chosen: bool = False,
     ) -> Response:
         environment = self._instance.provider_environment
         choices = await deps_of(request).read(read_access_choices)
@@ -147,6 +155,7 @@ class CreateKeyPages:
             like=like,
             form_id=new_form_id(self._instance.now_ms()),
             kinds=await deps_of(request).read(kinds.read_kind_choices, form.value("kind")),
+            is_kind_chosen=is_kind_chosen,
             choices=choices,
             asks_providers=AI_GATEWAY if asks_providers(choices) else None,
             ticked=ticked.scopes if ticked else (),
