@@ -54,12 +54,12 @@ from ari.keys.commands.kinds import (
     KindChange,
     add_kind,
     change_kind,
+    explain_use,
     get_kind,
     list_kinds,
     read_kind_facts,
     read_kinds_facts,
     remove_kind,
-    why_in_use,
 )
 from ari.keys.commands.limiting import add_credits, reset_limits
 from ari.keys.commands.presets import (
@@ -136,6 +136,7 @@ __all__ = [
     "delete_consumer",
     "delete_many",
     "describe_scope",
+    "explain_use",
     "get",
     "get_active_made_by",
     "get_consumer",
@@ -187,5 +188,4 @@ __all__ = [
     "select_deletable",
     "select_revocable",
     "stamp_expired",
-    "why_in_use",
 ]

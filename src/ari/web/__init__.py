@@ -13,7 +13,7 @@ from ari.web.pages.bulk.matching import MatchingKeysPages
 from ari.web.pages.bulk.routes import BulkPages
 from ari.web.pages.confirm.reauth import ReauthGuard
 from ari.web.pages.confirm.routes import ConfirmPages
-from ari.web.pages.consumers.limits import ConsumerLimitsPages
+from ari.web.pages.consumers.limit_routes import ConsumerLimitsPages
 from ari.web.pages.consumers.routes import ConsumerPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages

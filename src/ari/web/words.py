@@ -149,7 +149,7 @@ def actor(text: str, account_id: str | None) -> str:
     return {"system": "ARI", "visitor": "a visitor"}.get(text, text)
 
 
-def expiry_label(word: str) -> str:
+def label_expiry(word: str) -> str:
     """``90 days``, for a word that the choices of an expiry have."""
     return EXPIRY_CHOICES[word].label
 

@@ -18,7 +18,7 @@ def test_a_key_reads_but_cannot_change_the_rules(app: App) -> None:
 
 
 def test_a_preview_changes_nothing(app: App) -> None:
-    """It counts keys for whoever may list them; the rules are checked as in a change."""
+    """Any key that may list keys may count them; the rules are checked as in a change."""
     app.key("api:read", name="old")
     reader = app.key("keys:read", name="reader")
     preview = app("GET", f"{POLICY}/preview?max_lifetime_days=30&disable_unused_days=1", reader)

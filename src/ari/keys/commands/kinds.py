@@ -101,12 +101,12 @@ def remove_kind(tx: KeyTransaction, name: str) -> None:
     kind = get_kind(tx, name)
     count = tx.kinds.count_keys(name)
     if count:
-        raise Conflict("kind_in_use", why_in_use(count))
+        raise Conflict("kind_in_use", explain_use(count))
     tx.kinds.remove(name)
     record(tx, "kind_removed", name, {"prefix": kind.prefix})
 
 
-def why_in_use(count: int) -> str:
+def explain_use(count: int) -> str:
     """Why a kind with so many keys can't be removed."""
     keys = "1 key has" if count == 1 else f"{count:,} keys have"
     return f"{keys} this kind. Revoke and delete them first."

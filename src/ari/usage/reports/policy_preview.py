@@ -1,4 +1,4 @@
-"""What a change to the rules for all keys would mean for the keys that there are."""
+"""The effect that a change to the rules for all keys would have on the keys that there are."""
 
 from dataclasses import dataclass
 from typing import Any

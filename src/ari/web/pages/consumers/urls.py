@@ -26,7 +26,7 @@ def page_after(text: str, before: str) -> str:
     return with_query(CONSUMERS, {"q": text, "before": before})
 
 
-def shared(consumer_id: str) -> str:
+def refresh_limits(consumer_id: str) -> str:
     """The part of the page about shared limits, which refreshes alone."""
     return f"{show(consumer_id)}?part=limits"
 

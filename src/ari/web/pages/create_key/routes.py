@@ -103,14 +103,14 @@ class CreateKeyPages:
         offered = await deps_of(request).read(kinds.read_kind_choices, form.value("kind"))
         choices = await deps_of(request).read(read_access_choices)
         shown = offered.apply_to(form, choices.suggested)
-        return await self._form(request, shown, like, _ticked(request), is_kind_chosen=True)
+        return await self._form(request, shown, like, _read_ticked(request), is_kind_chosen=True)
 
     @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
         """Create the key and show its secret, only in this response."""
         form = form_from(form_of(request), *_FIELDS)
         like = await self._like(request, form.value("like"))
-        ticked = _ticked(request)
+        ticked = _read_ticked(request)
         try:
             made = await deps_of(request).do(create_once, form, ticked)
         except Invalid as error:
@@ -166,7 +166,7 @@ class CreateKeyPages:
         )
 
 
-def _ticked(request: Request) -> Ticked:
+def _read_ticked(request: Request) -> Ticked:
     return Ticked(form_of(request).get(ai.FIELD, []), form_of(request).get("scope", []))
 
 

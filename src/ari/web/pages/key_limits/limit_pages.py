@@ -54,11 +54,11 @@ class LimitPages(ABC):
         """The owner whose limits can be changed. Raises ``NotFound``, ``Conflict``."""
 
     @abstractmethod
-    def url_of(self, owner_id: str) -> str:
+    def get_url(self, owner_id: str) -> str:
         """The owner's page."""
 
     @abstractmethod
-    def counted_with(self, owner: Any) -> Sequence[RuleOwner]:
+    def list_rule_owners(self, owner: Any) -> Sequence[RuleOwner]:
         """Those whose rules limit the owner."""
 
     def routes(self) -> list[BaseRoute]:
@@ -74,7 +74,7 @@ class LimitPages(ABC):
     async def show(self, request: Request) -> Response:
         """The form with the limits."""
         owner = await self.read_owner(request)
-        return await self._form(request, owner, _form_of(owner))
+        return await self._form(request, owner, _write_form(owner))
 
     @policy(AuthMode.SESSION)
     async def change(self, request: Request) -> Response:
@@ -103,24 +103,24 @@ class LimitPages(ABC):
         try:
             done = await deps_of(request).do(_add_once, self.commands, owner.id, sent)
         except Invalid as error:
-            form = _form_of(owner).with_values(sent.values).with_problems(error.problems)
+            form = _write_form(owner).with_values(sent.values).with_problems(error.problems)
             return await self._form(request, owner, form, 422)
         if not done:
-            return await self._form(request, owner, _form_of(owner).with_problem("form", STALE), 422)
+            return await self._form(request, owner, _write_form(owner).with_problem("form", STALE), 422)
         return self._back(request, owner.id, CREDITS_ADDED)
 
     def _back(self, request: Request, owner_id: str, toast: Toast) -> Response:
-        return self._pages.go(request, self._pages.page_behind(request) or self.url_of(owner_id), toast)
+        return self._pages.go(request, self._pages.page_behind(request) or self.get_url(owner_id), toast)
 
     async def _form(self, request: Request, owner: ApiKey | Consumer, form: Form, status: int = 200) -> Response:
-        owners = self.counted_with(owner)
+        owners = self.list_rule_owners(owner)
         remaining = await run_in_thread(self._instance.usage_records.read_remaining, owners) if owners else []
         return self._pages.page(
             request,
             "pages/key_limits/form.html",
             status=status,
             owner=owner,
-            url=self.url_of(owner.id),
+            url=self.get_url(owner.id),
             is_key=isinstance(owner, ApiKey),
             form=form,
             remaining=remaining,
@@ -128,7 +128,7 @@ class LimitPages(ABC):
         )
 
 
-def _form_of(owner: ApiKey | Consumer) -> Form:
+def _write_form(owner: ApiKey | Consumer) -> Form:
     return Form(write_limits(owner.policy.limits, with_balance=False))
 
 

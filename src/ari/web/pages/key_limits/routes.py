@@ -33,10 +33,10 @@ class KeyLimitsPages(LimitPages):
             raise Conflict("key_inactive", "Revoked and expired keys can't be changed or restored. Create a new key.")
         return key
 
-    def url_of(self, owner_id: str) -> str:
+    def get_url(self, owner_id: str) -> str:
         """The key's page."""
         return key_urls.page(owner_id)
 
-    def counted_with(self, owner: ApiKey) -> Sequence[RuleOwner]:
+    def list_rule_owners(self, owner: ApiKey) -> Sequence[RuleOwner]:
         """The key and its consumer."""
         return owner.rule_owners

@@ -93,7 +93,7 @@ class KindPages:
         """The question before removing, or why the kind can't be removed."""
         kind = await self._read(request)
         count = await deps_of(request).read(lambda tx: tx.kinds.count_keys(kind.name))
-        return self._removal(request, kind, keys.why_in_use(count) if count else "")
+        return self._removal(request, kind, keys.explain_use(count) if count else "")
 
     @policy(AuthMode.SESSION)
     async def remove(self, request: Request) -> Response:

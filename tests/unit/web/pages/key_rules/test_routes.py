@@ -6,7 +6,7 @@ from ari import keys
 from ari.base.clock import DAY_MS
 from ari.deps import Deps
 from ari.jobs.unused_keys import disable_unused_keys
-from ari.keys.instance_policy import NO_INSTANCE_POLICY
+from ari.keys.instance_policy import InstancePolicy
 from tests.support.commands import clock_of, create_key
 from tests.support.page_client import PageClient, field_errors, plain_text
 
@@ -33,9 +33,9 @@ def test_the_preview_counts_what_the_rules_then_do(browser: PageClient) -> None:
     assert browser.read(keys.get_instance_policy).max_lifetime_days is None
     assert browser.post(RULES, wanted).headers["location"] == RULES
     assert asyncio.run(disable_unused_keys(Deps(instance), instance.key_use, instance.now_ms())) == 1
-    assert {key.id: key.disabled for key in browser.stored_keys()} == {old.id: True, young.id: False}
+    assert {key.id: key.disabled for key in browser.list_keys()} == {old.id: True, young.id: False}
     assert browser.post(RULES, {"max_lifetime_days": "", "disable_unused_days": ""}).status == 303
-    assert browser.read(keys.get_instance_policy) == NO_INSTANCE_POLICY
+    assert browser.read(keys.get_instance_policy) == InstancePolicy()
 
 
 def test_mistakes_are_at_their_fields(browser: PageClient) -> None:

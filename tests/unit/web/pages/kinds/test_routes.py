@@ -33,7 +33,7 @@ def add_acme(browser: PageClient) -> None:
     Deps(browser.instance).do_sync(keys.add_kind, "acme-live", "acme_live_", wanted)
 
 
-def form_id(browser: PageClient) -> str:
+def read_form_id(browser: PageClient) -> str:
     return str(re.findall(r'name="form" value="([^"]+)"', browser.get(NEW).text)[0])
 
 
@@ -89,7 +89,7 @@ def test_a_key_is_created_with_the_defaults_of_its_kind(browser: PageClient) -> 
     assert 'name="kind"' not in browser.get(NEW).text
     add_acme(browser)
     assert 'name="kind"' in browser.get(NEW).text
-    sent = {"form": form_id(browser), "name": "Globex <b>", "kind": "acme-live", "expires": "90d", "access": "own"}
+    sent = {"form": read_form_id(browser), "name": "Globex <b>", "kind": "acme-live", "expires": "90d", "access": "own"}
     form = browser.post(f"{NEW}/kind", sent).text
     checked = r'name="(expires|access)" value="([^"]+)" checked'
     assert re.findall(checked, form) == [("expires", "7d"), ("access", "of_kind")]
@@ -103,7 +103,7 @@ def test_a_key_is_created_with_the_defaults_of_its_kind(browser: PageClient) -> 
     created = browser.post(NEW, sent)
     assert created.status == 201
     assert "acme_live_" in created.text
-    (key,) = browser.stored_keys()
+    (key,) = browser.list_keys()
     assert (key.kind, key.scopes, key.environment) == ("acme-live", ("usage:read",), "test")
     assert key.expires_at_ms == START_MS + 7 * DAY_MS
     assert "acme-live" in plain_text(browser.get("/settings?tab=api").text)
@@ -118,11 +118,11 @@ def test_a_kind_that_is_gone_or_has_no_scopes_grants_nothing(browser: PageClient
     add_acme(browser)
     Deps(browser.instance).do_sync(keys.add_kind, "plain", "plain_", KindChange())
     base = {"name": "n", "expires": "7d", "access": "of_kind"}
-    assert browser.post(NEW, base | {"form": form_id(browser), "kind": "none"}).status == 422
-    assert browser.post(NEW, base | {"form": form_id(browser), "kind": "plain"}).status == 422
-    gone = browser.post(NEW, base | {"form": form_id(browser), "kind": "none", "access": "read-only"})
+    assert browser.post(NEW, base | {"form": read_form_id(browser), "kind": "none"}).status == 422
+    assert browser.post(NEW, base | {"form": read_form_id(browser), "kind": "plain"}).status == 422
+    gone = browser.post(NEW, base | {"form": read_form_id(browser), "kind": "none", "access": "read-only"})
     assert list(field_errors(gone)) == ["kind"]
-    assert browser.stored_keys() == []
+    assert browser.list_keys() == []
 
 
 def test_the_form_offers_no_expiry_that_the_rules_forbid(browser: PageClient) -> None:

@@ -21,7 +21,7 @@ def consumer(browser: PageClient) -> Consumer:
     return Deps(browser.instance).do_sync(create_consumer, new)
 
 
-def stored(browser: PageClient, consumer: Consumer) -> Consumer:
+def get_consumer(browser: PageClient, consumer: Consumer) -> Consumer:
     found = browser.read(lambda tx: tx.consumers.get(consumer.id))
     assert found is not None
     return found
@@ -44,7 +44,7 @@ def test_they_are_set_changed_reset_and_topped_up(browser: PageClient, consumer:
     assert "All keys of this consumer share these limits" in form
     sent = {"limits": "200/1m", "credits": "", "refill": "50/day", "hour": "3", "time_zone": "Europe/Berlin"}
     assert browser.post(f"{url}/limits", sent).headers["location"] == url
-    rules = stored(browser, consumer).policy.limits
+    rules = get_consumer(browser, consumer).policy.limits
     assert rules.limits[0].limit == 200
     assert rules.credits is not None
     assert rules.credits.refill is not None
@@ -52,12 +52,12 @@ def test_they_are_set_changed_reset_and_topped_up(browser: PageClient, consumer:
     top_up = {"amount": "500", "form": re.findall(r'name="form" value="([^"]+)"', form)[0]}
     assert [browser.post(f"{url}/credits", top_up).status for _ in range(2)] == [303, 422]
     assert browser.post(f"{url}/limits/reset").status == 303
-    after = stored(browser, consumer).policy.limits
+    after = get_consumer(browser, consumer).policy.limits
     assert (after.credits and after.credits.granted, after.limits[0].epoch > rules.limits[0].epoch) == (1_500, True)
     events = ("consumer_limits_changed", "consumer_credits_changed", "consumer_credits_added", "consumer_limits_reset")
     assert set(events) <= set(browser.events())
     assert list(field_errors(browser.post(f"{url}/limits", {"limits": "5/99d"}))) == ["limits"]
-    assert stored(browser, consumer).policy.limits == after
+    assert get_consumer(browser, consumer).policy.limits == after
 
 
 def test_a_new_consumer_can_have_them(browser: PageClient) -> None:
@@ -74,7 +74,7 @@ def test_only_the_owners_own_forms_change_them(browser: PageClient, consumer: Co
     url = f"{CONSUMERS}/{consumer.id}"
     for path, fields in (("limits", {"limits": ""}), ("limits/reset", {}), ("credits", {"amount": "5"})):
         browser.assert_guarded(f"{url}/{path}", fields)
-    assert stored(browser, consumer) == consumer
+    assert get_consumer(browser, consumer) == consumer
     assert browser.get(f"{CONSUMERS}/acme/limits").status == 404
 
 

@@ -29,10 +29,10 @@ class ConsumerLimitsPages(LimitPages):
         """The consumer. Raises ``NotFound``."""
         return await deps_of(request).read(keys.get_consumer, urls.consumer_id_of(request.path_params))
 
-    def url_of(self, owner_id: str) -> str:
+    def get_url(self, owner_id: str) -> str:
         """The consumer's page."""
         return urls.show(owner_id)
 
-    def counted_with(self, owner: Consumer) -> Sequence[RuleOwner]:
+    def list_rule_owners(self, owner: Consumer) -> Sequence[RuleOwner]:
         """The consumer itself."""
         return [owner.rule_owner] if owner.policy.limits else []
