@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from ari.accounts.ports import AccountTransaction
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.errors import Invalid, Problem
 from ari.base.ids import is_id, new_id
+from ari.keys.ports import KeyTransaction
 
 FORM_LIVES_MS = 12 * HOUR_MS
 _REMEMBERED_MS = 2 * DAY_MS
@@ -16,7 +17,12 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_LETTERS = 10
 _MAX_DIGITS = 19
 
+STALE = "This form has expired. Review it and submit again."
 Use = Literal["first", "again", "stale"]
+
+
+class KeyFormTransaction(AccountTransaction, KeyTransaction, Protocol):
+    """One transaction over keys and the forms that were used."""
 
 
 @dataclass(frozen=True, slots=True)

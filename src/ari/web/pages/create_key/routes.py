@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari import keys
-from ari.accounts.ports import AccountTransaction
 from ari.base.errors import Invalid, Problem
 from ari.http.body import form_of
 from ari.http.context import deps_of
@@ -17,10 +16,9 @@ from ari.http.route_policy import AuthMode, policy
 from ari.keys import Created, NewKey
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH, is_vague
-from ari.keys.ports import KeyTransaction
 from ari.keys.presets import AI_GATEWAY, PRESETS
 from ari.web.access_choices import AccessChoices, read_access_choices
-from ari.web.forms import Form, find_use, form_from, new_form_id, use_once
+from ari.web.forms import STALE, Form, KeyFormTransaction, find_use, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai, kinds
 from ari.web.pages.create_key.urls import KIND_DEFAULTS, NAME_ADVICE, NEW_KEY
 from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, place_limit_problems, write_limits
@@ -28,7 +26,6 @@ from ari.web.pages.key_options.option_fields import FIELDS, is_plain, read_all, 
 from ari.web.pages.key_options.routes import offer_consumers
 from ari.web.render import Pages
 
-STALE = "This form has expired. Review it and submit again."
 _EVENTS_LOOKED_AT = 200
 _SAME = "same"
 _FIELDS = ("name", "kind", "expires", "access", "form", "like", "day", "may_rotate", *FIELDS, *LIMIT_FIELDS)
@@ -183,11 +180,7 @@ def asks_providers(choices: AccessChoices) -> bool:
     return choices.presets[AI_GATEWAY] is PRESETS[AI_GATEWAY]
 
 
-class CreateTransaction(AccountTransaction, KeyTransaction, Protocol):
-    """One transaction over keys and the forms that were used."""
-
-
-def create_once(tx: CreateTransaction, form: Form, ticked: Ticked) -> Created | Repeated | Stale:
+def create_once(tx: KeyFormTransaction, form: Form, ticked: Ticked) -> Created | Repeated | Stale:
     """Create the key, unless this form was used before. Raises ``Invalid``, ``Forbidden``."""
     form_id = form.value("form")
     use = use_once(tx, form_id)
@@ -209,7 +202,7 @@ def create_once(tx: CreateTransaction, form: Form, ticked: Ticked) -> Created | 
     return keys.create(tx, NewKey(form.value("name"), scopes=scopes, **rest, **read_all(form, tx.now_ms)))
 
 
-def find_created(tx: CreateTransaction, form_id: str) -> ApiKey | None:
+def find_created(tx: KeyFormTransaction, form_id: str) -> ApiKey | None:
     """The key that the form created, if it's among the latest events, not deleted and certain.
 
     The event has the time at which the form was used: both were written in one transaction. Another form may have been

@@ -15,9 +15,8 @@ from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.model import ApiKey, Consumer
-from ari.web.forms import Form, form_from, new_form_id, read_whole_number, use_once
+from ari.web.forms import STALE, Form, KeyFormTransaction, form_from, new_form_id, read_whole_number, use_once
 from ari.web.navigation import Toast
-from ari.web.pages.create_key.routes import STALE, CreateTransaction
 from ari.web.pages.key_limits.limit_form import (
     LIMIT_FIELDS,
     place_limit_problems,
@@ -132,7 +131,7 @@ def _write_form(owner: ApiKey | Consumer) -> Form:
     return Form(write_limits(owner.policy.limits, with_balance=False))
 
 
-def _add_once(tx: CreateTransaction, commands: LimitCommands, owner_id: str, form: Form) -> bool:
+def _add_once(tx: KeyFormTransaction, commands: LimitCommands, owner_id: str, form: Form) -> bool:
     """Add the credits, unless this form was used before or is too old. Raises ``Invalid``."""
     amount = read_whole_number(form.value("amount"), "amount")
     if use_once(tx, form.value("form")) != "first":

@@ -15,8 +15,7 @@ from ari.keys import Rotated, Rotation
 from ari.keys.model import ApiKey, KeySecret
 from ari.keys.overlap import DEFAULT_OVERLAP, OVERLAP_CHOICES
 from ari.keys.ports import KeyTransaction
-from ari.web.forms import Form, Use, form_from, new_form_id, use_once
-from ari.web.pages.create_key.routes import STALE, CreateTransaction
+from ari.web.forms import STALE, Form, KeyFormTransaction, Use, form_from, new_form_id, use_once
 from ari.web.pages.key.urls import KEY, page
 from ari.web.pages.rotate_key.urls import RETIRED
 from ari.web.render import Pages
@@ -119,7 +118,7 @@ def read_key_to_rotate(tx: KeyTransaction, key_id: str) -> KeyToRotate:
     return KeyToRotate(key, newest, next((one for one in older if not one.is_retired(tx.now_ms)), None))
 
 
-def rotate_once(tx: CreateTransaction, key_id: str, form: Form) -> Rotated | Use:
+def rotate_once(tx: KeyFormTransaction, key_id: str, form: Form) -> Rotated | Use:
     """Rotate the key, or say that this form was used before (``again``) or is ``stale``.
 
     Raises ``Invalid``, ``Conflict``, ``Forbidden``.
