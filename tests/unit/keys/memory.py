@@ -9,13 +9,12 @@ from ari.base.clock import HOUR_MS
 from ari.base.events import BOUNDED_EVENTS, Event, Origin
 from ari.keys import NewKey, create
 from ari.keys.custom_scopes import CustomScope
-from ari.keys.instance_policy import InstancePolicy
 from ari.keys.kinds import Kind
 from ari.keys.look_alikes import skeletons
 from ari.keys.model import ApiKey, Consumer, ImportedKey, KeySecret
 from ari.keys.names import fold_name
 from ari.keys.ports import Activity, SaltedSecret
-from ari.keys.presets import Preset
+from tests.unit.keys.memory_rules import MemoryInstancePolicy, MemoryPresets
 
 NOW_MS = 1_800_000_000_000
 OWNER = Caller("usr_1", Origin("web"))
@@ -236,42 +235,6 @@ class MemoryConsumers:
 
     def count_keys(self, consumer_id: str) -> int:
         return len(self.list_keys(consumer_id, len(self.keys.rows)))
-
-
-@dataclass
-class MemoryInstancePolicy:
-    """Fulfils ``InstancePolicyStore``."""
-
-    policy: InstancePolicy = field(default_factory=InstancePolicy)
-
-    def get(self) -> InstancePolicy:
-        return self.policy
-
-    def save(self, policy: InstancePolicy, actor: str, now_ms: int) -> None:
-        self.policy = policy
-
-
-@dataclass
-class MemoryPresets:
-    """Fulfils ``PresetStore``."""
-
-    rows: dict[str, Preset] = field(default_factory=dict)
-    default: str | None = None
-
-    def all(self) -> list[Preset]:
-        return list(self.rows.values())
-
-    def save(self, preset: Preset) -> None:
-        self.rows[preset.name] = preset
-
-    def remove(self, name: str) -> None:
-        self.rows.pop(name, None)
-
-    def get_default(self) -> str | None:
-        return self.default
-
-    def set_default(self, name: str | None, now_ms: int, actor: str) -> None:
-        self.default = name
 
 
 @dataclass
