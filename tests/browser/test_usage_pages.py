@@ -19,7 +19,7 @@ USAGE = "/settings/usage"
 @pytest.fixture(scope="module")
 def used_key(owner: Any) -> dict[str, Any]:
     """A key that was used and refused, and two attempts without a key."""
-    key, secret = owner.create_key("Charted")
+    key, secret = owner.create_key("Charted", tag="charted")
     api = owner.api(secret, headers={"user-agent": "chart-test/1"})
     for path in ("/api/me", "/api/me", "/api/openapi.json", "/api/keys"):
         api.get(path)
@@ -48,6 +48,21 @@ def test_usage_of_all_keys(owner: Any, used_key: dict[str, Any], home: Any) -> N
     home.get_by_role("button", name="Show").click()
     expect(home.get_by_role("heading", name="No requests in this period")).to_be_visible()
     home.get_by_role("link", name="Charted").or_(home.get_by_role("link", name="API keys")).first.click()
+
+
+def test_usage_by_tag(owner: Any, used_key: dict[str, Any], home: Any) -> None:
+    """The totals by tag lead to the numbers of one tag, and back; on a phone too."""
+    home.set_viewport_size({"width": 390, "height": 844})
+    home.goto(f"{owner.url}{USAGE}")
+    home.get_by_role("link", name="Tags", exact=True).click()
+    home.get_by_role("region", name="Top tags").get_by_role("link", name="charted").click()
+    expect(home.get_by_label("Tag", exact=True)).to_have_value("charted")
+    expect(home.get_by_role("region", name="Attempts without")).to_have_count(0)
+    expect(home.locator(".stat").filter(has_text="Keys used")).to_contain_text("1")
+    assert home.evaluate("document.documentElement.scrollWidth") <= 390
+    home.get_by_role("link", name="All keys", exact=True).click()
+    expect(home.get_by_label("Tag", exact=True)).to_have_value("")
+    home.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_a_chart_speaks_to_the_pointer_and_to_the_keyboard(used_key: dict[str, Any], home: Any) -> None:

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
+from ari.api.key_list_shapes import TagName
+from ari.api.ownership_shapes import ConsumerReference
 from ari.api.shapes import ADDRESS, AGENT, HINT, KEY_ID, REQUEST_ID, TIME, NextCursor, OneLine, PageIn, RequestModel
 from ari.usage.search import CODES, METHODS, SOURCES, TEXT_LENGTH
 
@@ -62,7 +64,17 @@ class UsageIn(PageIn, UsageSearchIn):
     than `limit` rows, or none, and still have a `next_cursor`."""
 
 
-class AllUsageIn(UsageIn):
+class GroupIn(RequestModel):
+    """Keys of a consumer or with a tag."""
+
+    consumer: ConsumerReference | None = Field(
+        None,
+        description="Only the keys that this consumer has now: its ID or your external ID. Needs `keys:read` too.",
+    )
+    tag: TagName | None = Field(None, description="Only the keys that have this tag now. Needs `keys:read` too.")
+
+
+class AllUsageIn(GroupIn, UsageIn):
     key_id: OneLine | None = Field(None, description="Only rows of this key.", examples=[KEY_ID])
 
 

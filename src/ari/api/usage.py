@@ -1,5 +1,6 @@
 """The usage log: ``/api/usage`` for all keys, ``/api/keys/{id}/usage`` for one."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -8,14 +9,16 @@ from starlette.responses import Response
 from ari import keys
 from ari.api.deps import CallerDeps, require_scope
 from ari.api.error_docs import document_errors
-from ari.api.log_shapes import AllUsageIn, UsageIn, UsagePageOut
+from ari.api.log_shapes import AllUsageIn, GroupIn, UsageIn, UsagePageOut
 from ari.api.responses import respond
 from ari.api.shapes import KeyId, parse_time
 from ari.api.usage_shapes import (
     CSV_EXAMPLE,
     AiKeySummaryOut,
     AiSummaryOut,
+    AllAiIn,
     AllExportIn,
+    AllSummaryIn,
     ExportIn,
     KeySummaryOut,
     SummaryIn,
@@ -28,6 +31,8 @@ from ari.base.cursor import encode_cursor
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.http.usage_export import export_answer
+from ari.keys import KeyGroup
+from ari.keys.groups import GroupBy
 from ari.usage import spans
 from ari.usage.reports import ai_summary, summary
 from ari.usage.reports.facts import row_facts
@@ -42,7 +47,8 @@ router = APIRouter(tags=["Usage"])
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
 async def read_usage(deps: CallerDeps, query: Annotated[AllUsageIn, Query()]) -> Response:
     """Every request made with an API key, including refused ones, newest first."""
-    return await _page(deps, query, build_search(query, query.key_id))
+    search = replace(build_search(query, query.key_id), group=await _find_group(deps, query))
+    return await _page(deps, query, search)
 
 
 @router.get(
@@ -67,14 +73,17 @@ async def read_key_usage(key_id: KeyId, deps: CallerDeps, query: Annotated[Usage
     responses=document_errors("invalid"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
-async def read_summary(deps: CallerDeps, query: Annotated[SummaryIn, Query()]) -> Response:
+async def read_summary(deps: CallerDeps, query: Annotated[AllSummaryIn, Query()]) -> Response:
     """Requests by time and code, the most used keys, and attempts without a valid key. Times are widened to whole
     hours; the response has the exact range."""
     span = _span(deps, query)
-    found = await deps.report(summary.of_all, span)
+    group = await _find_group(deps, query)
+    key_ids = None if group is None else group.key_ids
+    found = await deps.report(summary.of_some, span, key_ids)
     ids = [one.key_id for one in found.top.shown]
     names = await deps.read(keys.get_names, ids)
-    return respond(summary.summary_facts(found, names))
+    groups = None if query.group_by is None else await _count_groups(deps, span, key_ids, query.group_by)
+    return respond(summary.summary_facts(found, names, groups))
 
 
 @router.get(
@@ -100,10 +109,11 @@ async def read_key_summary(key_id: KeyId, deps: CallerDeps, query: Annotated[Sum
     responses=document_errors("invalid"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
-async def read_ai_usage(deps: CallerDeps, query: Annotated[SummaryIn, Query()]) -> Response:
+async def read_ai_usage(deps: CallerDeps, query: Annotated[AllAiIn, Query()]) -> Response:
     """Requests and tokens by time, key, provider and model."""
     span = _span(deps, query)
-    found = await deps.report(ai_summary.of_span, span)
+    group = await _find_group(deps, query)
+    found = await deps.report(ai_summary.of_span, span, None, None if group is None else group.key_ids)
     ids = [one.name for one in found.keys]
     names = await deps.read(keys.get_names, ids)
     return respond(ai_summary.ai_summary_facts(found, names))
@@ -149,7 +159,8 @@ _FILE: dict[int | str, dict[str, Any]] = {
 async def export_usage(deps: CallerDeps, query: Annotated[AllExportIn, Query()]) -> Response:
     """All matching rows, as an attachment: CSV, or a JSON array with one row per line. The export is recorded in the
     audit log. In CSV, text that a spreadsheet could read as a formula gets a leading `'`; JSON has the exact text."""
-    return await export_answer(deps, build_search(query, query.key_id), query.format, bom=query.bom)
+    search = replace(build_search(query, query.key_id), group=await _find_group(deps, query))
+    return await export_answer(deps, search, query.format, bom=query.bom)
 
 
 @router.get(
@@ -165,6 +176,22 @@ async def export_key_usage(key_id: KeyId, deps: CallerDeps, query: Annotated[Exp
     search = build_search(query, key_id)
     await _require_known(deps, key_id)
     return await export_answer(deps, search, query.format, bom=query.bom)
+
+
+async def _find_group(deps: CallerDeps, query: GroupIn) -> KeyGroup | None:
+    """The keys of the consumer or tag; which they are is only for callers that may list keys."""
+    if query.consumer is None and query.tag is None:
+        return None
+    require_scope(deps, "keys:read")
+    return await deps.read(keys.find_group, query.consumer, query.tag)
+
+
+async def _count_groups(
+    deps: CallerDeps, span: Span, key_ids: tuple[str, ...] | None, by: GroupBy
+) -> list[dict[str, Any]]:
+    require_scope(deps, "keys:read")
+    groups = await deps.report(summary.count_groups, span, key_ids, await deps.read(keys.list_groups_of_keys, by))
+    return summary.group_facts(groups, await deps.read(keys.name_groups, by, [one.name for one in groups]))
 
 
 def _span(deps: CallerDeps, query: SummaryIn) -> Span:

@@ -4,11 +4,12 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue, RootModel
 
-from ari.api.log_shapes import UsageOut, UsageSearchIn
+from ari.api.log_shapes import GroupIn, UsageOut, UsageSearchIn
 from ari.api.shapes import OneLine, RequestModel, parse_time
+from ari.keys.groups import GroupBy
 from ari.usage.reports.ai_summary import TOP as MAX_NAMED
 from ari.usage.reports.export import COLUMNS
-from ari.usage.reports.summary import TOP
+from ari.usage.reports.summary import MAX_GROUPS, TOP
 from ari.usage.search import FILTERS, UsageSearch, parse_search
 
 _KEY_ID = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
@@ -34,7 +35,7 @@ class ExportIn(UsageSearchIn):
     )
 
 
-class AllExportIn(ExportIn):
+class AllExportIn(GroupIn, ExportIn):
     key_id: OneLine | None = Field(None, description="Only rows of this key.", examples=[_KEY_ID])
 
 
@@ -65,6 +66,16 @@ class SummaryIn(RequestModel):
         max_length=64,
         description="Time zone of days and weeks (IANA name); default: UTC.",
         examples=["Europe/Berlin"],
+    )
+
+
+class AllAiIn(GroupIn, SummaryIn):
+    """A time range of at most 400 days; default: the last seven days."""
+
+
+class AllSummaryIn(AllAiIn):
+    group_by: GroupBy | None = Field(
+        None, description="Also return the totals by consumer or by tag. Needs `keys:read` too.", examples=["consumer"]
     )
 
 
@@ -254,6 +265,18 @@ class AiSummaryOut(AiKeySummaryOut):
     keys: list[AiKeyOut] = Field(description=f"By key, at most {MAX_NAMED}.")
 
 
+class GroupOut(BaseModel):
+    """Requests of the keys that a consumer or tag has now."""
+
+    group: str = Field(description="Consumer ID, or the tag.", examples=["billing"])
+    name: str = Field(description="Name of the consumer, or the tag.", examples=["billing"])
+    key_count: int = Field(description="Its keys that were used.", examples=[2])
+    request_count: int = Field(
+        description="Requests that the keys were allowed to make, whatever their response status.", examples=[1101]
+    )
+    refused_count: int = Field(description="Refused requests.", examples=[0])
+
+
 class SummaryOut(CountsOut):
     """Usage statistics of all keys and of attempts without a valid key, between two whole hours."""
 
@@ -272,7 +295,16 @@ class SummaryOut(CountsOut):
             ]
         ],
     )
-    attempts: AttemptsOut = Field(description="Attempts without a valid key; not included in the other numbers.")
+    attempts: AttemptsOut | None = Field(
+        description="Attempts without a valid key; not included in the other numbers. `null` with `consumer` or `tag`."
+    )
+    groups: list[GroupOut] | None = Field(
+        description=f"With `group_by`: the {MAX_GROUPS} consumers or tags with the most requests; otherwise `null`. A "
+        "key with several tags counts in each.",
+        examples=[
+            [{"group": "billing", "name": "billing", "key_count": 2, "request_count": 1101, "refused_count": 0}],
+        ],
+    )
 
 
 def build_search(query: UsageSearchIn, key_id: str | None) -> UsageSearch:

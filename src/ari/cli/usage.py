@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ari import keys
 from ari.base.transaction import record
 from ari.cli import output
 from ari.cli.command_app import CommandApp
@@ -15,7 +16,21 @@ from ari.cli.options import AsJson, DataDir, Limit, Yes
 from ari.cli.tail import Tail, newest
 from ari.cli.time_args import since as since_ms
 from ari.cli.usage_export import export
-from ari.cli.usage_filters import Address, Code, Key, Method, Since, Source, Status, Text, Until, build_search
+from ari.cli.usage_filters import (
+    Address,
+    Code,
+    Consumer,
+    Key,
+    Method,
+    Since,
+    Source,
+    Status,
+    Tag,
+    Text,
+    Until,
+    build_search,
+)
+from ari.cli.usage_totals import totals
 from ari.usage.cleaning import address_forms
 from ari.usage.model import KeyClient, UsageRow
 from ari.usage.reports.facts import attempt_facts, client_facts, row_facts
@@ -26,6 +41,7 @@ if TYPE_CHECKING:
 
 app = CommandApp(invoke_without_command=True)
 app.command()(export)
+app.command()(totals)
 
 POLL_SECONDS = 1.0
 HEADERS = ("TIME", "STATUS", "METHOD", "PATH", "KEY", "VERDICT", "ADDRESS", "MS", "COUNT", "SOURCE", "ID")
@@ -44,6 +60,8 @@ def usage(
     status: Status = None,
     method: Method = None,
     address: Address = None,
+    consumer: Consumer = None,
+    tag: Tag = None,
     source: Source = None,
     text: Text = None,
     since: Since = None,
@@ -56,11 +74,12 @@ def usage(
     """List requests made with a key, newest first (oldest first with --follow)."""
     filters = {"code": code, "status": status, "method": method, "address": address, "source": source, "q": text}
     if context.invoked_subcommand is not None:
-        if as_json or data_dir or follow or any((key, since, until, *filters.values())):
+        if as_json or data_dir or follow or any((key, consumer, tag, since, until, *filters.values())):
             raise typer.BadParameter(f"put options after {context.invoked_subcommand}.")
         return
-    with open_instance(data_dir) as instance:
-        search = build_search(instance, key, since, until, **filters)
+    with open_deps(data_dir) as deps:
+        instance = deps.instance
+        search = build_search(instance, key, deps.read_sync(keys.find_group, consumer, tag), since, until, **filters)
         if follow:
             _follow(instance, search, limit, as_json)
             return

@@ -7,11 +7,25 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
+from ari import keys
 from ari.cli import output
 from ari.cli.instances import open_deps
 from ari.cli.options import ByteOrderMark, DataDir
 from ari.cli.time_args import one_of
-from ari.cli.usage_filters import Address, Code, Key, Method, Since, Source, Status, Text, Until, build_search
+from ari.cli.usage_filters import (
+    Address,
+    Code,
+    Consumer,
+    Key,
+    Method,
+    Since,
+    Source,
+    Status,
+    Tag,
+    Text,
+    Until,
+    build_search,
+)
 from ari.usage.ai import AiUse
 from ari.usage.model import UsageRow
 from ari.usage.reports import export as file
@@ -34,6 +48,8 @@ def export(
     status: Status = None,
     method: Method = None,
     address: Address = None,
+    consumer: Consumer = None,
+    tag: Tag = None,
     source: Source = None,
     text: Text = None,
     since: Since = None,
@@ -48,7 +64,9 @@ def export(
     """
     filters = {"code": code, "status": status, "method": method, "address": address, "source": source, "q": text}
     with open_deps(data_dir) as deps:
-        search = build_search(deps.instance, key, since, until, **filters)
+        search = build_search(
+            deps.instance, key, deps.read_sync(keys.find_group, consumer, tag), since, until, **filters
+        )
         deps.do_sync(file.record, form, search)
         batches = deps.instance.reports.pages(search, _PIECE)
         output.write_file(file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom))

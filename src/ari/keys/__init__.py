@@ -85,6 +85,7 @@ from ari.keys.commands.scopes import (
 )
 from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
+from ari.keys.groups import KeyGroup, find_group, list_groups_of_keys, name_groups
 from ari.keys.key_filters import make_filter
 from ari.keys.kinds import LeakAction
 from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page, get_secrets
@@ -104,6 +105,7 @@ __all__ = [
     "ImportResult",
     "InstancePolicyChange",
     "KeyChange",
+    "KeyGroup",
     "KindChange",
     "LeakAction",
     "LeakReport",
@@ -137,6 +139,7 @@ __all__ = [
     "delete_many",
     "describe_scope",
     "explain_use",
+    "find_group",
     "get",
     "get_active_made_by",
     "get_consumer",
@@ -154,6 +157,7 @@ __all__ = [
     "import_keys",
     "limit_rules_facts",
     "list_affected",
+    "list_groups_of_keys",
     "list_keys_losing",
     "list_keys_of",
     "list_keys_with_scope",
@@ -164,6 +168,7 @@ __all__ = [
     "list_scopes",
     "list_texts_removed_with",
     "make_filter",
+    "name_groups",
     "prepare_import",
     "preset_facts",
     "read_kind_facts",

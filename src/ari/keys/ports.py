@@ -188,6 +188,19 @@ class ConsumerStore(Protocol):
         """How many of its keys are not deleted."""
 
 
+class KeyGroupStore(Protocol):
+    """Which keys have which consumer and tags now; deleted keys have those that they had."""
+
+    def list_ids(self, consumer_id: str | None, tag: str | None) -> list[str]:
+        """The keys of this consumer with this tag; ``None`` = any."""
+
+    def list_consumers(self) -> list[tuple[str, str]]:
+        """Each key that has a consumer, with the ID of the consumer."""
+
+    def list_tags(self) -> list[tuple[str, str]]:
+        """Each key with each of its tags."""
+
+
 class KindStore(Protocol):
     """Kinds of keys that were added."""
 
@@ -252,6 +265,13 @@ class KeyTransaction(CommandTransaction, Protocol):
 
     @property
     def instance_policy(self) -> InstancePolicyStore: ...
+
+
+class GroupTransaction(KeyTransaction, Protocol):
+    """A transaction that also groups keys."""
+
+    @property
+    def key_groups(self) -> KeyGroupStore: ...
 
 
 class ImportTransaction(KeyTransaction, Protocol):

@@ -11,6 +11,7 @@ from ari.storage.stores.events import EventTables
 from ari.storage.stores.imported_keys import ImportedKeyTables
 from ari.storage.stores.instance_policy import InstancePolicyTable
 from ari.storage.stores.integrations import IntegrationTable
+from ari.storage.stores.key_groups import KeyGroupTable
 from ari.storage.stores.key_listing import KeyListTables
 from ari.storage.stores.key_secrets import KeySecretTables
 from ari.storage.stores.keys import KeyTables
@@ -45,6 +46,7 @@ class Transaction:
         self.imports = ImportedKeyTables(connection)
         self.instance_policy = InstancePolicyTable(connection)
         self.consumers = ConsumerTable(connection)
+        self.key_groups = KeyGroupTable(connection)
         self.kinds = KindTable(connection)
         self.presets = PresetTables(connection)
         self.listing = KeyListTables(connection)

@@ -52,11 +52,12 @@ AiBy = Literal["key", "provider", "model"]
 
 @dataclass(frozen=True, slots=True)
 class AiSpan:
-    """Whole hours, ``since_ms`` ≤ at < ``until_ms``, of one key or of all."""
+    """Whole hours, ``since_ms`` ≤ at < ``until_ms``, of one key, of some (``key_ids``), or of all."""
 
     since_ms: int
     until_ms: int
     key_id: str | None = None
+    key_ids: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,16 @@ class KeyCount:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupCount:
+    """The requests of the keys of a consumer or with a tag; ``name`` is the consumer's ID or the tag."""
+
+    name: str
+    key_count: int
+    accepted_count: int
+    refused_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class TopKeys:
     """The most used keys of a span; ``keys`` and ``requests`` count all keys used in it."""
 

@@ -13,6 +13,7 @@ from ari.usage.model import (
     Attempt,
     Completion,
     KeyClient,
+    KeyCount,
     KeyTotals,
     RouteCount,
     SecretUse,
@@ -101,6 +102,12 @@ class UsageReader(Protocol):
 
     def hours(self, key_id: str | None, since_ms: int, until_ms: int) -> list[CodeCount]:
         """Requests by hour and code, in no order, of one key or of all."""
+
+    def hours_of_keys(self, key_ids: Sequence[str], since_ms: int, until_ms: int) -> list[CodeCount]:
+        """The same, of these keys together."""
+
+    def key_counts(self, key_ids: Sequence[str] | None, since_ms: int, until_ms: int) -> list[KeyCount]:
+        """Each of these keys, or of all keys, that had a request."""
 
     def attempts(self, since_ms: int, until_ms: int) -> list[CodeCount]:
         """Attempts without a valid key, by hour and reason, in no order."""

@@ -8,6 +8,7 @@ from typing import Self, get_args
 from ari.base.addresses import network_around
 from ari.base.errors import Invalid, Problem
 from ari.base.filters import Filters, parse_filters
+from ari.keys.groups import KeyGroup
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
 from ari.usage.model import Source, UsageFilter, UsageRow
 
@@ -44,7 +45,8 @@ class StatusRange:
 class UsageSearch:
     """``where`` uses indexes. ``addresses`` are all texts the log may hold for one client address.
 
-    ``text`` is searched in path, route, address and user agent, ignoring case.
+    ``group`` are the keys of a consumer or tag. ``text`` is searched in path, route, address and user agent,
+    ignoring case.
     """
 
     where: UsageFilter = field(default_factory=UsageFilter)
@@ -53,11 +55,12 @@ class UsageSearch:
     text: str | None = None
     addresses: tuple[str, ...] | None = None
     source: Source | None = None
+    group: KeyGroup | None = None
 
     @property
     def reads_rows(self) -> bool:
         """Whether the search must read rows, since no index has all of it."""
-        by_row = (self.method, self.status, self.text, self.addresses, self.source)
+        by_row = (self.method, self.status, self.text, self.addresses, self.source, self.group)
         return any(value is not None for value in by_row)
 
     def within_span_only(self) -> "UsageSearch":

@@ -1,12 +1,16 @@
 """The span of time and the filters in the URL of a usage page; invalid parameters become field messages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
+from ari import keys
 from ari.base.errors import Invalid
 from ari.base.ids import is_id
+from ari.deps import Deps
+from ari.keys import KeyGroup
+from ari.keys.groups import GROUPINGS, GroupBy
 from ari.usage import spans
 from ari.usage.model import ROW_KIND
 from ari.usage.search import FILTERS, UsageSearch, parse_search
@@ -14,17 +18,23 @@ from ari.usage.spans import DEFAULT_PRESET, UNITS, Span, Unit
 from ari.web.navigation import with_query
 
 ZONE_COOKIE = "ari_zone"
+KEY_FILTERS = ("consumer", "tag")
+"""They narrow all of the page; the filters of the log narrow only the log."""
 FILTER_NAMES = ("key", *FILTERS)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageQuery:
-    """``values`` are the query parameters of the URL, ``problems`` the messages about them, by parameter."""
+    """``values`` are the query parameters of the URL, ``problems`` the messages about them, by parameter.
+
+    ``group`` are the keys of the consumer or tag that the page shows.
+    """
 
     url: str
     span: Span
     values: Mapping[str, str]
     problems: Mapping[str, str] = field(default_factory=dict)
+    group: KeyGroup | None = None
 
     @property
     def is_live(self) -> bool:
@@ -35,6 +45,11 @@ class UsageQuery:
     def filters(self) -> dict[str, str]:
         """The filters of the log that are set."""
         return {name: self.values[name] for name in self.filter_names if self.values.get(name)}
+
+    @property
+    def group_by(self) -> GroupBy | None:
+        """The grouping of the totals; ``None`` = by key."""
+        return next((by for by in GROUPINGS if by == self.values.get("group")), None)
 
     @property
     def filter_names(self) -> tuple[str, ...]:
@@ -60,6 +75,14 @@ class UsageQuery:
         """The same page by another unit of time."""
         return self._url_with({"per": unit})
 
+    def with_group(self, by: str) -> str:
+        """The same page with totals by consumer or tag; empty for keys."""
+        return f"{self._url_with({'group': by}, 'before')}#top-title"
+
+    def narrow_to(self, name: str, value: str) -> str:
+        """The same page for the keys of a consumer or tag; both empty for all keys."""
+        return self._url_with({name: value} if name else {}, "before", *(() if name else KEY_FILTERS))
+
     def older(self, before: str) -> str:
         """The same page with the rows after this one."""
         return f"{self._url_with({'before': before})}#log"
@@ -80,7 +103,8 @@ class UsageQuery:
         """The search of the log of this key, or of all; filters with a problem are left out."""
         given = {name: value for name, value in self.filters.items() if name not in self.problems}
         until_ms = self.span.until_ms if self.span.name == "custom" else None
-        return parse_search(given, key_id or given.get("key"), self.span.since_ms, until_ms)
+        found = parse_search(given, key_id or given.get("key"), self.span.since_ms, until_ms)
+        return replace(found, group=self.group)
 
     def _url_with(self, changes: Mapping[str, str], *without: str) -> str:
         values = {name: value for name, value in self.values.items() if name not in without}
@@ -91,7 +115,11 @@ def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[st
     """Parse the query of this request, or the fields of its form (``given``)."""
     values = dict(request.query_params) if given is None else dict(given)
     zone = spans.zone_name(request.cookies.get(ZONE_COOKIE))
-    known = {name: values[name] for name in ("range", "from", "to", "per", *FILTER_NAMES) if values.get(name)}
+    known = {
+        name: values[name]
+        for name in ("range", "from", "to", "per", "group", *KEY_FILTERS, *FILTER_NAMES)
+        if values.get(name)
+    }
     if is_id(ROW_KIND, values.get("before", "")):
         known["before"] = values["before"]
     problems: dict[str, str] = {}
@@ -109,6 +137,16 @@ def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[st
     except Invalid as error:
         problems.update((problem.location, problem.message) for problem in error.problems)
     return query
+
+
+async def find_key_group(deps: Deps, query: UsageQuery) -> UsageQuery:
+    """The query with the keys of its consumer and tag; with none of them and a message if there can't be any."""
+    consumer, tag = (query.values.get(name) for name in KEY_FILTERS)
+    try:
+        return replace(query, group=await deps.read(keys.find_group, consumer, tag))
+    except Invalid as error:
+        problems = {problem.location: problem.message for problem in error.problems}
+        return replace(query, group=KeyGroup(()), problems={**query.problems, **problems})
 
 
 def _span(values: Mapping[str, str], now_ms: int, zone: str, unit: Unit | None) -> Span:

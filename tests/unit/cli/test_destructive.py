@@ -80,6 +80,7 @@ SAFE = {
     "usage agents": "reads",
     "usage attempts": "reads",
     "usage export": "reads",
+    "usage totals": "reads",
 }
 """Commands that need no question, and why. A new command is added here, or asks."""
 

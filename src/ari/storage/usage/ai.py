@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, select
 
 from ari.storage.tables import usage_ai, usage_ai_hours
+from ari.storage.usage.key_set import select_keys
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums, AiUse
 from ari.usage.model import UsageRow
 
@@ -55,7 +56,7 @@ def counts_by(connection: Connection, by: AiBy, span: AiSpan) -> list[AiCount]:
     requests = func.sum(_hours.request_count)
     query = (
         select(provider, name, *_SUMS, func.max(_hours.last_at_ms))
-        .where(*_within(span))
+        .where(*_within(connection, span))
         .group_by(*dict.fromkeys((_hours.provider, name) if by == "model" else (name,)))
         .order_by(requests.desc(), name)
     )
@@ -67,12 +68,14 @@ def counts_by(connection: Connection, by: AiBy, span: AiSpan) -> list[AiCount]:
 
 def sums_by_hour(connection: Connection, span: AiSpan) -> dict[int, AiSums]:
     """Sums of each hour that had a request."""
-    query = select(_hours.hour_ms, *_SUMS).where(*_within(span)).group_by(_hours.hour_ms)
+    query = select(_hours.hour_ms, *_SUMS).where(*_within(connection, span)).group_by(_hours.hour_ms)
     return {int(hour_ms): AiSums(*map(int, sums)) for hour_ms, *sums in connection.execute(query)}
 
 
-def _within(span: AiSpan) -> list[ColumnElement[bool]]:
+def _within(connection: Connection, span: AiSpan) -> list[ColumnElement[bool]]:
     found = [_hours.hour_ms >= span.since_ms, _hours.hour_ms < span.until_ms]
+    if span.key_ids is not None:
+        found.append(_hours.key_id.in_(select_keys(connection.dialect.name, span.key_ids)))
     return found if span.key_id is None else [*found, _hours.key_id == span.key_id]
 
 

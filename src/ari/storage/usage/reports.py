@@ -13,6 +13,7 @@ from ari.base.clock import DAY_MS
 from ari.keys.reasons import ACCEPTED
 from ari.storage.tables import usage_all_hours, usage_attempt_hours, usage_days, usage_hours, usage_totals
 from ari.storage.usage import ai, secret_use
+from ari.storage.usage.key_set import select_keys
 from ari.storage.usage.log_reads import begin_read, fold_if_possible
 from ari.storage.usage.search import find, newest_statuses
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums
@@ -41,6 +42,24 @@ class UsageReports:
         )
         return self._code_counts(query)
 
+    def hours_of_keys(self, key_ids: Sequence[str], since_ms: int, until_ms: int) -> list[CodeCount]:
+        listed = select_keys(self._engine.dialect.name, key_ids)
+        query = (
+            select(_hours.hour_ms, _hours.code, func.sum(_hours["count"]))
+            .where(_hours.key_id.in_(listed), _hours.hour_ms >= since_ms, _hours.hour_ms < until_ms)
+            .group_by(_hours.hour_ms, _hours.code)
+        )
+        return self._code_counts(query)
+
+    def key_counts(self, key_ids: Sequence[str] | None, since_ms: int, until_ms: int) -> list[KeyCount]:
+        parts = self._key_parts(key_ids, since_ms, until_ms)
+        if not parts:
+            return []
+        every = union_all(*parts).subquery()
+        query = select(every.c.key_id, func.sum(every.c.accepted), func.sum(every.c.refused)).group_by(every.c.key_id)
+        with self._begin_read() as connection:
+            return [KeyCount(key_id, int(good), int(bad)) for key_id, good, bad in connection.execute(query)]
+
     def attempts(self, since_ms: int, until_ms: int) -> list[CodeCount]:
         return self._all_hours(False, since_ms, until_ms)
 
@@ -57,15 +76,7 @@ class UsageReports:
             return [RouteCount(route, int(good), int(bad)) for route, good, bad in connection.execute(query)]
 
     def top_keys(self, since_ms: int, until_ms: int, limit: int) -> TopKeys:
-        """Reads whole days from the daily rollup and the hours at both ends from the hourly one."""
-        each = self._engine.dialect.name == "postgresql"
-        first_day, last_day = -(-since_ms // DAY_MS) * DAY_MS, until_ms // DAY_MS * DAY_MS
-        if first_day < last_day:
-            spans = [(since_ms, first_day), (last_day, until_ms)]
-            parts = [_keys_by_day(first_day, last_day, each=each)]
-        else:
-            spans, parts = [(since_ms, until_ms)], []
-        parts += [_keys_by_hour(since, until, each=each) for since, until in spans if since < until]
+        parts = self._key_parts(None, since_ms, until_ms)
         if not parts:
             return TopKeys([], 0, 0)
         every = union_all(*parts).subquery()
@@ -80,6 +91,20 @@ class UsageReports:
             rows = connection.execute(query).all()
         shown = [KeyCount(row[0], int(row[1]), int(row[2])) for row in rows]
         return TopKeys(shown, rows[0][3] if rows else 0, int(rows[0][4]) if rows else 0)
+
+    def _key_parts(self, key_ids: Sequence[str] | None, since_ms: int, until_ms: int) -> list[Select[Any]]:
+        """Whole days from the daily rollup, and the hours at both ends from the hourly one."""
+        each = self._engine.dialect.name == "postgresql"
+        first_day, last_day = -(-since_ms // DAY_MS) * DAY_MS, until_ms // DAY_MS * DAY_MS
+        if first_day < last_day:
+            spans = [(since_ms, first_day), (last_day, until_ms)]
+            parts = [_keys_by_day(first_day, last_day, each=each)]
+        else:
+            spans, parts = [(since_ms, until_ms)], []
+        parts += [_keys_by_hour(since, until, each=each) for since, until in spans if since < until]
+        if key_ids is None:
+            return parts
+        return [part.where(_totals.key_id.in_(select_keys(self._engine.dialect.name, key_ids))) for part in parts]
 
     def attempt_addresses(self, since_ms: int, until_ms: int, limit: int) -> list[AddressCount]:
         count, last = func.sum(_sources["count"]), func.max(_sources.last_at_ms)

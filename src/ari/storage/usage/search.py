@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Subquery, func, or_, select
 
 from ari.storage.usage.ai import add_uses
+from ari.storage.usage.key_set import select_keys
 from ari.storage.usage.pages import page_query
 from ari.usage.model import UsageRow
 from ari.usage.search import MAX_ROWS_READ, SearchPage, UsageSearch
@@ -18,7 +19,7 @@ def find(
         rows = _rows(connection, page_query(connection, search.where, before_id, limit + 1))
         return SearchPage(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
     window = page_query(connection, search.where, before_id, look).subquery("looked")
-    matching = _select_matching(window, search).order_by(window.c.id.desc()).limit(limit + 1)
+    matching = _select_matching(connection.dialect.name, window, search).order_by(window.c.id.desc()).limit(limit + 1)
     rows = _rows(connection, matching)
     if len(rows) > limit:
         return SearchPage(rows[:limit], rows[limit - 1].id)
@@ -40,8 +41,10 @@ def _rows(connection: Connection, query: Select[Any]) -> list[UsageRow]:
     return add_uses(connection, [UsageRow(*row) for row in connection.execute(query)])
 
 
-def _select_matching(window: Subquery, search: UsageSearch) -> Select[Any]:
+def _select_matching(dialect: str, window: Subquery, search: UsageSearch) -> Select[Any]:
     query, column = select(window), window.c
+    if search.group is not None:
+        query = query.where(column.key_id.in_(select_keys(dialect, search.group.key_ids)))
     if search.method is not None:
         query = query.where(column.method == search.method)
     if search.status is not None:

@@ -30,9 +30,11 @@ class AiSummary:
         return sum((part for _, part in self.parts), AiSums())
 
 
-def of_span(reader: UsageReader, span: Span, key_id: str | None = None) -> AiSummary:
-    """The usage of one key or of all keys."""
-    within = AiSpan(span.since_ms, span.until_ms, key_id)
+def of_span(
+    reader: UsageReader, span: Span, key_id: str | None = None, key_ids: tuple[str, ...] | None = None
+) -> AiSummary:
+    """The usage of one key, of some keys, or of all keys."""
+    within = AiSpan(span.since_ms, span.until_ms, key_id, key_ids)
     begins = spans.starts(span)
     parts = [AiSums() for _ in begins]
     for hour_ms, sums in reader.ai_hours(within).items():

@@ -39,6 +39,8 @@ def record(tx: KeyTransaction, form: Format, search: UsageSearch) -> None:
         "method": search.method,
         "status": None if status is None else [status.low, status.high],
         "source": search.source,
+        "consumer": None if search.group is None else search.group.consumer_id,
+        "tag": None if search.group is None else search.group.tag,
         "by_address": True if search.addresses is not None else None,
         "by_text": True if search.text is not None else None,
     }

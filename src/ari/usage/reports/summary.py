@@ -1,16 +1,20 @@
 """Counts of requests in a span of time, for every door."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ari.base.clock import to_rfc3339
 from ari.usage import spans
-from ari.usage.model import AddressCount, HourCount, RouteCount, TopKeys
+from ari.usage.model import AddressCount, GroupCount, HourCount, RouteCount, TopKeys
 from ari.usage.ports import UsageReader
 from ari.usage.spans import Span
 
 TOP = 10
 """Keys, routes and addresses to list; the others are one number."""
+
+MAX_GROUPS = 50
+"""Consumers or tags to list, those with the most requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,16 @@ class KeySummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The summary of all keys and of attempts without one; ``addresses`` are the top ones of attempts."""
+    """The summary of all keys and of attempts without one; ``addresses`` are the top ones of attempts.
+
+    Of some keys, ``of_some``, there are no attempts.
+    """
 
     counts: Counts
     top: TopKeys
     reasons: list[tuple[str, int]]
     addresses: list[AddressCount]
+    of_some: bool = False
 
     @property
     def attempts(self) -> int:
@@ -68,6 +76,43 @@ def of_all(reader: UsageReader, span: Span) -> Summary:
     )
 
 
+def of_keys(reader: UsageReader, span: Span, key_ids: Sequence[str]) -> Summary:
+    """The summary of these keys together."""
+    within = span.since_ms, span.until_ms
+    hours = reader.hours_of_keys(key_ids, *within)
+    used = reader.key_counts(key_ids, *within)
+    shown = sorted(used, key=lambda one: (-one.accepted_count - one.refused_count, one.key_id))[:TOP]
+    requests = sum(one.accepted_count + one.refused_count for one in used)
+    counts = Counts(span, spans.count_parts(span, hours), spans.by_code(hours))
+    return Summary(counts, TopKeys(shown, len(used), requests), [], [], of_some=True)
+
+
+def of_some(reader: UsageReader, span: Span, key_ids: Sequence[str] | None) -> Summary:
+    """The summary of these keys, or of all keys and of attempts."""
+    return of_all(reader, span) if key_ids is None else of_keys(reader, span, key_ids)
+
+
+def count_groups(
+    reader: UsageReader, span: Span, key_ids: Sequence[str] | None, groups: Mapping[str, Sequence[str]]
+) -> list[GroupCount]:
+    """The requests by group, most requests first; ``groups`` are those of each key.
+
+    A key in several groups counts in each.
+    """
+    found: dict[str, GroupCount] = {}
+    for one in reader.key_counts(key_ids, span.since_ms, span.until_ms):
+        for name in groups.get(one.key_id, ()):
+            before = found.get(name, GroupCount(name, 0, 0, 0))
+            found[name] = GroupCount(
+                name,
+                before.key_count + 1,
+                before.accepted_count + one.accepted_count,
+                before.refused_count + one.refused_count,
+            )
+    most_first = sorted(found.values(), key=lambda one: (-one.accepted_count - one.refused_count, one.name))
+    return most_first[:MAX_GROUPS]
+
+
 def _counts(reader: UsageReader, key_id: str | None, span: Span) -> Counts:
     found = reader.hours(key_id, span.since_ms, span.until_ms)
     return Counts(span, spans.count_parts(span, found), spans.by_code(found))
@@ -82,8 +127,24 @@ def key_summary_facts(summary: KeySummary) -> dict[str, Any]:
     return {**_count_facts(summary.counts), "routes": routes}
 
 
-def summary_facts(summary: Summary, names: dict[str, str | None]) -> dict[str, Any]:
-    """The summary as JSON; ``names`` are those of the listed keys."""
+def group_facts(groups: Sequence[GroupCount], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The totals by consumer or tag as JSON; ``names`` are those of the groups."""
+    return [
+        {
+            "group": one.name,
+            "name": names.get(one.name, one.name),
+            "key_count": one.key_count,
+            "request_count": one.accepted_count,
+            "refused_count": one.refused_count,
+        }
+        for one in groups
+    ]
+
+
+def summary_facts(
+    summary: Summary, names: dict[str, str | None], groups: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The summary as JSON; ``names`` are those of the listed keys, ``groups`` the facts of ``count_groups``."""
     keys = [
         {
             "key_id": one.key_id,
@@ -105,7 +166,8 @@ def summary_facts(summary: Summary, names: dict[str, str | None]) -> dict[str, A
         **_count_facts(summary.counts),
         "key_count": summary.top.keys,
         "top_keys": keys,
-        "attempts": attempts,
+        "attempts": None if summary.of_some else attempts,
+        "groups": groups,
     }
 
 

@@ -5,8 +5,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari import keys
+from ari.deps import Deps
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
+from ari.usage.model import GroupCount
 from ari.usage.reports import ai_summary, summary
 from ari.web.ai_use import build_ai_view
 from ari.web.charts import draw_bars
@@ -14,7 +16,7 @@ from ari.web.pages.settings_usage.urls import USAGE
 from ari.web.pages.usage_log.routes import UsageLogPages
 from ari.web.pages.usage_log.view import read_key_names, read_usage_log
 from ari.web.render import Pages
-from ari.web.usage_query import parse_usage_query
+from ari.web.usage_query import UsageQuery, find_key_group, parse_usage_query
 
 
 class SettingsUsagePages:
@@ -32,10 +34,11 @@ class SettingsUsagePages:
     async def show(self, request: Request) -> Response:
         """The numbers of a span, all from rollups, and the log."""
         now_ms = self._instance.now_ms()
-        query = parse_usage_query(request, now_ms, USAGE)
         deps = deps_of(request)
-        found = await deps.report(summary.of_all, query.span)
-        used = await deps.report(ai_summary.of_span, query.span)
+        query = await find_key_group(deps, parse_usage_query(request, now_ms, USAGE))
+        key_ids = None if query.group is None else query.group.key_ids
+        found = await deps.report(summary.of_some, query.span, key_ids)
+        used = await deps.report(ai_summary.of_span, query.span, None, key_ids)
         ids = [one.key_id for one in found.top.shown]
         ai_names = await deps.read(keys.get_names, [one.name for one in used.keys])
         return self._pages.page(
@@ -45,9 +48,22 @@ class SettingsUsagePages:
             found=found,
             chart=draw_bars(found.counts),
             ai=build_ai_view(used, ai_names),
+            groups=await _count_groups(deps, query, key_ids),
             names=await deps.read(read_key_names, ids),
             log=await read_usage_log(request, query, None, now_ms, ever=True),
             retention_days=self._instance.settings.usage_retention_days,
             top=summary.TOP,
             low_disk=self._instance.usage.low_disk,
         )
+
+
+async def _count_groups(
+    deps: Deps, query: UsageQuery, key_ids: tuple[str, ...] | None
+) -> list[tuple[str, GroupCount]] | None:
+    """Each consumer or tag that the page groups by: its name and its requests."""
+    if query.group_by is None:
+        return None
+    of_keys = await deps.read(keys.list_groups_of_keys, query.group_by)
+    groups = await deps.report(summary.count_groups, query.span, key_ids, of_keys)
+    names = await deps.read(keys.name_groups, query.group_by, [one.name for one in groups])
+    return [(names.get(one.name, one.name), one) for one in groups]

@@ -18,7 +18,7 @@ from ari.usage.reports.queries import find_rows
 from ari.web.pages.usage_log.export import export_response
 from ari.web.pages.usage_log.view import read_key_names
 from ari.web.render import Pages
-from ari.web.usage_query import parse_usage_query
+from ari.web.usage_query import find_key_group, parse_usage_query
 
 TAIL_ROWS = 200
 """The most rows that one response of the live tail has."""
@@ -81,6 +81,8 @@ class UsageLogPages:
         since_ms = _number([request.query_params.get("since", "")]) or now_ms
         since_ms = max(min(since_ms, now_ms), now_ms - _LONGEST_GAP_MS) - overlap_ms
         query = parse_usage_query(request, now_ms, url)
+        if key_id is None:
+            query = await find_key_group(deps_of(request), query)
         search = query.search(key_id).within(since_ms, None)
         found = await deps_of(request).report(find_rows, search, None, TAIL_ROWS)
         names = None if key_id else await deps_of(request).read(read_key_names, [row.key_id for row in found.rows])

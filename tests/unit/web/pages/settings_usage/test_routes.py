@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from ari import keys
+from ari.deps import Deps
+from ari.keys import NewConsumer
 from tests.support.commands import clock_of, create_key
 from tests.support.page_client import PageClient, field_errors, plain_text
 
@@ -74,3 +77,28 @@ def test_the_log_of_all_keys_is_live(browser: PageClient) -> None:
     assert "First App" in rows
     assert browser.get(f"{PAGE}/tail?lease=1").status == 409
     browser.assert_guarded(f"{PAGE}/tail")
+
+
+def test_the_numbers_are_those_of_a_consumer_or_tag(browser: PageClient) -> None:
+    """The chart, the totals and the log agree; groups link to their own numbers; a wrong filter shows no other keys."""
+    consumer = Deps(browser.instance).do_sync(keys.create_consumer, NewConsumer("Acme", "acme")).id
+    ours = create_key(browser.instance, "Ours", consumer="acme", tags=("t",), scopes=("api:read",))
+    other = create_key(browser.instance, "Other", scopes=("api:read",))
+    for secret in (ours.secret, ours.secret, other.secret):
+        browser.another().get("/api/me", x_api_key=secret)
+    for query in ("consumer=acme", f"consumer={consumer}&group=tag", "tag=t"):
+        page = browser.get(f"{PAGE}?{query}").text
+        assert "Allowed 2 Refused 0 Keys used 1" in plain_text(page)
+        assert "Other" not in plain_text(page)
+        assert "Attempts without a valid key, by IP address" not in page
+    grouped = browser.get(f"{PAGE}?group=consumer&range=7d").text
+    assert f"{PAGE}?range=7d&amp;group=consumer&amp;consumer={consumer}" in grouped
+    assert "Keys count for the consumer they have now." in plain_text(grouped)
+    for query, words in (("consumer=nobody", "No such consumer."), ("tag=%3Cb%3E", "isn't a tag")):
+        page = browser.get(f"{PAGE}?{query}").text
+        assert words in plain_text(page)
+        assert "Allowed 0 Refused 0" in plain_text(page)
+        assert "<b>" not in page
+    rows = json.loads(browser.post(f"{PAGE}/export", {"tag": "t", "format": "json"}).text)
+    assert {row["key_id"] for row in rows} == {ours.key.id}
+    assert browser.post(f"{PAGE}/export", {"consumer": "nobody", "format": "json"}).status == 422
