@@ -54,7 +54,7 @@ fuzz: $(VENV)/.dev app ## Run the fuzzers (long)
 	@$(PY) -m tests.fuzz.route_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.provider_fuzz $(ARGS)
 	@$(PY) -m tests.proof.lifecycle $(ARGS)
-	@ARI_TEST_EXAMPLES=100 $(PY) -m pytest -q tests/doors/test_schemathesis.py
+	@ARI_TEST_EXAMPLES=100 ARI_TEST_SEED=random $(PY) -m pytest -q tests/doors/test_schemathesis.py
 
 bench: $(VENV)/.dev app ## Measure speed
 	@$(PY) -m benchmarks $(ARGS)
