@@ -60,9 +60,9 @@ def test_the_link_makes_the_owner_and_closes_the_setup(server_on: ServerProcess)
 
 
 def test_without_the_token_there_is_nothing(server: ServerProcess) -> None:
-    """A form without the right token gets a 404, and makes nobody."""
+    """A form without the right token gets a 422, and makes nobody."""
     for token in (None, "", "x" * 43, "\u00e9", "\x01"):
-        assert post_setup(server, token) == 404
+        assert post_setup(server, token) == 422
     assert post_setup(server, token_of(server)) == 303
 
 
@@ -77,7 +77,7 @@ def test_the_token_is_stored_only_as_a_digest(server: ServerProcess) -> None:
     """The token has at least 128 random bits, and no file of the instance holds it."""
     token = token_of(server)
     assert len(token) >= 22
-    assert post_setup(server, "x" * 43) == 404
+    assert post_setup(server, "x" * 43) == 422
     server.stop()
     for path in server.data_dir.rglob("*"):
         assert not path.is_file() or token.encode() not in path.read_bytes(), path
@@ -90,7 +90,7 @@ def test_the_token_lives_one_hour(server: ServerProcess) -> None:
     """An hour after the start the link opens nothing; the next start prints another."""
     token = token_of(server)
     server.clock.advance(HOUR)
-    assert post_setup(server, token) == 404
+    assert post_setup(server, token) == 422
     server.restart()
     assert post_setup(server, token_of(server)) == 303
 
@@ -100,7 +100,7 @@ def test_each_start_makes_a_new_token(server: ServerProcess) -> None:
     first = token_of(server)
     server.restart()
     assert token_of(server) != first
-    assert post_setup(server, first) == 404
+    assert post_setup(server, first) == 422
     assert post_setup(server, token_of(server)) == 303
 
 

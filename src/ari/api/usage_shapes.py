@@ -171,14 +171,19 @@ class ReasonOut(BaseModel):
 
 
 class AttemptAddressOut(BaseModel):
-    """Attempts from one IP address."""
+    """Attempts from one IP address, or that one key asked `/api/verify` about."""
 
-    address: str = Field(
-        description="IP address, or the ID of the caller of `/api/verify`; `other` combines all that aren't counted "
-        "separately.",
+    address: str | None = Field(
+        description="IP address; `other` combines all that aren't counted separately. `null` if `key_id` is set.",
         examples=["203.0.113.9"],
     )
-    count: int = Field(description="Attempts from this address.", examples=[40])
+    key_id: str | None = Field(
+        None,
+        description="The key that asked `/api/verify` about texts that aren't valid keys; `null` for requests to ARI "
+        "itself.",
+        examples=[_KEY_ID],
+    )
+    count: int = Field(description="Attempts from this source.", examples=[40])
     last_at: str = Field(
         description="Last attempt.",
         json_schema_extra={"format": "date-time", "examples": ["2026-11-23T14:02:11.402Z"]},
@@ -194,7 +199,7 @@ class AttemptsOut(BaseModel):
         examples=[[{"reason": "unknown", "count": 38}, {"reason": "malformed", "count": 3}]],
     )
     top_addresses: list[AttemptAddressOut] = Field(
-        description=f"The {TOP} IP addresses with the most attempts.",
+        description=f"The {TOP} IP addresses and keys with the most attempts.",
         examples=[
             [
                 {"address": "203.0.113.9", "count": 40, "last_at": "2026-11-23T14:02:11.402Z"},

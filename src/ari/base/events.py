@@ -91,7 +91,7 @@ EVENT_NAMES = {
     "key_secret_retiring": "The old secret of a rotated API key retires soon and is still in use.",
     "key_expired_in_use": "An API key expired while still in use.",
     "dead_key_called": "A revoked or expired API key is still being used.",
-    "key_new_address": "An API key was used from a new IP address after its first day.",
+    "key_new_address": "An API key was used from a new network after its first day.",
     "refused_burst": "Many attempts with one key or from one IP address were refused within minutes.",
     "keys_unused": "Some API keys have been unused for a long time.",
     "password_reset_requested": "A password reset link was requested.",

@@ -27,7 +27,9 @@ from ari.keys.model import Consumer
 from ari.keys.ports import KeyTransaction
 
 ConsumerName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the customer, team or service.")]
-Reference = Annotated[str, typer.Argument(metavar="ID", help="Consumer ID or external ID.", show_default=False)]
+Reference = Annotated[
+    str, typer.Argument(metavar="ID", help="Name, ID or external ID of a consumer.", show_default=False)
+]
 ExternalId = Annotated[
     str | None, typer.Option("--external-id", metavar="TEXT", help="Your own ID of it.", show_default=False)
 ]

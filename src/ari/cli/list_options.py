@@ -21,7 +21,7 @@ Shown = Annotated[
 Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="Filter by name, prefix or ID.", show_default=False)]
 OfConsumer = Annotated[
     str | None,
-    typer.Option("--consumer", metavar="ID", help="Filter by consumer: ID or external ID.", show_default=False),
+    typer.Option("--consumer", metavar="ID", help="Filter by consumer: name, ID or external ID.", show_default=False),
 ]
 OfTag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Filter by tag.", show_default=False)]
 OfEnvironment = Annotated[

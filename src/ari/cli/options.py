@@ -36,7 +36,9 @@ ByteOrderMark = Annotated[bool, typer.Option("--bom/--no-bom", help="Start CSV w
 
 Consumer = Annotated[
     str | None,
-    typer.Option("--consumer", metavar="ID", help="Consumer it belongs to: ID or external ID.", show_default=False),
+    typer.Option(
+        "--consumer", metavar="ID", help="Consumer it belongs to: name, ID or external ID.", show_default=False
+    ),
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag (repeatable).", show_default=False)]
 Metadata = Annotated[

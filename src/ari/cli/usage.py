@@ -1,7 +1,7 @@
 """``ari usage``: the requests made with keys, and attempts without a valid key."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,7 +32,7 @@ from ari.cli.usage_filters import (
 )
 from ari.cli.usage_totals import totals
 from ari.usage.cleaning import address_forms
-from ari.usage.model import KeyClient, UsageRow
+from ari.usage.model import KeyClient, UsageRow, split_source
 from ari.usage.reports.facts import attempt_facts, client_facts, row_facts
 from ari.usage.search import UsageSearch
 
@@ -92,14 +92,20 @@ def usage(
 
 @app.command()
 def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List attempts without a valid key, by minute, reason and IP address."""
-    with open_instance(data_dir) as instance:
+    """List attempts without a valid key, by minute, reason and IP address.
+
+    Those that a service asked /api/verify about have its key in place of an address.
+    """
+    with open_deps(data_dir) as deps:
+        instance = deps.instance
         counted = instance.usage_records.attempts(since_ms(since, instance.now_ms()) or 0, limit)
+        verifiers = sorted({key_id for one in counted if (key_id := split_source(one.address)[1])})
+        names = deps.read_sync(keys.get_names, verifiers)
     if as_json:
         output.as_json({"items": [attempt_facts(one) for one in counted]})
         return
-    rows = ((output.moment(one.at_ms), one.reason, one.address, one.count) for one in counted)
-    output.table(("MINUTE", "REASON", "ADDRESS", "COUNT"), rows, "No attempts.")
+    rows = ((output.moment(one.at_ms), one.reason, _describe_source(one.address, names), one.count) for one in counted)
+    output.table(("MINUTE", "REASON", "SOURCE", "COUNT"), rows, "No attempts.")
 
 
 @app.command()
@@ -114,6 +120,11 @@ def agents(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: D
     """List the user agents that used a key, most recent first."""
     with open_instance(data_dir) as instance:
         _show_seen("USER AGENT", instance.usage_records.agents(key_id_of(instance, key), limit), as_json)
+
+
+def _describe_source(source: str, names: Mapping[str, str | None]) -> str:
+    address, key_id = split_source(source)
+    return f"{names.get(key_id) or key_id} (verify)" if key_id is not None else str(address)
 
 
 def _show_seen(header: str, seen: list[KeyClient], as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """Make a filter for keys from the texts of a caller."""
 
 from ari.base.errors import Invalid, Problem
-from ari.keys.commands.consumers import find_consumer
+from ari.keys.commands.consumers import describe_missing, find_consumer
 from ari.keys.listing import KeyFilter, Show
 from ari.keys.ownership import parse_environment, parse_tags
 from ari.keys.ports import Activity, KeyTransaction
@@ -17,10 +17,10 @@ def make_filter(
     tag: str | None = None,
     environment: str | None = None,
 ) -> KeyFilter:
-    """``consumer`` is an ID or external ID; ``None`` is any. Raises ``Invalid``."""
+    """``consumer`` is an ID, external ID or (for people) name; ``None`` is any. Raises ``Invalid``."""
     found = None if consumer is None else find_consumer(tx, consumer)
     if consumer is not None and found is None:
-        raise Invalid(Problem("consumer", "No such consumer. Use its ID or external ID."))
+        raise Invalid(Problem("consumer", describe_missing(tx)))
     return KeyFilter(
         tx.now_ms,
         text,

@@ -172,6 +172,9 @@ class ConsumerStore(Protocol):
     def find(self, external_id: str) -> Consumer | None:
         """The consumer with this external ID."""
 
+    def list_named(self, name: str, limit: int) -> list[Consumer]:
+        """Consumers with this name, in any case."""
+
     def save(self, consumer: Consumer) -> None:
         """Write every changeable field of a stored consumer."""
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from ari.base.ids import is_id
 from ari.keys.limits.charge import Charge
 from ari.keys.reasons import ACCEPTED
 from ari.usage.ai import AiUse
@@ -72,12 +73,20 @@ class Completion:
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """Requests without a valid key, counted by reason, address (IPv6: its /64) and minute; not listed."""
+    """Requests without a valid key, counted by reason, address (IPv6: its /64) and minute; not listed.
+
+    Those that a service asks ``/api/verify`` about have the ID of its key for an address.
+    """
 
     at_ms: int
     reason: str
     address: str
     count: int = 1
+
+
+def split_source(text: str) -> tuple[str | None, str | None]:
+    """The client address of counted attempts, or the ID of the key that asked ``/api/verify`` about them."""
+    return (None, text) if is_id("key", text) else (text, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,7 @@ class TopKeys:
 
 @dataclass(frozen=True, slots=True)
 class AddressCount:
-    """Attempts without a valid key from one address."""
+    """Attempts without a valid key from one address, or that a key asked ``/api/verify`` about (``split_source``)."""
 
     address: str
     count: int

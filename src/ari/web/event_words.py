@@ -15,7 +15,7 @@ _TITLES: Final = {
     "key_leaked": "Key reported as leaked",
     "key_expiring": "Key expires soon",
     "key_expired_in_use": "Key expired while in use",
-    "key_new_address": "Key used from a new IP address",
+    "key_new_address": "Key used from a new network",
     "dead_key_called": "Inactive key used",
     "refused_burst": "Burst of refused requests",
     "keys_unused": "Keys unused for a long time",

@@ -109,6 +109,11 @@ def test_attempts(ari: Ari) -> None:
     assert ari("usage", "attempts").out.splitlines()[1].split("\t")[1:] == ["unknown", "192.0.2.9", "3"]
     [item] = ari.json("usage", "attempts", "--since", "1h")["items"]
     assert (item["reason"], item["address"], item["count"]) == ("unknown", "192.0.2.9", 3)
+    service, _ = ari.create()
+    _commit(ari, attempts=(Attempt(minute_ms + 60_000, "unknown", service["id"]),))
+    assert ari("usage", "attempts").out.splitlines()[1].split("\t")[2] == f"{service['name']} (verify)"
+    item = ari.json("usage", "attempts")["items"][0]
+    assert (item["address"], item["key_id"]) == (None, service["id"])
 
 
 def test_erase_forgets_an_address_everywhere(ari: Ari) -> None:

@@ -218,6 +218,9 @@ class MemoryConsumers:
     def find(self, external_id: str) -> Consumer | None:
         return next((one for one in self.rows.values() if one.external_id == external_id), None)
 
+    def list_named(self, name: str, limit: int) -> list[Consumer]:
+        return [one for one in self.rows.values() if fold_name(one.name) == fold_name(name)][:limit]
+
     def save(self, consumer: Consumer) -> None:
         self.rows[consumer.id] = consumer
 

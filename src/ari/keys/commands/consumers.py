@@ -121,10 +121,22 @@ def get_consumer(tx: KeyTransaction, reference: str) -> Consumer:
 
 
 def find_consumer(tx: KeyTransaction, reference: str) -> Consumer | None:
-    """The consumer with this ID or external ID, if any."""
+    """The consumer with this ID or external ID, if any.
+
+    People may also use its exact name, in any case; keys may not, since others can take a name. Raises ``Invalid`` for
+    a name that fits several consumers.
+    """
     if is_id("con", reference):
         return tx.consumers.get(reference)
-    return tx.consumers.find(reference) if reference.isascii() and reference.isprintable() else None
+    if not reference.isprintable():
+        return None
+    found = tx.consumers.find(reference) if reference.isascii() else None
+    if tx.caller.key_id is not None:
+        return found
+    named = {one.id: one for one in (found, *tx.consumers.list_named(reference, 2)) if one is not None}
+    if len(named) > 1:
+        raise Invalid(Problem("consumer", "Several consumers have this name or external ID. Use the ID."))
+    return next(iter(named.values()), None)
 
 
 def require_consumer(tx: KeyTransaction, reference: str | None) -> Consumer | None:
@@ -133,8 +145,15 @@ def require_consumer(tx: KeyTransaction, reference: str | None) -> Consumer | No
         return None
     found = find_consumer(tx, reference)
     if found is None:
-        raise Invalid(Problem("consumer", "No such consumer. Use its ID or external ID; create it first if it's new."))
+        raise Invalid(Problem("consumer", describe_missing(tx)))
     return found
+
+
+def describe_missing(tx: KeyTransaction) -> str:
+    """What to do about a reference to a consumer that doesn't exist; keys don't learn which names exist."""
+    if tx.caller.key_id is not None:
+        return "No such consumer. Use its ID or external ID; create it first if it's new."
+    return "No such consumer. Use its name, ID or external ID; create it first if it's new."
 
 
 def get_consumers(tx: KeyTransaction, text: str, before_id: str | None, limit: int) -> list[Consumer]:

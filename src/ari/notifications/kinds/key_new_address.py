@@ -26,7 +26,7 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
 KIND = NoticeKind(
     name="key_new_address",
     events=("key_new_address",),
-    title="API key used from a new IP address",
-    description="When a key is used from a new IP address after its first day.",
+    title="API key used from a new network",
+    description="When a key is used from a new network after its first day. A setting reports every new IP address.",
     write=_write,
 )

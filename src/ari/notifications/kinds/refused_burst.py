@@ -1,6 +1,6 @@
 """Many requests with one key or from one IP address were refused in a short time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ari.base.events import Event
 from ari.notifications import facts, text
@@ -18,10 +18,14 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
     rows.append(("Refused", f"{number} within {minutes}"))
     if addresses:
         rows.append(("From", text.join_addresses(addresses)))
+    if detail.get("verified_by"):
+        rows.append(("Verified by", text.join(detail["verified_by"])))
     if detail.get("codes"):
         rows.append(("Reasons", text.join(detail["codes"])))
     rows.append(("When", context.format_time(event.at_ms)))
-    source = f"with the API key {facts.key_name(event, context)}" if event.subject else _describe_source(addresses)
+    source = (
+        f"with the API key {facts.key_name(event, context)}" if event.subject else _describe_source(addresses, detail)
+    )
     return EmailContent(
         subject=f"{number} {source} were refused",
         summary=f"Within {minutes}, {number} {source} were refused. None of them reached your data.",
@@ -33,8 +37,10 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
     )
 
 
-def _describe_source(addresses: Sequence[object]) -> str:
+def _describe_source(addresses: Sequence[object], detail: Mapping[str, object]) -> str:
     """There are no addresses if there were too many or the log doesn't store them."""
+    if detail.get("verified_by"):
+        return "without a valid key"
     return {0: "without a valid key", 1: "from one IP address"}.get(len(addresses), "from several IP addresses")
 
 

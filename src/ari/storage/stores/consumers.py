@@ -31,6 +31,10 @@ class ConsumerTable:
         row = self._connection.execute(select(*CONSUMER_COLUMNS).where(_c.external_id == external_id)).first()
         return None if row is None else consumer_of(row)
 
+    def list_named(self, name: str, limit: int) -> list[Consumer]:
+        query = select(*CONSUMER_COLUMNS).where(_c.folded_name == fold_name(name)).limit(limit)
+        return [found for row in self._connection.execute(query) if (found := consumer_of(row)) is not None]
+
     def save(self, consumer: Consumer) -> None:
         self._connection.execute(update(consumers).where(_c.id == consumer.id).values(**_changeable(consumer)))
 

@@ -12,7 +12,7 @@ from ari.keys.limits.fields import describe_credits, describe_limit, format_wind
 from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ownership import metadata_facts
 from ari.usage.ai import AiUse
-from ari.usage.model import NO_USE, Attempt, KeyClient, KeyTotals, SecretUse, UsageRow
+from ari.usage.model import NO_USE, Attempt, KeyClient, KeyTotals, SecretUse, UsageRow, split_source
 
 
 def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
@@ -137,11 +137,16 @@ def limit_facts(one: Remaining) -> dict[str, Any]:
 
 
 def attempt_facts(attempt: Attempt) -> dict[str, Any]:
-    """The number of requests without a valid key from one address in the minute that begins at ``time``."""
+    """The number of requests without a valid key from one address in the minute that begins at ``time``.
+
+    ``key_id`` is set in place of ``address`` for those that a service asked ``/api/verify`` about.
+    """
+    address, key_id = split_source(attempt.address)
     return {
         "time": to_rfc3339(attempt.at_ms),
         "reason": attempt.reason,
-        "address": attempt.address,
+        "address": address,
+        "key_id": key_id,
         "count": attempt.count,
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ari.base.clock import to_rfc3339
 from ari.usage import spans
-from ari.usage.model import AddressCount, GroupCount, HourCount, RouteCount, TopKeys
+from ari.usage.model import AddressCount, GroupCount, HourCount, RouteCount, TopKeys, split_source
 from ari.usage.ports import UsageReader
 from ari.usage.spans import Span
 
@@ -155,7 +155,9 @@ def summary_facts(
         for one in summary.top.shown
     ]
     addresses = [
-        {"address": one.address, "count": one.count, "last_at": to_rfc3339(one.last_at_ms)} for one in summary.addresses
+        dict(zip(("address", "key_id"), split_source(one.address), strict=True))
+        | {"count": one.count, "last_at": to_rfc3339(one.last_at_ms)}
+        for one in summary.addresses
     ]
     attempts = {
         "count": summary.attempts,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.model import ApiKey
 from ari.keys.reasons import DISABLED, INSUFFICIENT_SCOPE, IP_NOT_ALLOWED, MALFORMED, RATE_LIMITED, REASONS, UNKNOWN
-from ari.usage.model import OTHER_ADDRESSES
+from ari.usage.model import OTHER_ADDRESSES, split_source
 from ari.usage.watch.model import MAX_ADDRESSES, Limits, MutedMarks, ScanWindow, WatchFinding, describe_key
 
 KEY_CODES = (
@@ -62,9 +62,12 @@ def find_address_bursts(attempts: Iterable[AddressBurst], limits: Limits, muted:
     if not loud or _ANYWHERE in muted:
         return []
     loud.sort(key=lambda one: -one.refused)
-    addresses = [one.address for one in loud if one.address != OTHER_ADDRESSES]
+    sources = [split_source(one.address) for one in loud if one.address != OTHER_ADDRESSES]
     codes = sorted({code for one in loud for code in one.codes})
+    addresses = [address for address, _ in sources if address is not None]
     detail = _detail(sum(one.refused for one in loud), codes, addresses, limits)
+    if verified_by := [key_id for _, key_id in sources if key_id is not None]:
+        detail["verified_by"] = verified_by[:MAX_ADDRESSES]
     marks = {_ANYWHERE: HOUR_MS} | {f"burst:{one.address}": DAY_MS for one in loud}
     return [WatchFinding("refused_burst", None, detail, marks)]
 

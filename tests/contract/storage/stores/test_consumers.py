@@ -33,6 +33,7 @@ def test_a_consumer_reads_back_whole(instance: Instance) -> None:
     for one in made:
         assert deps.read_sync(keys.get_consumer, one.id) == one
         assert deps.read_sync(keys.get_consumer, str(one.external_id)) == one
+        assert deps.read_sync(keys.get_consumer, one.name.upper()) == one
     assert deps.read_sync(keys.get_consumers, "", None, 9) == made[::-1]
     assert deps.read_sync(keys.get_consumers, "", made[2].id, 1) == [made[1]]
     for text, found in (("ACME", [made[0]]), ("büro", [made[1]]), ("%", [made[2]]), ("nobody", [])):

@@ -22,7 +22,7 @@ from ari.keys import (
     reset_consumer_limits,
     revoke,
 )
-from tests.unit.keys.memory import MemoryTransaction
+from tests.unit.keys.memory import MemoryTransaction, make_key
 
 
 def test_a_key_belongs_to_a_consumer_named_by_either_id() -> None:
@@ -34,6 +34,23 @@ def test_a_key_belongs_to_a_consumer_named_by_either_id() -> None:
         assert key.consumer == acme
         assert tx.events.written[-1].detail["consumer"] == acme.id
         assert get_consumer(tx, reference) == acme
+
+
+def test_people_may_name_a_consumer_and_keys_may_not() -> None:
+    """An exact name in any case, if it fits one consumer alone: a key can't redirect what a person names."""
+    tx = MemoryTransaction()
+    acme = create_consumer(tx, NewConsumer("Acme"))
+    assert create(tx, NewKey("n", consumer="ACME")).key.consumer == acme
+    assert get_consumer(tx, "acme") == acme
+    key = tx.by(make_key(tx, "*"))
+    for caller, reference in ((tx, "Acm"), (tx, ""), (tx, "\x00"), (tx, "\ud800"), (key, "Acme")):
+        with pytest.raises(Invalid, match="No such consumer"):
+            create(caller, NewKey("n", consumer=reference))
+    another = create_consumer(tx, NewConsumer("Another", "Acme"))
+    for command in (lambda: create(tx, NewKey("n", consumer="Acme")), lambda: get_consumer(tx, "Acme")):
+        with pytest.raises(Invalid, match="Several consumers"):
+            command()
+    assert create(key, NewKey("n", consumer="Acme")).key.consumer == another
 
 
 def test_a_key_can_be_moved_and_set_free() -> None:

@@ -27,3 +27,7 @@ def test_the_number_of_addresses_decides_the_words() -> None:
     unknown = event("refused_burst", None, count=9, minutes=5)
     assert "from several IP addresses" in compose_sample(KIND.name, several).subject
     assert "without a valid key" in compose_sample(KIND.name, unknown).subject
+    asked = compose_sample(
+        KIND.name, event("refused_burst", None, count=9, minutes=5, addresses=[], verified_by=[KEY_ID])
+    )
+    assert dict(asked.facts)["Verified by"] == KEY_ID

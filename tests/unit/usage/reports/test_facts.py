@@ -79,10 +79,13 @@ def test_a_row_and_one_whose_handler_still_runs() -> None:
 
 
 def test_counted_attempts() -> None:
-    """The time is the beginning of their minute."""
+    """The time is the beginning of their minute. A service that asked is named by its key."""
+    asked = attempt_facts(Attempt(START_MS, "unknown", KEY))
+    assert (asked["address"], asked["key_id"]) == (None, KEY)
     assert attempt_facts(Attempt(START_MS, "unknown", "192.0.2.7", 5)) == {
         "time": "2027-01-15T08:00:00.000Z",
         "reason": "unknown",
         "address": "192.0.2.7",
+        "key_id": None,
         "count": 5,
     }

@@ -2,6 +2,7 @@
 
 from ari.usage.model import OTHER_ADDRESSES
 from ari.usage.watch.bursts import AddressBurst, KeyBurst, find_address_bursts, find_key_bursts
+from tests.support.usage import KEY
 from tests.unit.usage.watch.samples import LIMITS, make_key
 
 
@@ -24,3 +25,5 @@ def test_bursts_begin_at_their_number() -> None:
     assert find_address_bursts([loud, louder], LIMITS, {"burst:192.0.2.2"})[0].detail["count"] == 100
     [spread] = find_address_bursts([AddressBurst(OTHER_ADDRESSES, 5_000, ["unknown"])], LIMITS, set())
     assert spread.detail["addresses"] == []
+    [asked] = find_address_bursts([AddressBurst(KEY, 500, ["unknown"])], LIMITS, set())
+    assert (asked.detail["addresses"], asked.detail["verified_by"]) == ([], [KEY])

@@ -49,7 +49,9 @@ def badge_of(notice: Notice) -> Badge:
 
 
 def explain(notice: Notice) -> str:
-    """Why it failed, or what its state means."""
+    """Why it failed, or what its state means. How to turn email on is said once, above the list."""
+    if notice.state == "unsent":
+        return "Email was off."
     if notice.error and notice.state != "sent":
         return notice.error
     return STATES[notice.state]

@@ -8,7 +8,7 @@ from ari import keys
 from ari.deps import Deps
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.usage.model import GroupCount
+from ari.usage.model import GroupCount, split_source
 from ari.usage.reports import ai_summary, summary
 from ari.web.ai_use import build_ai_view
 from ari.web.charts import draw_bars
@@ -40,6 +40,8 @@ class SettingsUsagePages:
         found = await deps.report(summary.of_some, query.span, key_ids)
         used = await deps.report(ai_summary.of_span, query.span, None, key_ids)
         ids = [one.key_id for one in found.top.shown]
+        callers = [key_id for one in found.addresses if (key_id := split_source(one.address)[1])]
+        known = await deps.read(read_key_names, callers)
         ai_names = await deps.read(keys.get_names, [one.name for one in used.keys])
         return self._pages.page(
             request,
@@ -50,6 +52,7 @@ class SettingsUsagePages:
             ai=build_ai_view(used, ai_names),
             groups=await _count_groups(deps, query, key_ids),
             names=await deps.read(read_key_names, ids),
+            verifiers={key_id: known.get(key_id) for key_id in callers},
             log=await read_usage_log(request, query, None, now_ms, ever=True),
             retention_days=self._instance.settings.usage_retention_days,
             top=summary.TOP,

@@ -18,6 +18,7 @@ from ari.web.pages.settings_api.urls import HOME
 from ari.web.pages.setup.urls import SETUP
 from ari.web.render import Pages
 
+_LINK_MISSING = "Paste the setup link from the terminal."
 _LINK_GONE = (
     "This setup link doesn't work: it was already used, is older than an hour, or ARI was restarted. "
     "Restart ARI to get a new link."
@@ -44,12 +45,14 @@ class SetupPages:
 
     @policy(AuthMode.VISITOR)
     async def create(self, request: Request) -> Response:
-        """Create the owner and sign in. Raises ``NotFound`` unless the token is valid."""
+        """Create the owner and sign in, or show the problems. Raises ``NotFound`` once there is an owner."""
         form = form_from(form_of(request), "token", "email", "password")
         token, deps = link_token(form.value("token")), visitor_deps_of(request)
-        if not await deps.read(setup.token_is_good, token):
-            raise NotFound(_LINK_GONE)
         shown = Form({"token": token, "email": form.value("email")})
+        if not await deps.read(setup.token_is_good, token):
+            if await deps.read(setup.has_owner):
+                raise NotFound
+            return self._form(request, shown.with_problem("token", _LINK_GONE if token else _LINK_MISSING), 422)
         try:
             hashed = await self._check_and_hash(form.value("email"), form.value("password"))
         except Invalid as error:

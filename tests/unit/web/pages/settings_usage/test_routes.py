@@ -7,6 +7,8 @@ import pytest
 from ari import keys
 from ari.deps import Deps
 from ari.keys import NewConsumer
+from ari.usage.model import Attempt
+from ari.usage.ports import Batch
 from tests.support.commands import clock_of, create_key
 from tests.support.page_client import PageClient, field_errors, plain_text
 
@@ -90,7 +92,7 @@ def test_the_numbers_are_those_of_a_consumer_or_tag(browser: PageClient) -> None
         page = browser.get(f"{PAGE}?{query}").text
         assert "Allowed 2 Refused 0 Keys used 1" in plain_text(page)
         assert "Other" not in plain_text(page)
-        assert "Attempts without a valid key, by IP address" not in page
+        assert "Attempts without a valid key, by source" not in page
     grouped = browser.get(f"{PAGE}?group=consumer&range=7d").text
     assert f"{PAGE}?range=7d&amp;group=consumer&amp;consumer={consumer}" in grouped
     assert "Keys count for the consumer they have now." in plain_text(grouped)
@@ -102,3 +104,13 @@ def test_the_numbers_are_those_of_a_consumer_or_tag(browser: PageClient) -> None
     rows = json.loads(browser.post(f"{PAGE}/export", {"tag": "t", "format": "json"}).text)
     assert {row["key_id"] for row in rows} == {ours.key.id}
     assert browser.post(f"{PAGE}/export", {"consumer": "nobody", "format": "json"}).status == 422
+
+
+def test_attempts_name_the_service_that_asked(browser: PageClient) -> None:
+    """A service that verified unknown keys is its key, with a link; an ID is never shown as an IP address."""
+    service = create_key(browser.instance, "Orders API", scopes=("keys:verify",))
+    asked = Attempt(browser.instance.now_ms(), "unknown", service.key.id)
+    browser.instance.database.usage.commit(Batch([], attempts=[asked]))
+    text = browser.get(PAGE).text
+    assert "Orders API (verify)" in plain_text(text)
+    assert f'href="/settings/keys/{service.key.id}"' in text.partition('id="attempts-title"')[2]

@@ -58,14 +58,15 @@ def test_a_password_that_is_easily_guessed_is_refused(first_visitor: PageClient,
 
 
 def test_a_wrong_or_old_link_opens_nothing(first_visitor: PageClient, token: str) -> None:
-    """After an hour a link that someone finds in a log is worthless; the page says how to get another."""
+    """After an hour a link that someone finds in a log is worthless; the form keeps the email and says what to do."""
     fields = {"email": EMAIL, "password": PASSWORD}
-    for wrong in ("", "x" * 43):
+    for wrong, sentence in (("", "Paste the setup link"), ("x" * 43, "Restart ARI to get a new link.")):
         response = first_visitor.post("/setup", {**fields, "token": wrong})
-        assert response.status == 404
-        assert "Restart ARI to get a new link." in response.text
+        assert (response.status, set(field_errors(response))) == (422, {"token"})
+        assert sentence in field_errors(response)["token"]
+        assert f'value="{EMAIL}"' in response.text
     clock_of(first_visitor.instance).advance(3601)
-    assert first_visitor.post("/setup", {**fields, "token": token}).status == 404
+    assert set(field_errors(first_visitor.post("/setup", {**fields, "token": token}))) == {"token"}
     assert not has_owner(first_visitor)
 
 
