@@ -86,3 +86,26 @@ def test_a_narrowed_caller_gets_no_response_of_its_wider_days(shared_owner: Any)
     assert (refused.status_code, "secret" in refused.json()) == (403, False)
     unknown = clerk.post("/api/keys", json=BODY | {"scopes": ["none:such"]}, headers={"Idempotency-Key": "other"})
     assert (unknown.status_code, unknown.json()["errors"][0]["location"]) == (422, "scopes")
+
+
+def test_a_repeat_is_checked_like_the_request_would_be_now(shared_owner: Any) -> None:
+    """Neither a caller that the owner limited, bound or shortened since, nor one that may do less than the key that it
+    made, gets the secret again (security rule 11).
+    """
+    key, secret = shared_owner.create_key("clerk", scopes=["keys:write", "api:read"])
+    clerk, headers = shared_owner.api(secret), {"Idempotency-Key": "c"}
+    made = clerk.post("/api/keys", json=BODY, headers=headers).json()
+    admin = shared_owner.api(shared_owner.create_key("admin", scopes=["*"])[1])
+    clerk_path, made_path = f"/api/keys/{key['id']}", f"/api/keys/{made['key']['id']}"
+    for path, change, undo in (
+        (clerk_path, {"limits": [{"limit": 50, "window": "1m"}]}, {"limits": []}),
+        (clerk_path, {"addresses": ["127.0.0.1"]}, {"addresses": []}),
+        (clerk_path, {"environment": "test"}, {"environment": "live"}),
+        (made_path, {"scopes": ["*"]}, {"scopes": ["api:read"]}),
+        (clerk_path, {"expires_at": "2099-01-01T00:00:00Z"}, {"expires_at": None}),
+    ):
+        assert admin.patch(path, json=change).status_code == 200
+        refused = clerk.post("/api/keys", json=BODY, headers=headers)
+        assert (refused.status_code, made["secret"] in refused.text) == (403, False), change
+        assert admin.patch(path, json=undo).status_code == 200
+    assert clerk.post("/api/keys", json=BODY, headers=headers).json()["secret"] == made["secret"]

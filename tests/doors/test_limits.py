@@ -190,6 +190,10 @@ def test_the_keys_of_a_consumer_share_its_limits(app: App, admin: str) -> None:
     one, two = (create_key(app.instance, name, consumer="acme") for name in ("one", "two"))
     statuses = [app("GET", "/api/me", made.secret).status for made in (one, two, one, two)]
     assert statuses == [200, 200, 200, 429]
+    service = app.key("keys:verify", name="service")
+    for names, status in ((["default"], 422), (["consumer:other"], 422), (["consumer:credits"], 200)):
+        sent = {"key": two.secret, "cost": 0, "limits": names}
+        assert app("POST", "/api/verify", service, sent).status == status
     refused = app("GET", "/api/me", two.secret)
     assert content_of(refused)["limit"] == "consumer:default"
     assert '"consumer:credits";r=2' in refused.headers["ratelimit"]

@@ -1,6 +1,6 @@
 """security.md 11: a caller grants only what it holds, touches no wider key, and can be revoked with what it made."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,12 @@ from ari import keys
 from ari.base.errors import CallerRevoked, Conflict, Forbidden, NotFound
 from ari.deps import Deps
 from ari.instance import Instance
+from ari.keys import ConsumerChange, NewConsumer
 from ari.keys.model import ApiKey
 from tests.support.commands import as_caller, change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
+
+MINUTE: dict[str, object] = {"name": "default", "limit": 5, "window": "1m"}
 
 
 @pytest.fixture
@@ -181,3 +184,32 @@ def test_a_key_that_its_own_keys_deleted_is_still_revoked_with_what_it_made(inst
     for key in (child, grandchild):
         assert Deps(instance).read_sync(keys.get, key.id).revoked_at_ms is not None
     assert events_of(instance, maker)[:2] == ["key_deleted", "key_revoked"]
+
+
+def test_keys_speak_for_nobody_else(instance: Instance) -> None:
+    """Consumer, tags and environment are part of what a key gives (decision 48), and shared limits are each key's."""
+    for name in ("alpha", "beta"):
+        Deps(instance).do_sync(keys.create_consumer, NewConsumer(name, name, None, [MINUTE]))
+    clerk = create_key(instance, scopes=("keys:write", "consumers:write", "api:read"), expires="1h").key
+    alpha = create_key(instance, scopes=("keys:write", "keys:read", "api:read"), consumer="alpha", tags=("a",)).key
+    beta = create_key(instance, scopes=("api:read",), consumer="beta", expires="1h").key
+    Deps(instance).do_sync(keys.change_consumer, "alpha", ConsumerChange(limits=[]))
+    made = create_key(instance, caller=as_caller(alpha), scopes=("api:read",)).key
+    assert (made.consumer_id, made.tags, made.environment) == (alpha.consumer_id, ("a",), "live")
+
+    def limit(caller: ApiKey, consumer: str, limits: list[dict[str, object]]) -> object:
+        return Deps(instance, as_caller(caller)).do_sync(keys.change_consumer, consumer, ConsumerChange(limits=limits))
+
+    attempts: list[Callable[[], object]] = [
+        lambda: change_key(instance, alpha, as_caller(alpha), consumer="beta"),
+        lambda: change_key(instance, alpha, as_caller(alpha), tags=()),
+        lambda: revoke_key(instance, beta, as_caller(alpha)),
+        lambda: create_key(instance, caller=as_caller(clerk), scopes=("api:read",), consumer="beta", expires="1h"),
+        lambda: limit(clerk, "alpha", [MINUTE]),
+        lambda: limit(alpha, "alpha", [MINUTE]),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Forbidden):
+            attempt()
+    limit(clerk, "beta", [])
+    assert Deps(instance).read_sync(keys.get_active_made_by, clerk.id) == [Deps(instance).read_sync(keys.get, beta.id)]

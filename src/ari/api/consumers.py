@@ -22,7 +22,6 @@ from ari.api.ownership_shapes import (
     NewConsumerIn,
 )
 from ari.api.responses import respond, respond_page
-from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
 from ari.base.deadline import run_in_thread
 from ari.base.errors import Invalid, Problem
@@ -48,7 +47,7 @@ ConsumerId = Annotated[str, Path(description="ID or external ID of a consumer.",
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
 async def create_consumer(body: NewConsumerIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None) -> Response:
     """A customer, a team or a service that keys can belong to. With an `Idempotency-Key`, repeating the request within
-    24 hours returns the same response."""
+    24 hours returns the same response. To set limits or credits, a key also needs `keys:write`."""
     limits = [limit.model_dump() for limit in body.limits]
     granted = None if body.credits is None else body.credits.model_dump(exclude_unset=True)
     new = NewConsumer(body.name, body.external_id, body.metadata, limits, granted)
@@ -56,7 +55,7 @@ async def create_consumer(body: NewConsumerIn, deps: CallerDeps, idempotency_key
     def create(tx: KeyTransaction) -> bytes:
         return msgspec.json.encode(_describe(tx, keys.create_consumer(tx, new)))
 
-    return await respond_once(deps, "create_consumer", idempotency_key, body, create, _require_nothing)
+    return await respond_once(deps, "create_consumer", idempotency_key, body, create, keys.require_may_manage_consumers)
 
 
 @router.get("", response_model=ConsumersOut, summary="List consumers", responses=document_errors("invalid"))
@@ -93,7 +92,8 @@ async def read_consumer(consumer_id: ConsumerId, deps: CallerDeps) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
 async def change_consumer(consumer_id: ConsumerId, body: ConsumerChangeIn, deps: CallerDeps) -> Response:
-    """Change name, external ID, metadata or shared limits. Its keys stay as they are."""
+    """Change name, external ID, metadata or shared limits. Its keys stay as they are. To change limits or credits, a
+    key also needs `keys:write`, and access to all keys of the consumer."""
     given = body.model_fields_set
     for field in given - {"external_id", "credits"}:
         if getattr(body, field) is None:
@@ -134,7 +134,7 @@ async def delete_consumer(consumer_id: ConsumerId, deps: CallerDeps) -> Response
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
 async def reset_consumer_limits(consumer_id: ConsumerId, deps: CallerDeps, body: ResetIn | None = None) -> Response:
-    """Count what its keys share from nothing."""
+    """Count what its keys share from nothing. Also needs `keys:write`, and access to all keys of the consumer."""
     names = None if body is None else body.limits
 
     def run(tx: KeyTransaction) -> tuple[Consumer, dict[str, Any]]:
@@ -156,25 +156,25 @@ async def reset_consumer_limits(consumer_id: ConsumerId, deps: CallerDeps, body:
 async def add_consumer_credits(
     consumer_id: ConsumerId, body: TopUpIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once."""
+    """Also needs `keys:write`, and access to all keys of the consumer. With an `Idempotency-Key`, repeating the request
+    within 24 hours adds the credits once."""
 
     def add(tx: KeyTransaction) -> bytes:
         granted = keys.add_consumer_credits(tx, consumer_id, body.amount).policy.limits.credits
         assert granted is not None
         return msgspec.json.encode(describe_credits(granted))
 
+    def require_rights(tx: KeyTransaction) -> None:
+        keys.require_may_add_credits(tx, consumer_id)
+
     operation = f"add_consumer_credits:{consumer_id}"
-    return await respond_once(deps, operation, idempotency_key, body, add, _require_nothing)
+    return await respond_once(deps, operation, idempotency_key, body, add, require_rights)
 
 
 async def _respond_remaining(deps: CallerDeps, consumer: Consumer, facts: dict[str, Any]) -> Response:
     owners = [consumer.rule_owner] if consumer.policy.limits else []
     remaining = await run_in_thread(deps.instance.usage_records.read_remaining, owners)
     return respond(facts | {"remaining": [limit_facts(one) for one in remaining]})
-
-
-def _require_nothing(caller: Caller) -> None:
-    """Creating a consumer grants nothing beyond the route's scope."""
 
 
 def _describe(tx: KeyTransaction, consumer: Consumer) -> dict[str, Any]:

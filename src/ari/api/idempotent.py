@@ -18,8 +18,8 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         description="A unique value for each request, such as a UUID. Repeating the request within 24 hours, by the "
-        f"same caller with the same body, returns the first response with `{REPLAYED}: true`. 1 to {MAX_LENGTH} "
-        "printable ASCII characters.",
+        f"same caller with the same body, returns the first response with `{REPLAYED}: true`, or 403 if the caller "
+        f"wouldn't be allowed to do it now. 1 to {MAX_LENGTH} printable ASCII characters.",
         examples=["0d6e7a1c-6f4e-4a0e-9d3f-3a4b0d0c2b11"],
         json_schema_extra={"minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[ -~]*$"},
     ),
@@ -43,13 +43,15 @@ async def respond_once(
     header: str | None,
     body: BaseModel,
     create: Callable[[Any], bytes],
-    require_rights: Callable[[Any], None],
+    require_rights: Callable[[Any], object],
+    require_replay: Callable[[Any, bytes], None] | None = None,
 ) -> Response:
     """Return 201 with the JSON from ``create``, or with the response to the first identical request.
 
     ``create`` runs in the transaction that also stores its response. ``require_rights`` raises if the caller isn't
-    allowed to do this; it also runs for repeats, because the caller's rights may have been reduced. Raises ``Invalid``
-    for an invalid header, ``Conflict("idempotency_key_reused")``, and what these two raise.
+    allowed to do this; it also runs for repeats, because the caller's rights may have been reduced. ``require_replay``
+    raises if the caller may not have this stored response again. Raises ``Invalid`` for an invalid header,
+    ``Conflict("idempotency_key_reused")``, and what these raise.
     """
     key = idempotency.key_of(header)
     if key is None:
@@ -59,7 +61,10 @@ async def respond_once(
     def create_once(tx: Any) -> idempotency.Outcome:
         require_rights(tx)
         request = IdempotentRequest(tx.caller.actor, operation, key, content)
-        return idempotency.once(tx, request, lambda: create(tx))
+        outcome = idempotency.once(tx, request, lambda: create(tx))
+        if outcome.is_replay and require_replay is not None:
+            require_replay(tx, outcome.body)
+        return outcome
 
     outcome = await deps.do(create_once)
     return _respond_created(outcome.body, {REPLAYED: "true"} if outcome.is_replay else None)

@@ -54,8 +54,14 @@ class NewKeyIn(RequestModel):
     kind: Annotated[StrictStr, Field(max_length=40)] | None = Field(
         None, description="Kind of the key; default: the built-in kind.", examples=["acme-live"]
     )
-    environment: Environment | None = Field(None, description="What the key is for; default: `live`, or its kind's.")
-    consumer: ConsumerReference | None = Field(None, description="ID or external ID of the consumer it belongs to.")
+    environment: Environment | None = Field(
+        None, description="What the key is for; default: its kind's, or that of the calling key, or `live`."
+    )
+    consumer: ConsumerReference | None = Field(
+        None,
+        description="ID or external ID of the consumer it belongs to; default: that of the calling key. A key that "
+        "belongs to none needs `consumers:read` for this.",
+    )
     tags: Tags = Field(default_factory=list, description="Tags to filter by.")
     metadata: Metadata = Field(default_factory=dict, description="Your facts about the key; verify returns them.")
     addresses: Addresses = Field(

@@ -48,7 +48,9 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write", sensitive=True)
 async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None) -> Response:
     """The secret is returned only in this response. A key can only grant scopes it has and can't grant a later expiry
-    than its own. With an `Idempotency-Key`, repeating the request within 24 hours returns the same response."""
+    than its own; a test key creates test keys only. A key that belongs to a consumer creates keys of this consumer,
+    with its own tags and metadata. With an `Idempotency-Key`, repeating the request within 24 hours returns the same
+    response."""
     scopes = None if body.scopes is None else tuple(body.scopes)
     new = NewKey(
         body.name,
@@ -74,7 +76,10 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
     def require_rights(tx: KeyTransaction) -> None:
         keys.require_may_create(tx, new)
 
-    return await respond_once(deps, "create_key", idempotency_key, body, create, require_rights)
+    def require_replay(tx: KeyTransaction, body: bytes) -> None:
+        keys.require_may_receive(tx, msgspec.json.decode(body)["key"]["id"])
+
+    return await respond_once(deps, "create_key", idempotency_key, body, create, require_rights, require_replay)
 
 
 @router.get("", response_model=KeyListOut, summary="List API keys", responses=document_errors("invalid"))
@@ -132,7 +137,8 @@ async def read_key(key_id: KeyId, deps: CallerDeps) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Response:
-    """Change any of the key's properties. Revoked and expired keys can't be restored."""
+    """Change any of the key's properties. Revoked and expired keys can't be restored. A key can't change its own
+    environment, consumer, tags and metadata, and if it belongs to a consumer, only keys of this consumer."""
     given = body.model_fields_set
     for field in given - {"expires_at", "consumer", "credits"}:
         if getattr(body, field) is None:
@@ -191,7 +197,7 @@ async def add_key_credits(
         return msgspec.json.encode(describe_credits(granted))
 
     def require_rights(tx: KeyTransaction) -> None:
-        require_may_touch(tx.caller, keys.get(tx, key_id))
+        require_may_touch(tx, keys.get(tx, key_id))
 
     return await respond_once(deps, f"add_credits:{key_id}", idempotency_key, body, add, require_rights)
 

@@ -5,17 +5,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
+from ari.keys.limits.charge import CONSUMER_PREFIX
 from ari.keys.limits.fields import DEFAULT_NAME, MAX_LIMITS, MAX_NAME_LENGTH, MAX_UNITS
 from ari.keys.unset import UNSET, Unset
 
 LIMIT_PATTERN = rf"^[a-z0-9][a-z0-9_-]{{0,{MAX_NAME_LENGTH - 1}}}$"
-MAX_NAMES = 2 * MAX_LIMITS + 1
-"""Names of a key's limits, of its consumer's, and ``credits``."""
+CHARGED_PATTERN = rf"^({CONSUMER_PREFIX})?{LIMIT_PATTERN[1:]}"
+MAX_NAMES = 2 * (MAX_LIMITS + 1)
+"""Names of a key's limits, of its consumer's, and ``credits`` of both."""
 _WINDOW_PATTERN = r"^[1-9][0-9]{0,8}[smhd]$"
 _INPUT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 _NAME = "Lowercase letters, digits, `-` and `_`; `credits` is reserved."
 
 LimitName = Annotated[StrictStr, Field(pattern=LIMIT_PATTERN, examples=[DEFAULT_NAME])]
+ChargedNames = Annotated[
+    list[Annotated[StrictStr, Field(pattern=CHARGED_PATTERN, examples=[DEFAULT_NAME])]], Field(max_length=MAX_NAMES)
+]
 LimitNames = Annotated[list[LimitName], Field(max_length=MAX_NAMES)]
 Units = Annotated[StrictInt, Field(ge=1, le=MAX_UNITS)]
 

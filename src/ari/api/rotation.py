@@ -41,7 +41,7 @@ async def rotate_key(
 ) -> Response:
     """Returns a new secret, only in this response. The key keeps its ID, policy and usage, and the old secret works
     until the overlap ends. A key can only rotate keys that may do no more than itself. With an `Idempotency-Key`,
-    repeating the request within 24 hours returns the same response."""
+    repeating the request within 24 hours returns the same response, if the caller may still rotate the key."""
     return await _rotate(deps, key_id, f"rotate_key:{key_id}", body or RotateIn(), idempotency_key)
 
 
@@ -87,7 +87,9 @@ async def read_secret_use(key_id: KeyId, number: _SecretNumber, deps: CallerDeps
 async def rotate_calling_key(
     deps: CallerDeps, body: RotateIn | None = None, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """For keys with `may_rotate`; needs no scope. Only the newest secret can be rotated."""
+    """For keys with `may_rotate`; needs no scope. Only the newest secret can be rotated. With an `Idempotency-Key`,
+    repeating the request within 24 hours returns the same response until the old secret retires: with an overlap of
+    `0s`, it can't be repeated."""
     return await _rotate(deps, deps.caller.actor, "rotate_calling_key", body or RotateIn(), idempotency_key)
 
 
@@ -100,8 +102,9 @@ async def rotate_calling_key(
 )
 @policy(AuthMode.KEY, scope=None, free=True)
 async def revoke_calling_key(deps: CallerDeps, body: RevokeSelfIn | None = None) -> Response:
-    """Permanent and immediate, for all secrets of the key. Needs no scope and consumes nothing from
-    limits: use it if the key leaked. The owner is notified."""
+    """Permanent and immediate, for all secrets of the key. Needs no scope and consumes nothing from limits: use it if
+    the key leaked. The owner is notified. A key that is disabled, or bound to other addresses than the caller's, can't
+    do this: report it with `POST /api/leaks`."""
     key = await deps.do(keys.revoke, deps.caller.actor, None if body is None else body.reason)
     [facts] = await describe_keys(deps, [key])
     return respond(facts)

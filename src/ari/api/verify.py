@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ValidationError
 
 from ari.api.error_docs import BODY_ERRORS, document_errors
-from ari.api.limit_shapes import LIMIT_PATTERN, MAX_NAMES
+from ari.api.limit_shapes import CHARGED_PATTERN, MAX_NAMES
 from ari.api.validation import DEFAULT_MESSAGE, problems_of
 from ari.api.verify_shapes import (
     MAX_ADDRESS_LENGTH,
@@ -37,7 +37,7 @@ from ari.http.responses import Response, json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
 from ari.keys.checks import AccessRequest
-from ari.keys.limits.charge import Charge, RuleOwner
+from ari.keys.limits.charge import CONSUMER_PREFIX, Charge, RuleOwner
 from ari.keys.model import ApiKey, Granted, Refused
 from ari.keys.reasons import ACCEPTED, REQUEST_ERRORS
 from ari.keys.scopes import HOW_TO_DECLARE, find_not_built_in
@@ -48,8 +48,9 @@ from ari.usage.reports.facts import limit_facts, ownership_facts
 
 router = APIRouter(tags=["Verification"])
 
+_NO_LIMIT = f"The key has no limit with this name. Those of its consumer begin with {CONSUMER_PREFIX}."
 _INVALID = REQUEST_ERRORS["invalid"].code
-_Name = Annotated[str, msgspec.Meta(pattern=LIMIT_PATTERN)]
+_Name = Annotated[str, msgspec.Meta(pattern=CHARGED_PATTERN)]
 _Scope = Annotated[str, msgspec.Meta(pattern=SCOPE_PATTERN)]
 
 
@@ -197,10 +198,10 @@ def _item_to_json(result: _Result | Invalid) -> dict[str, Any]:
 def _charge(owners: tuple[RuleOwner, ...], query: _Query) -> Charge | None:
     """The units to consume. Raises ``Invalid`` for a name that no owner has."""
     if query.limits is not None:
-        known = {name for owner in owners for name in owner.rules.names}
+        known = {name for owner in owners for name in owner.names}
         unknown = [number for number, name in enumerate(query.limits) if name not in known]
         if unknown:
-            raise Invalid(*(Problem(f"limits.{number}", "The key has no limit with this name.") for number in unknown))
+            raise Invalid(*(Problem(f"limits.{number}", _NO_LIMIT) for number in unknown))
     return Charge(owners, query.cost, None if query.limits is None else frozenset(query.limits)) if owners else None
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr
 
-from ari.api.limit_shapes import LimitNames, RemainingOut
+from ari.api.limit_shapes import ChargedNames, RemainingOut
 from ari.api.ownership_shapes import Environment, KeyConsumerOut
 from ari.api.shapes import FieldProblem, Nullable, RequestModel
 
@@ -40,10 +40,11 @@ class VerifyIn(RequestModel):
     cost: Annotated[StrictInt, Field(ge=0, le=MAX_COST)] = Field(
         1, description="Units that this request consumes from limits and credits; 0 reads what remains.", examples=[1]
     )
-    limits: LimitNames | None = Field(
+    limits: ChargedNames | None = Field(
         None,
-        description="Names of the limits to consume, of the key or its consumer; `credits` for credits. By default all "
-        "of them. A name that neither has is invalid.",
+        description="Names of the limits to consume, as `limits` of the response has them: `default` is the key's own, "
+        "`consumer:default` its consumer's; `credits` and `consumer:credits` for credits. By default all of them. A "
+        "name that neither has is invalid.",
         examples=[["default"]],
     )
 

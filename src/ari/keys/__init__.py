@@ -1,5 +1,6 @@
 """API keys: what they are, the rules for them, and the commands and queries that doors run with ``Deps``."""
 
+from ari.keys.belonging import require_may_manage_consumers
 from ari.keys.commands.bulk import (
     MAX_KEYS_AT_ONCE,
     Selection,
@@ -31,9 +32,10 @@ from ari.keys.commands.consumers import (
     get_consumers,
     limit_rules_facts,
     list_keys_of,
+    require_may_add_credits,
     reset_consumer_limits,
 )
-from ari.keys.commands.create import Created, NewKey, create, require_may_create
+from ari.keys.commands.create import Created, NewKey, create, require_may_create, require_may_receive
 from ari.keys.commands.delete import delete
 from ari.keys.commands.import_keys import (
     MAX_LINES,
@@ -181,7 +183,10 @@ __all__ = [
     "remove_scope",
     "report_leak",
     "report_leaks",
+    "require_may_add_credits",
     "require_may_create",
+    "require_may_manage_consumers",
+    "require_may_receive",
     "require_may_rotate",
     "reset_consumer_limits",
     "reset_limits",

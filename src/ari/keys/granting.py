@@ -3,6 +3,7 @@
 A change that gives a key something (a scope, a later expiry, more addresses, being enabled, looser limits) must stay
 within the caller's scopes and addresses and must not outlive the caller. Rights given to a key that lives longer than
 the caller would survive the caller's end. A key with limits gives nothing: it could get around them with another key.
+What a key belongs to is checked by ``belonging``.
 """
 
 from collections.abc import Iterable
@@ -10,11 +11,16 @@ from collections.abc import Iterable
 from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Forbidden
-from ari.keys import scopes
+from ari.keys import belonging, scopes
+from ari.keys.belonging import get_calling_key
 from ari.keys.limits.changes import loosens
+from ari.keys.lineage import find_sources
 from ari.keys.model import ApiKey
 from ari.keys.policy import covers_addresses
 from ari.keys.ports import KeyTransaction
+
+MAX_SHARING = 1_000
+"""The keys of a consumer that are checked if a key changes their limits: some 20 ms."""
 
 
 def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> None:
@@ -24,7 +30,9 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
     the keys it created also finds this one.
     Raises ``Forbidden``, and ``ReauthRequired`` for a session that must give its password again first.
     """
-    caller = tx.caller
+    caller, calling = tx.caller, get_calling_key(tx)
+    if calling is not None:
+        belonging.require_facts(tx, calling, before, after)
     gains = before is None or gives_more(before, after)
     if gains or (before is not None and before.scopes != after.scopes):
         require_within(caller, after.scopes, "A key can only grant scopes it has.")
@@ -34,7 +42,8 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
         _require_same_networks(caller, after)
     if not gains:
         return
-    _require_unlimited(tx)
+    belonging.require_environment(calling, after.environment)
+    _require_unlimited(calling)
     if before is not None and caller.key_id is not None:
         _require_other_key(tx, caller.key_id, after.id)
     caller.require_confirmed(tx.now_ms)
@@ -49,9 +58,9 @@ def require_within(caller: Caller, wanted: Iterable[str], otherwise: str) -> Non
             raise Forbidden(otherwise, scope)
 
 
-def require_may_touch(caller: Caller, key: ApiKey) -> None:
-    """Raise ``Forbidden`` for a key that may do more than the caller."""
-    require_within(caller, key.scopes, "A key cannot touch a key that may do more than itself.")
+def require_may_touch(tx: KeyTransaction, key: ApiKey) -> None:
+    """Raise ``Forbidden`` for a key that may do more than the caller, or belongs to another consumer than it does."""
+    _require_touchable(tx.caller, get_calling_key(tx), key)
 
 
 def require_takeover(tx: KeyTransaction, key: ApiKey) -> None:
@@ -59,11 +68,12 @@ def require_takeover(tx: KeyTransaction, key: ApiKey) -> None:
 
     Raises ``Forbidden``, and ``ReauthRequired`` for a session that must give its password again first.
     """
-    caller = tx.caller
-    require_may_touch(caller, key)
+    caller, calling = tx.caller, get_calling_key(tx)
+    _require_touchable(caller, calling, key)
     _require_no_longer(caller, key)
-    _require_unlimited(tx)
+    _require_unlimited(calling)
     _require_same_networks(caller, key)
+    belonging.require_may_act_as(tx, calling, key)
     if caller.key_id is not None:
         _require_other_key(tx, caller.key_id, key.id)
     caller.require_confirmed(tx.now_ms)
@@ -93,36 +103,54 @@ def gives_more(before: ApiKey, after: ApiKey) -> bool:
     return widened or freed or enabled or allowed or others
 
 
-def require_may_loosen(tx: KeyTransaction, consumer_id: str) -> None:
-    """Check that the caller may loosen the limits that a consumer's keys share.
+def require_may_limit(tx: KeyTransaction, consumer_id: str, *, loosens: bool) -> None:
+    """Check that the caller may change the limits and credits that a consumer's keys share; record what it gives.
 
-    Raises ``Forbidden`` for a key with limits, and for one that was made by a key of this consumer; ``ReauthRequired``
-    for a session that must give its password again first.
+    A calling key needs ``keys:write`` and must be allowed to change each of these keys; to loosen limits, it must be
+    allowed to give these keys access. Raises ``Forbidden``; ``ReauthRequired`` for a session that must give its
+    password again first.
     """
-    _require_unlimited(tx)
-    if tx.caller.key_id is not None:
-        for source in _find_sources(tx, tx.caller.key_id):
-            maker = tx.keys.tombstone(source)
-            if maker is not None and maker.consumer is not None and maker.consumer.id == consumer_id:
-                raise Forbidden("A key can't loosen the limits of a key that created it or gave it access.")
-    tx.caller.require_confirmed(tx.now_ms)
+    calling = get_calling_key(tx)
+    if calling is not None:
+        sharing = _list_sharing(tx, consumer_id)
+        for key in sharing:
+            _require_touchable(tx.caller, calling, key)
+        if loosens:
+            _require_may_loosen(tx, calling, consumer_id, sharing)
+    if loosens:
+        tx.caller.require_confirmed(tx.now_ms)
 
 
-def find_descendants(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
-    """The keys that this key created or let do more, and theirs in turn; without the key itself, each once."""
-    found: dict[str, ApiKey] = {}
-    grantors = [key_id]
-    while grantors:
-        for key in tx.keys.list_made_by(grantors.pop()):
-            if key.id != key_id and key.id not in found:
-                found[key.id] = key
-                grantors.append(key.id)
-    return list(found.values())
+def _list_sharing(tx: KeyTransaction, consumer_id: str) -> list[ApiKey]:
+    """The keys of a consumer that aren't inactive."""
+    require_within(tx.caller, ("keys:write",), "A key needs the scope keys:write to change limits of a consumer.")
+    found = tx.consumers.list_keys(consumer_id, MAX_SHARING + 1)
+    if len(found) > MAX_SHARING:
+        raise Forbidden(f"A key can't change limits that more than {MAX_SHARING:,} keys share.")
+    return [key for key in found if not key.is_inactive(tx.now_ms)]
 
 
-def _require_unlimited(tx: KeyTransaction) -> None:
-    key = None if tx.caller.key_id is None else tx.keys.get(tx.caller.key_id)
-    if key is not None and key.rule_owners:
+def _require_may_loosen(tx: KeyTransaction, calling: ApiKey, consumer_id: str, sharing: list[ApiKey]) -> None:
+    _require_unlimited(calling)
+    for source in find_sources(tx, calling.id):
+        maker = tx.keys.tombstone(source)
+        if maker is not None and maker.consumer_id == consumer_id:
+            raise Forbidden("A key can't loosen the limits of a key that created it or gave it access.")
+    for key in sharing:
+        _require_no_longer(tx.caller, key)
+        _require_same_networks(tx.caller, key)
+        belonging.require_environment(calling, key.environment)
+    for key in sharing:
+        tx.keys.add_grant(calling.id, key.id)
+
+
+def _require_touchable(caller: Caller, calling: ApiKey | None, key: ApiKey) -> None:
+    require_within(caller, key.scopes, "A key cannot touch a key that may do more than itself.")
+    belonging.require_own_consumer(calling, key)
+
+
+def _require_unlimited(calling: ApiKey | None) -> None:
+    if calling is not None and calling.rule_owners:
         raise Forbidden("A key with limits can't create keys or give keys more access.")
 
 
@@ -167,16 +195,5 @@ def _require_other_key(tx: KeyTransaction, caller_id: str, key_id: str) -> None:
             "A key can't add scopes to itself, extend its own expiry, loosen its limits, enable itself or allow its "
             "rotation."
         )
-    if key_id in _find_sources(tx, caller_id):
+    if key_id in find_sources(tx, caller_id):
         raise Forbidden("A key can't widen, extend, enable or rotate a key that created it or gave it access.")
-
-
-def _find_sources(tx: KeyTransaction, key_id: str) -> set[str]:
-    """The keys that this key has its rights from, and those that they have theirs from."""
-    found, sources = set[str](), [key_id]
-    while sources:
-        for source in tx.keys.sources_of(sources.pop()):
-            if source not in found:
-                found.add(source)
-                sources.append(source)
-    return found

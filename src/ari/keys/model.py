@@ -100,6 +100,11 @@ class ApiKey:
         return self.hint if self.secret is None else self.secret.hint
 
     @property
+    def consumer_id(self) -> str | None:
+        """The ID of the consumer that it belongs to."""
+        return None if self.consumer is None else self.consumer.id
+
+    @property
     def rule_owners(self) -> tuple[RuleOwner, ...]:
         """The owners of the limits that each use of the key consumes: the key itself, and its consumer."""
         shared = NO_RULES if self.consumer is None else self.consumer.policy.limits

@@ -118,10 +118,10 @@ class ScopeStore(Protocol):
 
 
 class KeySecretStore(Protocol):
-    """The secrets of keys, without their text, inside one transaction."""
+    """The secrets of keys, without their text, inside one transaction. None is ever removed: nobody may import it."""
 
-    def list_secrets(self, key_id: str) -> list[KeySecret]:
-        """The secrets of a key, newest first, retired ones included."""
+    def list_secrets(self, key_id: str, limit: int) -> list[KeySecret]:
+        """The newest secrets of a key, at most ``limit``, newest first, retired ones included."""
 
     def get_secret(self, key_id: str, number: int) -> KeySecret | None: ...
 
@@ -130,12 +130,6 @@ class KeySecretStore(Protocol):
 
     def save_secret(self, key_id: str, secret: KeySecret) -> None:
         """Write when the secret retires, and when it was first seen retired."""
-
-    def remove_secrets(self, key_id: str, up_to: int) -> None:
-        """Remove the secrets with this number or a lower one, so that requests with them are of an unknown key.
-
-        An imported secret stays, because nobody may import it again.
-        """
 
 
 class ImportStore(Protocol):

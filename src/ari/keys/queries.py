@@ -4,9 +4,11 @@ from collections.abc import Iterable
 
 from ari.base.errors import NotFound
 from ari.base.ids import is_id
-from ari.keys import granting
+from ari.keys.lineage import find_descendants
 from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ports import Activity, KeyTransaction
+
+MAX_LISTED_SECRETS = 100
 
 
 def get(tx: KeyTransaction, key_id: str) -> ApiKey:
@@ -29,8 +31,8 @@ def get_even_deleted(tx: KeyTransaction, key_id: str) -> ApiKey:
 
 
 def get_secrets(tx: KeyTransaction, key_id: str) -> list[KeySecret]:
-    """The secrets of a key without their text, newest first, retired ones included."""
-    return tx.key_secrets.list_secrets(key_id)
+    """The newest secrets of a key without their text, newest first, retired ones included."""
+    return tx.key_secrets.list_secrets(key_id, MAX_LISTED_SECRETS)
 
 
 def get_page(tx: KeyTransaction, activity: Activity, before_id: str | None, limit: int) -> list[ApiKey]:
@@ -46,5 +48,5 @@ def get_names(tx: KeyTransaction, key_ids: Iterable[str]) -> dict[str, str | Non
 
 def get_active_made_by(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
     """The keys that this key created or let do more, and theirs, which work or are disabled."""
-    made = granting.find_descendants(tx, key_id)
+    made = find_descendants(tx, key_id)
     return [key for key in made if key.deleted_at_ms is None and not key.is_inactive(tx.now_ms)]

@@ -34,9 +34,9 @@ class MemoryKeys:
         self.rows[key.id] = key
         self.add_secret(key.id, key.secret or KeySecret(1, key.hint, key.created_at_ms), digest)
 
-    def list_secrets(self, key_id: str) -> list[KeySecret]:
+    def list_secrets(self, key_id: str, limit: int) -> list[KeySecret]:
         found = [secret for (owner, _), secret in self.secrets.items() if owner == key_id]
-        return sorted(found, key=lambda secret: -secret.number)
+        return sorted(found, key=lambda secret: -secret.number)[:limit]
 
     def get_secret(self, key_id: str, number: int) -> KeySecret | None:
         return self.secrets.get((key_id, number))
@@ -47,11 +47,6 @@ class MemoryKeys:
 
     def save_secret(self, key_id: str, secret: KeySecret) -> None:
         self.secrets[key_id, secret.number] = secret
-
-    def remove_secrets(self, key_id: str, up_to: int) -> None:
-        gone = [name for name in self.secrets if name[0] == key_id and name[1] <= up_to]
-        self.secrets = {name: secret for name, secret in self.secrets.items() if name not in gone}
-        self.digests = {digest: name for digest, name in self.digests.items() if name not in gone}
 
     def get(self, key_id: str) -> ApiKey | None:
         key = self.rows.get(key_id)

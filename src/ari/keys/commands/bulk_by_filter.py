@@ -51,7 +51,7 @@ def list_affected(tx: KeyListTransaction, where: KeyFilter, wanted: BulkChange) 
     found = tx.listing.run(fitting, _NEWEST_FIRST, None, MAX_KEYS_AT_ONCE)
     _check(tx, wanted)
     for key in found:
-        granting.require_may_touch(tx.caller, key)
+        granting.require_may_touch(tx, key)
     return AffectedKeys(found, tx.listing.count(fitting) - len(found))
 
 

@@ -54,7 +54,7 @@ def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
     work again, or ``Conflict("key_inactive")`` for a revoked or expired key.
     """
     key = get(tx, key_id)
-    granting.require_may_touch(tx.caller, key)
+    granting.require_may_touch(tx, key)
     if key.is_inactive(tx.now_ms):
         raise Conflict("key_inactive", "Revoked and expired keys can't be changed or restored. Create a new key.")
     changed = _apply_ownership(tx, _apply(tx, key, wanted), wanted)
@@ -143,14 +143,10 @@ def _ownership_differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dic
         happened.append(("key_addresses_changed", ends))
     if before.environment != after.environment:
         happened.append(("key_environment_changed", {"from": before.environment, "to": after.environment}))
-    if _consumer_id(before) != _consumer_id(after):
-        happened.append(("key_consumer_changed", {"from": _consumer_id(before), "to": _consumer_id(after)}))
+    if before.consumer_id != after.consumer_id:
+        happened.append(("key_consumer_changed", {"from": before.consumer_id, "to": after.consumer_id}))
     if before.tags != after.tags:
         happened.append(("key_tags_changed", {"from": list(before.tags), "to": list(after.tags)}))
     if before.metadata != after.metadata:
         happened.append(("key_metadata_changed", {}))
     return happened
-
-
-def _consumer_id(key: ApiKey) -> str | None:
-    return None if key.consumer is None else key.consumer.id

@@ -7,7 +7,8 @@ from typing import Any
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.ids import is_id, new_id
 from ari.base.transaction import record
-from ari.keys.granting import require_may_loosen
+from ari.keys.belonging import require_may_assign, require_may_manage_consumers
+from ari.keys.granting import require_may_limit
 from ari.keys.limits import changes
 from ari.keys.limits.fields import describe_credits, describe_limit, describe_rules, parse_limits
 from ari.keys.limits.rules import NO_RULES, LimitRules
@@ -43,7 +44,8 @@ class ConsumerChange:
 
 
 def create_consumer(tx: KeyTransaction, new: NewConsumer) -> Consumer:
-    """Raises ``Invalid``, or ``Conflict("consumer_exists")`` for an external ID that another has."""
+    """Raises ``Invalid``, ``Forbidden``, or ``Conflict("consumer_exists")`` for an external ID that another has."""
+    require_may_manage_consumers(tx)
     consumer = Consumer(
         id=new_id("con", tx.now_ms),
         name=parse_name(new.name),
@@ -53,6 +55,8 @@ def create_consumer(tx: KeyTransaction, new: NewConsumer) -> Consumer:
         created_by=tx.caller.actor,
     )
     consumer = consumer.with_rules(_apply_rules(NO_RULES, new.limits, new.credits or UNSET, tx.now_ms))
+    if consumer.policy.limits:
+        require_may_limit(tx, consumer.id, loosens=False)
     _require_free(tx, consumer)
     tx.consumers.add(consumer)
     detail = {"name": consumer.name, "external_id": consumer.external_id}
@@ -63,8 +67,9 @@ def create_consumer(tx: KeyTransaction, new: NewConsumer) -> Consumer:
 def change_consumer(tx: KeyTransaction, reference: str, wanted: ConsumerChange) -> Consumer:
     """Rename, or change the external ID, the metadata or the limits; events with what differs.
 
-    Raises like ``create_consumer``, ``NotFound``, and ``Forbidden`` if the caller may not loosen the limits.
+    Raises like ``create_consumer``, ``NotFound``, and ``ReauthRequired`` for looser limits.
     """
+    require_may_manage_consumers(tx)
     before = get_consumer(tx, reference)
     after = before
     if wanted.name is not UNSET:
@@ -84,6 +89,7 @@ def reset_consumer_limits(tx: KeyTransaction, reference: str, names: Sequence[st
 
     Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``ReauthRequired``, or ``Conflict`` without limits.
     """
+    require_may_manage_consumers(tx)
     before = get_consumer(tx, reference)
     rules = changes.reset_limits(before.policy.limits, names)
     listed = [limit.name for limit in rules.limits if names is None or limit.name in names]
@@ -92,17 +98,24 @@ def reset_consumer_limits(tx: KeyTransaction, reference: str, names: Sequence[st
 
 def add_consumer_credits(tx: KeyTransaction, reference: str, amount: int) -> Consumer:
     """Add to the balance that the consumer's keys share. Raises like ``reset_consumer_limits``."""
-    before = get_consumer(tx, reference)
-    rules = changes.add_credits(before.policy.limits, amount)
-    granted = before.with_rules(rules)
-    require_may_loosen(tx, before.id)
+    before = require_may_add_credits(tx, reference)
+    granted = before.with_rules(changes.add_credits(before.policy.limits, amount))
     tx.consumers.save(granted)
     record(tx, "consumer_credits_added", granted.id, {"amount": amount})
     return granted
 
 
+def require_may_add_credits(tx: KeyTransaction, reference: str) -> Consumer:
+    """The consumer, if the caller may add to its credits. Raises ``NotFound``, ``Forbidden``, ``ReauthRequired``."""
+    require_may_manage_consumers(tx)
+    consumer = get_consumer(tx, reference)
+    require_may_limit(tx, consumer.id, loosens=True)
+    return consumer
+
+
 def delete_consumer(tx: KeyTransaction, reference: str) -> None:
-    """Raises ``NotFound``, or ``Conflict("consumer_has_keys")`` while it has keys that are not deleted."""
+    """Raises ``NotFound``, ``Forbidden``, and ``Conflict("consumer_has_keys")`` while it has keys."""
+    require_may_manage_consumers(tx)
     consumer = get_consumer(tx, reference)
     count = tx.consumers.count_keys(consumer.id)
     if count:
@@ -140,9 +153,10 @@ def find_consumer(tx: KeyTransaction, reference: str) -> Consumer | None:
 
 
 def require_consumer(tx: KeyTransaction, reference: str | None) -> Consumer | None:
-    """The consumer that a new or changed key names; ``None`` for none. Raises ``Invalid``."""
+    """The consumer that a new or changed key names; ``None`` for none. Raises ``Invalid``, ``Forbidden``."""
     if reference is None:
         return None
+    require_may_assign(tx, reference)
     found = find_consumer(tx, reference)
     if found is None:
         raise Invalid(Problem("consumer", describe_missing(tx)))
@@ -207,10 +221,11 @@ def _save_rules(
     """Save the consumer, if it differs, with these events and those of its limits."""
     if after == before:
         return before
-    if changes.loosens(before.policy.limits, after.policy.limits):
-        require_may_loosen(tx, before.id)
+    old, new = before.policy.limits, after.policy.limits
+    if old != new:
+        require_may_limit(tx, before.id, loosens=changes.loosens(old, new))
     tx.consumers.save(after)
-    happened = happened + changes.list_changes("consumer", before.policy.limits, after.policy.limits)
+    happened = happened + changes.list_changes("consumer", old, new)
     for name, detail in happened:
         record(tx, name, after.id, detail)
     return after

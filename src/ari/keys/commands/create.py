@@ -7,6 +7,7 @@ from typing import Any
 from ari.base.clock import DAY_MS, to_optional_rfc3339
 from ari.base.ids import new_id
 from ari.keys import granting, scopes, token
+from ari.keys.belonging import default_environment, get_calling_key, inherit
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.commands.kinds import require_kind
 from ari.keys.commands.presets import get_default_preset
@@ -22,6 +23,7 @@ from ari.keys.names import fold_name, parse_name
 from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
 from ari.keys.policy import Policy, parse_addresses
 from ari.keys.ports import KeyTransaction
+from ari.keys.queries import get_even_deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,9 @@ class NewKey:
     never, or the longest lifetime that the instance allows.
 
     ``limits`` and ``credits`` are as in ``limits.fields``.
-    ``kind`` is the name of a kind, whose defaults replace those here; ``environment`` ``None`` = ``live``.
-    ``consumer`` is an ID or external ID. ``addresses`` are the addresses and networks that it works from; none = all.
+    ``kind`` is the name of a kind, whose defaults replace those here; ``environment`` ``None`` = that of the calling
+    key, or ``live``. A calling key that belongs to a consumer gives its consumer, tags and metadata where these are
+    empty. ``consumer`` is an ID or external ID; ``addresses`` are those that the key works from, none = all.
     With ``may_rotate``, the holder may get new secrets.
     """
 
@@ -76,6 +79,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
     expires_at_ms = limit_lifetime(tx.instance_policy.get(), _expiry_of(tx, new, kind), tx.now_ms, chosen=chosen)
     secret = token.mint() if kind is None else token.mint(kind.prefix)
     environment = new.environment or (None if kind is None else kind.defaults.environment)
+    calling = get_calling_key(tx)
     key = ApiKey(
         id=new_id("key", tx.now_ms),
         name=name,
@@ -85,7 +89,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
         created_by=tx.caller.actor,
         expires_at_ms=expires_at_ms,
         kind=None if kind is None else kind.name,
-        environment=parse_environment(environment or "live"),
+        environment=parse_environment(environment or default_environment(calling)),
         tags=parse_tags(new.tags),
         metadata=parse_metadata(new.metadata),
         policy=Policy(
@@ -95,6 +99,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
         ),
         consumer=require_consumer(tx, new.consumer),
     )
+    key = inherit(calling, key)
     granting.require_grant(tx, None, key)
     same_name = tx.keys.count_named(fold_name(name), tx.now_ms)
     look_alikes = tx.keys.count_look_alikes(name, tx.now_ms)
@@ -114,6 +119,14 @@ def require_may_create(tx: KeyTransaction, new: NewKey) -> None:
     """Raise ``Forbidden`` unless the caller holds all scopes of the new key, and ``Invalid`` for unknown scopes."""
     wanted = _scopes_of(tx, new, require_kind(tx, new.kind))
     granting.require_within(tx.caller, wanted, "A key can only grant scopes it has.")
+
+
+def require_may_receive(tx: KeyTransaction, key_id: str) -> None:
+    """Raise ``Forbidden`` or ``ReauthRequired`` unless the caller may have the secret of a key that it created again.
+
+    The caller may have been narrowed since, or the key may be able to do more.
+    """
+    granting.require_takeover(tx, get_even_deleted(tx, key_id))
 
 
 def _expiry_of(tx: KeyTransaction, new: NewKey, kind: Kind | None) -> int | None:

@@ -15,7 +15,7 @@ def delete(tx: KeyTransaction, key_id: str) -> None:
     Raises ``NotFound``, ``Forbidden``, or ``Conflict("key_active")``.
     """
     key = get(tx, key_id)
-    granting.require_may_touch(tx.caller, key)
+    granting.require_may_touch(tx, key)
     if not key.is_inactive(tx.now_ms):
         raise Conflict("key_active", "Only revoked and expired keys can be deleted. Revoke the key first.")
     seen = key.expired_seen_at_ms or (tx.now_ms if key.is_expired(tx.now_ms) else None)

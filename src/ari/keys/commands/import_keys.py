@@ -11,6 +11,7 @@ from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.base.transaction import new_event, record
 from ari.keys import granting
+from ari.keys.belonging import default_environment, get_calling_key, inherit
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.commands.presets import get_default_preset
 from ari.keys.imports.lines import ImportLine, parse_line
@@ -187,6 +188,7 @@ class _KeyMaker:
 
     def __init__(self, tx: ImportTransaction) -> None:
         self._tx = tx
+        self._calling = get_calling_key(tx)
         self._instance_policy = tx.instance_policy.get()
         self._consumers: dict[str | None, Consumer | None] = {}
         self._granted: set[tuple[object, ...]] = set()
@@ -197,6 +199,12 @@ class _KeyMaker:
         Raises ``Invalid`` for an unknown consumer, or an expiry later than the instance allows, and ``Forbidden`` with
         the line's number.
         """
+        try:
+            return self._make(line)
+        except Forbidden as error:
+            raise Forbidden(f"Line {number}: {error}", error.scope) from None
+
+    def _make(self, line: ImportLine) -> ImportedKey:
         tx, stored = self._tx, line.stored
         made_at_ms = tx.now_ms if line.made_at_ms is None else line.made_at_ms
         secret = KeySecret(1, line.hint, made_at_ms, scheme=line.scheme, foreign_id=stored.foreign_id)
@@ -209,14 +217,15 @@ class _KeyMaker:
             created_by=tx.caller.actor,
             expires_at_ms=limit_lifetime(self._instance_policy, line.expires_at_ms, tx.now_ms, chosen=False),
             disabled=line.disabled,
-            environment=line.environment,
+            environment=line.environment or default_environment(self._calling),
             tags=line.tags,
             metadata=line.metadata,
             policy=Policy(addresses=line.addresses),
             consumer=self._find_consumer(line.consumer),
             secret=secret,
         )
-        self._require_grant(number, key)
+        key = inherit(self._calling, key)
+        self._require_grant(key)
         return ImportedKey(key, secret, stored.digest, stored.foreign_hash)
 
     def _find_consumer(self, reference: str | None) -> Consumer | None:
@@ -224,16 +233,13 @@ class _KeyMaker:
             self._consumers[reference] = require_consumer(self._tx, reference)
         return self._consumers[reference]
 
-    def _require_grant(self, number: int, key: ApiKey) -> None:
-        """A new key is judged by its scopes, expiry and addresses only."""
-        asked = (key.scopes, key.expires_at_ms, key.policy.addresses)
-        if asked in self._granted:
-            return
-        try:
+    def _require_grant(self, key: ApiKey) -> None:
+        """A new key is judged by its scopes, expiry, addresses and what it belongs to only."""
+        belongs_to = (key.environment, key.consumer_id, key.tags, key.metadata)
+        asked = (key.scopes, key.expires_at_ms, key.policy.addresses, *belongs_to)
+        if asked not in self._granted:
             granting.require_grant(self._tx, None, key)
-        except Forbidden as error:
-            raise Forbidden(f"Line {number}: {error}", error.scope) from None
-        self._granted.add(asked)
+            self._granted.add(asked)
 
 
 def _make_event(tx: ImportTransaction, one: ImportedKey) -> Event:

@@ -8,6 +8,8 @@ import msgspec
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.transaction import record
 from ari.keys import granting, scopes
+from ari.keys.belonging import get_calling_key, require_environment
+from ari.keys.commands.presets import get_default_preset
 from ari.keys.kinds import (
     MAX_KINDS,
     Kind,
@@ -69,11 +71,12 @@ def require_kind(tx: KeyTransaction, name: str | None) -> Kind | None:
 def add_kind(tx: KeyTransaction, name: str, prefix: str, defaults: KindChange) -> Kind:
     """Add a kind.
 
-    Raises ``Invalid``, ``Conflict("kind_exists")``, ``ReauthRequired``, and ``Forbidden`` for scopes that the caller
-    lacks.
+    Raises ``Invalid``, ``Conflict("kind_exists")``, ``ReauthRequired``, and ``Forbidden`` if the caller lacks a scope
+    of its new keys, or is a test key and they aren't.
     """
     kind = Kind(parse_kind_name(name), parse_prefix(prefix), "", KindDefaults(), tx.now_ms, tx.caller.actor)
     kind = _apply(tx, kind, defaults)
+    _require_change(tx, None, kind)
     kinds = tx.kinds.all()
     if any(kind.name == one.name or kind.prefix == one.prefix for one in kinds):
         raise Conflict("kind_exists", "There is a kind with this name or prefix.")
@@ -90,6 +93,7 @@ def change_kind(tx: KeyTransaction, name: str, wanted: KindChange) -> Kind:
     before = get_kind(tx, name)
     kind = _apply(tx, before, wanted)
     if kind != before:
+        _require_change(tx, before, kind)
         tx.caller.require_confirmed(tx.now_ms)
         tx.kinds.save(kind)
         record(tx, "kind_changed", name, {"from": _describe(before), "to": _describe(kind)})
@@ -97,8 +101,9 @@ def change_kind(tx: KeyTransaction, name: str, wanted: KindChange) -> Kind:
 
 
 def remove_kind(tx: KeyTransaction, name: str) -> None:
-    """Remove a kind. Raises ``NotFound``, and ``Conflict("kind_in_use")`` while keys have it."""
+    """Remove a kind. Raises ``NotFound``, ``Forbidden``, and ``Conflict("kind_in_use")`` while keys have it."""
     kind = get_kind(tx, name)
+    _require_change(tx, kind, None)
     count = tx.kinds.count_keys(name)
     if count:
         raise Conflict("kind_in_use", explain_use(count))
@@ -113,17 +118,26 @@ def explain_use(count: int) -> str:
 
 
 def _apply(tx: KeyTransaction, kind: Kind, wanted: KindChange) -> Kind:
-    """The kind with the new values. Its scopes must be the caller's: other callers will grant them unread."""
+    """The kind with the new values."""
     if wanted.description is not UNSET:
         kind = replace(kind, description=parse_kind_description(wanted.description))
     fields = ("expires", "max_lifetime_days", "scopes", "environment", "leak_action")
     given: dict[str, Any] = {name: getattr(wanted, name) for name in fields if getattr(wanted, name) is not UNSET}
     if given.get("scopes") is not None:
         given["scopes"] = scopes.parse_scopes(given["scopes"], tx.scopes.names())
-        granting.require_within(tx.caller, given["scopes"], "A kind can only grant scopes that its changer has.")
     if given.get("environment") not in (None, "live", "test"):
         raise Invalid(Problem("environment", "Use live or test."))
     return replace(kind, defaults=check_defaults(msgspec.structs.replace(kind.defaults, **given)))
+
+
+def _require_change(tx: KeyTransaction, before: Kind | None, after: Kind | None) -> None:
+    """Both kinds must be within what the caller may give: other callers will create keys of them unread."""
+    calling = get_calling_key(tx)
+    for kind in (before, after):
+        if kind is not None:
+            listed = kind.defaults.scopes or get_default_preset(tx).scopes
+            granting.require_within(tx.caller, listed, "A key can only change kinds within its own scopes.")
+            require_environment(calling, kind.defaults.environment)
 
 
 def _describe(kind: Kind) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def add_credits(tx: KeyTransaction, key_id: str, amount: int) -> ApiKey:
 
 def _get_active(tx: KeyTransaction, key_id: str) -> ApiKey:
     key = get(tx, key_id)
-    granting.require_may_touch(tx.caller, key)
+    granting.require_may_touch(tx, key)
     if key.is_inactive(tx.now_ms):
         raise Conflict("key_inactive", "Revoked and expired keys can't be changed or restored. Create a new key.")
     return key

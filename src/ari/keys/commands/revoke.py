@@ -22,10 +22,10 @@ def revoke(tx: KeyTransaction, key_id: str, reason: str | None = None, with_made
     if with_made:
         tx.keys.stamp_expired(tx.now_ms)  # keys skipped as expired stay expired, even if the clock is set back
     key = get_even_deleted(tx, key_id) if with_made else get(tx, key_id)
-    granting.require_may_touch(tx.caller, key)
+    granting.require_may_touch(tx, key)
     made = get_active_made_by(tx, key_id) if with_made else []
     for other in made:
-        granting.require_may_touch(tx.caller, other)
+        granting.require_may_touch(tx, other)
     for one in (key, *made):
         if one.revoked_at_ms is None and one.deleted_at_ms is None:
             dead = replace(one, revoked_at_ms=tx.now_ms, revoked_by=tx.caller.actor, revoke_reason=why)

@@ -9,10 +9,7 @@ from ari.keys.events import record_key
 from ari.keys.model import ApiKey, KeySecret
 from ari.keys.overlap import DEFAULT_OVERLAP, parse_overlap
 from ari.keys.ports import KeyTransaction
-from ari.keys.queries import get
-
-MAX_SECRETS = 100
-"""The newest secrets of a key that are kept, so that requests with retired ones are recognized."""
+from ari.keys.queries import get, get_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ def rotate(tx: KeyTransaction, key_id: str, wanted: Rotation) -> Rotated:
     require_may_rotate(tx, key)
     if key.is_inactive(tx.now_ms):
         raise Conflict("key_inactive", "Revoked and expired keys can't be rotated. Create a new key.")
-    newest, *older = tx.key_secrets.list_secrets(key_id)
+    newest, *older = get_secrets(tx, key_id)
     _require_lasting_secret(tx, key, newest)
     retiring = [secret for secret in older if not secret.is_retired(tx.now_ms)]
     if retiring and not wanted.retire_old_now:
@@ -66,7 +63,6 @@ def rotate(tx: KeyTransaction, key_id: str, wanted: Rotation) -> Rotated:
     text = token.mint() if kind is None else token.mint(kind.prefix)
     new = KeySecret(newest.number + 1, token.hint(text), tx.now_ms)
     tx.key_secrets.add_secret(key_id, new, token.digest(text.encode()))
-    tx.key_secrets.remove_secrets(key_id, new.number - MAX_SECRETS)
     rotated = replace(key, hint=new.hint)
     tx.keys.save(rotated)
     granting.record_takeover(tx, key)
@@ -81,8 +77,8 @@ def retire_old(tx: KeyTransaction, key_id: str) -> ApiKey:
     Raises ``NotFound``, ``Forbidden``.
     """
     key = get(tx, key_id)
-    granting.require_may_touch(tx.caller, key)
-    for secret in tx.key_secrets.list_secrets(key_id)[1:]:
+    granting.require_may_touch(tx, key)
+    for secret in get_secrets(tx, key_id)[1:]:
         if not secret.is_retired(tx.now_ms):
             _retire_now(tx, key, secret)
     return key

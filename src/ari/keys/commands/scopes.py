@@ -71,7 +71,7 @@ def remove_scope(tx: KeyTransaction, name: str, force: bool = False) -> list[Api
     if holders:
         granting.require_within(tx.caller, ("keys:write",), "A key needs keys:write to remove a scope from keys.")
     for key in holders:
-        granting.require_may_touch(tx.caller, key)
+        granting.require_may_touch(tx, key)
         kept = replace(key, scopes=tuple(scope for scope in key.scopes if scope not in removed))
         tx.keys.save(kept)
         record_key(

@@ -31,7 +31,7 @@ FIELDS = (*_TEXTS, "scopes", "disabled", "tags", "metadata", "addresses")
 class ImportLine:
     """A valid line. ``made_at_ms`` is when the other system created the secret, if it is known.
 
-    ``consumer`` is an ID or external ID, which is not looked up yet.
+    ``consumer`` is an ID or external ID, which is not looked up yet. ``environment`` ``None`` = that of the caller.
     """
 
     name: str
@@ -42,7 +42,7 @@ class ImportLine:
     expires_at_ms: int | None
     made_at_ms: int | None
     disabled: bool
-    environment: Environment
+    environment: Environment | None
     consumer: str | None
     tags: tuple[str, ...]
     metadata: str | None
@@ -73,7 +73,7 @@ def parse_line(
         expires_at_ms=None if expires_at_ms is None else check_expiry(expires_at_ms, now_ms),
         made_at_ms=made_at_ms,
         disabled=given.get("disabled", False),
-        environment=parse_environment(given.get("environment", "live")),
+        environment=parse_environment(given["environment"]) if "environment" in given else None,
         consumer=given.get("consumer"),
         tags=parse_tags(given.get("tags", ())),
         metadata=parse_metadata(given.get("metadata")),

@@ -25,6 +25,17 @@ class RuleOwner(msgspec.Struct, frozen=True):
             return remaining
         return [msgspec.structs.replace(one, name=self.prefix + one.name) for one in remaining]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its limits and credits, as callers see and use them."""
+        return frozenset(self.prefix + name for name in self.rules.names)
+
+    def select(self, names: Collection[str] | None) -> Collection[str] | None:
+        """Those of these names that are its own, without the prefix; ``None`` = all."""
+        if names is None or not self.prefix:
+            return names
+        return [name.removeprefix(self.prefix) for name in names if name.startswith(self.prefix)]
+
 
 class Decision(msgspec.Struct, frozen=True):
     """Whether a request is allowed: ``exceeded`` says why not. ``consumed`` are its units by name."""
@@ -42,7 +53,10 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Charge(msgspec.Struct):
-    """The units that a request consumes, under these names or (``None``) all. The commit that logs it decides."""
+    """The units that a request consumes, under these names or (``None``) all. The commit that logs it decides.
+
+    A consumer's limits have ``CONSUMER_PREFIX`` before their names.
+    """
 
     owners: tuple[RuleOwner, ...]
     units: int = 1
@@ -52,18 +66,18 @@ class Charge(msgspec.Struct):
 
 def decide(charge: Charge, counters: Sequence[Counter], now_ms: int) -> Decision:
     """Consume the charge from the counters of its owners, which are in the same order, or refuse it."""
-    units, names = charge.units, charge.names
+    units = charge.units
     exceeded: Exceeded | None = None
     for owner, counter in zip(charge.owners, counters, strict=True):
         counter.advance(owner.rules, now_ms)
-        for found in counter.find_exceeded(units, names):
+        for found in counter.find_exceeded(units, owner.select(charge.names)):
             if exceeded is None or _takes_longer(found, exceeded):
                 exceeded = msgspec.structs.replace(found, name=owner.prefix + found.name)
     consumed: dict[str, int] = {}
     remaining: list[Remaining] = []
     for owner, counter in zip(charge.owners, counters, strict=True):
         if exceeded is None and units:
-            used = counter.consume(units, names)
+            used = counter.consume(units, owner.select(charge.names))
             consumed.update(used if not owner.prefix else {owner.prefix + name: n for name, n in used.items()})
         remaining += owner.label(counter.list_remaining())
     return Decision(exceeded, consumed, remaining)

@@ -1,6 +1,6 @@
 """The secrets of API keys in SQL; implements ``keys.ports.KeySecretStore``."""
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 
 from ari.keys.model import KeySecret
 from ari.storage.stores.keys import SECRET_COLUMNS
@@ -15,8 +15,8 @@ class KeySecretTables:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def list_secrets(self, key_id: str) -> list[KeySecret]:
-        query = select(*SECRET_COLUMNS).where(_s.key_id == key_id).order_by(_s.number.desc())
+    def list_secrets(self, key_id: str, limit: int) -> list[KeySecret]:
+        query = select(*SECRET_COLUMNS).where(_s.key_id == key_id).order_by(_s.number.desc()).limit(limit)
         return [KeySecret(*row) for row in self._connection.execute(query)]
 
     def get_secret(self, key_id: str, number: int) -> KeySecret | None:
@@ -41,7 +41,3 @@ class KeySecretTables:
         times = {"retires_at_ms": secret.retires_at_ms, "retired_seen_at_ms": secret.retired_seen_at_ms}
         which = _s.key_id == key_id, _s.number == secret.number
         self._connection.execute(update(key_secrets).where(*which).values(**times))
-
-    def remove_secrets(self, key_id: str, up_to: int) -> None:
-        which = _s.key_id == key_id, _s.number <= up_to, _s.scheme == "ari"
-        self._connection.execute(delete(key_secrets).where(*which))

@@ -1,6 +1,7 @@
 """Rotation: a new secret for the same key, the old one until the overlap ends, no secret without the right."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from msgspec import structs
@@ -24,8 +25,9 @@ from ari.keys import (
     token,
 )
 from ari.keys.checks import AccessRequest
-from ari.keys.commands.rotate import MAX_SECRETS
+from ari.keys.commands.import_keys import import_keys, prepare_import
 from ari.keys.model import ApiKey, Refused
+from ari.keys.queries import MAX_LISTED_SECRETS
 from ari.keys.verify import decide
 from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
@@ -169,15 +171,17 @@ def test_the_old_secret_can_be_retired_early() -> None:
     assert [_code(tx, text, NOW_MS - DAY_MS) for text in (made.secret, rotated.secret)] == ["retired", "ok"]
 
 
-def test_only_the_newest_retired_secrets_are_kept() -> None:
-    """A holder that rotates without end does not fill the database."""
+def test_a_retired_secret_is_never_forgotten() -> None:
+    """However often the key is rotated, so that nobody can import its hash; the list has the newest only."""
     tx = MemoryTransaction()
     made = create(tx, NewKey("n"))
-    for _ in range(MAX_SECRETS):
+    for _ in range(MAX_LISTED_SECRETS):
         _rotate(tx, made.key, "0s")
     numbers = [secret.number for secret in get_secrets(tx, made.key.id)]
-    assert (numbers[0], numbers[-1], len(numbers)) == (MAX_SECRETS + 1, 2, MAX_SECRETS)
-    assert _code(tx, made.secret) == "unknown"
+    assert (numbers[0], numbers[-1], len(numbers)) == (MAX_LISTED_SECRETS + 1, 2, MAX_LISTED_SECRETS)
+    assert _code(tx, made.secret) == "retired"
+    line = {"name": "again", "hash": sha256(made.secret.encode()).hexdigest(), "scheme": "sha256-hex"}
+    assert len(import_keys(tx, prepare_import(tx, {1: line})).failed) == 1
 
 
 def test_a_session_confirms_its_password_first() -> None:
