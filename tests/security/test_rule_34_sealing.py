@@ -12,10 +12,12 @@ from ari.accounts.model import Account
 from ari.base import seal
 from ari.base.caller import SYSTEM, Caller
 from ari.base.errors import ConfigurationError
+from ari.base.idempotency import IdempotentRequest, once
 from ari.base.seal import CannotOpen, Context, Sealed
 from ari.base.settings import load_settings
 from ari.deps import Deps
 from ari.instance import Instance
+from ari.serving.start import RESPONSES_FORGOTTEN
 from tests.support.instances import opened
 
 OWNER = "usr_1"
@@ -61,20 +63,29 @@ def test_the_secret_is_bound_to_its_account(data_dir: Path, database_url: str | 
 
 
 def test_a_start_without_the_key_names_what_is_encrypted(make_server: Any, data_dir: Path) -> None:
-    """Nothing serves and no new key appears; with the key given it starts."""
+    """Nothing serves and no new key appears; with the key given, or the secret removed, it starts.
+
+    A response that is stored for a day neither stops the start nor is deleted while the key may come back.
+    """
+    request = IdempotentRequest("key_1", "POST /api/keys", "a", b"{}")
     with opened(data_dir, None) as instance:
         _turn_on(instance, totp.new_secret())
+        Deps(instance).do_sync(once, request, lambda: b"first")
         key = instance.master_keys.own_file
     given = key.read_text().strip()
     key.unlink()
     server = make_server()
     assert server.launch().wait(60) == 1
     said = server.log_text()
-    assert "is needed for: two-factor secret of usr_1" in said
-    assert "ari account disable-two-factor" in said
+    assert "is needed for: two-factor secret of usr_1. " in said
+    assert said.strip().endswith("remove what it encrypted: ari account disable-two-factor")
     assert not key.exists()
-    server.settings["ARI_MASTER_KEY"] = given
+    with opened(data_dir, None, master_key=given) as instance:
+        assert Deps(instance).do_sync(once, request, lambda: b"second").body == b"first"
+        with instance.database.writing() as unit:
+            unit.sealed.drop(two_factor.KIND, OWNER)
     server.start()
+    assert RESPONSES_FORGOTTEN in server.log_text()
     assert given not in server.log_text()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Invalid, Problem
 from ari.base.master_key import KEY_BYTES, MasterKeys, hkdf
-from ari.base.seal import Context, Sealed, SealedStore, keep, open_secret, seal
+from ari.base.seal import Context, Sealed, SealedStore, find_missing_keys, keep, open_secret, seal
 from ari.base.transaction import CommandTransaction
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ MAX_LENGTH = 255
 RESPONSE_KIND = "response"
 """The kind of encrypted responses."""
 _DIGEST_KEY = Context("idempotency", "instance")
+PASSING_KINDS = (RESPONSE_KIND, _DIGEST_KEY.kind)
+"""The kinds of encrypted secrets that only this cache of a day needs."""
 _LABEL = b"ari idempotent response 1"
 _NONCE_BYTES = 12
 
@@ -69,6 +71,9 @@ class ResponseStore(Protocol):
 
     def forget_expired(self, now_ms: int) -> int:
         """Delete expired responses; how many."""
+
+    def forget_all(self) -> None:
+        """Delete all responses, also from the encrypted secrets."""
 
 
 class IdempotencyTransaction(CommandTransaction, Protocol):
@@ -132,6 +137,20 @@ def once(tx: IdempotencyTransaction, request: IdempotentRequest, respond: FirstR
     tx.sealed.put(Sealed(context, seal(tx.master_keys.all()[0], context, box)))
     tx.responses.put(StoredResponse(digest, body_digest, tx.now_ms + KEPT_MS))
     return Outcome(body, is_replay=False)
+
+
+def forget_undecryptable(tx: IdempotencyTransaction) -> int:
+    """Delete all stored responses if any needs a missing master key; returns how many encrypted secrets need one.
+
+    Repeats of the requests since then are new requests. Raises ``ConfigurationError`` if the keys can't be read.
+    """
+    tx.sealed.lock()
+    passing = [one for one in tx.sealed.all() if one.context.kind in PASSING_KINDS]
+    missing = find_missing_keys(passing, tx.master_keys)
+    if missing:
+        tx.responses.forget_all()
+        tx.sealed.drop(_DIGEST_KEY.kind, _DIGEST_KEY.subject)
+    return len(missing)
 
 
 def context_of(digest: bytes) -> Context:

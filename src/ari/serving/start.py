@@ -12,6 +12,7 @@ from ari.accounts import setup, two_factor
 from ari.base import owner_mark
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import ConfigurationError
+from ari.base.idempotency import PASSING_KINDS, forget_undecryptable
 from ari.base.log import configure_log
 from ari.base.messages import EMAIL_IS_OFF
 from ari.base.seal import find_missing_keys, get_sealed, words_for
@@ -41,6 +42,10 @@ _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "a
 ONE_ADDRESS = (
     "ARI only responds at {}. To use it from other machines, set ARI_PUBLIC_URL to the URL they use, such as "
     "http://nas.lan:3000."
+)
+RESPONSES_FORGOTTEN = (
+    "The master key of the responses stored for Idempotency-Keys is missing, so they were deleted. Repeats of earlier "
+    "requests are new requests."
 )
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
@@ -178,17 +183,20 @@ def forget_secrets() -> None:
 
 
 def _refuse_lost_master_key(instance: Instance) -> None:
-    keys = instance.master_keys
-    sealed = [one for one in Deps(instance).read_sync(get_sealed) if one.context.kind != SEALED_KIND]
-    missing = find_missing_keys(sealed, keys)  # an undecryptable email is dropped later; that must not stop the start
+    """Raise ``ConfigurationError`` if something lasting can't be decrypted. Emails and stored responses pass."""
+    keys, deps = instance.master_keys, Deps(instance)
+    lasting = [one for one in deps.read_sync(get_sealed) if one.context.kind not in (SEALED_KIND, *PASSING_KINDS)]
+    missing = find_missing_keys(lasting, keys)  # an undecryptable email is dropped later; that must not stop the start
     if missing:
         named = ", ".join(words_for(one.context) for one in missing[:5])
         kinds = {one.context.kind for one in missing}
-        remedies = [words for kind, words in _REMEDIES.items() if kind in kinds] or list(_REMEDIES.values())
+        remedies = [words for kind, words in _REMEDIES.items() if kind in kinds]
         raise ConfigurationError(
             f"The master key is missing from {keys.place}, but it is needed for: {named}. Restore the key or set "
             f"ARI_MASTER_KEY. If it is permanently lost, remove what it encrypted: {', '.join(remedies)}"
         )
+    if deps.do_sync(forget_undecryptable):
+        structlog.get_logger("ari.serving").warning(RESPONSES_FORGOTTEN)
     if not keys.is_own:
         keys.all()
 

@@ -1,5 +1,6 @@
 """Restore a backup: read it whole and believe it only then; write all of it or nothing."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
@@ -103,20 +104,24 @@ def verify_backup(file: SignedFile, progress: Progress) -> Manifest:
             previous = row["hash"]
         if done % _BATCH == 0:
             progress("verifying", done, 0)
-    assert reader.manifest is not None  # rows() raises without one
-    _check_schema(reader.manifest)
-    return reader.manifest
+    return _check_schema(reader)
 
 
 def _rows(reader: Reader) -> Iterator[tuple[str, Row]]:
     """Every row, which has the columns of its table and values of their types; at both readings."""
-    for table, row in reader.rows():
+    rows = reader.rows()
+    for table, row in rows:
         columns = _COLUMNS.get(table)
         if columns is None or row.keys() != columns.keys():
-            raise make_damaged_error("its tables don't belong to this version")
-        if not row_types.fits(row, columns):
-            raise make_damaged_error(f"a row in its table {table} isn't valid")
-        yield table, row
+            problem = "its tables don't belong to this version"
+        elif not row_types.fits(row, columns):
+            problem = f"a row in its table {table} isn't valid"
+        else:
+            yield table, row
+            continue
+        deque(rows, maxlen=0)  # the manifest is at the end, and it may name another version
+        _check_schema(reader)
+        raise make_damaged_error(problem)
 
 
 def _cut_hash(row: Row) -> str:
@@ -127,12 +132,19 @@ def _cut_hash(row: Row) -> str:
     return cut.hash
 
 
-def _check_schema(manifest: Manifest) -> None:
-    ours = {one.name: one.revisions[-1] for one in (MAIN, LOG)}
-    if manifest.migrations != ours:
-        raise make_damaged_error(f"it has a different schema. Restore it with ARI {manifest.version}, then upgrade")
+def _check_schema(reader: Reader) -> Manifest:
+    """The manifest of a backup that was read to its end. Raises ``Invalid`` if another version of ARI wrote it."""
+    manifest = reader.manifest
+    assert manifest is not None  # rows() raises without one
+    chains = {chain.name: chain for chain in (MAIN, LOG)}
+    if manifest.migrations != {name: chain.revisions[-1] for name, chain in chains.items()}:
+        is_older = all(name in chains and one in chains[name].revisions for name, one in manifest.migrations.items())
+        how = "Restore it with that version, then upgrade." if is_older else "Upgrade ARI, then restore it."
+        written_by = f"This backup was written by ARI {manifest.version}, whose tables are different."
+        raise Invalid(Problem("file", f"{written_by} {how} Nothing was changed."))
     if manifest.tables.keys() != _TABLES.keys():
         raise make_damaged_error("a table is missing")
+    return manifest
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from ari import __version__
 from ari.base.audit import Head
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Unavailable
-from ari.base.idempotency import RESPONSE_KIND
+from ari.base.idempotency import PASSING_KINDS
 from ari.base.master_key import MasterKey
 from ari.base.signing import fingerprint_of, present_keys
 from ari.notifications.model import SEALED_KIND
@@ -64,7 +64,7 @@ LOG_TABLES = (
 notices and their emails, which the original instance has already sent. The restored database begins its own
 history."""
 _PASSING_NOTES = ("setup_token", READ)
-_PASSING_SECRETS = (SEALED_KIND, RESPONSE_KIND)
+_PASSING_SECRETS = (SEALED_KIND, *PASSING_KINDS)
 """Notes that mean something only until ARI starts again, or in this database."""
 
 

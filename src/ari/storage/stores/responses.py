@@ -36,3 +36,7 @@ class ResponseTable:
             self._connection.execute(delete(sealed_secrets).where(*sealed))
             self._connection.execute(delete(idempotent_responses).where(_t.digest.in_(digests)))
         return len(digests)
+
+    def forget_all(self) -> None:
+        self._connection.execute(delete(sealed_secrets).where(sealed_secrets.c.kind == RESPONSE_KIND))
+        self._connection.execute(delete(idempotent_responses))

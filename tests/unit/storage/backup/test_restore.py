@@ -15,6 +15,7 @@ from ari.storage.backup.restore import Restored, Terms, restore_backup, verify_b
 from ari.storage.backup.signature import SignedFile
 from ari.storage.backup.write import write_backup
 from ari.storage.engine import KEYS_FILE
+from ari.storage.migrate import LOG, MAIN
 from tests.support.commands import change_key, create_key, revoke_key
 from tests.support.instances import START_MS, opened, settings_for
 
@@ -81,10 +82,15 @@ def test_a_backup_that_lies_is_refused(
 
 
 def test_another_schema_names_the_version_that_restores_it(body: bytes) -> None:
-    """So that an operator knows what to install."""
-    old = _rewrite(body, _same, lambda one: replace(one, version="0.0.1", migrations={"main": "0001", "log": "0001"}))
-    with pytest.raises(Invalid, match=r"Restore it with ARI 0\.0\.1"):
-        verify_backup(SignedFile(io.BytesIO(old)), lambda *_: None)
+    """So that an operator knows what to install, also where columns were added or changed since."""
+    before = {"main": MAIN.revisions[0], "log": LOG.revisions[0]}
+    for change in (_same, _widen, _retype):
+        old = _rewrite(body, change, lambda one: replace(one, version="0.0.1", migrations=before))
+        with pytest.raises(Invalid, match=r"written by ARI 0\.0\.1, .* Restore it with that version, then upgrade\."):
+            verify_backup(SignedFile(io.BytesIO(old)), lambda *_: None)
+    newer = _rewrite(body, _widen, lambda one: replace(one, version="9.0.0", migrations=before | {"log": "9999"}))
+    with pytest.raises(Invalid, match=r"written by ARI 9\.0\.0, .* Upgrade ARI, then restore it\."):
+        verify_backup(SignedFile(io.BytesIO(newer)), lambda *_: None)
     same = _rewrite(body, _same, lambda one: one)
     assert verify_backup(SignedFile(io.BytesIO(same)), lambda *_: None).migrations.keys() == {"main", "log"}
 

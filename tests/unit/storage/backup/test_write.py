@@ -7,7 +7,7 @@ import pytest
 
 from ari.accounts.model import Account, Session
 from ari.base.errors import Unavailable
-from ari.base.idempotency import RESPONSE_KIND
+from ari.base.idempotency import PASSING_KINDS
 from ari.base.seal import Context, Sealed
 from ari.instance import Instance
 from ari.notifications.model import SEALED_KIND
@@ -38,7 +38,7 @@ def test_nobody_is_signed_in_by_a_backup(instance: Instance) -> None:
     with instance.database.writing() as unit:
         unit.accounts.add_owner(Account("usr_1", "owner@example.com", "a hash", START_MS))
         unit.accounts.add_session(Session(b"s" * 32, "usr_1", START_MS, START_MS + 9, None, None, START_MS))
-        for kind in (SEALED_KIND, RESPONSE_KIND, "totp"):
+        for kind in (SEALED_KIND, *PASSING_KINDS, "totp"):
             unit.sealed.put(Sealed(Context(kind, "usr_1"), b"an envelope"))
         unit.notes.put("setup_token", "a digest")
         unit.notes.put("had_owner", "1")
