@@ -19,7 +19,7 @@ class LeakIn(RequestModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     token: Annotated[StrictStr, Field(min_length=1, max_length=500)] = Field(
-        description="The whole key. Text around it, such as the rest of a line, is ignored.",
+        description="The whole key, or a line with keys. Other text in it is ignored.",
         examples=[_EXAMPLE["token"]],
     )
     url: Annotated[StrictStr, Field(max_length=2_000)] | None = Field(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from hashlib import sha256
 from typing import Protocol
 
@@ -58,16 +59,16 @@ class _ReportTransaction(AccountTransaction, ImportTransaction, Protocol):
 @policy(AuthMode.OPEN)
 async def report_leak(body: LeakIn, request: Request) -> Response:
     """Anyone can report a key that they found; no API key is required. ARI notifies the owner and may disable or
-    revoke the key (`ARI_LEAK_ACTION`). The response is the same whether or not the key exists. Limited per IP
-    address."""
+    revoke the key (`ARI_LEAK_ACTION`, or the leak action of the key's kind). The response is the same whether or not
+    the key exists. Limited per IP address."""
     context = context_of(request)
     deps = Deps(context.instance, Caller("system", context.origin("api")))
     report = LeakReport(body.token, body.source, body.url)
     stranger = networks_around(context.client_address) if context.key is None else None
     action = context.instance.settings.leak_action
     async with request.app.state.leak_queue.take_turn(stranger, RESPONSE_SECONDS):
-        if not await deps.do(_count_and_report, report, action):
-            request.app.state.slow_reports.start(deps, report, action)
+        await deps.do(_count_and_report, report, action)
+        request.app.state.slow_reports.start(deps, report, action)
     return respond({"status": "received"}, 202)
 
 
@@ -80,7 +81,7 @@ async def _receive_github_alerts(context: RequestContext, services: Services) ->
     reports = [LeakReport(one.token, f"GitHub ({one.source})" if one.source else "GitHub", one.url) for one in alerts]
     deps = Deps(context.instance, Caller("system", context.origin("api")))
     known = await deps.do(keys.report_leaks, reports, context.instance.settings.leak_action)
-    return json_response([_label(alert, is_key) for alert, is_key in zip(alerts, known, strict=True)])
+    return json_response([_label(alert, bool(found)) for alert, found in zip(alerts, known, strict=True)])
 
 
 async def _read_signed(context: RequestContext, services: Services, public_keys: AlertKeys) -> bytes:
@@ -130,13 +131,10 @@ def _label(alert: GitHubAlertIn, is_key: bool) -> dict[str, str]:
     }
 
 
-def _count_and_report(tx: _ReportTransaction, report: LeakReport, action: LeakAction) -> bool:
-    """Whether the report names a key.
-
-    Writes and commits something in any case, so that the time of a commit says nothing about the key.
-    """
+def _count_and_report(tx: _ReportTransaction, report: LeakReport, action: LeakAction) -> None:
+    """Write and commit something in any case, so that the time of a commit says nothing about the key."""
     count_leak_report(tx)
-    return keys.report_leak(tx, report, action) is not None
+    keys.report_leak(tx, report, action)
 
 
 class SlowReports:
@@ -164,7 +162,7 @@ class SlowReports:
         try:
             for word in await deps.read(keys.list_salted_words, report.token):
                 if await self._rehash(word):
-                    await deps.do(keys.report_leak, report, action)
-                    return
+                    found = replace(report, token=word.decode("utf-8", "surrogatepass"))
+                    await deps.do(keys.report_leak, found, action)
         except Unavailable as error:
             _log.warning("a report of a leaked key could not be checked", reason=str(error))

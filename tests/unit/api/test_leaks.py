@@ -114,11 +114,11 @@ def test_a_caller_with_a_key_may_report_and_is_in_the_log(app: App) -> None:
     assert app("POST", "/api/leaks", caller.secret, {"token": made.secret}).status == 401
 
 
-def test_an_imported_key_that_was_never_used_is_checked_after_the_response(revoking: App) -> None:
+def test_an_imported_key_that_was_never_used_is_checked_after_the_response(revoking_app: App) -> None:
     """Its check is slow, so the time of a response may not depend on it. Few are made at once."""
     vector = next(one for one in json.loads(VECTORS.read_text()) if one["scheme"] == "bcrypt")
     line = {"name": "Shop", **{name: vector[name] for name in ("scheme", "hash", "foreign_id")}}
-    deps = Deps(revoking.instance)
+    deps = Deps(revoking_app.instance)
     [key] = deps.do_sync(keys.import_keys, deps.read_sync(keys.prepare_import, {1: line}), all_or_nothing=True).keys
 
     async def report(*texts: str) -> None:
@@ -130,10 +130,10 @@ def test_an_imported_key_that_was_never_used_is_checked_after_the_response(revok
         rehasher.close()
 
     asyncio.run(report(vector["key"][:-3], f"{vector['foreign_id']}.x"))
-    assert events_of(revoking.instance, key) == ["key_imported"]
+    assert events_of(revoking_app.instance, key) == ["key_imported"]
     asyncio.run(report(*["nothing here"] * leaks.MAX_SLOW_REPORTS, vector["key"]))
-    assert events_of(revoking.instance, key) == ["key_imported"]
-    assert revoking("POST", "/api/leaks", None, {"token": vector["key"]}).status == 202
+    assert events_of(revoking_app.instance, key) == ["key_imported"]
+    assert revoking_app("POST", "/api/leaks", None, {"token": vector["key"]}).status == 202
     asyncio.run(report(f"KEY={vector['key']}"))
-    assert events_of(revoking.instance, key)[-4:] == ["key_revoked", "key_leaked", "key_rehashed", "key_imported"]
-    assert content_of(revoking("GET", "/api/me", vector["key"]))["code"] == "revoked"
+    assert events_of(revoking_app.instance, key)[-4:] == ["key_revoked", "key_leaked", "key_rehashed", "key_imported"]
+    assert content_of(revoking_app("GET", "/api/me", vector["key"]))["code"] == "revoked"

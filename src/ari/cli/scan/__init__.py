@@ -38,7 +38,7 @@ def paths(
 
     Prints where they are and their prefixes, and on an instance also whose they are. Every file is searched, however
     large; symbolic links aren't followed, and archives aren't unpacked. Exits with 2 if nothing was found but something
-    could not be read. --report asks first if ARI_LEAK_ACTION disables or revokes keys.
+    could not be read. --report asks first if that disables or revokes any of the keys.
     """
     from ari.cli.scan.file_walk import search_path
     from ari.cli.scan.git_objects import search_history

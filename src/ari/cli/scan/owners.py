@@ -12,6 +12,7 @@ from ari.cli.instances import open_deps, read_settings
 from ari.keys.token import digest
 
 if TYPE_CHECKING:
+    from ari.keys.model import ApiKey
     from ari.keys.ports import KeyTransaction
 
 
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TokenOwner:
-    """The key that a token belongs to. A deleted key has the status ``deleted``."""
+    """The key that a token belongs to. A deleted key has the status ``deleted``, an old secret ``retired``."""
 
     id: str
     name: str
@@ -67,6 +68,12 @@ def _find_all(tx: "KeyTransaction", tokens: Iterable[str]) -> dict[str, TokenOwn
     for token in tokens:
         key = tx.keys.find(digest(token.encode()))
         if key is not None:
-            status = "deleted" if key.deleted_at_ms is not None else key.status(tx.now_ms)
-            found[token] = TokenOwner(key.id, key.name, status)
+            found[token] = TokenOwner(key.id, key.name, _describe_status(key, tx.now_ms))
     return found
+
+
+def _describe_status(key: "ApiKey", now_ms: int) -> str:
+    if key.deleted_at_ms is not None:
+        return "deleted"
+    is_retired = key.secret is not None and key.secret.is_retired(now_ms)
+    return "retired" if is_retired and not key.is_inactive(now_ms) else key.status(now_ms)

@@ -1,6 +1,7 @@
 """Report the keys that a scan found to their instance, like ``POST /api/leaks``."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ari import keys
@@ -8,17 +9,14 @@ from ari.cli import output
 from ari.cli.instances import open_deps
 from ari.cli.scan.owners import TokenOwner
 from ari.cli.scan.places import TokenPlace
-from ari.keys import LeakReport
+from ari.keys import LeakAction, LeakReport
+from ari.keys.ports import KeyTransaction
 
 _CAN_BE_USED = ("active", "disabled")
-_CONSEQUENCES = {
-    "disable": "They are disabled: anything using them stops working immediately.",
-    "revoke": "They are revoked: anything using them stops working immediately. This can't be undone.",
-}
-_RESULTS = {
-    "notify": "The owner is notified; the keys still work (ARI_LEAK_ACTION=notify).",
-    "disable": "The keys are disabled.",
-    "revoke": "The keys are revoked.",
+_RESULTS: dict[LeakAction, str] = {"revoke": "revoked", "disable": "disabled", "notify": "unchanged"}
+_WARNINGS = {
+    "disable": "Anything using a disabled key stops working immediately.",
+    "revoke": "Anything using a revoked key stops working immediately. This can't be undone.",
 }
 
 
@@ -37,11 +35,29 @@ def report_places(
     if not first:
         output.tell("Nothing to report: none of them is an active or disabled key of this instance.")
         return
-    counted = output.count(len(first), "key")
     with open_deps(data_dir) as deps:
-        action = deps.instance.settings.leak_action
-        if action in _CONSEQUENCES:
-            output.confirm(f"Report {counted} as leaked? {_CONSEQUENCES[action]}", yes=yes)
+        default = deps.instance.settings.leak_action
+        found = deps.read_sync(_find_actions, {owners[token].id for token in first}, default)
+        ending = [_WARNINGS[action] for action in ("disable", "revoke") if action in found.values()]
+        if ending:
+            counted = output.count(len(found), "key")
+            question = f"Report {counted} as leaked ({_summarize(found.values())})?"
+            output.confirm(" ".join((question, *ending)), yes=yes)
         reports = [LeakReport(token, f"Scan of {place.describe()}") for token, place in first.items()]
-        deps.do_sync(keys.report_leaks, reports, action)
-    output.tell(f"Reported {counted} as leaked. {_RESULTS[action]}")
+        reported = deps.do_sync(keys.report_leaks, reports, default)
+    done = {one.key.id: one for found in reported for one in found if one.action is not None}
+    for one in done.values():
+        output.tell(f"{one.key.name} ({one.key.id}): {_RESULTS[one.action or 'notify']}")
+    results = _summarize(one.action for one in done.values())
+    output.tell(f"Reported {output.count(len(done), 'key')} as leaked ({results}). The owner is notified.")
+
+
+def _find_actions(tx: KeyTransaction, key_ids: Iterable[str], default: LeakAction) -> dict[str, LeakAction]:
+    """The action that a report takes on each of these keys, by ID."""
+    found = (tx.keys.get(key_id) for key_id in key_ids)
+    return {key.id: keys.choose_leak_action(tx, key, default) for key in found if key is not None}
+
+
+def _summarize(actions: Iterable[LeakAction | None]) -> str:
+    counts = Counter(actions)
+    return ", ".join(f"{counts[action]:,} {word}" for action, word in _RESULTS.items() if counts[action])

@@ -3,7 +3,7 @@
 Anyone with a key may report it, since they could use it. Doors don't reveal to strangers whether it exists.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -18,13 +18,14 @@ from ari.keys.commands.revoke import revoke
 from ari.keys.imports import foreign_tokens
 from ari.keys.kinds import LeakAction
 from ari.keys.model import ApiKey
-from ari.keys.ports import ImportTransaction
+from ari.keys.ports import ImportTransaction, KeyTransaction
 from ari.keys.queries import get_active_made_by
 
 REVOKE_REASON = "Reported as leaked"
 MAX_SALTED_WORDS = 3
 MAX_EVENTS_PER_DAY = 3
 """Of one key; further reports are counted. The first places are worth reading."""
+MAX_KEYS_IN_REPORT = 20
 MAX_SOURCE_LENGTH = 100
 MAX_URL_LENGTH = 300
 
@@ -33,34 +34,67 @@ _UNFIT = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 @dataclass(frozen=True, slots=True)
 class LeakReport:
-    """A text that may have a key in it, and where it was found: by which scanner or person, and at which URL."""
+    """A text that may have keys in it, and where it was found: by which scanner or person, and at which URL."""
 
     token: str = field(repr=False)
     source: str | None = None
     url: str | None = None
 
 
-def report_leak(tx: ImportTransaction, report: LeakReport, action: LeakAction) -> ApiKey | None:
-    """Record the report if it names an active or disabled key, and act on the key: all in this transaction.
+@dataclass(frozen=True, slots=True)
+class LeakedKey:
+    """A key of this instance in a report, as it was before.
 
-    The key's kind may have another ``action``.
-
-    A secret that is retired harms nobody anymore, so it is not recorded, as with a key that is inactive.
-    Returns the key before the action, deleted and inactive ones included, or ``None`` if it is no key of this instance.
+    ``action`` is what happened to it; ``None`` if neither it nor this secret could be used anymore.
     """
-    return _act(tx, report, action, _find_key(tx, _list_digests(report.token)))
+
+    key: ApiKey
+    action: LeakAction | None
 
 
-def _act(tx: ImportTransaction, report: LeakReport, action: LeakAction, found: ApiKey | None) -> ApiKey | None:
-    """What ``report_leak`` does once it knows which key was ``found``."""
-    key = None if found is None else tx.keys.get(found.id)
-    if found is None or key is None or key.is_inactive(tx.now_ms):
-        return found
-    if found.secret is not None and found.secret.is_retired(tx.now_ms):
-        return found
+def report_leak(tx: ImportTransaction, report: LeakReport, action: LeakAction) -> list[LeakedKey]:
+    """Record the report for each active or disabled key in its text, and act on these: all in this transaction.
+
+    A key's kind may have another ``action``. A secret that is retired harms nobody anymore, so it is not recorded, as
+    with a key that is inactive. Returns the keys of this instance, deleted and inactive ones included.
+    """
+    return report_leaks(tx, [report], action)[0]
+
+
+def report_leaks(tx: ImportTransaction, reports: Sequence[LeakReport], action: LeakAction) -> list[list[LeakedKey]]:
+    """Report several at once, all in this transaction; the keys of each."""
+    listed = [_list_digests(report.token) for report in reports]
+    known = tx.imports.find_digests([digest for digests in listed for digest in digests])
+    return [
+        _act(tx, report, action, [digest for digest in digests if digest in known])
+        for report, digests in zip(reports, listed, strict=True)
+    ]
+
+
+def choose_leak_action(tx: KeyTransaction, key: ApiKey, action: LeakAction) -> LeakAction:
+    """What happens to this key if it is reported: its kind's action, or else this one."""
     kind = None if key.kind is None else tx.kinds.get(key.kind)
-    if kind is not None and kind.defaults.leak_action is not None:
-        action = kind.defaults.leak_action
+    return action if kind is None or kind.defaults.leak_action is None else kind.defaults.leak_action
+
+
+def _act(tx: KeyTransaction, report: LeakReport, action: LeakAction, digests: Sequence[bytes]) -> list[LeakedKey]:
+    """What ``report_leak`` does once it knows which of the digests are those of secrets."""
+    leaked: dict[str, LeakedKey] = {}
+    for digest in digests[:MAX_KEYS_IN_REPORT]:
+        found = tx.keys.find(digest)
+        known = None if found is None else leaked.get(found.id)
+        if found is not None and (known is None or known.action is None):  # one of its secrets may be retired
+            leaked[found.id] = LeakedKey(found, _act_on(tx, report, action, found))
+    return list(leaked.values())
+
+
+def _act_on(tx: KeyTransaction, report: LeakReport, action: LeakAction, found: ApiKey) -> LeakAction | None:
+    key = tx.keys.get(found.id)
+    if key is None or key.is_inactive(tx.now_ms):
+        return None
+    if found.secret is not None and found.secret.is_retired(tx.now_ms):
+        return None
+    action = choose_leak_action(tx, key, action)
     made = len(get_active_made_by(tx, key.id))
     detail = {
         "hint": found.used_hint,
@@ -76,7 +110,7 @@ def _act(tx: ImportTransaction, report: LeakReport, action: LeakAction, found: A
         revoke(tx, key.id, REVOKE_REASON)
     elif action == "disable":
         change(tx, key.id, KeyChange(disabled=True))
-    return key
+    return action
 
 
 def list_salted_words(tx: ImportTransaction, text: str) -> list[bytes]:
@@ -92,23 +126,7 @@ def _list_digests(text: str) -> list[bytes]:
     """
     content = text.encode("utf-8", "surrogatepass")
     digests = [token.digest(found) for _, found in token.find_tokens(content)]
-    return digests + [token.digest(word) for word in foreign_tokens.list_words(content)]
-
-
-def _find_key(tx: ImportTransaction, digests: Sequence[bytes], known: Collection[bytes] | None = None) -> ApiKey | None:
-    """The first key of this instance with one of these digests; ``known`` are those that secrets have."""
-    stored = tx.imports.find_digests(digests) if known is None else known
-    return next((tx.keys.find(digest) for digest in digests if digest in stored), None)
-
-
-def report_leaks(tx: ImportTransaction, reports: Sequence[LeakReport], action: LeakAction) -> list[bool]:
-    """Report several at once, all in this transaction; for each, whether it is or was a key of this instance."""
-    listed = [_list_digests(report.token) for report in reports]
-    known = tx.imports.find_digests([digest for digests in listed for digest in digests])
-    return [
-        _act(tx, report, action, _find_key(tx, digests, known)) is not None
-        for report, digests in zip(reports, listed, strict=True)
-    ]
+    return list(dict.fromkeys((*digests, *(token.digest(word) for word in foreign_tokens.list_words(content)))))
 
 
 def clean_source(text: str | None) -> str | None:

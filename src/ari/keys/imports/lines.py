@@ -7,6 +7,7 @@ from typing import Any
 
 from ari.base.clock import from_rfc3339
 from ari.base.errors import Invalid, Problem
+from ari.base.secrets_in_text import looks_like_key
 from ari.keys.expiry import check_expiry
 from ari.keys.imports.schemes import StoredHash, parse_hash
 from ari.keys.model import Environment
@@ -59,7 +60,7 @@ def parse_line(
 
     Raises ``Invalid``, never with a value of the line, which may be a secret."""
     given = _check_shape(value)
-    stored = parse_hash(given["scheme"], given["hash"], given.get("foreign_id", ""))
+    stored = _require_no_secret(parse_hash(given["scheme"], given["hash"], given.get("foreign_id", "")))
     expires_at_ms = _time_of(given, "expires_at")
     made_at_ms = _time_of(given, "created_at")
     if made_at_ms is not None and made_at_ms > now_ms:
@@ -120,9 +121,22 @@ def _hint_of(given: Mapping[str, Any], stored: StoredHash) -> str:
     """The part of the key that may be shown. Raises ``Invalid`` if it is the whole key."""
     hint = parse_text("hint", given.get("hint", ""), MAX_HINT_LENGTH)
     last = parse_text("last4", given.get("last4", ""), LAST_LENGTH)
-    for field, text in (("hint", hint), ("last4", last)):
-        if text and sha256(text.encode()).digest() == stored.digest:
+    for field, text in (("hint", hint), ("last4", last), ("hint", hint.rstrip(UNKNOWN_TEXT) + last)):
+        if _is_whole_key(text, stored) or _is_whole_key(text.replace(UNKNOWN_TEXT, "").replace("...", ""), stored):
             raise Invalid(Problem(field, "This is the whole key. Specify its first and last characters only."))
     if last:
         return f"{hint.rstrip(UNKNOWN_TEXT)[: MAX_HINT_LENGTH - LAST_LENGTH]}{UNKNOWN_TEXT}{last}"
     return hint or f"{stored.foreign_id[:MAX_HINT_LENGTH]}{UNKNOWN_TEXT}"
+
+
+def _require_no_secret(stored: StoredHash) -> StoredHash:
+    """The same hash. Raises ``Invalid`` if its ID is a key, such as after a mistake in the columns of an export."""
+    text = stored.foreign_id
+    parts = (text, text.partition("|")[2], text.partition(".")[2])
+    if looks_like_key(text) or any(_is_whole_key(part, stored) for part in parts):
+        raise Invalid(Problem("foreign_id", "This looks like a key. Specify the ID that the other system shows."))
+    return stored
+
+
+def _is_whole_key(text: str, stored: StoredHash) -> bool:
+    return bool(text) and sha256(text.encode()).digest() == stored.digest

@@ -82,7 +82,7 @@ def _decode(text: str, letters: bytes) -> bytes:
 
 
 def _parse_django(text: str, foreign_id: str) -> StoredHash:
-    if not foreign_id:
+    if not foreign_id or "." in foreign_id:
         raise Invalid(Problem("foreign_id", "Specify the key's prefix, the part before the dot."))
     if len(text) > MAX_HASH_LENGTH or not password_hashes.is_supported(text):
         known = ", ".join(password_hashes.ALGORITHMS)

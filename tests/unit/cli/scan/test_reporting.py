@@ -37,9 +37,12 @@ def events(ari: Ari) -> list[tuple[str, str]]:
 def test_reported_keys_keep_working_by_default(ari: Ari, leak: Path) -> None:
     """One event for each key that can be used, with its first place; no question, since nothing ends."""
     ran = scan(ari, leak)
-    assert ran.err.splitlines()[-1] == (
-        "Reported 2 keys as leaked. The owner is notified; the keys still work (ARI_LEAK_ACTION=notify)."
-    )
+    ids = {key["name"]: key["id"] for key in ari.json("keys", "list")["items"]}
+    assert ran.err.splitlines()[-3:] == [
+        f"First ({ids['First']}): unchanged",
+        f"Second ({ids['Second']}): unchanged",
+        "Reported 2 keys as leaked (2 unchanged). The owner is notified.",
+    ]
     assert events(ari) == [("cli", f"Scan of {leak}:1"), ("cli", f"Scan of {leak}:2")]
     assert statuses(ari) == {"First": "active", "Second": "active", "Revoked": "revoked"}
     assert leak.read_text().split()[0] not in str(ari.json("events"))
@@ -54,14 +57,35 @@ def test_keys_end_only_after_a_yes(
     for stdin in ("", "y\n", "yes\n"):
         ran = scan(ari, leak, stdin=stdin)
         assert ran.out.count("\n") == 6
-        assert "Report 2 keys as leaked?" in ran.err
+        assert f"Report 2 keys as leaked (2 {status})? Anything using a {status} key stops working" in ran.err
         assert "Nothing was changed, because this isn't a terminal. Pass --yes to confirm." in ran.err
     assert events(ari) == []
     monkeypatch.setattr("ari.cli.output.can_ask", lambda: True)
     assert scan(ari, leak, stdin="n\n").err.endswith("ari: Nothing was changed.\n")
     assert statuses(ari)["First"] == "active"
-    assert scan(ari, leak, "--yes").err.endswith(f"Reported 2 keys as leaked. The keys are {status}.\n")
+    last = scan(ari, leak, "--yes").err.splitlines()[-1]
+    assert last == f"Reported 2 keys as leaked (2 {status}). The owner is notified."
     assert statuses(ari) == {"First": status, "Second": status, "Revoked": "revoked"}
+
+
+def test_the_question_names_the_action_of_a_kind(ari: Ari, leak: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ``ARI_LEAK_ACTION`` says: the question and the result are about each key's own action."""
+    ari("kinds", "add", "paid", "acme_live_", "--leak-action", "revoke")
+    made, token = ari.create("Paid", "--kind", "paid")
+    leak.write_text(f"{leak.read_text()}\n{token}")
+    ran = scan(ari, leak)
+    assert "Report 3 keys as leaked (1 revoked, 2 unchanged)? Anything using a revoked key" in ran.err
+    assert events(ari) == []
+    ran = scan(ari, leak, "--yes")
+    assert f"Paid ({made['id']}): revoked" in ran.err
+    assert ran.err.endswith("Reported 3 keys as leaked (1 revoked, 2 unchanged). The owner is notified.\n")
+    assert statuses(ari) == {"First": "active", "Second": "active", "Revoked": "revoked", "Paid": "revoked"}
+    ari("kinds", "add", "free", "acme_free_", "--leak-action", "notify")
+    monkeypatch.setenv("ARI_LEAK_ACTION", "revoke")
+    leak.write_text(ari.create("Free", "--kind", "free")[1])
+    assert "Reported 1 key as leaked (1 unchanged)." in scan(ari, leak).err
+    ari("keys", "rotate", ari.json("keys", "list")["items"][0]["id"], "--overlap", "0s", "--yes")
+    assert "Nothing to report" in scan(ari, leak).err
 
 
 def test_there_may_be_nothing_to_report(ari: Ari, tmp_path: Path) -> None:

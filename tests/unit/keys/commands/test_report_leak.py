@@ -27,6 +27,7 @@ from ari.keys import (
 )
 from ari.keys.commands.report_leak import (
     MAX_EVENTS_PER_DAY,
+    MAX_KEYS_IN_REPORT,
     MAX_SOURCE_LENGTH,
     MAX_URL_LENGTH,
     REVOKE_REASON,
@@ -56,8 +57,8 @@ def report(
 ) -> str | None:
     """Report the token as a stranger does; the ID of the key that it belongs to."""
     stranger = replace(tx, caller=ARI)
-    key = report_leak(stranger, LeakReport(token, source, url), action)
-    return None if key is None else key.id
+    found = report_leak(stranger, LeakReport(token, source, url), action)
+    return found[0].key.id if found else None
 
 
 def test_a_report_is_an_event_without_the_key(tx: MemoryTransaction) -> None:
@@ -216,3 +217,27 @@ def test_an_imported_key_is_found_by_its_text(tx: MemoryTransaction) -> None:
     assert report(tx, salted) is None
     assert list_salted_words(tx, f"key: {salted}") == [salted.encode()]
     assert list_salted_words(tx, vectors["better-auth"]["key"]) == []
+
+
+def test_each_key_of_a_line_is_reported(tx: MemoryTransaction) -> None:
+    """Neither an inactive key nor an old secret of the same key hides the keys after it in the text."""
+    old, live, other = create_key(tx), create_key(tx), create_key(tx)
+    revoke(tx, old.key.id)
+    rotated = rotate(tx, live.key.id, Rotation("0s"))
+    line = f"OLD={old.secret} WAS={live.secret} NEW={rotated.secret} NEW={rotated.secret} B={other.secret} {mint()}"
+    found = report_leak(replace(tx, caller=ARI), LeakReport(line), "revoke")
+    assert [(one.key.id, one.action) for one in found] == [
+        (old.key.id, None),
+        (live.key.id, "revoke"),
+        (other.key.id, "revoke"),
+    ]
+    assert [event.subject for event in tx.events.written if event.name == "key_leaked"] == [live.key.id, other.key.id]
+    assert {tx.keys.rows[one.key.id].status(tx.now_ms) for one in found} == {"revoked"}
+
+
+def test_the_keys_of_one_report_are_bounded(tx: MemoryTransaction) -> None:
+    """A text of any length may come from GitHub's alerts."""
+    made = [create_key(tx) for _ in range(MAX_KEYS_IN_REPORT + 1)]
+    found = report_leak(tx, LeakReport(" ".join(one.secret for one in made)), "disable")
+    assert [one.key.id for one in found] == [one.key.id for one in made[:-1]]
+    assert tx.keys.rows[made[-1].key.id].status(tx.now_ms) == "active"

@@ -8,6 +8,7 @@ import pytest
 from ari.base.clock import DAY_MS, to_rfc3339
 from ari.base.errors import Invalid
 from ari.keys.imports.lines import ImportLine, parse_line
+from ari.keys.token import mint
 from tests.unit.keys.memory import NOW_MS
 
 KEY = "acme-secret-0123"
@@ -89,8 +90,18 @@ def test_the_key_itself_is_no_hint_and_in_no_message() -> None:
         _parse(hint=KEY)
     assert KEY not in str(refused.value)
     short = sha256(b"abc").hexdigest()
-    with pytest.raises(Invalid, match="whole key"):
-        _parse(hash=short, last4="abc")
+    for fields in ({"last4": "abc"}, {"hint": "ab", "last4": "c"}, {"hint": "ab…", "last4": "c"}, {"hint": "a...bc"}):
+        with pytest.raises(Invalid, match="whole key"):
+            _parse(hash=short, **fields)
+
+
+@pytest.mark.parametrize("foreign_id", [mint(), KEY, f"12|{KEY}", f"acme.{KEY}"])
+def test_a_key_is_no_foreign_id(foreign_id: str) -> None:
+    """It is stored as it is, and its beginning is shown: the columns of an export may be mixed up."""
+    with pytest.raises(Invalid) as refused:
+        _parse(foreign_id=foreign_id)
+    assert [one.location for one in refused.value.problems] == ["foreign_id"]
+    assert KEY not in str(refused.value)
 
 
 def test_all_missing_fields_are_named_at_once() -> None:
