@@ -17,6 +17,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class _Rehearsed(Exception):
+    """Rolls a rehearsal back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """An instance and the caller for whom its commands run; the caller is ARI itself by default.
@@ -44,6 +48,28 @@ class Deps:
         with self.instance.database.writing(self.caller) as tx:
             tx.caller = reread(tx)
             return command(tx, *args, **kwargs)
+
+    async def rehearse(
+        self, command: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run ``rehearse_sync`` in a thread. Raises ``Unavailable`` after ``ANSWER_SECONDS``."""
+        return await in_time(asyncio.to_thread(self.rehearse_sync, command, *args, **kwargs), "nothing was changed")
+
+    def rehearse_sync(
+        self, command: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a command as ``do_sync`` does and return its result, but write nothing: a dry run by the same rules."""
+        results: list[T] = []
+
+        def run(tx: Transaction) -> None:
+            results.append(command(tx, *args, **kwargs))
+            raise _Rehearsed
+
+        try:
+            self.do_sync(run)
+        except _Rehearsed:
+            return results[0]
+        raise AssertionError("a rehearsal always ends with its result")
 
     async def read(self, query: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query in a thread, in a read-only snapshot. Raises ``Unavailable`` after ``ANSWER_SECONDS``."""

@@ -54,6 +54,19 @@ def test_a_revoked_key_writes_nothing(instance: Instance) -> None:
     assert Deps(instance).read_sync(_count_keys) == 1
 
 
+def test_a_rehearsal_obeys_every_rule_and_writes_nothing(instance: Instance) -> None:
+    """Its result is that of the command; a caller that may not do it may not rehearse it either."""
+    key = create_key(instance, scopes=("keys:write",)).key
+    made = Deps(instance).rehearse_sync(keys.create, NewKey("child"))
+    assert made.key.name == "child"
+    assert Deps(instance).read_sync(_count_keys) == 1
+    with pytest.raises(Forbidden):
+        asyncio.run(Deps(instance, as_caller(key)).rehearse(keys.create, NewKey("child", scopes=("*",))))
+    revoke_key(instance, key)
+    with pytest.raises(CallerRevoked):
+        Deps(instance, as_caller(key)).rehearse_sync(_count_keys)
+
+
 def test_a_session_that_ended_writes_nothing(instance: Instance) -> None:
     """Signing out everywhere stops a request of the other browser that was already let in."""
     account = Account("usr_1", "owner@example.com", "a hash", instance.now_ms())

@@ -22,7 +22,7 @@ from ari.http.responses import Response as FastResponse
 from ari.http.responses import json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
-from ari.keys.commands.apply import Rehearsed, apply, change_facts, rehearse
+from ari.keys.commands.apply import apply, change_facts
 from ari.keys.configuration import Configuration, parse_configuration
 from ari.keys.openapi_scopes import find_scopes, keep_new
 
@@ -45,7 +45,8 @@ _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 @policy(AuthMode.KEY_OR_SESSION, scope="scopes:write")
 async def apply_configuration(body: ApplyIn, deps: CallerDeps) -> Response:
     """Declares scopes, saves presets and chooses the default. Lists the changes only, unless `dry_run` is `false`.
-    Applying the same again changes nothing. Each change needs the same rights as on its own."""
+    Applying the same again changes nothing. Each change needs the same rights as on its own. A preset that loses its
+    last scope by pruning is removed; if it was the default, `standard` is the default again."""
     sections = body.model_dump(include=_SECTIONS, exclude_none=True)
     with _hide_names():
         wanted = parse_configuration(sections)
@@ -84,13 +85,9 @@ def import_scopes(body: ImportScopesIn) -> None:
 async def _apply(
     deps: Deps, wanted: Configuration, dry_run: bool, prune: bool = False, force: bool = False
 ) -> list[dict[str, Any]]:
-    if not dry_run:
-        return [change_facts(one) for one in await deps.do(apply, wanted, prune, force)]
-    try:
-        await deps.do(rehearse, wanted, prune)
-    except Rehearsed as rehearsed:
-        return [change_facts(one) for one in rehearsed.changes]
-    raise AssertionError("a rehearsal always ends with its changes")
+    run = deps.rehearse if dry_run else deps.do
+    changes = await run(apply, wanted, prune, force=force or dry_run)
+    return [change_facts(one) for one in changes]
 
 
 @contextmanager

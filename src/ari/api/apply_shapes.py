@@ -31,7 +31,7 @@ class ApplyIn(RequestModel):
         None, max_length=40, description="Preset for new keys.", examples=["orders-reader"]
     )
     prune: StrictBool = Field(False, description="Also remove scopes and presets that these sections don't have.")
-    force: StrictBool = Field(False, description="Prune scopes even from keys that hold them.")
+    force: StrictBool = Field(False, description="Prune scopes even from keys and presets that list them.")
     dry_run: StrictBool = Field(True, description=DRY_RUN)
 
 
@@ -54,6 +54,7 @@ class AppliedChangeOut(BaseModel):
     kind: str = Field(description="Kind of object: `scope`, `preset` or `default preset`.", examples=["scope"])
     name: str = Field(description="Its name.", examples=["orders:read"])
     key_count: int = Field(description="Active keys that lose a removed scope.", examples=[0])
+    needs_force: bool = Field(description="Whether keys or presets list the removed scope.", examples=[False])
 
 
 class AppliedOut(BaseModel):

@@ -29,7 +29,8 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
 async def change_keys(body: BulkIn, deps: CallerDeps) -> Response:
     """Revoke, disable, enable or re-expire the keys of a consumer, with a tag, or with these IDs. Also needs
     `keys:read`. Each request changes at most 200 keys, all or none, with one event per key. Keys that the change
-    doesn't fit are left out; with `key_ids`, it must fit all of them."""
+    doesn't fit are left out: `left_out` names those that their kind doesn't let live that long. With `key_ids`, the
+    change must fit all of them. A dry run obeys the same rules."""
     require_scope(deps, "keys:read")
     wanted = BulkChange(body.action, body.reason, parse_time("expires_at", body.expires_at))
     _check(body)
@@ -37,17 +38,23 @@ async def change_keys(body: BulkIn, deps: CallerDeps) -> Response:
     def run(tx: KeyListTransaction) -> AffectedKeys:
         where = keys.make_filter(tx, consumer=body.consumer, tag=body.tag)
         if body.key_ids is None:
-            return keys.list_affected(tx, where, wanted) if body.dry_run else keys.change_matching(tx, where, wanted)
+            return keys.change_matching(tx, where, wanted)
         listed = frozenset(body.key_ids)
-        if body.dry_run:
-            return keys.list_affected(tx, replace(where, key_ids=listed), wanted)
         if body.consumer is None and body.tag is None:
             where = replace(where, key_ids=listed)
         return keys.change_matching(tx, where, wanted, Confirmed(listed, wanted))
 
-    found = await (deps.read(run) if body.dry_run else deps.do(run))
-    items = await describe_keys(deps, found.keys)
-    return respond({"items": items, "remaining": found.remaining, "dry_run": body.dry_run})
+    found = await (deps.rehearse(run) if body.dry_run else deps.do(run))
+    left_out = [{"id": one.key.id, "name": one.key.name, "reason": one.reason} for one in found.left_out]
+    return respond(
+        {
+            "items": await describe_keys(deps, found.keys),
+            "remaining": found.remaining,
+            "left_out": left_out,
+            "left_out_count": found.left_out_count,
+            "dry_run": body.dry_run,
+        }
+    )
 
 
 def _check(body: BulkIn) -> None:

@@ -39,6 +39,16 @@ class BulkIn(RequestModel):
     dry_run: StrictBool = Field(False, description="Only list the keys, without changing them.")
 
 
+class LeftOutKey(BaseModel):
+    """A key that the change doesn't fit."""
+
+    id: str = Field(description="ID of the key.", examples=[KEY_ID])
+    name: str = Field(description="Name of the key.", examples=["Backup script"])
+    reason: str = Field(
+        description="Why it was left out.", examples=["A key of the kind acme-live lives at most 30 days."]
+    )
+
+
 class BulkOut(BaseModel):
     """The keys that were changed, or would be."""
 
@@ -46,4 +56,8 @@ class BulkOut(BaseModel):
     remaining: int = Field(
         description="How many more keys the change fits. Repeat the request until this is 0.", examples=[0]
     )
+    left_out: list[LeftOutKey] = Field(
+        description=f"Matching keys that the change doesn't fit, newest first, at most {MAX_KEYS_AT_ONCE}."
+    )
+    left_out_count: int = Field(description="How many matching keys the change doesn't fit.", examples=[0])
     dry_run: bool = Field(description="Whether nothing was changed.", examples=[False])

@@ -48,8 +48,8 @@ class RemoveScopeIn(RequestModel):
 
     force: bool = Field(
         False,
-        description="Also remove the scope from the active keys that hold it. Needs `keys:write`, and all scopes of "
-        "these keys.",
+        description="Also remove the scope from the active keys and presets that list it by name. Needs `keys:write`, "
+        "and all scopes of these keys.",
     )
 
 

@@ -70,7 +70,9 @@ async def describe_scope(name: ScopeName, body: ScopeChangeIn, deps: CallerDeps)
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="scopes:write")
 async def remove_scope(name: ScopeName, deps: CallerDeps, query: Annotated[RemoveScopeIn, Query()]) -> Response:
-    """Verifications that name it are a 422 from then on. If active keys hold it, removing it needs `force`."""
+    """Verifications that name it are a 422 from then on. If active keys or presets list it by name, removing it needs
+    `force`. A preset without another scope is removed, too; if it was the default, `standard` is the default again. If
+    new keys of a kind get the scope, change that kind first: it is a 409 even with `force`."""
     await deps.do(keys.remove_scope, name, query.force)
     return Response(status_code=204)
 

@@ -26,7 +26,9 @@ def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .toml or .json file.", show_default=False)],
     yes: ApplyNow = False,
     prune: Annotated[bool, typer.Option("--prune", help="Also remove what the file's sections don't have.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Prune scopes even from keys that hold them.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Prune scopes even from keys and presets that list them.")
+    ] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -66,15 +68,10 @@ def apply_or_list(
     as_json: bool = False,
 ) -> None:
     """Apply the configuration, or rehearse it; print the changes."""
-    from ari.keys.commands.apply import Rehearsed, apply, change_facts, rehearse
+    from ari.keys.commands.apply import apply, change_facts
 
-    if yes:
-        changes = deps.do_sync(apply, wanted, prune, force)
-    else:
-        try:
-            deps.do_sync(rehearse, wanted, prune)
-        except Rehearsed as rehearsed:
-            changes = rehearsed.changes
+    run = deps.do_sync if yes else deps.rehearse_sync
+    changes = run(apply, wanted, prune, force=force or not yes)
     if as_json:
         output.as_json({"dry_run": not yes, "changes": [change_facts(one) for one in changes]})
     else:
@@ -92,5 +89,5 @@ def _show(changes: "Sequence[AppliedChange]", *, applied: bool, force: bool) -> 
     elif applied:
         output.say(f"Applied {output.count(len(changes), 'change')}.")
     else:
-        forced = " and --force" if not force and any(one.key_count for one in changes) else ""
+        forced = " and --force" if not force and any(one.needs_force for one in changes) else ""
         output.tell(f"Nothing was changed yet. Apply with --yes{forced}.")

@@ -11,6 +11,7 @@ from ari.base.errors import Conflict
 from ari.cli import key_output, output
 from ari.cli.key_output import describe_key
 from ari.keys import MAX_KEYS_AT_ONCE, AffectedKeys, BulkChange, Confirmed
+from ari.keys.commands.bulk_by_filter import LeftOut
 from ari.keys.listing import KeyListTransaction
 from ari.keys.model import ApiKey
 
@@ -46,7 +47,9 @@ def change_matching_keys(
 
     Raises ``Conflict("keys_changed")`` if not, and what ``keys.change_matching`` raises.
     """
-    listed = deps.read_sync(_list_affected, consumer, tag, wanted)
+    listed, left_out = deps.read_sync(_list_affected, consumer, tag, wanted)
+    for one in left_out:
+        output.tell(f"Left out {describe_key(one.key)}: {one.reason}")
     if not listed:
         key_output.show_list(deps.instance, [], as_json, "There is no key to change.")
         return
@@ -72,15 +75,19 @@ def change_matching_keys(
         output.say(f"{done} {counted}.")
 
 
-def _list_affected(tx: KeyListTransaction, consumer: str | None, tag: str | None, wanted: BulkChange) -> list[ApiKey]:
-    """All keys that the change fits, newest first."""
+def _list_affected(
+    tx: KeyListTransaction, consumer: str | None, tag: str | None, wanted: BulkChange
+) -> tuple[list[ApiKey], list[LeftOut]]:
+    """All keys that the change fits, and those that it doesn't, newest first."""
     where, found = keys.make_filter(tx, consumer=consumer, tag=tag), AffectedKeys([], 1)
     listed: list[ApiKey] = []
+    left_out: list[LeftOut] = []
     while found.remaining:
         found = keys.list_affected(tx, where, wanted)
         listed += found.keys
+        left_out = left_out or list(found.left_out)
         where = replace(where, before_id=listed[-1].id if listed else None)
-    return listed
+    return listed, left_out
 
 
 def _change_next(
@@ -92,7 +99,7 @@ def _change_next(
     done: int,
 ) -> list[ApiKey]:
     """Change the next of the listed keys, the newest first; the first step checks that they are all as listed."""
-    if not done and _list_affected(tx, consumer, tag, wanted) != listed:
+    if not done and _list_affected(tx, consumer, tag, wanted)[0] != listed:
         raise Conflict("keys_changed", "The matching keys changed.")
     where = keys.make_filter(tx, consumer=consumer, tag=tag)
     step = listed[done : done + MAX_KEYS_AT_ONCE]

@@ -12,10 +12,12 @@ from ari.cli.command_app import CommandApp
 from ari.cli.data_file import read_data_file
 from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Yes
+from ari.keys.commands.presets import list_presets_with
 from ari.keys.configuration import Configuration
 from ari.keys.model import ApiKey
 from ari.keys.openapi_scopes import find_scopes, keep_new
 from ari.keys.ports import KeyTransaction
+from ari.keys.presets import Preset
 from ari.keys.scope_queries import scope_facts
 
 ScopeName = Annotated[
@@ -64,21 +66,38 @@ def describe(name: ScopeName, description: Description, as_json: AsJson = False,
 
 @app.command()
 def remove(name: ScopeName, yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Remove a scope, and from the keys that hold it (asks first)."""
+    """Remove a scope, and from the keys and presets that list it (asks first)."""
 
-    def remove_agreed(tx: KeyTransaction) -> list[ApiKey]:
-        return keys.remove_scope(tx, name, force=yes or {key.id for key in keys.list_keys_losing(tx, name)} <= agreed)
+    def remove_agreed(tx: KeyTransaction) -> tuple[list[ApiKey], list[Preset]]:
+        holders, presets = _list_losing(tx, name)
+        force = yes or ({key.id for key in holders} <= agreed and {one.name for one in presets} <= agreed)
+        return keys.remove_scope(tx, name, force=force), presets
 
     with open_deps(data_dir) as deps:
-        holders = deps.read_sync(keys.list_keys_losing, name)
-        agreed = {key.id for key in holders}
-        if holders:
-            names = ", ".join(f"“{key.name}” ({key.hint})" for key in holders[:_NAMED])
-            more = f" and {len(holders) - _NAMED:,} more" if len(holders) > _NAMED else ""
-            number = output.count(len(holders), "active key")
-            output.confirm(f"Remove {name}, also from {number}: {names}{more}?", yes=yes)
-        changed = deps.do_sync(remove_agreed)
-    output.say(f"Removed {name} from {output.count(len(changed), 'key')}." if changed else f"Removed {name}.")
+        holders, presets = deps.read_sync(_list_losing, name)
+        agreed = {key.id for key in holders} | {one.name for one in presets}
+        if agreed:
+            output.confirm(f"Remove {name}, also from {_describe_losing(holders, presets)}?", yes=yes)
+        holders, presets = deps.do_sync(remove_agreed)
+    output.say(f"Removed {name} from {_count_losing(holders, presets)}." if holders or presets else f"Removed {name}.")
+
+
+def _list_losing(tx: KeyTransaction, name: str) -> tuple[list[ApiKey], list[Preset]]:
+    """The active keys and the presets that list the scope."""
+    holders = keys.list_keys_losing(tx, name)
+    return holders, list_presets_with(tx, set(keys.list_texts_removed_with(tx, name)))
+
+
+def _describe_losing(holders: list[ApiKey], presets: list[Preset]) -> str:
+    named = [f"“{key.name}” ({key.hint})" for key in holders[:_NAMED]]
+    more = [output.count(len(holders) - _NAMED, "more key")] if len(holders) > _NAMED else []
+    listed = ", ".join([*named, *more, *(f"preset {one.name}" for one in presets)])
+    return f"{_count_losing(holders, presets)}: {listed}"
+
+
+def _count_losing(holders: list[ApiKey], presets: list[Preset]) -> str:
+    counted = [output.count(len(holders), "active key")] if holders else []
+    return " and ".join([*counted, output.count(len(presets), "preset")] if presets else counted)
 
 
 @app.command("keys")

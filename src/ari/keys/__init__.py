@@ -74,7 +74,14 @@ from ari.keys.commands.presets import (
     save_preset,
 )
 from ari.keys.commands.rehash import list_salted, rehash
-from ari.keys.commands.report_leak import LeakReport, list_salted_words, report_leak, report_leaks
+from ari.keys.commands.report_leak import (
+    LeakedKey,
+    LeakReport,
+    choose_leak_action,
+    list_salted_words,
+    report_leak,
+    report_leaks,
+)
 from ari.keys.commands.revoke import revoke
 from ari.keys.commands.rotate import Rotated, Rotation, require_may_rotate, retire_old, rotate
 from ari.keys.commands.scopes import (
@@ -111,6 +118,7 @@ __all__ = [
     "KindChange",
     "LeakAction",
     "LeakReport",
+    "LeakedKey",
     "LineResult",
     "NewConsumer",
     "NewKey",
@@ -131,6 +139,7 @@ __all__ = [
     "change_matching",
     "check_import",
     "choose_default_preset",
+    "choose_leak_action",
     "consumer_facts",
     "count_keys_of",
     "create",

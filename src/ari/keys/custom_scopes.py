@@ -34,7 +34,8 @@ def parse_scope_name(text: str) -> str:
     name = text.strip()
     if not is_scope_name(name):
         sentence = (
-            "Use resource:action, such as orders:read: lowercase letters, digits, - and _, up to 31 characters each."
+            "Use resource:action, such as orders:read. Each part begins with a lowercase letter and has up to 31 "
+            "lowercase letters, digits, - and _."
         )
         raise Invalid(Problem("name", sentence))
     resource = name.partition(":")[0]

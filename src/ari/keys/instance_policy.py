@@ -45,19 +45,18 @@ def is_unused(key: ApiKey, last_used_at_ms: int | None, cutoff_ms: int) -> bool:
 
 
 def limit_lifetime(policy: InstancePolicy, expires_at_ms: int | None, now_ms: int, *, chosen: bool) -> int | None:
-    """The expiry of a key, at most the longest lifetime away; if none was ``chosen``, the latest that is allowed.
+    """The expiry of a key, at most the longest lifetime away.
 
-    Raises ``Invalid`` for a later one, or for none.
+    A default, which nobody has ``chosen``, is cut to the latest that is allowed. Raises ``Invalid`` for a chosen one
+    that is later, or never.
     """
     days = policy.max_lifetime_days
     if days is None:
         return expires_at_ms
     latest_ms = now_ms + days * DAY_MS
-    if expires_at_ms is None and not chosen:
+    if expires_at_ms is not None and expires_at_ms <= latest_ms:
+        return expires_at_ms
+    if not chosen:
         return latest_ms
-    if expires_at_ms is None or expires_at_ms > latest_ms:
-        rule = "1 day" if days == 1 else f"{days} days"
-        raise Invalid(
-            Problem("expires_at", f"Keys of this instance must expire within {rule}. Choose an earlier time.")
-        )
-    return expires_at_ms
+    rule = "1 day" if days == 1 else f"{days} days"
+    raise Invalid(Problem("expires_at", f"Keys of this instance must expire within {rule}. Choose an earlier time."))

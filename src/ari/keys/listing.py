@@ -43,6 +43,7 @@ class KeyFilter:
     ``outlives_ms`` narrows it to keys that never expire, or later than this.
     ``other_expiry_than`` leaves out the keys with this expiry, ``None`` those without one.
     ``key_ids`` are the only ones that fit, a few hundred at most; ``before_id`` leaves out the newer keys.
+    ``created_since`` leaves out older keys of these kinds, by name; with ``too_old`` only these are listed.
     """
 
     now_ms: int
@@ -57,6 +58,8 @@ class KeyFilter:
     disabled: bool | None = None
     key_ids: frozenset[str] | None = None
     before_id: str | None = None
+    created_since: tuple[tuple[str, int], ...] = ()
+    too_old: bool = False
 
 
 class Cursor(NamedTuple):

@@ -74,7 +74,11 @@ def find_label(scopes: tuple[str, ...], presets: Iterable[Preset] = PRESETS.valu
 def parse_preset_name(text: str) -> str:
     """A name for a preset. Raises ``Invalid``."""
     if _NAME.fullmatch(text) is None or text in _RESERVED:
-        raise Invalid(Problem("name", "Use up to 39 lowercase letters, digits and -, such as orders-reader."))
+        raise Invalid(
+            Problem(
+                "name", "Use up to 39 lowercase letters, digits and -, and begin with a letter, such as orders-reader."
+            )
+        )
     return text
 
 

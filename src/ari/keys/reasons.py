@@ -63,7 +63,10 @@ REQUEST_ERRORS = _table(
         "scope_in_use",
         409,
         "Scope in use",
-        "Keys or presets have this scope. Use force to remove it from them, too.",
+        (
+            "Keys or presets list this scope, so removing it needs force. If new keys of a kind get it, change that "
+            "kind first."
+        ),
     ),
     (
         "rotation_in_progress",

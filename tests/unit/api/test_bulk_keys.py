@@ -57,6 +57,7 @@ def test_a_key_out_of_reach_stops_the_batch(app: App, root: str) -> None:
     for dry_run in (True, False):
         refused = app("POST", "/api/keys/bulk", weak, {"action": "revoke", "tag": "t", "dry_run": dry_run})
         assert refused.status == 403
+        assert content_of(refused)["detail"].startswith("“strong” (key_")
     assert "key_revoked" not in app.events()
     refused = app("POST", "/api/keys/bulk", app.key("keys:write"), {"action": "revoke", "tag": "t", "dry_run": True})
     assert (refused.status, content_of(refused)["scope"]) == (403, "keys:read")
@@ -79,6 +80,21 @@ def test_listed_keys_are_changed_exactly(app: App, root: str) -> None:
     assert not {"key_revoked", "key_enabled"} & set(app.events())
     assert _change(app, root, action="disable", tag="t", consumer="x", key_ids=ids) == (["a", "b"], 0)
     assert _change(app, root, action="revoke", key_ids=[*ids, *ids]) == (["a", "b"], 0)
+
+
+def test_a_dry_run_refuses_what_the_request_refuses(app: App, root: str) -> None:
+    """A key can't let others outlive itself, and no key the rule for all; keys of a shorter kind are left out."""
+    body: dict[str, Any] = {"action": "expire", "tag": "t", "expires_at": "2099-01-01T00:00:00Z"}
+    short = content_of(app("POST", "/api/keys", root, {"name": "s", "scopes": ["keys:*", "api:read"], "expires": "1h"}))
+    app("POST", "/api/kinds", root, {"name": "short", "prefix": "short_", "max_lifetime_days": 10})
+    made = content_of(app("POST", "/api/keys", root, {"name": "k", "kind": "short", "tags": ["t"]}))
+    for dry_run in (True, False):
+        assert app("POST", "/api/keys/bulk", short["secret"], body | {"dry_run": dry_run}).status == 403
+        found = content_of(app("POST", "/api/keys/bulk", root, body | {"dry_run": dry_run}))
+        assert sorted(one["name"] for one in found["items"]) == ["a", "b", "c"]
+        reason = "A key of the kind short lives at most 10 days."
+        assert found["left_out"] == [{"id": made["key"]["id"], "name": "k", "reason": reason}]
+        assert (found["remaining"], found["left_out_count"]) == (0, 1)
 
 
 @pytest.mark.parametrize(

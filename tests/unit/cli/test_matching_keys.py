@@ -38,6 +38,16 @@ def test_all_keys_of_a_consumer_or_with_a_tag_are_changed_after_they_are_listed(
         assert (refused.code != 0, refused.out) == (True, ""), words
 
 
+def test_keys_whose_kind_does_not_allow_the_expiry_are_named_and_left_out(ari: Ari) -> None:
+    """The others change."""
+    ari("kinds", "add", "short", "short_", "--max-days", "3")
+    ari("keys", "create", "a", "--tag", "t")
+    kept, _ = ari.create("b", "--tag", "t", "--kind", "short")
+    ran = ari("keys", "expiry", "--tag", "t", "--expires", "7d", "--yes")
+    assert ran.out == "Changed the expiry of 1 key.\n"
+    assert ran.err == f"Left out “b” ({kept['hint']}, {kept['id']}): A key of the kind short lives at most 3 days.\n"
+
+
 def test_keys_that_changed_while_the_question_was_open_stop_the_command(
     ari: Ari, monkeypatch: pytest.MonkeyPatch
 ) -> None:

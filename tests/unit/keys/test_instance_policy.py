@@ -26,8 +26,10 @@ def test_a_later_expiry_or_none_is_refused() -> None:
 
 
 def test_a_key_without_a_choice_gets_the_longest_lifetime() -> None:
-    """Programs that never name an expiry go on working."""
-    assert limit_lifetime(InstancePolicy(max_lifetime_days=1), None, NOW, chosen=False) == NOW + DAY_MS
+    """Programs that never name an expiry go on working, also with a kind whose default is longer."""
+    for default_ms in (None, NOW + 2 * DAY_MS):
+        assert limit_lifetime(InstancePolicy(max_lifetime_days=1), default_ms, NOW, chosen=False) == NOW + DAY_MS
+    assert limit_lifetime(InstancePolicy(max_lifetime_days=1), NOW + 1, NOW, chosen=False) == NOW + 1
 
 
 @pytest.mark.parametrize("days", [0, -1, LONGEST_DAYS + 1])

@@ -1,16 +1,28 @@
 """Make an instance have what a configuration says, in one transaction; a second time it changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from ari.base.errors import Conflict, Invalid, Problem
-from ari.keys.commands.presets import choose_default_preset, list_presets, remove_preset, save_preset
-from ari.keys.commands.scopes import declare_scope, describe_scope, list_keys_losing, remove_scope
+from ari.keys.commands.presets import (
+    choose_default_preset,
+    list_presets,
+    list_presets_with,
+    remove_preset,
+    save_preset,
+)
+from ari.keys.commands.scopes import (
+    declare_scope,
+    describe_scope,
+    list_keys_losing,
+    list_texts_removed_with,
+    remove_scope,
+)
 from ari.keys.configuration import Configuration
 from ari.keys.ports import KeyTransaction
-from ari.keys.presets import PRESETS
+from ari.keys.presets import DEFAULT_PRESET, PRESETS, Preset
 
 Action = Literal["add", "change", "remove"]
 SIGNS: dict[Action, str] = {"add": "+", "change": "~", "remove": "-"}
@@ -18,44 +30,39 @@ SIGNS: dict[Action, str] = {"add": "+", "change": "~", "remove": "-"}
 
 @dataclass(frozen=True, slots=True)
 class AppliedChange:
-    """One change: to a ``kind`` such as scope, with this ``name``. ``key_count`` keys lose a removed scope."""
+    """One change: to a ``kind`` such as scope, with this ``name``. ``key_count`` keys lose a removed scope.
+
+    ``needs_force``: keys or presets list the removed scope.
+    """
 
     action: Action
     kind: str
     name: str
     key_count: int = 0
+    needs_force: bool = False
 
 
 def change_facts(change: AppliedChange) -> dict[str, Any]:
     """The JSON of a change, the same at every door."""
-    return {"action": change.action, "kind": change.kind, "name": change.name, "key_count": change.key_count}
-
-
-class Rehearsed(Exception):
-    """Ends a rehearsal, so that nothing is written; ``changes`` are those that it made."""
-
-    def __init__(self, changes: list[AppliedChange]) -> None:
-        super().__init__(f"{len(changes)} changes")
-        self.changes = changes
+    return asdict(change)
 
 
 def apply(tx: KeyTransaction, wanted: Configuration, prune: bool = False, force: bool = False) -> list[AppliedChange]:
     """Add and change what the configuration says; ``prune`` also removes what its sections lack.
 
-    Pruning a scope that keys hold needs ``force``. Raises ``Invalid`` with the path of the entry, ``Conflict``,
-    ``Forbidden`` and ``ReauthRequired``; then nothing is changed.
+    Pruning a scope that keys or presets list needs ``force``. Presets lose it as well, and one that is left without a
+    scope is removed; that is among the changes. Raises ``Invalid`` with the path of the entry, also if the
+    configuration needs what it prunes, ``Conflict``, ``Forbidden`` and ``ReauthRequired``; then nothing is changed.
     """
-    changes = [*_apply_scopes(tx, wanted), *_apply_presets(tx, wanted)]
+    if prune:
+        _require_consistent(tx, wanted)
+    presets, default = list_presets(tx), tx.presets.get_default()
+    added = [*_apply_scopes(tx, wanted)]
+    _apply_presets(tx, wanted)
     if prune and wanted.presets is not None:
-        changes += _prune_presets(tx, set(wanted.presets))
-    if prune and wanted.scopes is not None:
-        changes += _prune_scopes(tx, set(wanted.scopes), force)
-    return changes
-
-
-def rehearse(tx: KeyTransaction, wanted: Configuration, prune: bool = False) -> NoReturn:
-    """Do the same as ``apply``, then raise ``Rehearsed`` with the changes: a plan that holds all its rules."""
-    raise Rehearsed(apply(tx, wanted, prune, force=True))
+        _prune_presets(tx, set(wanted.presets))
+    removed = [*_prune_scopes(tx, set(wanted.scopes), force)] if prune and wanted.scopes is not None else []
+    return [*added, *_compare_presets(presets, list_presets(tx)), *_compare_default(tx, default), *removed]
 
 
 def _apply_scopes(tx: KeyTransaction, wanted: Configuration) -> Iterator[AppliedChange]:
@@ -68,34 +75,64 @@ def _apply_scopes(tx: KeyTransaction, wanted: Configuration) -> Iterator[Applied
                 yield AppliedChange("change", "scope", name)
 
 
-def _apply_presets(tx: KeyTransaction, wanted: Configuration) -> Iterator[AppliedChange]:
+def _apply_presets(tx: KeyTransaction, wanted: Configuration) -> None:
     for name, preset in (wanted.presets or {}).items():
-        before = list_presets(tx).get(name)
         with _located(f"presets.{name}"):
-            if save_preset(tx, preset) != before:
-                yield AppliedChange("add" if before is None else "change", "preset", name)
+            save_preset(tx, preset)
     if wanted.default_preset is not None and wanted.default_preset != tx.presets.get_default():
         if wanted.default_preset not in list_presets(tx):
             raise Invalid(Problem("default_preset", "No such preset."))
         choose_default_preset(tx, wanted.default_preset)
-        yield AppliedChange("change", "default preset", wanted.default_preset)
 
 
-def _prune_presets(tx: KeyTransaction, kept: set[str]) -> Iterator[AppliedChange]:
+def _prune_presets(tx: KeyTransaction, kept: set[str]) -> None:
     for preset in tx.presets.all():
         if preset.name not in kept:
             remove_preset(tx, preset.name)
-            yield AppliedChange("change" if preset.name in PRESETS else "remove", "preset", preset.name)
 
 
 def _prune_scopes(tx: KeyTransaction, kept: set[str], force: bool) -> Iterator[AppliedChange]:
     for name in sorted(tx.scopes.names() - kept):
         holders = list_keys_losing(tx, name)
+        is_listed = bool(holders or list_presets_with(tx, set(list_texts_removed_with(tx, name))))
         try:
             remove_scope(tx, name, force)
         except Conflict as error:
             raise Conflict(error.code, f"{name}: {error}") from None
-        yield AppliedChange("remove", "scope", name, len(holders))
+        yield AppliedChange("remove", "scope", name, len(holders), is_listed)
+
+
+def _compare_presets(before: Mapping[str, Preset], after: Mapping[str, Preset]) -> Iterator[AppliedChange]:
+    for name in dict.fromkeys((*before, *after)):
+        if before.get(name) != after.get(name):
+            action: Action = "add" if name not in before else "change" if name in after else "remove"
+            yield AppliedChange(action, "preset", name)
+
+
+def _compare_default(tx: KeyTransaction, before: str | None) -> Iterator[AppliedChange]:
+    after = tx.presets.get_default()
+    if after != before:
+        yield AppliedChange("change", "default preset", after or DEFAULT_PRESET)
+
+
+def _require_consistent(tx: KeyTransaction, wanted: Configuration) -> None:
+    """Raise ``Invalid`` if pruning would remove what the configuration itself names: it could not be applied again."""
+    gone = _find_pruned_texts(tx, wanted.scopes) if wanted.scopes is not None else set()
+    for name, preset in (wanted.presets or {}).items():
+        lost = sorted(gone.intersection(preset.scopes))
+        if lost:
+            raise Invalid(Problem(f"presets.{name}.scopes", f"Pruning removes {lost[0]}. Add it to scopes, too."))
+    default = list_presets(tx).get(wanted.default_preset or "")
+    if default is None or default.name in PRESETS or default.name in (wanted.presets or {}):
+        return
+    if wanted.presets is not None or gone.issuperset(default.scopes):
+        raise Invalid(Problem("default_preset", "Pruning removes this preset. Add it to presets, or choose another."))
+
+
+def _find_pruned_texts(tx: KeyTransaction, kept: Mapping[str, str]) -> set[str]:
+    """The declared scopes that aren't kept, and the wildcards of resources that keep none."""
+    pruned, resources = set(tx.scopes.names()) - set(kept), {name.partition(":")[0] for name in kept}
+    return pruned | {f"{name.partition(':')[0]}:*" for name in pruned if name.partition(":")[0] not in resources}
 
 
 @contextmanager

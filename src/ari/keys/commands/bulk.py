@@ -4,10 +4,11 @@ The list that keys were chosen from may be a minute old. Keys that no longer fit
 skipped, while a key that the caller may not touch makes the whole command fail.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ari.base.errors import Invalid, NotFound, Problem
+from ari.base.errors import Forbidden, Invalid, NotFound, Problem
 from ari.keys.commands.change import KeyChange, change
 from ari.keys.commands.delete import delete
 from ari.keys.commands.revoke import revoke
@@ -43,14 +44,19 @@ def revoke_many(tx: KeyTransaction, key_ids: Sequence[str], reason: str | None =
     why = parse_reason(reason)
     tx.keys.stamp_expired(tx.now_ms)  # keys skipped as expired stay expired, even if the clock is set back
     chosen = select_revocable(tx, _require_few(key_ids)).fitting
-    return [revoke(tx, key.id, why) for key in chosen]
+    revoked = []
+    for key in chosen:
+        with name_key(key):
+            revoked.append(revoke(tx, key.id, why))
+    return revoked
 
 
 def delete_many(tx: KeyTransaction, key_ids: Sequence[str]) -> list[ApiKey]:
     """Delete the inactive keys among these; returns those that it deleted. Raises ``Invalid``, ``Forbidden``."""
     chosen = select_deletable(tx, _require_few(key_ids)).fitting
     for key in chosen:
-        delete(tx, key.id)
+        with name_key(key):
+            delete(tx, key.id)
     return chosen
 
 
@@ -60,7 +66,23 @@ def change_expiry_of_many(tx: KeyTransaction, key_ids: Sequence[str], expires_at
         check_expiry(expires_at_ms, tx.now_ms)
     chosen = select_revocable(tx, _require_few(key_ids)).fitting
     wanted = KeyChange(expires_at_ms=expires_at_ms)
-    return [change(tx, key.id, wanted) for key in chosen]
+    changed = []
+    for key in chosen:
+        with name_key(key):
+            changed.append(change(tx, key.id, wanted))
+    return changed
+
+
+@contextmanager
+def name_key(key: ApiKey) -> Iterator[None]:
+    """Say in ``Invalid`` and ``Forbidden`` which of many keys stops the command."""
+    place = f"“{key.name}” ({key.id}): "
+    try:
+        yield
+    except Forbidden as error:
+        raise Forbidden(f"{place}{error}", error.scope) from None
+    except Invalid as error:
+        raise Invalid(*(Problem(one.location, place + one.message) for one in error.problems)) from None
 
 
 def _require_few(key_ids: Sequence[str]) -> Sequence[str]:

@@ -205,7 +205,7 @@ class _KeyMaker:
             raise Forbidden(f"Line {number}: {error}", error.scope) from None
 
     def _make(self, line: ImportLine) -> ImportedKey:
-        tx, stored = self._tx, line.stored
+        tx, stored, is_chosen = self._tx, line.stored, line.expires_at_ms is not None
         made_at_ms = tx.now_ms if line.made_at_ms is None else line.made_at_ms
         secret = KeySecret(1, line.hint, made_at_ms, scheme=line.scheme, foreign_id=stored.foreign_id)
         key = ApiKey(
@@ -215,7 +215,7 @@ class _KeyMaker:
             scopes=line.scopes,
             created_at_ms=tx.now_ms,
             created_by=tx.caller.actor,
-            expires_at_ms=limit_lifetime(self._instance_policy, line.expires_at_ms, tx.now_ms, chosen=False),
+            expires_at_ms=limit_lifetime(self._instance_policy, line.expires_at_ms, tx.now_ms, chosen=is_chosen),
             disabled=line.disabled,
             environment=line.environment or default_environment(self._calling),
             tags=line.tags,

@@ -95,8 +95,10 @@ def _require_unused(keys: int, presets: int) -> None:
         return
     parts = [f"{keys:,} active key{'' if keys == 1 else 's'}"] if keys else []
     parts += [f"{presets} preset{'' if presets == 1 else 's'}"] if presets else []
-    verb, them = ("has", "it") if keys + presets == 1 else ("have", "them")
-    raise Conflict("scope_in_use", f"{' and '.join(parts)} {verb} this scope. Use force to remove it from {them}, too.")
+    verb, them = ("lists", "it") if keys + presets == 1 else ("list", "them")
+    raise Conflict(
+        "scope_in_use", f"{' and '.join(parts)} {verb} this scope. Removing it from {them}, too, needs force."
+    )
 
 
 def list_texts_removed_with(tx: KeyTransaction, name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ What it is narrowed by is tested on the way: a search reads on until the page is
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, false, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, false, func, not_, or_, select, true, tuple_
 
 from ari.keys.listing import SOON_MS, UNUSED_MS, Cursor, KeyCounts, KeyFilter, LivingKey, Order
 from ari.keys.model import ApiKey
@@ -121,6 +121,7 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
         true() if where.disabled is None else _t.disabled == where.disabled,
         true() if where.key_ids is None else _t.id.in_(sorted(where.key_ids)),
         true() if where.before_id is None else _t.id < where.before_id,
+        _is_too_old(where) if where.too_old else not_(_is_too_old(where)),
     )
     if not where.text:
         return fits
@@ -131,3 +132,8 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
         func.lower(_t.id).contains(lowered, autoescape=True),
     )
     return and_(fits, found)
+
+
+def _is_too_old(where: KeyFilter) -> ColumnElement[bool]:
+    pairs = (and_(_t.kind == kind, _t.created_at_ms < at_ms) for kind, at_ms in where.created_since)
+    return func.coalesce(or_(false(), *pairs), false())  # the built-in kind is NULL

@@ -7,7 +7,7 @@ import pytest
 
 from ari import keys
 from ari.base.clock import DAY_MS
-from ari.base.errors import Conflict
+from ari.base.errors import Conflict, Invalid
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import UNSET, BulkAction, BulkChange, Confirmed, KeyChange, NewConsumer, NewKey
@@ -107,3 +107,39 @@ def test_tags_are_suggested_by_name(instance: Instance) -> None:
     for number in range(4):
         deps.do_sync(keys.create, NewKey("n", tags=("all", f"n{number}")))
     assert deps.read_sync(lambda tx: tx.listing.list_tags(3)) == ["all", "n0", "n1"]
+
+
+def test_keys_whose_kind_does_not_allow_the_expiry_are_left_out(instance: Instance) -> None:
+    """Named with the reason, counted apart, and the same in a rehearsal; the others change."""
+    deps, ten_days = Deps(instance), 10 * DAY_MS
+    deps.do_sync(keys.add_kind, "short", "short_", keys.KindChange(max_lifetime_days=10))
+    for name, kind in (("plain", None), ("first", "short"), ("second", "short")):
+        deps.do_sync(keys.create, NewKey(name, kind=kind, expires="1h", tags=("t",)))
+    for expires_at_ms in (None, START_MS + ten_days + 1):
+        wanted = BulkChange("expire", expires_at_ms=expires_at_ms)
+
+        def run(tx: Transaction, wanted: BulkChange = wanted) -> keys.AffectedKeys:
+            return keys.change_matching(tx, keys.make_filter(tx, tag="t"), wanted)
+
+        rehearsed = deps.rehearse_sync(run)
+        for found in (rehearsed, deps.do_sync(run)):
+            assert ([key.name for key in found.keys], found.remaining) == (["plain"], 0)
+            assert [(one.key.name, one.reason) for one in found.left_out] == [
+                ("second", "A key of the kind short lives at most 10 days."),
+                ("first", "A key of the kind short lives at most 10 days."),
+            ]
+            assert found.left_out_count == 2
+    every = frozenset(key.id for key in deps.read_sync(lambda tx: tx.keys.page(START_MS, "all", None, 9)))
+    wanted = BulkChange("expire", expires_at_ms=START_MS + ten_days + 1)
+    for preview in (wanted, BulkChange("expire", expires_at_ms=UNSET)):  # as the API, and as a page, confirms them
+        with pytest.raises(Invalid, match=r"“(first|second)” \(key_.*at most 10 days"):
+            deps.do_sync(_change_confirmed, wanted, Confirmed(every, preview))
+    assert _change(instance, BulkChange("expire", expires_at_ms=START_MS + ten_days), tag="t") == [
+        "first",
+        "plain",
+        "second",
+    ]
+
+
+def _change_confirmed(tx: Transaction, wanted: BulkChange, confirmed: Confirmed) -> keys.AffectedKeys:
+    return keys.change_matching(tx, keys.make_filter(tx, tag="t"), wanted, confirmed)

@@ -1,10 +1,12 @@
 """Applying a configuration: idempotent, within the caller's rights, and pruning only on request."""
 
+from dataclasses import replace
+
 import pytest
 
 from ari.base.errors import Conflict, Forbidden, Invalid
 from ari.keys import declare_scope, get_preset, save_preset
-from ari.keys.commands.apply import AppliedChange, Rehearsed, apply, rehearse
+from ari.keys.commands.apply import AppliedChange, apply
 from ari.keys.configuration import Configuration
 from ari.keys.presets import PRESETS, Preset
 from tests.unit.keys.memory import MemoryTransaction, make_key
@@ -62,15 +64,48 @@ def test_a_scope_that_keys_hold_is_pruned_only_by_force() -> None:
     kept = Configuration({"orders:read": "List."})
     with pytest.raises(Conflict, match=r"^orders:write: 1 active key"):
         apply(tx, kept, prune=True)
-    assert apply(tx, kept, prune=True, force=True) == [AppliedChange("remove", "scope", "orders:write", 1)]
+    assert apply(tx, kept, prune=True, force=True) == [AppliedChange("remove", "scope", "orders:write", 1, True)]
     assert tx.keys.rows[key.id].scopes == ("orders:read",)
 
 
-def test_a_rehearsal_ends_with_the_changes_that_it_would_make() -> None:
-    """Raised, so that the transaction is rolled back."""
-    with pytest.raises(Rehearsed) as rehearsed:
-        rehearse(MemoryTransaction(), WANTED)
-    assert len(rehearsed.value.changes) == 4
+def test_presets_that_lose_scopes_and_a_new_default_are_changes() -> None:
+    """Also where the file has no section for them: a preset without a scope goes, and is no default anymore."""
+    tx = MemoryTransaction()
+    apply(tx, WANTED)
+    save_preset(tx, Preset("both", "Both", "d", ("orders:read", "orders:write", "api:read")))
+    kept = Configuration({"orders:write": "Change."})
+    with pytest.raises(Conflict, match="2 presets list this scope"):
+        apply(tx, kept, prune=True)
+    assert apply(tx, kept, prune=True, force=True) == [
+        AppliedChange("remove", "preset", "shop"),
+        AppliedChange("change", "preset", "both"),
+        AppliedChange("change", "default preset", "standard"),
+        AppliedChange("remove", "scope", "orders:read", 0, True),
+    ]
+    assert apply(tx, kept, prune=True, force=True) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "location"),
+    [
+        (
+            Configuration({"orders:read": "List."}, {"shop": replace(SHOP, scopes=("orders:write",))}),
+            "presets.shop.scopes",
+        ),
+        (Configuration({"pets:read": "x"}, {"shop": replace(SHOP, scopes=("orders:*",))}), "presets.shop.scopes"),
+        (Configuration({}, default_preset="shop"), "default_preset"),
+        (Configuration(presets={}, default_preset="shop"), "default_preset"),
+    ],
+)
+def test_a_file_that_prunes_what_it_names_is_refused(wanted: Configuration, location: str) -> None:
+    """Before any change: applying it again would fail."""
+    tx = MemoryTransaction()
+    apply(tx, WANTED)
+    before = len(tx.names)
+    with pytest.raises(Invalid) as raised:
+        apply(tx, wanted, prune=True, force=True)
+    assert [one.location for one in raised.value.problems] == [location]
+    assert len(tx.names) == before
 
 
 @pytest.mark.parametrize(

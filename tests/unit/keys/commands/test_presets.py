@@ -135,7 +135,7 @@ def test_removing_a_scope_removes_it_from_presets_too(tx: MemoryTransaction) -> 
     save_preset(tx, SHOP)
     save_preset(tx, Preset("orders", "Orders", "Only orders.", ("orders:*",)))
     choose_default_preset(tx, "orders")
-    with pytest.raises(Conflict, match="2 presets have this scope"):
+    with pytest.raises(Conflict, match="2 presets list this scope"):
         remove_scope(tx, "orders:read")
     mine = tx.by(make_key(tx, "scopes:write", "keys:write"))
     with pytest.raises(Forbidden):
