@@ -59,6 +59,7 @@ SAFE = {
     "master-key rotate": "seals every secret again; nothing is lost",
     "migrate": "keeps what is there",
     "notifications history": "reads",
+    "policy preview": "reads",
     "policy set": "can be set back; existing keys keep their expiry",
     "policy show": "reads",
     "notifications list": "reads",
