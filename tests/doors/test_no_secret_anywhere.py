@@ -2,6 +2,7 @@
 
 import re
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from tests.support.owner import Owner, csrf_of
 from tests.support.server import ServerProcess
 
 SETUP_TOKEN = re.compile(r"#token=(\S+)")
+IMPORTED = "shop-live-9hX2mQw7LrBn4Zs6Yc8Jd0Fg"
+REPEATED = "retry-4c9e2f7a-51b8-4d0e-9a63"
 OWNER = ("first@example.org", "quiet herons seven 41")
 
 
@@ -37,18 +40,56 @@ def _run(owner: Owner, server: ServerProcess, data_dir: Path) -> None:
     )
     secrets += re.findall(r"ari_k_[0-9A-Za-z]{49}", made.text)[:1]
     assert len(set(secrets)) == 3
-    texts = _exercise(owner, session, admin, secrets)
+    texts = _exercise_newer(owner, admin, secrets)
+    texts += _exercise(owner, session, admin, secrets)
     cookies = {value for client in (visitor, session) for name, value in client.cookies.items() if "done" not in name}
     owner.cli("keys", "list", check=True)
     texts += [owner.cli(*words).stdout for words in (("keys", "list"), ("usage",), ("events",), ("doctor",))]
     server.stop()
     texts.append(server.log_text().replace(server.setup_link, ""))
-    for secret in (*secrets, *(secret[6:30] for secret in secrets), setup_token, OWNER[1], *cookies):
+    kept = (setup_token, OWNER[1], IMPORTED, REPEATED, *cookies)
+    for secret in (*secrets, *(secret[-49:-20] for secret in secrets), *kept):
         for text in texts:
             assert secret not in text
         for file in data_dir.rglob("*"):
             if file.is_file():
                 assert secret.encode() not in file.read_bytes(), file.name
+
+
+def _exercise_newer(owner: Any, admin: Any, secrets: list[str]) -> list[str]:
+    """Rotations, a repeated request, a kind, an import and reports of leaks; appends the secrets that they return."""
+    repeated = [
+        admin.post("/api/keys", json={"name": "repeated"}, headers={"Idempotency-Key": REPEATED}) for _ in range(2)
+    ]
+    assert len({one.json()["secret"] for one in repeated}) == 1
+    key_id = repeated[0].json()["key"]["id"]
+    rotate = [
+        admin.post(f"/api/keys/{key_id}/rotate", json={"overlap": "1h"}, headers={"Idempotency-Key": REPEATED + "2"})
+        for _ in range(2)
+    ]
+    assert len({one.json()["secret"] for one in rotate}) == 1
+    by_command = owner.cli("keys", "rotate", key_id, "--retire-old-now", "--yes", check=True).stdout.strip()
+    assert admin.post("/api/kinds", json={"name": "acme", "prefix": "acme_live_"}).status_code == 201
+    of_kind = admin.post("/api/keys", json={"name": "of a kind", "kind": "acme"}).json()["secret"]
+    made = [repeated[0].json()["secret"], rotate[0].json()["secret"], by_command, of_kind]
+    assert len(set(made)) == 4
+    line = {"name": "imported", "scheme": "sha256-hex", "hash": sha256(IMPORTED.encode()).hexdigest()}
+    answers = [admin.post("/api/keys/import", json={"keys": [line, {**line, "name": IMPORTED}]})]
+    assert answers[0].json()["imported"] == 1
+    answers += [
+        owner.api(IMPORTED).get("/api/me"),
+        owner.api().get("/api/me", headers={"authorization": f"Bearer {IMPORTED}"}),
+    ]
+    assert [one.status_code for one in answers] == [200] * 3
+    for secret in (*made, IMPORTED):
+        where = {"url": f"https://example.com/?key={secret}", "source": "a scanner"}
+        answers += [
+            owner.api().post("/api/leaks", json={"token": f"API_KEY={secret}", **where}),
+            owner.api(secret).post("/api/keys", json={"name": "n"}, headers={"Idempotency-Key": REPEATED}),
+        ]
+    answers += [admin.get(f"/api/keys/{key_id}/secrets"), admin.get(f"/api/keys/{key_id}/secrets/1")]
+    secrets += made
+    return [answer.text + str(answer.headers) for answer in answers]
 
 
 def _exercise(owner: Any, session: Any, admin: Any, secrets: list[str]) -> list[str]:

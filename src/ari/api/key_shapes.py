@@ -213,3 +213,13 @@ class MeKeyOut(BaseModel):
 
     type: Literal["api_key"] = Field(description="Type of caller.")
     key: KeyOut = Field(description="Key ID.")
+    secret_number: int | None = Field(
+        description="Number of the secret sent; 1 until the key is rotated.", examples=[1]
+    )
+    secret_replaced_at: Nullable = Field(
+        description="When a newer secret replaced the one sent; `null` = it's the newest one.", examples=[None]
+    )
+    secret_retires_at: Nullable = Field(
+        description="When the secret sent stops working, because the key was rotated; `null` = it's the newest one.",
+        examples=[None],
+    )

@@ -1,7 +1,10 @@
 """``/api/me``: the calling key or account, on a fast route."""
 
+from typing import Any
+
 from fastapi import APIRouter
 
+from ari import keys
 from ari.api.error_docs import document_errors
 from ari.api.key_shapes import (
     MeKeyOut,
@@ -9,10 +12,12 @@ from ari.api.key_shapes import (
 from ari.api.shapes import (
     MeAccountOut,
 )
+from ari.base.clock import to_optional_rfc3339
 from ari.http.context import RequestContext
 from ari.http.responses import Response, json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
+from ari.keys.model import ApiKey
 from ari.usage.reports.facts import key_facts
 
 router = APIRouter(tags=["Caller"])
@@ -22,11 +27,29 @@ async def _describe_caller(context: RequestContext, services: Services) -> Respo
     key = context.key
     if key is not None:
         facts = key_facts(key, await services.lookup.totals(key.id), context.head.at_ms)
-        return json_response({"type": "api_key", "key": facts})
+        return json_response({"type": "api_key", "key": facts} | await _describe_secret(context, key))
     signed_in = context.signed_in
     assert signed_in is not None
     account = signed_in.account
     return json_response({"type": "account", "account": {"id": account.id, "email": account.email}})
+
+
+async def _describe_secret(context: RequestContext, key: ApiKey) -> dict[str, Any]:
+    """Which secret of the key the caller used, and if it was replaced, when and until when it works."""
+    used = key.secret
+    if used is None or used.retires_at_ms is None:
+        return {
+            "secret_number": None if used is None else used.number,
+            "secret_replaced_at": None,
+            "secret_retires_at": None,
+        }
+    newer = [one for one in await context.deps.read(keys.get_secrets, key.id) if one.number > used.number]
+    replaced_at_ms = min((one.created_at_ms for one in newer), default=None)
+    return {
+        "secret_number": used.number,
+        "secret_replaced_at": to_optional_rfc3339(replaced_at_ms),
+        "secret_retires_at": to_optional_rfc3339(used.retires_at_ms),
+    }
 
 
 @router.get(
@@ -35,4 +58,5 @@ async def _describe_caller(context: RequestContext, services: Services) -> Respo
 @policy(AuthMode.KEY_OR_SESSION, scope=None, fast=FastRoute(_describe_caller, reads_only=True))
 def read_me() -> None:
     """Any active key or session can call this. Usage counts and times may be a few seconds old;
-    `GET /api/keys/{key_id}` returns exact ones."""
+    `GET /api/keys/{key_id}` returns exact ones. After a rotation, a program learns here that its secret was
+    replaced."""

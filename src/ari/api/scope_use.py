@@ -10,9 +10,8 @@ from ari.api.deps import CallerDeps
 from ari.api.error_docs import document_errors
 from ari.api.responses import respond
 from ari.api.shapes import KeyId
-from ari.base.clock import to_rfc3339
 from ari.http.route_policy import AuthMode, list_route_scopes, policy
-from ari.usage.scope_use import WATCHED_MS, find_unused_scopes, read_history, read_used_routes
+from ari.usage.scope_use import find_unused_scopes, read_history, read_used_routes, scope_use_facts
 
 router = APIRouter(prefix="/api/keys", tags=["Scopes"])
 
@@ -50,5 +49,4 @@ async def read_unused_scopes(key_id: KeyId, request: Request, deps: CallerDeps) 
     history = await deps.read(read_history, key_id, deps.instance.settings.event_retention_days)
     routes = await deps.report(read_used_routes, key_id, now_ms)
     found = find_unused_scopes(history, routes, list_route_scopes(request.app.routes), now_ms)
-    since = to_rfc3339(now_ms - WATCHED_MS)
-    return respond({"since": since, "unused": found.unused, "kept": found.kept, "gap": found.gap})
+    return respond(scope_use_facts(found, now_ms))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from ari import keys
-from ari.cli import import_keys, key_output, output, rotation
+from ari.cli import import_keys, key_output, output, rotation, unused_scopes
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.key_limits import (
@@ -108,6 +108,7 @@ def create(
 
 
 app.command("import")(import_keys.import_)
+app.command("unused-scopes")(unused_scopes.show)
 
 
 @app.command("list")

@@ -33,7 +33,7 @@ _INCREMENTAL = 2
 KEPT_PAGES = 1_000
 _FOLD_CACHE_KILOBYTES = 16_384
 """A fold writes rows of many keys, each to its own place in the indexes."""
-_MIGRATION_CACHE_KILOBYTES = 262_144
+_MIGRATION_CACHE_KILOBYTES = 131_072
 
 
 def sqlite_engine(path: Path, synchronous: str, attached: Path | None = None, checkpoint_pages: int = 1_000) -> Engine:

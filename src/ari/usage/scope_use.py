@@ -6,10 +6,10 @@ counts as used if any method of a used route needs it, and where the log can't p
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ari import keys
-from ari.base.clock import DAY_MS
+from ari.base.clock import DAY_MS, to_rfc3339
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 from ari.keys.scopes import RESOURCES, SCOPES
@@ -19,6 +19,16 @@ WATCHED_MS = 90 * DAY_MS
 PROOF_MS = 7 * DAY_MS
 """The log proves its age by a request in as long a time before the watched one."""
 Gap = Literal["young_log", "young_key", "changed", "unused_key", "grants", "unknown_route", "nothing_left"]
+GAPS: Mapping[Gap, str] = {
+    "young_log": "The usage log is younger than 90 days.",
+    "young_key": "The key is younger than 90 days.",
+    "changed": "Its scopes were changed in the last 90 days.",
+    "unused_key": "The key wasn't used in the last 90 days. Revoke it if nothing needs it.",
+    "grants": "The key creates or changes keys or presets, and may need each of its scopes for that.",
+    "unknown_route": "The key used an endpoint that this version of ARI doesn't have.",
+    "nothing_left": "None of its requests needed a scope.",
+}
+"""Why the log proves nothing."""
 RouteScopes = Mapping[str, Collection[str]]
 """The scopes that the methods of each route need."""
 
@@ -38,6 +48,12 @@ class ScopeUse:
     unused: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     gap: Gap | None = None
+
+
+def scope_use_facts(found: ScopeUse, now_ms: int) -> dict[str, Any]:
+    """The JSON of the advice, the same at every door."""
+    since = to_rfc3339(now_ms - WATCHED_MS)
+    return {"since": since, "unused": list(found.unused), "kept": list(found.kept), "gap": found.gap}
 
 
 class KeyHistory(NamedTuple):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ari.usage.scope_use import ScopeUse
 from tests.unit.cli.conftest import Ari
 
 
@@ -79,3 +80,19 @@ def test_a_key_that_got_the_scope_after_the_question_keeps_it(
 def test_a_mistake_is_one_sentence(ari_with_scope: Ari, words: tuple[str, ...], sentence: str) -> None:
     """And changes nothing."""
     assert sentence in ari_with_scope.refuse("scopes", *words)
+
+
+def test_unused_scopes_are_listed_with_the_command_that_removes_them(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the API and the page do, and with their words where the log proves nothing."""
+    key = ari.json("keys", "create", "Shop", "--scope", "usage:read", "--scope", "keys:read")["key"]
+    advice = ari.json("keys", "unused-scopes", key["id"])
+    assert (advice["unused"], advice["kept"], advice["gap"]) == ([], [], "young_log")
+    assert ari("keys", "unused-scopes", key["id"]).out.endswith("The usage log is younger than 90 days.\n")
+    found = ScopeUse(("keys:read",), ("usage:read",))
+    monkeypatch.setattr("ari.cli.unused_scopes.find_unused_scopes", lambda *_: found)
+    told = ari("keys", "unused-scopes", key["id"]).out
+    assert "hasn't used these scopes in 90 days: keys:read" in told
+    command = told.splitlines()[-1].removeprefix("Remove them: ari ").split()
+    assert ari.json(*command)["scopes"] == ["usage:read"]
+    monkeypatch.setattr("ari.cli.unused_scopes.find_unused_scopes", lambda *_: ScopeUse((), ("usage:read",)))
+    assert "Nothing to remove" in ari("keys", "unused-scopes", key["id"]).out

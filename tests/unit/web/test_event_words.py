@@ -12,7 +12,7 @@ from tests.support.page_client import plain_text
 
 
 def event(name: str, /, **detail: Any) -> Event:
-    return Event("evt_1", START_MS, name, "usr_1", "usr_1", Origin("web"), detail)
+    return Event("evt_1", START_MS, name, "usr_1", "orders:read", Origin("web"), detail)
 
 
 def sentence(found: Event) -> str:
@@ -39,13 +39,49 @@ def sentence(found: Event) -> str:
         (event("key_revoked"), "Key revoked"),
         (event("key_leaked", source="github", counted=2), "Key reported as leaked: github, 2 more times"),
         (event("key_leaked", source="github", url="https://x"), "Key reported as leaked: https://x"),
+        (event("scope_declared", description="Read orders."), "Scope orders:read declared: Read orders."),
+        (
+            event("scope_changed", **{"from": "a", "to": "Read."}),
+            "Description of scope orders:read changed to Read.",
+        ),
+        (event("scope_removed", keys=3), "Scope orders:read removed, also from 3 keys"),
+        (
+            event("preset_saved", **{"from": None, "to": {"label": "Orders", "scopes": ["a:b", "c:d"]}}),
+            "Preset orders:read created: label Orders; scopes a:b c:d",
+        ),
+        (
+            event("preset_saved", **{"from": {"label": "A", "scopes": ["a:b"]}, "to": {"label": "A", "scopes": []}}),
+            "Preset orders:read changed: scopes from a:b to none",
+        ),
+        (event("preset_removed", **{"from": {}, "to": {"label": "A"}}), "Preset orders:read reset"),
+        (event("default_preset_changed", **{"from": "a", "to": "b"}), "Default preset changed from a to b"),
+        (event("kind_added", prefix="acme_live_"), "Kind orders:read added with prefix acme_live_"),
+        (
+            event(
+                "kind_changed",
+                **{
+                    "from": {"expires": "30d", "max_lifetime_days": None},
+                    "to": {"expires": "7d", "max_lifetime_days": 9},
+                },
+            ),
+            "Kind orders:read changed: expires from 30d to 7d; max lifetime days from none to 9",
+        ),
+        (event("consumer_deleted", name="Acme"), "Consumer Acme deleted"),
+        (
+            event("consumer_changed", name={"from": "A", "to": "B"}, metadata="changed"),
+            "Consumer changed: name from A to B; metadata",
+        ),
+        (
+            event("instance_policy_changed", **{"from": {"max_lifetime_days": None}, "to": {"max_lifetime_days": 90}}),
+            "Rules for all keys changed: max lifetime days from none to 90",
+        ),
         (event("notification_switched", on=True), "Notification turned on"),
         (event("notification_switched", on=False), "Notification turned off"),
     ],
 )
 def test_an_event_is_a_sentence(found: Event, words: str) -> None:
     """A flood is one line with its number; the detail says who, from what and why."""
-    assert plain_text(sentence(found)).replace(" ,", ",") == words
+    assert plain_text(sentence(found)).replace(" ,", ",").replace(" ;", ";") == words
 
 
 @pytest.mark.parametrize("name", EVENT_NAMES)
@@ -74,6 +110,8 @@ def test_text_of_callers_is_never_markup(name: str) -> None:
     evil = "<script>"
     names = ("name", "from", "to", "reason", "url", "source", "user_agent", "counted", "second_step", "on")
     assert evil not in sentence(event(name, **dict.fromkeys(names, evil)))
+    facts = ("name", "from", "to", "description", "prefix", "metadata", "external_id")
+    assert evil not in sentence(event(name, **{fact: {evil: evil, "from": evil, "to": [evil]} for fact in facts}))
 
 
 def test_refusals_and_dangers_are_marked() -> None:

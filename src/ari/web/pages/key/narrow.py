@@ -10,22 +10,11 @@ from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, list_route_scopes, policy
 from ari.keys import KeyChange
 from ari.keys.model import ApiKey
-from ari.usage.scope_use import ScopeUse, find_unused_scopes, read_history, read_used_routes
+from ari.usage.scope_use import GAPS, ScopeUse, find_unused_scopes, read_history, read_used_routes
 from ari.web.forms import form_from
 from ari.web.pages.key import urls
 from ari.web.pages.key.urls import KEY, NARROWED, NOT_NARROWED
 from ari.web.render import Pages
-
-GAPS = {
-    "young_log": "The usage log is younger than 90 days.",
-    "young_key": "The key is younger than 90 days.",
-    "changed": "Its scopes were changed in the last 90 days.",
-    "unused_key": "The key wasn't used in the last 90 days. Revoke it if nothing needs it.",
-    "grants": "The key creates or changes keys or presets, and may need each of its scopes for that.",
-    "unknown_route": "The key used an endpoint that this version of ARI doesn't have.",
-    "nothing_left": "None of its requests needed a scope.",
-}
-"""Why the log proves nothing."""
 
 
 class NarrowPages:

@@ -1,0 +1,102 @@
+"""The export scripts of the guides "move from" run on small tables, and what they print can be imported."""
+
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ari.keys import check_import
+from tests.unit.keys.memory import MemoryTransaction
+
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+VECTORS = json.loads((Path(__file__).parents[1] / "unit/keys/imports/vectors.json").read_text())
+_MODELS = """
+import sqlite3
+from datetime import datetime
+from types import SimpleNamespace
+
+def _read(revoked):
+    rows = sqlite3.connect({path!r}).execute("SELECT * FROM rest_framework_api_key_apikey WHERE revoked = ?", [revoked])
+    for prefix, hashed_key, name, created, expiry_date, _ in rows:
+        when = [text and datetime.fromisoformat(text) for text in (created, expiry_date)]
+        yield SimpleNamespace(prefix=prefix, hashed_key=hashed_key, name=name, created=when[0], expiry_date=when[1])
+
+APIKey = SimpleNamespace(objects=SimpleNamespace(filter=_read))
+"""
+
+
+def _find_code(guide: str, language: str) -> str:
+    [code] = re.findall(rf"```{language}\n(.*?)```", (GUIDES / guide).read_text(encoding="utf-8"), re.DOTALL)
+    return str(code)
+
+
+def _import(lines: list[str]) -> dict[str, bool]:
+    """Whether each key is disabled, by name; every line must be valid."""
+    result = check_import(MemoryTransaction(), dict(enumerate(map(json.loads, lines), 1)))
+    assert [one.problems for one in result.failed] == []
+    return {key.name: key.disabled for key in result.keys}
+
+
+def test_unkeys_table_becomes_lines() -> None:
+    """Deleted and expired keys stay behind. MySQL's functions are those of the same names here."""
+    query = _find_code("move-from-unkey.md", "sql")
+    choice = "IF(enabled, CAST('false' AS JSON), CAST('true' AS JSON))"
+    assert choice in query
+    query = query.replace(choice, "json(iif(enabled, 'false', 'true'))")
+    functions: dict[str, Any] = {
+        "concat": lambda *parts: "".join(map(str, parts)),
+        "from_unixtime": lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat(),
+        "date_format": lambda time, form: (
+            time and datetime.fromisoformat(time).strftime(form.replace("%i", "%M").replace("%s", "%S"))
+        ),
+        "utc_timestamp": lambda: "2027-01-01 00:00:00",
+    }
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for name, function in functions.items():
+            connection.create_function(name, -1, function)
+        connection.execute(
+            "CREATE TABLE keys (id TEXT, name TEXT, hash TEXT, start TEXT, created_at_m INTEGER, expires TEXT, "
+            "enabled INTEGER, deleted_at_m INTEGER)"
+        )
+        rows = [
+            ("key_1", "Shop", "acme_3Zk", None, 1, None),
+            ("key_2", "", None, "2027-06-01 00:00:00", 0, None),
+            ("key_3", "Gone", "acme_", None, 1, 1_700_000_000_000),
+            ("key_4", "Expired", "acme_", "2026-01-01 00:00:00", 1, None),
+        ]
+        hashed = next(one["hash"] for one in VECTORS if one["scheme"] == "unkey")
+        for number, (key_id, name, start, expires, enabled, deleted) in enumerate(rows):
+            text = hashed if number == 0 else f"{number}{hashed[1:]}"
+            values = (key_id, name, text, start, 1_700_000_000_000, expires, enabled, deleted)
+            connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        lines = [row[0] for row in connection.execute(query)]
+    assert _import(lines) == {"Shop": False, "Unkey key_2": True}
+
+
+def test_djangos_table_becomes_lines(tmp_path: Path) -> None:
+    """Revoked keys stay behind. The model reads the library's table."""
+    database = tmp_path / "db.sqlite3"
+    vectors = [one for one in VECTORS if one["scheme"] == "djangorestframework-api-key"]
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE rest_framework_api_key_apikey (prefix TEXT, hashed_key TEXT, name TEXT, created TEXT, "
+            "expiry_date TEXT, revoked INTEGER)"
+        )
+        for number, vector in enumerate(vectors):
+            expiry = "2099-01-01T00:00:00+00:00" if number else None
+            row = (vector["foreign_id"], vector["hash"], f"Client {number}", "2025-05-01T10:00:00+00:00", expiry)
+            connection.execute("INSERT INTO rest_framework_api_key_apikey VALUES (?, ?, ?, ?, ?, 0)", row)
+        gone = ("gone1234", vectors[0]["hash"], "Gone", "2025-05-01T10:00:00+00:00", None)
+        connection.execute("INSERT INTO rest_framework_api_key_apikey VALUES (?, ?, ?, ?, ?, 1)", gone)
+    package = tmp_path / "rest_framework_api_key"
+    package.mkdir()
+    (package / "models.py").write_text(_MODELS.format(path=str(database)), encoding="utf-8")
+    script = tmp_path / "export_keys.py"
+    script.write_text(_find_code("move-from-djangorestframework-api-key.md", "python"), encoding="utf-8")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert _import(done.stdout.splitlines()) == {f"Client {number}": False for number in range(len(vectors))}
