@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
-from ari.api.ownership_shapes import Addresses, ConsumerReference, Environment, Metadata, Tags
+from ari.api.ownership_shapes import METADATA_BOUND, Addresses, ConsumerReference, Environment, Metadata, Tags
 from ari.api.shapes import KEY_ID, FieldProblem, Name, RequestModel, Scopes, Time
 from ari.keys import MAX_LINES
 from ari.keys.imports.lines import LAST_LENGTH, MAX_HINT_LENGTH
@@ -58,7 +58,9 @@ class ImportedKeyIn(RequestModel):
     environment: Environment | None = Field(None, description="What the key is for; default: `live`.")
     consumer: ConsumerReference | None = Field(None, description="ID or external ID of the consumer it belongs to.")
     tags: Tags | None = Field(None, description="Tags to filter by.")
-    metadata: Metadata | None = Field(None, description="Your facts about the key; verify returns them.")
+    metadata: Metadata | None = Field(
+        None, description=f"Your facts about the key; verify returns them. {METADATA_BOUND}"
+    )
     addresses: Addresses | None = Field(None, description="IP addresses and networks that the key works from.")
 
 
@@ -91,6 +93,9 @@ class ImportedKeyOut(BaseModel):
     id: str | None = Field(
         description="ID of the new key; `null` if it wasn't imported, and in a dry run.", examples=[KEY_ID]
     )
+    already_stored: bool = Field(
+        description="Whether it's stored already, or was; it stays as it is.", examples=[False]
+    )
     errors: list[FieldProblem] = Field(description="Why it wasn't imported.", examples=[[]])
 
 
@@ -98,5 +103,6 @@ class ImportOut(BaseModel):
     """The results of an import, in the order of its keys."""
 
     imported: int = Field(description="Number of imported keys; in a dry run, of valid ones.", examples=[1])
+    already_stored: int = Field(description="Number of keys that are stored already, or were.", examples=[0])
     failed: int = Field(description="Number of other keys.", examples=[0])
     items: list[ImportedKeyOut] = Field(description="The result of each key.")

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, Strict
 
 from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitOut, Limits, RemainingOut
 from ari.api.ownership_shapes import (
+    METADATA_BOUND,
     Addresses,
     ConsumerReference,
     Environment,
@@ -63,7 +64,9 @@ class NewKeyIn(RequestModel):
         "belongs to none needs `consumers:read` for this.",
     )
     tags: Tags = Field(default_factory=list, description="Tags to filter by.")
-    metadata: Metadata = Field(default_factory=dict, description="Your facts about the key; verify returns them.")
+    metadata: Metadata = Field(
+        default_factory=dict, description=f"Your facts about the key; verify returns them. {METADATA_BOUND}"
+    )
     addresses: Addresses = Field(
         default_factory=list, description="IP addresses and networks that the key works from; none: from everywhere."
     )
@@ -105,7 +108,9 @@ class KeyChangeIn(RequestModel):
         json_schema_extra=without_default,
     )
     tags: Tags | None = Field(None, description="New tags (replace the old ones).", json_schema_extra=not_null)
-    metadata: Metadata | None = Field(None, description="New metadata (replaces the old).", json_schema_extra=not_null)
+    metadata: Metadata | None = Field(
+        None, description=f"New metadata (replaces the old). {METADATA_BOUND}", json_schema_extra=not_null
+    )
     addresses: Addresses | None = Field(
         None,
         description="New addresses and networks (replace the old ones); an empty list: from everywhere.",

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
 from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitOut, Limits, RemainingOut
-from ari.api.shapes import Name, NextCursor, PageIn, RequestModel, not_null, without_default
-from ari.keys.ownership import EXTERNAL_ID_LENGTH, MAX_TAGS, TAG_PATTERN
+from ari.api.shapes import NextCursor, PageIn, RequestModel, not_null, without_default
+from ari.keys.names import NAME_LENGTH
+from ari.keys.ownership import EXTERNAL_ID_LENGTH, MAX_TAGS, METADATA_BYTES, TAG_PATTERN
 from ari.keys.policy import MAX_ADDRESSES
 
 CONSUMER_ID = "con_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
@@ -14,11 +15,21 @@ _EXTERNAL_ID = "customer_4711"
 _CREATED: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-02T12:00:00.000Z"]}
 
 Environment = Annotated[Literal["live", "test"], Field(examples=["live"])]
+ConsumerName = Annotated[
+    StrictStr,
+    Field(
+        max_length=NAME_LENGTH,
+        description="The customer, team or service; 1–100 characters.",
+        examples=["Acme Inc."],
+        json_schema_extra={"minLength": 1},
+    ),
+]
 ConsumerReference = Annotated[StrictStr, Field(min_length=1, max_length=EXTERNAL_ID_LENGTH, examples=[_EXTERNAL_ID])]
 Tags = Annotated[
     list[Annotated[StrictStr, Field(pattern=TAG_PATTERN)]], Field(max_length=MAX_TAGS, examples=[["billing"]])
 ]
 Metadata = Annotated[dict[str, Any], Field(examples=[{"plan": "pro"}])]
+METADATA_BOUND = f"A JSON object of at most {METADATA_BYTES:,} bytes. Holders of the keys can read it (`GET /api/me`)."
 Addresses = Annotated[
     list[Annotated[StrictStr, Field(max_length=64)]],
     Field(max_length=MAX_ADDRESSES, examples=[["203.0.113.0/24", "2001:db8::/32"]]),
@@ -33,9 +44,11 @@ class NewConsumerIn(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Acme Inc.", "external_id": _EXTERNAL_ID}]})
 
-    name: Name
+    name: ConsumerName
     external_id: ExternalId | None = Field(None, description="Your own ID of it, which you can use in place of ARI's.")
-    metadata: Metadata = Field(default_factory=dict, description="Your facts about it; verify returns them.")
+    metadata: Metadata = Field(
+        default_factory=dict, description=f"Your facts about it; verify returns them. {METADATA_BOUND}"
+    )
     limits: Limits = Field(default_factory=list, description="Rate limits that its keys share; default: none.")
     credits: CreditsIn | None = Field(None, description="Credits that its keys share; default: they need none.")
 
@@ -45,11 +58,13 @@ class ConsumerChangeIn(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Acme Corporation"}]})
 
-    name: Name | None = Field(None, description="A new name.", json_schema_extra=not_null)
+    name: ConsumerName | None = Field(None, description="A new name.", json_schema_extra=not_null)
     external_id: ExternalId | None = Field(
         None, description="Your own ID of it; `null` = none.", json_schema_extra=without_default
     )
-    metadata: Metadata | None = Field(None, description="New metadata (replaces the old).", json_schema_extra=not_null)
+    metadata: Metadata | None = Field(
+        None, description=f"New metadata (replaces the old). {METADATA_BOUND}", json_schema_extra=not_null
+    )
     limits: Limits | None = Field(
         None,
         description="Rate limits that its keys share (replaces the old list). One that keeps its name keeps its count.",

@@ -52,7 +52,7 @@ def import_(
         output.as_json(keys.import_facts(results, dry_run=dry_run))
     else:
         _show_results(results, dry_run)
-    if any(one.key is None for one in results):
+    if any(one.has_failed for one in results):
         raise typer.Exit(1)
 
 
@@ -111,12 +111,12 @@ def _parse_json(text: bytes) -> Any:
 
 
 def _show_results(results: list[LineResult], dry_run: bool) -> None:
-    failed = [one for one in results if one.key is None]
-    _show_problems(
-        [f"Line {one.line}: {problem.location}: {problem.message}" for one in failed for problem in one.problems]
-    )
+    failed, stored = [one for one in results if one.has_failed], [one for one in results if one.is_stored]
+    _show_problems([keys.describe_line(one.line, problem) for one in (*failed, *stored) for problem in one.problems])
+    imported = output.count(len(results) - len(failed) - len(stored), "key")
     done = "can be imported" if dry_run else "imported"
-    output.say(f"{output.count(len(results) - len(failed), 'key')} {done}, {output.count(len(failed), 'line')} failed.")
+    already = f", {len(stored):,} already stored" if stored else ""
+    output.say(f"{imported} {done}{already}, {output.count(len(failed), 'line')} failed.")
 
 
 def _show_problems(sentences: list[str]) -> None:

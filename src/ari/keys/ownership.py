@@ -70,11 +70,11 @@ def parse_external_id(text: str | None) -> str | None:
     """The operator's own id of a consumer. Raises ``Invalid``."""
     if text is None:
         return None
-    if not _EXTERNAL_ID.fullmatch(text) or text.startswith("con_"):
+    if not _EXTERNAL_ID.fullmatch(text) or text.startswith("con_") or text in (".", ".."):
         raise Invalid(
             Problem(
                 "external_id",
-                f"Use 1–{EXTERNAL_ID_LENGTH} visible ASCII characters except / and \\, not beginning with con_.",
+                f"Use 1–{EXTERNAL_ID_LENGTH} visible ASCII characters except / and \\; not con_… and not . or ..",
             )
         )
     _refuse_key("external_id", text)

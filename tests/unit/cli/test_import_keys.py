@@ -34,7 +34,7 @@ def test_valid_lines_are_imported_and_the_others_listed(ari: Ari, file: Path) ->
     assert (ran.code, ran.out) == (1, "1 key imported, 2 lines failed.\n")
     assert ran.err.splitlines() == [
         "Line 3: hash: Must be the SHA-256 of the key as 64 hexadecimal digits.",
-        "Line 4: line: Must be a JSON object.",
+        "Line 4: Must be a JSON object.",
     ]
     assert _names(ari) == ["Customer 1"]
 
@@ -58,7 +58,12 @@ def test_a_list_is_imported_at_once_or_in_batches(ari: Ari, tmp_path: Path, monk
     assert (made["imported"], made["failed"]) == (5, 0)
     assert [item["line"] for item in made["items"]] == [1, 2, 3, 4, 5]
     assert len(_names(ari)) == 5
-    assert ari("keys", "import", str(path), "--all-or-nothing", check=False).code == 1
+    path.write_text(json.dumps([_line(number) for number in range(6)]))
+    again = ari("keys", "import", str(path), "--all-or-nothing")
+    assert again.out == "1 key imported, 5 already stored, 0 lines failed.\n"
+    assert again.err.splitlines()[0] == "Line 1: This key is stored already, or was."
+    found = ari.json("keys", "import", str(path), "--dry-run")
+    assert (found["imported"], found["already_stored"], found["failed"]) == (0, 6, 0)
 
 
 def test_files_that_cannot_be_imported(ari: Ari, tmp_path: Path) -> None:

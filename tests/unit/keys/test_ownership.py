@@ -92,7 +92,7 @@ def test_external_ids_are_kept_as_they_are(text: str) -> None:
     assert parse_external_id(text) == text
 
 
-@pytest.mark.parametrize("text", ["", " a", "a/b", "ä", "a\n", "x" * 201, "con_1", mint()], ids=range(8))
+@pytest.mark.parametrize("text", ["", " a", "a/b", "ä", "a\n", "x" * 201, "con_1", ".", "..", mint()], ids=range(10))
 def test_other_external_ids_are_refused(text: str) -> None:
     """One that looks like ARI's own ID would name two consumers."""
     with pytest.raises(Invalid) as raised:

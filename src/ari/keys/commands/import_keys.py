@@ -23,19 +23,28 @@ from ari.keys.ports import ImportTransaction
 
 MAX_LINES = 10_000
 """Of one import. It is one transaction, for which other changes wait."""
-_TAKEN = Problem("hash", "A key with this hash is stored already, or was.")
+_TAKEN = Problem("hash", "This key is stored already, or was.")
 _REPEATED = Problem("hash", "An earlier line has the same hash.")
 _TAKEN_ID = Problem("foreign_id", "A key with this ID is stored already, or was.")
+_STORED = (_TAKEN, _TAKEN_ID)
 _REPEATED_ID = Problem("foreign_id", "An earlier line has the same ID.")
 
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """The key of a line, or its problems."""
+    """The key of a line, or its problems. It is no failure if the key is stored already, as in a second import."""
 
     line: int
     key: ApiKey | None
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_stored(self) -> bool:
+        return any(problem in _STORED for problem in self.problems)
+
+    @property
+    def has_failed(self) -> bool:
+        return self.key is None and not self.is_stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class ImportResult:
 
     @property
     def failed(self) -> list[LineResult]:
-        return [line for line in self.lines if line.key is None]
+        return [line for line in self.lines if line.has_failed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,7 @@ def prepare_import(tx: ImportTransaction, values: Mapping[int, Any]) -> Prepared
 def import_keys(tx: ImportTransaction, prepared: PreparedImport, *, all_or_nothing: bool = False) -> ImportResult:
     """Store a key for each valid line.
 
-    A repeated import changes nothing: its hashes are stored already. Raises ``Invalid`` for any invalid line if
+    A repeated import changes nothing: its keys are stored already. Raises ``Invalid`` for any invalid line if
     ``all_or_nothing``; ``ReauthRequired``; ``Forbidden`` if the caller would grant more than it holds.
     """
     imported, result = _make_keys(tx, prepared)
@@ -96,14 +105,15 @@ def check_import(tx: ImportTransaction, values: Mapping[int, Any]) -> ImportResu
 
 def import_facts(results: Sequence[LineResult], *, dry_run: bool) -> dict[str, Any]:
     """The JSON of an import, the same at every door."""
-    failed = sum(one.key is None for one in results)
     return {
-        "imported": len(results) - failed,
-        "failed": failed,
+        "imported": sum(one.key is not None for one in results),
+        "already_stored": sum(one.is_stored for one in results),
+        "failed": sum(one.has_failed for one in results),
         "items": [
             {
                 "line": one.line,
                 "id": None if one.key is None or dry_run else one.key.id,
+                "already_stored": one.is_stored,
                 "errors": [{"location": problem.location, "message": problem.message} for problem in one.problems],
             }
             for one in results
@@ -114,10 +124,16 @@ def import_facts(results: Sequence[LineResult], *, dry_run: bool) -> dict[str, A
 def _describe_problems(failed: Sequence[LineResult]) -> list[Problem]:
     """The problems of lines, each with the number of its line."""
     return [
-        Problem(f"keys.{one.line - 1}.{problem.location}", f"Line {one.line}: {problem.message}")
+        Problem(f"keys.{one.line - 1}.{problem.location}", describe_line(one.line, problem))
         for one in failed
         for problem in one.problems
     ]
+
+
+def describe_line(number: int, problem: Problem) -> str:
+    """A problem with the number of its line, and its field unless it is about the whole line."""
+    field = "" if problem.location == "line" or problem in _STORED else f"{problem.location}: "
+    return f"Line {number}: {field}{problem.message}"
 
 
 def _read_rules(tx: ImportTransaction) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ari import keys
-from ari.base.errors import Invalid
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys.checks import AccessRequest
@@ -79,13 +78,13 @@ def test_what_is_stored_reads_back(instance: Instance) -> None:
 
 
 def test_the_digest_of_a_stored_key_is_taken(instance: Instance) -> None:
-    """Also that of one of ARI's own; then nothing is imported."""
+    """Also that of one of ARI's own: it stays as it is, and the other line is imported."""
     made = create_key(instance)
     digest = sha256(made.secret.encode()).hexdigest()
     lines = [_line(UNSALTED[0]), {"name": "n", "hash": digest, "scheme": "sha256-hex"}]
-    with pytest.raises(Invalid, match="Line 2: A key with this hash is stored already"):
-        _import(instance, *lines)
-    assert Deps(instance).read_sync(lambda tx: tx.keys.count(tx.now_ms, "all")) == 1
+    assert [line.is_stored for line in _import(instance, *lines).lines] == [False, True]
+    assert [line.is_stored for line in _import(instance, *lines).lines] == [True, True]
+    assert Deps(instance).read_sync(lambda tx: tx.keys.count(tx.now_ms, "all")) == 2
 
 
 def test_a_thousand_lines_are_one_import(instance: Instance) -> None:

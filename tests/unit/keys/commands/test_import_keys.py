@@ -38,7 +38,7 @@ def _import(tx: MemoryTransaction, values: dict[int, Any], *, all_or_nothing: bo
 
 
 def _problems(result: ImportResult) -> list[tuple[int, str]]:
-    return [(one.line, problem.location) for one in result.failed for problem in one.problems]
+    return [(one.line, problem.location) for one in result.lines for problem in one.problems]
 
 
 def test_a_key_for_each_valid_line() -> None:
@@ -59,7 +59,7 @@ def test_all_or_nothing_names_each_line() -> None:
     with pytest.raises(Invalid) as refused:
         _import(tx, _lines(1) | {2: _line(2, hash="x"), 3: _line(1)}, all_or_nothing=True)
     assert [one.location for one in refused.value.problems] == ["keys.1.hash", "keys.2.hash"]
-    assert refused.value.problems[0].message.startswith("Line 2: Must be the SHA-256")
+    assert refused.value.problems[0].message.startswith("Line 2: hash: Must be the SHA-256")
     assert (tx.keys.rows, tx.names) == ({}, [])
 
 
