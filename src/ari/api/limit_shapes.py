@@ -120,7 +120,7 @@ class ResetIn(BaseModel):
     model_config = _INPUT | ConfigDict(json_schema_extra={"examples": [{"limits": [DEFAULT_NAME]}]})
 
     limits: LimitNames | None = Field(
-        None, description="Names of the key's limits; default: all.", examples=[[DEFAULT_NAME]]
+        None, description="Names of limits of this key or consumer; default: all.", examples=[[DEFAULT_NAME]]
     )
 
 

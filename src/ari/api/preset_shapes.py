@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
-from ari.api.scope_shapes import Description
 from ari.api.shapes import RequestModel, Scopes
+from ari.keys.custom_scopes import DESCRIPTION_LENGTH
 from ari.keys.presets import LABEL_LENGTH
 
 _EXAMPLE: dict[str, JsonValue] = {
@@ -20,6 +20,17 @@ PresetName = Annotated[
 ]
 
 
+PresetDescription = Annotated[
+    StrictStr,
+    Field(
+        max_length=DESCRIPTION_LENGTH,
+        description=f"What a key with the preset's scopes may do; 1–{DESCRIPTION_LENGTH} characters.",
+        examples=[_EXAMPLE["description"]],
+        json_schema_extra={"minLength": 1},
+    ),
+]
+
+
 class PresetIn(RequestModel):
     """The whole preset."""
 
@@ -28,7 +39,7 @@ class PresetIn(RequestModel):
     label: Annotated[StrictStr, Field(max_length=LABEL_LENGTH, json_schema_extra={"minLength": 1})] = Field(
         description=f"Name for people; 1–{LABEL_LENGTH} characters.", examples=[_EXAMPLE["label"]]
     )
-    description: Description
+    description: PresetDescription
     scopes: Scopes
 
 

@@ -57,7 +57,7 @@ def create(
     new = NewConsumer(name, external_id, parse_metadata_options(metadata), make_limits(limit), granted)
     with open_deps(data_dir) as deps:
         consumer = deps.do_sync(keys.create_consumer, new)
-        _show(consumer, 0, as_json) if as_json else output.say(f"Created {_describe(consumer)}.")
+        output.as_json(_facts(consumer, 0)) if as_json else output.say(f"Created {_describe(consumer)}.")
 
 
 @app.command("list")
@@ -87,9 +87,23 @@ def show(consumer: Reference, as_json: AsJson = False, data_dir: DataDir = None)
     """Show a consumer's details."""
     with open_deps(data_dir) as deps:
         found = deps.read_sync(keys.get_consumer, consumer)
-        _show(found, deps.read_sync(keys.count_keys_of, found.id), as_json)
-        if found.policy.limits and not as_json:
-            key_output.show_remaining(deps.instance, found.id, [found.rule_owner], as_json=False)
+        count = deps.read_sync(keys.count_keys_of, found.id)
+        if as_json:
+            output.as_json(_facts(found, count))
+            return
+        owners = [found.rule_owner] if found.policy.limits else []
+        now_ms = deps.instance.now_ms()
+        pairs = [
+            ("name", found.name),
+            ("id", found.id),
+            ("external ID", found.external_id),
+            ("metadata", found.metadata),
+            ("keys", count),
+            ("created", output.exactly(found.created_at_ms, now_ms)),
+            ("created by", found.created_by),
+            *key_output.describe_rules(deps.instance, owners),
+        ]
+        output.facts([pair for pair in pairs if pair[1] is not None])
 
 
 @app.command()
@@ -121,7 +135,7 @@ def change(
     with open_deps(data_dir) as deps:
         changed = deps.do_sync(keys.change_consumer, consumer, wanted)
         count = deps.read_sync(keys.count_keys_of, changed.id)
-        _show(changed, count, as_json) if as_json else output.say(f"Changed {_describe(changed)}.")
+        output.as_json(_facts(changed, count)) if as_json else output.say(f"Changed {_describe(changed)}.")
 
 
 @app.command("reset-limits")
@@ -160,14 +174,6 @@ def _list_all(tx: KeyTransaction, text: str) -> list[tuple[Consumer, int]]:
 def _facts(consumer: Consumer, count: int) -> dict[str, object]:
     made = {"created_at": to_rfc3339(consumer.created_at_ms), "created_by": consumer.created_by, "key_count": count}
     return keys.consumer_facts(consumer) | made | keys.limit_rules_facts(consumer)
-
-
-def _show(consumer: Consumer, count: int, as_json: bool) -> None:
-    facts = _facts(consumer, count)
-    if as_json:
-        output.as_json(facts)
-    else:
-        output.facts([(name.replace("_", " "), value) for name, value in facts.items() if value not in (None, {}, [])])
 
 
 def _describe(consumer: Consumer) -> str:

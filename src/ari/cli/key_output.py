@@ -11,6 +11,7 @@ from ari.keys import Created, token
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
 from ari.keys.limits.fields import format_window
+from ari.keys.limits.rules import Refill
 from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ports import Activity, KeyTransaction
 from ari.keys.presets import Preset, find_label
@@ -123,9 +124,7 @@ def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
     if key.revoked_at_ms is not None:
         pairs += [("revoked", output.exactly(key.revoked_at_ms, now_ms)), ("revoked by", key.revoked_by)]
         pairs += [("reason", key.revoke_reason)] if key.revoke_reason else []
-    remaining = instance.usage_records.read_remaining(key.rule_owners)
-    output.facts([*pairs, *((one.name, _describe_remaining(one)) for one in remaining)])
-
+    output.facts([*pairs, *describe_rules(instance, key.rule_owners)])
     if len(secrets) > 1:
         rows = [
             (
@@ -151,6 +150,19 @@ def show_remaining(instance: "Instance", owner_id: str, owners: Sequence[RuleOwn
         output.say("There are no limits.")
 
 
+def describe_rules(instance: "Instance", owners: Sequence[RuleOwner]) -> list[tuple[str, str]]:
+    """Names and what remains of limits and credits, and the refills of credits."""
+    remaining = instance.usage_records.read_remaining(owners)
+    pairs = [(one.name, _describe_remaining(one)) for one in remaining]
+    refills = [rules.credits.refill for rules in (owner.rules for owner in owners) if rules.credits is not None]
+    return [*pairs, *(("refill", _describe_refill(refill)) for refill in refills if refill is not None)]
+
+
+def _describe_refill(refill: Refill) -> str:
+    when = "monthly, on the first" if refill.every == "month" else "daily"
+    return f"to {refill.amount:,} {when}, at {refill.hour:02}:00 {refill.time_zone}"
+
+
 def _describe_remaining(one: Remaining) -> str:
     if one.window_ms is None:
         return f"{one.remaining} left"
@@ -158,12 +170,11 @@ def _describe_remaining(one: Remaining) -> str:
 
 
 def _describe_ownership(key: ApiKey) -> list[tuple[str, Any]]:
-    """What differs from a plain key."""
+    """The environment, and what differs from a plain key."""
     pairs: list[tuple[str, Any]] = []
     if key.kind is not None:
         pairs.append(("kind", key.kind))
-    if key.environment != "live":
-        pairs.append(("environment", key.environment))
+    pairs.append(("environment", key.environment))
     if key.consumer is not None:
         pairs.append(("consumer", f"{key.consumer.name} ({key.consumer.external_id or key.consumer.id})"))
     if key.tags:

@@ -1,6 +1,7 @@
 """Scopes ``resource:action``, with ``*`` for every scope or for every action of a resource."""
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Sequence
 
 from ari.base.errors import Invalid, Problem
 
@@ -47,6 +48,7 @@ RESERVED_RESOURCES = RESOURCES | {"ari", "audit", "consumers", "kinds", "leaks",
 """Resources that no custom scope may have. If a later version of ARI brings a scope, no key holds it already."""
 RESERVED_PREFIX = "ari-"
 
+_PLAIN = re.compile(r"[a-z][a-z_-]{0,30}:(\*|[a-z][a-z_-]{0,30})")
 HOW_TO_DECLARE = "Declare scopes of your own API in Settings > API > Scopes, or with ari scopes add."
 
 
@@ -83,9 +85,17 @@ def parse_scopes(scopes: Iterable[str], custom: Collection[str] = ()) -> tuple[s
     unique = sorted(set(scopes))
     if not unique:
         raise Invalid(Problem("scopes", "Specify at least one scope."))
-    if not all(is_declared(scope, custom) for scope in unique):
-        raise Invalid(Problem("scopes", f"Unknown scope. {HOW_TO_DECLARE} ARI's scopes: {list_scope_names()}."))
+    unknown = [scope for scope in unique if not is_declared(scope, custom)]
+    if unknown:
+        raise Invalid(Problem("scopes", _describe_unknown(unknown)))
     return ("*",) if "*" in unique else tuple(unique)
+
+
+def _describe_unknown(unknown: Sequence[str]) -> str:
+    """A sentence that names the first unknown scope, unless it may be a secret pasted by mistake (security.md 7)."""
+    named = f" “{unknown[0]}”" if _PLAIN.fullmatch(unknown[0]) else ""
+    listed = f"ARI's scopes: {list_scope_names()}; yours: ari scopes list."
+    return f"Unknown scope{named}. {HOW_TO_DECLARE} {listed}"
 
 
 def list_scope_names() -> str:

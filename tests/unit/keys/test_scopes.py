@@ -4,6 +4,7 @@ import pytest
 
 from ari.base.errors import Invalid
 from ari.keys import scopes
+from ari.keys.token import mint
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,13 @@ def test_everything_is_written_alone() -> None:
     """With * the rest is said already."""
     assert scopes.parse_scopes(["keys:read", "*"]) == ("*",)
     assert scopes.parse_scopes(["usage:read", "api:read", "api:read"]) == ("api:read", "usage:read")
+
+
+def test_an_unknown_scope_is_named_unless_it_may_be_a_secret() -> None:
+    """Which of several is wrong; a key that was pasted by mistake is in no message (security.md 7)."""
+    with pytest.raises(Invalid, match="Unknown scope “order:read”"):
+        scopes.parse_scopes(("api:read", "order:read"))
+    for secret in (mint(), "sk:proj-0123456789abcdef", "hunter2"):
+        with pytest.raises(Invalid, match=r"^Unknown scope\.") as refused:
+            scopes.parse_scopes((secret,))
+        assert secret not in str(refused.value)

@@ -127,7 +127,7 @@ def _check_window(window: Any) -> list[tuple[str, str]]:
     try:
         parse_window(window if isinstance(window, str) else "")
     except ValueError:
-        return [("window", "Use a time from 1s to 31d, such as 30s, 1m, 12h or 7d.")]
+        return [("window", "Use a window from 1s to 31d, such as 30s, 1m, 12h or 7d.")]
     return []
 
 
