@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import sign_in
+from tests.browser.steps import enter
 from tests.support.owner import EMAIL, PASSWORD, Owner
 from tests.support.server import ServerProcess
 
@@ -29,7 +29,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
 @pytest.fixture
 def home(owner: Any, page: Any) -> Any:
     """A page at Settings > API, signed in as the owner."""
-    sign_in(page, owner)
+    enter(page, owner)
     return page
 
 
@@ -39,7 +39,7 @@ def plain(owner: Any, browser: Any) -> Iterator[Any]:
     context = browser.new_context(java_script_enabled=False, locale="en-GB", timezone_id="UTC")
     context.set_default_timeout(15_000)
     page = context.new_page()
-    sign_in(page, owner)
+    enter(page, owner)
     yield page
     context.close()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import sign_in
+from tests.browser.steps import enter
 
 
 @pytest.mark.parametrize("scripting", [True, False])
@@ -14,7 +14,7 @@ def test_from_the_list_to_an_event_and_all_events_like_it(owner: Any, browser: A
     """In a dialog with scripting, on a page of its own without."""
     context = browser.new_context(java_script_enabled=scripting)
     page = context.new_page()
-    sign_in(page, owner)
+    enter(page, owner)
     key, _ = owner.create_key(f"Audited {scripting}")
     owner.cli("keys", "disable", key["id"], check=True)
     page.goto(f"{owner.url}/settings/audit?subject={key['id']}")
@@ -29,7 +29,7 @@ def test_from_the_list_to_an_event_and_all_events_like_it(owner: Any, browser: A
 
 def test_filters_and_an_export(owner: Any, page: Any, tmp_path: Path) -> None:
     """The file has the events of the page."""
-    sign_in(page, owner)
+    enter(page, owner)
     owner.create_key("Exported")
     page.goto(f"{owner.url}/settings/audit")
     page.get_by_label("Event", exact=True).select_option(label="Key created")
@@ -50,8 +50,7 @@ def test_filters_and_an_export(owner: Any, page: Any, tmp_path: Path) -> None:
 
 def test_verify_now(owner: Any, page: Any) -> None:
     """The result, and the way back."""
-    sign_in(page, owner)
-    page.goto(f"{owner.url}/settings/audit")
+    enter(page, owner, "/settings/audit")
     page.get_by_role("button", name="Verify now").click()
     expect(page.get_by_role("status").get_by_text("events checked")).to_be_visible()
     page.get_by_role("link", name="Back to the audit log").click()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import SECRET, sign_in
+from tests.browser.steps import SECRET, enter
 from tests.support.owner import EMAIL, PASSWORD, Owner
 from tests.support.processes import eventually
 from tests.support.provider import Provider, provider
@@ -52,8 +52,7 @@ def _as_new(owner: Owner, upstream: Provider) -> None:
 @pytest.fixture
 def board(owner: Owner, page: Any) -> Any:
     """A page at Settings > Integrations."""
-    sign_in(page, owner)
-    page.goto(f"{owner.url}{PLACE}")
+    enter(page, owner, PLACE)
     return page
 
 
@@ -211,8 +210,7 @@ def test_the_password_is_asked_again_without_keeping_the_key(owner: Owner, brows
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(15_000)
-    sign_in(page, owner)
-    page.goto(f"{owner.url}{PLACE}")
+    enter(page, owner, PLACE)
     card(page, "deepseek").get_by_role("link", name="Add key").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Key", exact=True).fill(DEEP)
@@ -274,8 +272,7 @@ def test_all_of_it_without_scripts(plain: Any, owner: Owner, upstream: Provider)
 def test_nothing_is_complained_of(watch_page: Any, owner: Owner, upstream: Provider) -> None:
     """No CSP report, dialog or script error on the page, in its dialogs and in a test."""
     page = watch_page()
-    sign_in(page, owner)
-    page.goto(f"{owner.url}{PLACE}")
+    enter(page, owner, PLACE)
     put(page, owner, base_url=upstream.url, key=KEY)
     page.locator("#test-openai").click()
     expect(card(page, "openai").get_by_text("Works · just now")).to_be_visible()

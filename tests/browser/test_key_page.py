@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.steps import HOME, sign_in
+from tests.browser.steps import HOME, enter
 
 
 def test_a_row_leads_to_the_keys_page(owner: Any, home: Any) -> None:
@@ -62,7 +62,7 @@ def test_expiry_becomes_visible(owner: Any, home: Any) -> None:
     """A key nears its end, reaches it while the page is open, and may then be deleted."""
     key, _ = owner.create_key("Dying", expires="1y")
     owner.server.clock.advance((365 - 10) * 24 * 3600)
-    sign_in(home, owner)
+    enter(home, owner)
     row = home.get_by_role("row", name="Dying")
     expect(row).to_contain_text("Active")
     owner.server.clock.advance(7 * 24 * 3600)
@@ -136,7 +136,7 @@ def test_times_are_in_the_viewers_zone_with_utc_at_hand(owner: Any, browser: Any
     key, _ = owner.create_key("Timed")
     context = browser.new_context(timezone_id="Asia/Kathmandu", locale="en-GB")
     page = context.new_page()
-    sign_in(page, owner, f"/settings/keys/{key['id']}")
+    enter(page, owner, f"/settings/keys/{key['id']}")
     moment = page.get_by_role("region", name="Details").get_by_role("time").first
     utc, local = moment.get_attribute("title"), moment.inner_text()
     assert utc.endswith(" UTC")

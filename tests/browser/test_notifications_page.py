@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import sign_in
+from tests.browser.steps import enter, sign_in
 from tests.support.mailing import mailing_owner
 from tests.support.owner import Owner
 from tests.support.resend import StandIn, stand_in
@@ -109,7 +109,7 @@ def test_the_pages_are_accessible_wide_and_narrow(
     for place in ("/forgot-password", "/reset-password", "/confirm-address"):
         page.goto(f"{owner.url}{place}")
         assert axe(page) == []
-    sign_in(page, owner, NOTIFICATIONS)
+    enter(page, owner, NOTIFICATIONS)
     for place in (NOTIFICATIONS, "/settings/security/address", "/settings/security"):
         page.goto(f"{owner.url}{place}")
         assert axe(page) == []
@@ -123,7 +123,7 @@ def test_the_pages_are_accessible_wide_and_narrow(
 def test_another_address_is_entered_in_the_dialog(page: Any, owner: Owner, mail: StandIn) -> None:
     """An invalid address is reported at its field; the link in the email confirms it with one button."""
     before = len(mail.taken)
-    sign_in(page, owner, "/settings/security")
+    enter(page, owner, "/settings/security")
     page.get_by_role("link", name="Change address").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("New email").fill("no address")
@@ -175,7 +175,7 @@ def _no_email(owner: Owner) -> Iterator[None]:
 @pytest.mark.usefixtures("_no_email")
 def test_without_email_the_page_says_how_to_turn_it_on(page: Any, owner: Owner) -> None:
     """Three steps; without a mail service, no form sends a link."""
-    sign_in(page, owner, NOTIFICATIONS)
+    enter(page, owner, NOTIFICATIONS)
     for step in ("Create an account at resend.com", "Create an API key", "Set RESEND_API_KEY in ARI's environment"):
         expect(page.get_by_text(step)).to_be_visible()
     expect(page.get_by_role("button", name="Send test email")).to_have_count(0)

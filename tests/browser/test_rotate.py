@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import finish, read_secret, sign_in
+from tests.browser.steps import enter, finish, read_secret
 
 
 def test_from_the_old_secret_to_the_new_one(owner: Any, home: Any) -> None:
@@ -67,7 +67,7 @@ def test_nothing_is_cut_off(owner: Any, browser: Any, scheme: Any, width: int, t
     owner.cli("keys", "rotate", key["id"], check=True)
     owner.api(old, headers={"user-agent": "x" * 200}).get("/api/me")
     page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
-    sign_in(page, owner)
+    enter(page, owner)
     for url in (f"/settings/keys/{key['id']}", f"/settings/keys/{key['id']}/rotate"):
         page.goto(f"{owner.url}{url}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ari.base.clock import DAY_MS, to_rfc3339
-from tests.browser.steps import HOME, sign_in
+from tests.browser.steps import HOME, enter
 from tests.support.past import past_of
 
 USAGE = "/settings/usage"
@@ -203,7 +203,7 @@ def test_days_are_those_of_the_viewer(owner: Any, used_key: dict[str, Any], brow
     """The browser sends its time zone, and the next chart is divided by it."""
     context = browser.new_context(locale="en-GB", timezone_id="Pacific/Kiritimati")
     page = context.new_page()
-    sign_in(page, owner, to=USAGE)
+    enter(page, owner, to=USAGE)
     page.goto(f"{used_key['place']}?range=24h")
     local = page.evaluate(
         "new Date().toLocaleTimeString('en-GB', {hour: '2-digit', timeZone: 'Pacific/Kiritimati'}).slice(0, 2)"

@@ -6,13 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
-import openai
 import pytest
 
 from tests.support.gateway import AiGateway
+
+if TYPE_CHECKING:  # the tests import them: each takes two seconds, in every process that collects tests
+    import anthropic
+    import openai
 
 HELLO: Any = [{"role": "user", "content": "Hello"}]
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -21,18 +23,22 @@ ANTHROPIC_TOOL: Any = {"name": "weather", "input_schema": PARAMETERS}
 
 
 @pytest.fixture
-def gpt(ai: AiGateway) -> Iterator[openai.OpenAI]:
+def gpt(ai: AiGateway) -> Iterator["openai.OpenAI"]:
+    import openai
+
     with openai.OpenAI(base_url=f"{ai.url}/api/ai/openai/v1", api_key=ai.key, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
-def claude(ai: AiGateway) -> Iterator[anthropic.Anthropic]:
+def claude(ai: AiGateway) -> Iterator["anthropic.Anthropic"]:
+    import anthropic
+
     with anthropic.Anthropic(base_url=f"{ai.url}/api/ai/anthropic", api_key=ai.key, max_retries=0) as client:
         yield client
 
 
-def test_openai_chat(gpt: openai.OpenAI) -> None:
+def test_openai_chat(gpt: "openai.OpenAI") -> None:
     """Whole and streamed; a stream without the usage chunk that nobody requested."""
     whole = gpt.chat.completions.create(model="gpt-x", messages=HELLO)
     assert whole.choices[0].message.content == "Hello"
@@ -47,7 +53,7 @@ def test_openai_chat(gpt: openai.OpenAI) -> None:
     assert told[-1].usage.completion_tokens == 7
 
 
-def test_openai_tools(gpt: openai.OpenAI) -> None:
+def test_openai_tools(gpt: "openai.OpenAI") -> None:
     """Whole and streamed."""
     whole = gpt.chat.completions.create(model="gpt-x", messages=HELLO, tools=[OPENAI_TOOL])
     calls: Any = whole.choices[0].message.tool_calls
@@ -57,7 +63,7 @@ def test_openai_tools(gpt: openai.OpenAI) -> None:
     assert next(found for found in deltas if found)[0].function.name == "weather"
 
 
-def test_openai_responses_embeddings_and_models(gpt: openai.OpenAI) -> None:
+def test_openai_responses_embeddings_and_models(gpt: "openai.OpenAI") -> None:
     """The rest of what most programs call."""
     assert gpt.responses.create(model="gpt-x", input="Hello").output_text == "Hello"
     events = list(gpt.responses.create(model="gpt-x", input="Hello", stream=True))
@@ -66,8 +72,10 @@ def test_openai_responses_embeddings_and_models(gpt: openai.OpenAI) -> None:
     assert [model.id for model in gpt.models.list()] == ["gpt-x"]
 
 
-def test_openai_errors(ai: AiGateway, gpt: openai.OpenAI) -> None:
+def test_openai_errors(ai: AiGateway, gpt: "openai.OpenAI") -> None:
     """The SDK's own classes; 429 with the header that its retries heed, and a refusal of our own with its words."""
+    import openai
+
     with pytest.raises(openai.RateLimitError) as limited:
         gpt.chat.completions.create(model="429", messages=HELLO)
     assert limited.value.response.headers["retry-after"] == "7"
@@ -80,15 +88,19 @@ def test_openai_errors(ai: AiGateway, gpt: openai.OpenAI) -> None:
     assert ai.provider.key not in str(limited.value)
 
 
-def test_openai_retries_as_the_provider_says(ai: AiGateway, gpt: openai.OpenAI) -> None:
+def test_openai_retries_as_the_provider_says(ai: AiGateway, gpt: "openai.OpenAI") -> None:
     """``retry-after-ms`` passes, so the SDK tries again at once instead of guessing."""
+    import openai
+
     with pytest.raises(openai.RateLimitError):
         gpt.with_options(max_retries=2).chat.completions.create(model="429", messages=HELLO)
     assert len(ai.provider.seen) == 3
 
 
-def test_openai_does_not_repeat_what_cannot_get_better(ai: AiGateway, gpt: openai.OpenAI) -> None:
+def test_openai_does_not_repeat_what_cannot_get_better(ai: AiGateway, gpt: "openai.OpenAI") -> None:
     """A refused key stays refused: one call is one request."""
+    import openai
+
     with pytest.raises(openai.InternalServerError, match="rejected the API key"):
         gpt.with_options(max_retries=2).chat.completions.create(model="401", messages=HELLO)
     assert len(ai.provider.seen) == 1
@@ -96,6 +108,9 @@ def test_openai_does_not_repeat_what_cannot_get_better(ai: AiGateway, gpt: opena
 
 def test_what_the_sdks_say_of_themselves_arrives(ai: AiGateway) -> None:
     """Who pays, which features, and what is built into each SDK; never our key."""
+    import anthropic
+    import openai
+
     names = {"openai-organization": "org-a", "openai-project": "proj-a"}
     with openai.OpenAI(
         base_url=f"{ai.url}/api/ai/openai/v1", api_key=ai.key, organization="org-a", project="proj-a", max_retries=0
@@ -113,7 +128,7 @@ def test_what_the_sdks_say_of_themselves_arrives(ai: AiGateway) -> None:
     assert ai.key not in str(ai.provider.seen)
 
 
-def test_openai_reads_what_it_began(ai: AiGateway, gpt: openai.OpenAI) -> None:
+def test_openai_reads_what_it_began(ai: AiGateway, gpt: "openai.OpenAI") -> None:
     """A response in the background, and a model whose id has a slash, as the SDK writes it."""
     gpt.responses.retrieve("resp_1")
     assert ai.provider.last.path == "/v1/responses/resp_1"
@@ -122,7 +137,7 @@ def test_openai_reads_what_it_began(ai: AiGateway, gpt: openai.OpenAI) -> None:
     assert ai.provider.last.path == "/v1/models/openai%2Fgpt-oss-120b"
 
 
-def test_anthropic_messages(claude: anthropic.Anthropic) -> None:
+def test_anthropic_messages(claude: "anthropic.Anthropic") -> None:
     """Whole and streamed."""
     whole = claude.messages.create(model="c", max_tokens=9, messages=HELLO)
     assert whole.content[0].type == "text"
@@ -132,7 +147,7 @@ def test_anthropic_messages(claude: anthropic.Anthropic) -> None:
         assert stream.get_final_message().usage.output_tokens == 6
 
 
-def test_anthropic_tools(claude: anthropic.Anthropic) -> None:
+def test_anthropic_tools(claude: "anthropic.Anthropic") -> None:
     """A tool that the model wants used."""
     whole = claude.messages.create(model="c", max_tokens=9, messages=HELLO, tools=[ANTHROPIC_TOOL])
     assert whole.stop_reason == "tool_use"
@@ -140,8 +155,10 @@ def test_anthropic_tools(claude: anthropic.Anthropic) -> None:
     assert whole.content[0].input == {"city": "Oslo"}
 
 
-def test_anthropic_errors(ai: AiGateway, claude: anthropic.Anthropic) -> None:
+def test_anthropic_errors(ai: AiGateway, claude: "anthropic.Anthropic") -> None:
     """As with OpenAI's; the version header arrives, the caller's key does not."""
+    import anthropic
+
     with pytest.raises(anthropic.RateLimitError) as limited:
         claude.messages.create(model="429", max_tokens=9, messages=HELLO)
     assert limited.value.response.headers["retry-after"] == "7"
@@ -153,6 +170,8 @@ def test_anthropic_errors(ai: AiGateway, claude: anthropic.Anthropic) -> None:
 
 
 async def _many(ai: AiGateway) -> list[str | None]:
+    import openai
+
     async with openai.AsyncOpenAI(base_url=f"{ai.url}/api/ai/openai/v1", api_key=ai.key, max_retries=0) as client:
         stream = await client.chat.completions.create(model="gpt-x", messages=HELLO, stream=True)
         return [chunk.choices[0].delta.content async for chunk in stream]

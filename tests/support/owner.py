@@ -5,8 +5,11 @@ from typing import Any
 
 import httpx2
 
+from ari.accounts import sessions
+from ari.http.cookies import session_cookie_name
+from ari.storage.engine import Database
 from tests.support.command import Cli
-from tests.support.instances import prepare
+from tests.support.instances import prepare, settings_for
 from tests.support.server import ServerProcess
 
 EMAIL = "owner@example.org"
@@ -51,6 +54,20 @@ class Owner:
         answer = client.post("/sign-in", data=form)
         assert answer.status_code == 303, f"sign-in answered {answer.status_code}:\n{answer.text[:2000]}"
         return client
+
+    def start_session(self) -> dict[str, Any]:
+        """The cookie, as browsers take it, of a new session that no sign-in began."""
+        clock, url = self.server.clock.path, self.server.settings["ARI_DATABASE_URL"]
+        settings = settings_for(self.server.data_dir, url, port=self.server.port, test_clock_file=clock)
+        database = Database.open(settings)
+        try:
+            with database.writing() as tx:
+                account = tx.accounts.owner()
+                assert account is not None
+                token = sessions.start(tx, account)
+        finally:
+            database.close()
+        return {"name": session_cookie_name(settings), "value": token, "url": self.url, "httpOnly": True}
 
     def create_key(self, name: str, **fields: Any) -> tuple[dict[str, Any], str]:
         """Make a key by the command line on the same data; gives the key and its secret."""
