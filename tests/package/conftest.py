@@ -64,3 +64,26 @@ def wheel(sdist: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPat
     return _build_once(
         tmp_path_factory, "wheel", lambda folder: pip("wheel", "-q", "--no-deps", "-w", folder, sdist, cwd=folder)
     )
+
+
+@pytest.fixture(scope="session")
+def make_environment(pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes environments with everything but ARI in them, and gives their ``bin`` folders; installed once, then copied.
+
+    They are without pip: Debian may lack what would put it there, and the one that runs the tests will do.
+    """
+
+    def install(folder: Path) -> None:
+        run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
+        python = folder / "venv/bin/python"
+        pip("install", "-q", "--require-hashes", "-r", ROOT / "requirements/run.txt", python=python)
+
+    def make() -> Path:
+        installed = _build_once(tmp_path_factory, "environment", install)
+        folder = tmp_path_factory.mktemp("environment") / "venv"
+        run(sys.executable, "-m", "venv", "--without-pip", folder)
+        (packages,) = installed.glob("lib/python*/site-packages")
+        shutil.copytree(packages, folder / packages.relative_to(installed), dirs_exist_ok=True)
+        return folder / "bin"
+
+    return make

@@ -40,12 +40,9 @@ def _find_commands() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def ready(pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``bin`` folder of an environment with everything but ARI in it, and with pip."""
-    folder = tmp_path_factory.mktemp("ready") / "venv"
-    run(sys.executable, "-m", "venv", "--without-pip", folder)
-    pip("install", "-q", "--require-hashes", "-r", ROOT / "requirements/run.txt", python=folder / "bin/python")
-    return folder / "bin"
+def ready(make_environment: Callable[[], Path]) -> Path:
+    """The ``bin`` folder of an environment with everything but ARI in it."""
+    return make_environment()
 
 
 def _type(command: str, bin_folder: Path, folder: Path, **variables: str) -> None:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import sys
 import tarfile
 import urllib.request
 import zipfile
@@ -13,22 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.conftest import ROOT, run
+from tests.package.conftest import ROOT
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
-def bin_folder(wheel: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``bin`` folder of an empty environment into which the wheel was installed."""
-    folder = tmp_path_factory.mktemp("empty") / "venv"
-    # Without pip in it: Debian may lack what would put it there, and the one that runs the tests will do.
-    run(sys.executable, "-m", "venv", "--without-pip", folder)
-    python = folder / "bin/python"
-    pip("install", "-q", "--require-hashes", "-r", ROOT / "requirements/run.txt", python=python)
-    pip("install", "-q", "--no-deps", "--no-index", wheel, python=python)
-    return folder / "bin"
+def bin_folder(wheel: Path, pip: Callable[..., str], make_environment: Callable[[], Path]) -> Path:
+    """The ``bin`` folder of an environment of its own into which the wheel was installed."""
+    folder = make_environment()
+    pip("install", "-q", "--no-deps", "--no-index", wheel, python=folder / "python")
+    return folder
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ class World:
     keys: dict[str, ApiKey] = field(default_factory=dict)
     plans: dict[int, list[Callable[[], None]]] = field(default_factory=dict)
     day: int = 0
+    _current: dict[str, ApiKey] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.instance.clock = self.instance.database.clock = self.clock = FrozenClock(START_MS)
@@ -70,6 +71,7 @@ class World:
             self._wait_until(10)
             for plan in self.plans.get(self.day, ()):
                 plan()
+                self._current.clear()
                 self.jobs()
             self._wait_until(15)
             self._call_as_usual()
@@ -119,9 +121,11 @@ class World:
         self.instance.database.usage.commit(Batch(self._rows(name, address, count)))
 
     def _rows(self, name: str, address: str, count: int) -> list[UsageRow]:
-        """The rows of calls, refused by what the key is at this moment."""
+        """The rows of calls, refused by what the key is at this moment: only the owner at ten changes it."""
         key, now_ms = self.keys[name], self.clock.now_ms()
-        current = Deps(self.instance).read_sync(lambda unit: unit.keys.get(key.id)) or key
+        if key.id not in self._current:
+            self._current[key.id] = Deps(self.instance).read_sync(lambda unit: unit.keys.get(key.id)) or key
+        current = self._current[key.id]
         expired = current.expires_at_ms is not None and now_ms >= current.expires_at_ms
         code = "revoked" if current.revoked_at_ms is not None else "expired" if expired else "ok"
         about = {"key_id": key.id, "key_hint": key.hint, "client_address": address, "code": code}

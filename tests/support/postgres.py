@@ -21,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+from tests.support.admin_connection import AdminConnection
 from tests.support.ports import free_port
 
 MISSING = "no PostgreSQL: set ARI_TEST_DATABASE_URL, or install the postgresql package; its tests are skipped"
@@ -36,6 +37,7 @@ class PostgresServer:
         self.admin_url = admin_url
         self._strategy = ""
         self._filled: str | None = None
+        self._admin = AdminConnection(admin_url)
 
     def url_of(self, database: str) -> str:
         """The address of another database on this server."""
@@ -48,7 +50,7 @@ class PostgresServer:
 
     def drop(self, url: str) -> None:
         """Remove a database, also while servers are still connected to it."""
-        self._run(f'DROP DATABASE IF EXISTS "{_name_of(url)}" WITH (FORCE)')
+        self._admin.run(f'DROP DATABASE IF EXISTS "{_name_of(url)}" WITH (FORCE)')
         _homes.pop(url, None)
 
     def replace(self, url: str, fill: Callable[[str], None]) -> None:
@@ -61,19 +63,16 @@ class PostgresServer:
         self._create(_name_of(url), _name_of(self._filled))
 
     def close(self) -> None:
-        """Remove what copies consist of."""
+        """Remove what copies consist of, and leave."""
         if self._filled is not None:
             self.drop(self._filled)
+        self._admin.close()
 
     def _create(self, name: str, template: str) -> str:
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{self._strategy}')
+        self._admin.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{self._strategy}')
         url = self.url_of(name)
         _homes[url] = self
         return url
-
-    def _run(self, statement: str) -> None:
-        with psycopg.connect(self.admin_url, autocommit=True, connect_timeout=10) as connection:
-            connection.execute(statement.encode())
 
 
 def home_of(url: str) -> PostgresServer | None:
@@ -168,6 +167,7 @@ class PrivateServer(PostgresServer):
 
     def stop(self) -> None:
         """Close all connections and end."""
+        self._admin.close()
         process, self._process = self._process, None
         if process is None:
             return
@@ -213,12 +213,12 @@ class PrivateServer(PostgresServer):
         pem.chmod(0o600)
         os.chown(pem, data.stat().st_uid, data.stat().st_gid)
         for name, value in {"ssl_cert_file": pem, "ssl_key_file": pem, "ssl": "on"}.items():
-            self._run(f"ALTER SYSTEM SET {name} = '{value}'")
-        self._run("SELECT pg_reload_conf()")
+            self._admin.run(f"ALTER SYSTEM SET {name} = '{value}'")
+        self._admin.run("SELECT pg_reload_conf()")
 
     def cut_connections(self) -> None:
         """End all connections of others, as an administrator would."""
-        self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        self._admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
 
 
 def _major_of(binaries: Path) -> int:

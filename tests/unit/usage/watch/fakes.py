@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.listing import Cursor, KeyCounts, KeyFilter, LivingKey, Order
@@ -94,7 +95,7 @@ class FakeUse:
         return {key_id: seen for key_id, seen in found.items() if seen}
 
     def list_addresses(self, key_id: str, limit: int) -> list[KeyClient]:
-        return sorted(self.seen[key_id].values(), key=lambda one: one.first_seen_at_ms)[:limit]
+        return sorted(self.seen[key_id].values(), key=attrgetter("first_seen_at_ms"))[:limit]
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
         low = since_ms - since_ms % HOUR_MS
