@@ -30,7 +30,7 @@ class ApplyIn(RequestModel):
     default_preset: StrictStr | None = Field(
         None, max_length=40, description="Preset for new keys.", examples=["orders-reader"]
     )
-    prune: StrictBool = Field(False, description="Also remove scopes and presets that these sections don't have.")
+    prune: StrictBool = Field(False, description="Also remove scopes and presets that these sections don't list.")
     force: StrictBool = Field(False, description="Prune scopes even from keys and presets that list them.")
     dry_run: StrictBool = Field(True, description=DRY_RUN)
 

@@ -134,7 +134,10 @@ async def delete_consumer(consumer_id: ConsumerId, deps: CallerDeps) -> Response
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
 async def reset_consumer_limits(consumer_id: ConsumerId, deps: CallerDeps, body: ResetIn | None = None) -> Response:
-    """Count what its keys share from nothing. Also needs `keys:write`, and access to all keys of the consumer."""
+    """Reset the limits that its keys share, as if nothing had been used.
+
+    Also needs `keys:write`, and access to all keys of the consumer.
+    """
     names = None if body is None else body.limits
 
     def run(tx: KeyTransaction) -> tuple[Consumer, dict[str, Any]]:

@@ -20,7 +20,7 @@ from ari.usage.reports.policy_preview import MAX_READ, preview_facts, preview_po
 router = APIRouter(prefix="/api/instance-policy", tags=["API keys"])
 
 _LIFETIME = "Longest lifetime of a key, from when its expiry is set; `null` = no limit. Existing keys keep theirs."
-_UNUSED = "Keys that made no allowed request for so many days are disabled; `null` = never. They can be enabled again."
+_UNUSED = "Keys that made no allowed request for this many days are disabled; `null` = never. They can be enabled again."
 
 
 class InstancePolicyIn(RequestModel):
@@ -53,7 +53,7 @@ class PolicyPreviewIn(BaseModel):
 
 
 class PolicyPreviewOut(InstancePolicyOut):
-    """The rules after a change, and the active keys that they would concern."""
+    """The rules after a change, and the active keys that they would affect."""
 
     outliving_keys: int = Field(
         description="Keys that expire later than the longest lifetime allows, or never. They keep their expiry.",
@@ -82,7 +82,7 @@ async def read_instance_policy(deps: CallerDeps) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def preview_instance_policy(deps: CallerDeps, query: Annotated[PolicyPreviewIn, Query()]) -> Response:
-    """The rules after the change, and how many active keys they would concern. Nothing is changed."""
+    """The rules after the change, and how many active keys they would affect. Nothing is changed."""
     found = await deps.read(preview_policy, deps.instance.key_use, _change_of(query))
     return respond(preview_facts(found))
 

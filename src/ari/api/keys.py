@@ -170,7 +170,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def reset_key_limits(key_id: KeyId, deps: CallerDeps, body: ResetIn | None = None) -> Response:
-    """Count from nothing. The next request is decided without what was used so far."""
+    """Reset limits, as if nothing had been used. Applies from the next request."""
     key = await deps.do(keys.reset_limits, key_id, None if body is None else body.limits)
     return respond(await describe_key_detail(deps, key))
 

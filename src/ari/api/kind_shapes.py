@@ -28,7 +28,7 @@ class KindChangeIn(RequestModel):
         None, description="Lifetime of a new key without one.", json_schema_extra=without_default
     )
     max_lifetime_days: _Days | None = Field(
-        None, description="Days after which each key has expired.", json_schema_extra=without_default
+        None, description="Maximum lifetime of a key in days.", json_schema_extra=without_default
     )
     scopes: Scopes | None = Field(
         None, description="Scopes of a new key without any.", json_schema_extra=without_default
@@ -52,7 +52,7 @@ class NewKindIn(KindChangeIn):
         description="Lowercase letters, digits and `-`.", examples=["acme-live"]
     )
     prefix: Annotated[StrictStr, Field(max_length=20)] = Field(
-        description="With what its keys begin: 2–20 lowercase letters, digits and `_`, ending in `_`. It can't be "
+        description="What its keys begin with: 2–20 lowercase letters, digits and `_`, ending in `_`. It can't be "
         "changed.",
         examples=["acme_live_"],
     )
@@ -62,7 +62,7 @@ class KindOut(BaseModel):
     """A kind of keys."""
 
     name: str = Field(description="Name of the kind.", examples=["acme-live"])
-    prefix: str = Field(description="With what its keys begin.", examples=["acme_live_"])
+    prefix: str = Field(description="What its keys begin with.", examples=["acme_live_"])
     description: str = Field(description="What the kind is for.", examples=["Keys of our customers"])
     expires: str | None = Field(description="Lifetime of a new key without one; `null` = never.", examples=["1y"])
     max_lifetime_days: int | None = Field(
@@ -80,7 +80,7 @@ class KindOut(BaseModel):
 
 
 class KindsOut(BaseModel):
-    """All kinds that were added; keys of the built-in kind begin with `ari_k_`."""
+    """All kinds but the built-in one, whose keys begin with `ari_k_`."""
 
     items: list[KindOut] = Field(description="The kinds, by name.")
     next_cursor: None = Field(description="Always `null`: all kinds are on one page.", examples=[None])

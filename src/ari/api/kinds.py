@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/kinds", tags=["API keys"])
 @router.get("", response_model=KindsOut, summary="List kinds of keys", responses=document_errors())
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def list_kinds(deps: CallerDeps) -> Response:
-    """The kinds that were added, with their prefixes, defaults and numbers of keys."""
+    """The kinds of keys, with their prefixes, defaults and numbers of keys."""
     return respond({"items": await deps.read(keys.read_kinds_facts), "next_cursor": None})
 
 

@@ -45,7 +45,7 @@ class NewConsumerIn(RequestModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Acme Inc.", "external_id": _EXTERNAL_ID}]})
 
     name: ConsumerName
-    external_id: ExternalId | None = Field(None, description="Your own ID of it, which you can use in place of ARI's.")
+    external_id: ExternalId | None = Field(None, description="Your own ID for it, which you can use in place of ARI's.")
     metadata: Metadata = Field(
         default_factory=dict, description=f"Your facts about it; verify returns them. {METADATA_BOUND}"
     )
@@ -60,7 +60,7 @@ class ConsumerChangeIn(RequestModel):
 
     name: ConsumerName | None = Field(None, description="A new name.", json_schema_extra=not_null)
     external_id: ExternalId | None = Field(
-        None, description="Your own ID of it; `null` = none.", json_schema_extra=without_default
+        None, description="Your own ID for it; `null` = none.", json_schema_extra=without_default
     )
     metadata: Metadata | None = Field(
         None, description=f"New metadata (replaces the old). {METADATA_BOUND}", json_schema_extra=not_null
@@ -85,7 +85,7 @@ class KeyConsumerOut(BaseModel):
     """The consumer of a key."""
 
     id: str = Field(description="Consumer ID.", examples=[CONSUMER_ID])
-    external_id: str | None = Field(description="Your own ID of it.", examples=[_EXTERNAL_ID])
+    external_id: str | None = Field(description="Your own ID for it.", examples=[_EXTERNAL_ID])
     name: str = Field(description="Name.", examples=["Acme Inc."])
     metadata: dict[str, Any] = Field(description="Your facts about it.", examples=[{"plan": "pro"}])
 

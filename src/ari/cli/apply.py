@@ -25,7 +25,7 @@ ApplyNow = Annotated[bool, typer.Option("--yes", "-y", help="Apply the changes i
 def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .toml or .json file.", show_default=False)],
     yes: ApplyNow = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Also remove what the file's sections don't have.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Also remove what the file's sections don't list.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Prune scopes even from keys and presets that list them.")
     ] = False,

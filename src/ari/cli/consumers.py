@@ -31,7 +31,7 @@ Reference = Annotated[
     str, typer.Argument(metavar="ID", help="Name, ID or external ID of a consumer.", show_default=False)
 ]
 ExternalId = Annotated[
-    str | None, typer.Option("--external-id", metavar="TEXT", help="Your own ID of it.", show_default=False)
+    str | None, typer.Option("--external-id", metavar="TEXT", help="Your own ID for it.", show_default=False)
 ]
 
 _PAGE = 200
@@ -120,8 +120,10 @@ def change(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Change a consumer's name, external ID, metadata, shared limits or credits. --external-id "" removes it, and
-    --limit "" all limits."""
+    """Change a consumer's name, external ID, metadata, shared limits or credits.
+
+    --external-id "" removes the external ID, --limit "" all limits.
+    """
     granted = make_credits(balance, refill, refill_hour, time_zone)
     if all(given is None for given in (name, external_id, metadata, limit, granted)):
         raise typer.BadParameter("pass --name, --external-id, --metadata, --limit, --credits or --refill.")
@@ -140,7 +142,7 @@ def change(
 
 @app.command("reset-limits")
 def reset_limits(consumer: Reference, limit: Named = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Count what a consumer's keys share from nothing."""
+    """Reset the limits that a consumer's keys share, as if nothing had been used."""
     with open_deps(data_dir) as deps:
         found = deps.do_sync(keys.reset_consumer_limits, consumer, limit or None)
         key_output.show_remaining(deps.instance, found.id, [found.rule_owner], as_json)
@@ -148,7 +150,7 @@ def reset_limits(consumer: Reference, limit: Named = None, as_json: AsJson = Fal
 
 @app.command("add-credits")
 def add_credits(consumer: Reference, amount: TopUp, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Add credits to those that a consumer's keys share."""
+    """Add to the credits that a consumer's keys share."""
     with open_deps(data_dir) as deps:
         found = deps.do_sync(keys.add_consumer_credits, consumer, amount)
         key_output.show_remaining(deps.instance, found.id, [found.rule_owner], as_json)

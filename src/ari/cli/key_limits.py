@@ -34,7 +34,7 @@ Balance = Annotated[int, typer.Argument(metavar="AMOUNT", parser=whole_number(0)
 NewBalance = Annotated[
     int | None,
     typer.Option(
-        "--credits", metavar="AMOUNT", parser=whole_number(0), help="Credits to use up; default: it needs none."
+        "--credits", metavar="AMOUNT", parser=whole_number(0), help="Credits to use up; default: no limit by credits."
     ),
 ]
 TopUp = Annotated[
@@ -87,7 +87,7 @@ def remove_limits(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_
 
 @limits_app.command("reset")
 def reset_limits(key: KeyName, limit: Named = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Count a key's limits from nothing."""
+    """Reset a key's limits, as if nothing had been used."""
     _run(key, lambda tx, found: keys.reset_limits(tx, found.id, limit or None), as_json, data_dir)
 
 
@@ -114,7 +114,7 @@ def add_credits(key: KeyName, amount: TopUp, as_json: AsJson = False, data_dir: 
 
 @credits_app.command("remove")
 def remove_credits(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Remove a key's credits: it then needs none."""
+    """Remove a key's credits. Credits then no longer limit its requests."""
     output.confirm("Remove the credits of this key? It then works without any.", yes=yes)
     _run(key, lambda tx, found: _change(tx, found, credits=None), as_json, data_dir)
 

@@ -176,7 +176,7 @@ def expiry(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Set a key's expiry, counted from now; or that of all keys of a consumer or with a tag, after listing them."""
+    """Set a key's expiry, counted from now, or that of all keys of a consumer or with a tag (listed first)."""
     require_one_or_matching(key, consumer, tag)
     if expires is None and expires_at is None:
         raise typer.BadParameter("pass --expires or --expires-at.")
@@ -214,7 +214,7 @@ def assign(
 
 @app.command()
 def addresses(key: KeyName, address: Addresses = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Set the addresses and networks a key works from. Without --address, it works from everywhere."""
+    """Set the addresses and networks a key works from. Without --address, it works from anywhere."""
     wanted = KeyChange(addresses=tuple(address or ()))
     _change(key, wanted, _addresses_sentence, as_json, data_dir)
 
@@ -228,7 +228,7 @@ def disable(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Disable a key; or all keys of a consumer or with a tag, after listing them."""
+    """Disable a key, or all keys of a consumer or with a tag (listed first)."""
     require_one_or_matching(key, consumer, tag)
     if key is None:
         with open_deps(data_dir) as deps:
@@ -258,7 +258,7 @@ def revoke(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Permanently revoke a key, effective immediately; or all keys of a consumer or with a tag, after listing them."""
+    """Permanently revoke a key, effective immediately, or all keys of a consumer or with a tag (listed first)."""
     require_one_or_matching(key, consumer, tag)
     if key is None and with_made:
         raise typer.BadParameter("--with-made is for a single key.")

@@ -16,7 +16,7 @@ from ari.keys.kinds import LEAK_ACTIONS, kind_facts
 
 KindName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the kind, e.g. acme-live.", show_default=False)]
 Prefix = Annotated[
-    str, typer.Argument(metavar="PREFIX", help="With what its keys begin, e.g. acme_live_.", show_default=False)
+    str, typer.Argument(metavar="PREFIX", help="What its keys begin with, e.g. acme_live_.", show_default=False)
 ]
 Description = Annotated[
     str | None, typer.Option("--description", metavar="TEXT", help="What the kind is for.", show_default=False)
@@ -27,7 +27,7 @@ MaxDays = Annotated[
         "--max-days",
         metavar="DAYS",
         parser=whole_number(0),
-        help="Days after which each key has expired; 0 = no limit.",
+        help="Maximum lifetime of a key in days; 0 = no limit.",
         show_default=False,
     ),
 ]
@@ -47,7 +47,7 @@ app = CommandApp(no_args_is_help=True)
 
 @app.command("list")
 def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List the kinds that were added."""
+    """List kinds of keys."""
     with open_deps(data_dir) as deps:
         found = deps.read_sync(keys.read_kinds_facts)
     if as_json:

@@ -30,7 +30,7 @@ OfEnvironment = Annotated[
 SortBy = Annotated[
     str,
     typer.Option(
-        "--sort", metavar="ORDER", parser=one_of(*_ORDERS), help=f"Sort by {', '.join(SORTS)}; - is descending."
+        "--sort", metavar="ORDER", parser=one_of(*_ORDERS), help=f"Sort by {', '.join(SORTS)}; -ORDER is descending."
     ),
 ]
 

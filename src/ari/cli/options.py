@@ -43,7 +43,7 @@ Consumer = Annotated[
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag (repeatable).", show_default=False)]
 Metadata = Annotated[
     list[str] | None,
-    typer.Option("--metadata", metavar="NAME=VALUE", help="A fact to store (repeatable).", show_default=False),
+    typer.Option("--metadata", metavar="NAME=VALUE", help="Metadata to store (repeatable).", show_default=False),
 ]
 Addresses = Annotated[
     list[str] | None,

@@ -26,7 +26,7 @@ DisableUnused = Annotated[
     typer.Option(
         metavar="DAYS",
         parser=whole_number(0),
-        help="Disable keys that weren't used for so many days; 0 = never.",
+        help="Disable keys that weren't used for this many days; 0 = never.",
         show_default=False,
     ),
 ]
@@ -61,7 +61,7 @@ def preview(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show how many active keys a change would concern, without changing anything."""
+    """Show how many active keys a change would affect, without changing anything."""
     wanted = _change_of(max_lifetime_days, disable_unused_days)
     with open_deps(data_dir) as deps:
         found = deps.read_sync(preview_policy, deps.instance.key_use, wanted)

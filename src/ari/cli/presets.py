@@ -48,7 +48,7 @@ def set_(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Create a preset, or change the given parts of one. No key changes."""
+    """Create a preset, or change the given parts of one. Keys keep their scopes."""
     with open_deps(data_dir) as deps:
         before = deps.read_sync(keys.list_presets).get(name, Preset(name, "", "", ()))
         wanted = Preset(

@@ -33,7 +33,7 @@ Text = Annotated[
 ]
 Consumer = Annotated[
     str | None,
-    typer.Option("--consumer", metavar="ID", help="Only keys of this consumer: ID or external ID."),
+    typer.Option("--consumer", metavar="ID", help="Only keys of this consumer: name, ID or external ID."),
 ]
 Tag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Only keys with this tag.")]
 Since = Annotated[str | None, typer.Option("--since", metavar="24h|TIME", help="Only since this time.")]

@@ -79,7 +79,7 @@ def rules(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Print a rule with which gitleaks, TruffleHog or GitHub finds ARI keys by their shape.
+    """Print a rule for gitleaks, TruffleHog or GitHub that finds ARI keys by their shape.
 
     If there is an instance, the rule has the prefixes of its kinds of keys.
     """
