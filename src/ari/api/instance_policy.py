@@ -20,7 +20,9 @@ from ari.usage.reports.policy_preview import MAX_READ, preview_facts, preview_po
 router = APIRouter(prefix="/api/instance-policy", tags=["API keys"])
 
 _LIFETIME = "Longest lifetime of a key, from when its expiry is set; `null` = no limit. Existing keys keep theirs."
-_UNUSED = "Keys that made no allowed request for this many days are disabled; `null` = never. They can be enabled again."
+_UNUSED = (
+    "Keys that made no allowed request for this many days are disabled; `null` = never. They can be enabled again."
+)
 
 
 class InstancePolicyIn(RequestModel):

@@ -181,7 +181,10 @@ class Settings(BaseSettings):
         5, ge=1, le=1_000, description="Number of networks after which new ones are no longer reported for a key."
     )
     watch_burst_count: int = Field(
-        100, ge=2, le=1_000_000, description="Refused requests, with one key or from one IP address, that trigger an alert."
+        100,
+        ge=2,
+        le=1_000_000,
+        description="Refused requests, with one key or from one IP address, that trigger an alert.",
     )
     watch_burst_minutes: int = Field(10, ge=1, le=60, description="Time window in minutes for ARI_WATCH_BURST_COUNT.")
     watch_unused_days: Days = Field(

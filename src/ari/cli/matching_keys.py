@@ -23,7 +23,9 @@ OneKey = Annotated[
 ]
 ByConsumer = Annotated[
     str | None,
-    typer.Option("--consumer", metavar="ID", help="All keys of this consumer: name, ID or external ID.", show_default=False),
+    typer.Option(
+        "--consumer", metavar="ID", help="All keys of this consumer: name, ID or external ID.", show_default=False
+    ),
 ]
 ByTag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="All keys with this tag.", show_default=False)]
 
