@@ -175,6 +175,7 @@ def test_changing_access_and_expiry(owner: Any, table: Any) -> None:
     dialog = table.get_by_role("dialog")
     expect(dialog.get_by_role("radio", name="API docs only")).to_be_focused()
     dialog.get_by_role("radio", name="Custom").check()
+    dialog.get_by_text("usage", exact=True).click()
     dialog.get_by_role("checkbox", name="usage:read").check()
     dialog.get_by_role("button", name="Change access").click()
     expect(table.locator(".toast")).to_contain_text("Access updated.")

@@ -55,7 +55,7 @@ def test_a_key_is_created_with_its_options(owner: Any, session: Any) -> None:
     assert (key["credits"]["granted"], key["credits"]["refill"]["amount"]) == (1000, 500)
     assert key["metadata"] == {"plan": "<b>pro</b>"}
     page = session.get(f"/settings/keys/{key['id']}").text
-    for text in ("Acme", "team-a", "2001:db8::/32", "&lt;b&gt;pro&lt;/b&gt;", "5,000 left per 1d"):
+    for text in ("Acme", "team-a", "2001:db8::/32", "&lt;b&gt;pro&lt;/b&gt;", "5,000 left per day"):
         assert text in page, text
     assert "<b>pro" not in page
 

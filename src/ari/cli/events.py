@@ -1,5 +1,6 @@
 """``ari events``: the audit log."""
 
+import json
 from itertools import chain, islice
 from typing import Annotated, Literal
 
@@ -100,6 +101,8 @@ def _format_detail(event: Event) -> str:
 
 
 def _format_value(value: object) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return " ".join(map(_format_value, value))
     return "-" if value is None else str(value)

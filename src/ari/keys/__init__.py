@@ -32,6 +32,7 @@ from ari.keys.commands.consumers import (
     get_consumers,
     limit_rules_facts,
     list_keys_of,
+    require_consumer,
     require_may_add_credits,
     reset_consumer_limits,
 )
@@ -194,6 +195,7 @@ __all__ = [
     "remove_scope",
     "report_leak",
     "report_leaks",
+    "require_consumer",
     "require_may_add_credits",
     "require_may_create",
     "require_may_manage_consumers",

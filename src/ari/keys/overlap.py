@@ -9,7 +9,7 @@ DEFAULT_OVERLAP = "24h"
 MAX_OVERLAP_MS = 30 * DAY_MS
 OVERLAP_PATTERN = r"^(0|[1-9][0-9]{0,6})[smhd]$"
 OVERLAP_CHOICES = {
-    "0s": "None: the old secret stops working now",
+    "0s": "None",
     "1h": "1 hour",
     "24h": "24 hours",
     "7d": "7 days",

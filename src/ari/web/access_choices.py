@@ -1,5 +1,6 @@
 """The choices of the forms for a key's access: presets, and scopes one by one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ari import keys
@@ -13,7 +14,7 @@ OWN = "own"
 
 @dataclass(frozen=True, slots=True)
 class AccessChoices:
-    """Presets by name, and the name of the suggested one; declared scopes and ARI's own with their descriptions."""
+    """Presets by name, the suggested one first; declared scopes and ARI's own with their descriptions."""
 
     presets: dict[str, Preset]
     suggested: str
@@ -30,19 +31,27 @@ class AccessChoices:
             return tuple(ticked)
         return self.presets[access].scopes if access in self.presets else ()
 
+    def group(self, scopes: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """These scopes by resource, in their order."""
+        groups: dict[str, dict[str, str]] = {}
+        for name, meaning in scopes.items():
+            groups.setdefault(name.partition(":")[0], {})[name] = meaning
+        return groups
+
 
 def read_access_choices(tx: KeyTransaction) -> AccessChoices:
     """The choices as they are now."""
     declared = tx.scopes.all()
     custom = {scope.name: scope.description for scope in declared}
     resources = sorted({name.partition(":")[0] for name in custom})
+    suggested = keys.get_default_preset(tx, SUGGESTED_PRESET)
     return AccessChoices(
-        keys.list_presets(tx),
-        keys.get_default_preset(tx, SUGGESTED_PRESET).name,
+        {suggested.name: suggested} | keys.list_presets(tx),
+        suggested.name,
         custom | _describe_wildcards(resources),
         SCOPES | _describe_wildcards(sorted(RESOURCES)),
     )
 
 
 def _describe_wildcards(resources: list[str]) -> dict[str, str]:
-    return {f"{name}:*": f"All {name} scopes, including ones added later." for name in resources}
+    return {f"{name}:*": f"Every scope that begins with {name}:, including future ones." for name in resources}

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.limits.rules import Refill
 from ari.keys.listing import SOON_MS, UNUSED_MS
 from ari.keys.model import ApiKey
 from ari.keys.ownership import metadata_facts
@@ -96,6 +97,17 @@ def duration(length_ms: float | None) -> str:
     if length_ms >= 1_000:
         return f"{length_ms / 1_000:.1f} s"
     return f"{length_ms:.0f} ms" if length_ms >= 1 else f"{length_ms:.1f} ms"
+
+
+def window_name(text: str) -> str:
+    """``minute`` for ``1m``; other windows as they are."""
+    return {"1s": "second", "1m": "minute", "1h": "hour", "1d": "day"}.get(text, text)
+
+
+def describe_refill(refill: Refill) -> str:
+    """``refilled to 1,000 monthly at 06:00 Europe/Berlin``."""
+    period = {"day": "daily", "month": "monthly"}[refill.every]
+    return f"refilled to {refill.amount:,} {period} at {refill.hour:02}:00 {refill.time_zone}"
 
 
 def badge(key: ApiKey, now_ms: int) -> Badge:

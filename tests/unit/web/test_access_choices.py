@@ -37,5 +37,6 @@ def test_declared_scopes_and_presets_are_offered() -> None:
     choices = read_access_choices(tx)
     assert choices.custom["orders:read"] == "List orders."
     assert list(choices.custom) == ["orders:read", "orders:*"]
-    assert (choices.suggested, list(choices.presets)[-1]) == ("shop", "shop")
+    assert (choices.suggested, next(iter(choices.presets))) == ("shop", "shop")
+    assert choices.group(choices.custom) == {"orders": choices.custom}
     assert choices.scopes_of("shop", []) == ("orders:read",)

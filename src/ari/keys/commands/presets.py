@@ -69,6 +69,8 @@ def save_preset(tx: KeyTransaction, wanted: Preset) -> Preset:
     if before is None and len(presets) >= MAX_PRESETS:
         raise Invalid(Problem("name", f"At most {MAX_PRESETS} presets are possible."))
     _require_change(tx, before, preset)
+    if name == tx.presets.get_default():
+        _refuse_full_access(preset)
     tx.presets.save(preset)
     record(tx, "preset_saved", name, {"from": _describe(before), "to": _describe(preset)})
     return preset
@@ -92,12 +94,14 @@ def remove_preset(tx: KeyTransaction, name: str) -> None:
 def choose_default_preset(tx: KeyTransaction, name: str) -> Preset:
     """Make a preset the default for new keys; the same one again changes nothing.
 
-    Raises ``NotFound``, ``ReauthRequired``, and ``Forbidden`` if the caller lacks a scope of the preset.
+    Raises ``NotFound``, ``Conflict`` for full access, ``ReauthRequired``, and ``Forbidden`` if the caller lacks a scope
+    of the preset.
     """
     preset, before = get_preset(tx, name), tx.presets.get_default()
     if before == name:
         return preset
     _require_change(tx, None, preset)
+    _refuse_full_access(preset)
     tx.presets.set_default(name, tx.now_ms, tx.caller.actor)
     record(tx, "default_preset_changed", name, {"from": before or DEFAULT_PRESET, "to": name})
     return preset
@@ -127,6 +131,11 @@ def _require_change(tx: KeyTransaction, before: Preset | None, after: Preset | N
     granting.require_within(tx.caller, (*old, *new), "A key can only change presets within its own scopes.")
     if not scopes.holds_all(old, new):
         tx.caller.require_confirmed(tx.now_ms)
+
+
+def _refuse_full_access(default: Preset) -> None:
+    if "*" in default.scopes:
+        raise Conflict("conflict", "The default can't be full access: every key created without scopes would get it.")
 
 
 def _describe(preset: Preset | None) -> dict[str, object] | None:

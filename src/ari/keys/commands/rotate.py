@@ -52,7 +52,8 @@ def rotate(tx: KeyTransaction, key_id: str, wanted: Rotation) -> Rotated:
     if retiring and not wanted.retire_old_now:
         raise Conflict(
             "rotation_in_progress",
-            f"The secret {retiring[0].hint} is still in its overlap. Wait, or retire it now (retire_old_now).",
+            f"The secret {retiring[0].hint} is still in its overlap. Wait, or retire it now: retire_old_now, or "
+            "--retire-old-now on the command line.",
         )
     for secret in retiring:
         _retire_now(tx, key, secret)

@@ -57,6 +57,11 @@ def test_the_default_decides_what_new_keys_get(tx: MemoryTransaction) -> None:
     assert tx.keys.rows[key.id].scopes == SHOP.scopes
     with pytest.raises(Conflict):
         remove_preset(tx, "shop")
+    with pytest.raises(Conflict, match="full access"):
+        choose_default_preset(tx, "administrator")
+    with pytest.raises(Conflict, match="full access"):
+        save_preset(tx, replace(SHOP, scopes=("*",)))
+    assert get_default_preset(tx).scopes == ("api:read",)
 
 
 def test_presets_of_ari_are_replaced_and_reset(tx: MemoryTransaction) -> None:

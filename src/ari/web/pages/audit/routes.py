@@ -78,6 +78,8 @@ class AuditPages:
             key_names=await deps.read(read_key_names, view.list_key_ids([event])),
             find_page=view.find_page,
             format_value=view.format_value,
+            find_time=view.find_time,
+            detail_names=view.DETAIL_NAMES,
             doors=view.DOOR_NAMES,
         )
 

@@ -1,6 +1,8 @@
 """What Settings > Audit shows next to the events themselves."""
 
+import re
 from collections.abc import Iterable
+from datetime import datetime
 
 from ari.base.events import Event
 from ari.base.ids import is_id
@@ -13,6 +15,21 @@ from ari.web.pages.security import urls as security_urls
 EVENTS_A_PAGE = 25
 DOOR_NAMES = {"web": "Pages", "api": "API", "cli": "Command line", "system": "ARI"}
 NAME_GROUPS = group_names()
+_TIME = re.compile(r"20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
+
+
+DETAIL_NAMES = {"hint": "Prefix", "old_hint": "Old prefix", "number": "Secret number"}
+"""The glossary's terms for these fields of an event's detail."""
+
+
+def find_time(value: object) -> int | None:
+    """The milliseconds of a value that is a time, which pages show in the viewer's zone."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        return None
+    try:
+        return int(datetime.fromisoformat(value).timestamp() * 1000)
+    except ValueError:
+        return None
 
 
 def list_key_ids(events: Iterable[Event]) -> list[str]:
@@ -37,5 +54,7 @@ def format_value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(format_value, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')}: {format_value(one)}" for name, one in value.items())
     return "–" if value is None else str(value)

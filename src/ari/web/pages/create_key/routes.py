@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -15,8 +16,9 @@ from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import Created, NewKey
 from ari.keys.model import ApiKey
-from ari.keys.names import NAME_LENGTH, is_vague
+from ari.keys.names import NAME_LENGTH, is_vague, parse_name
 from ari.keys.presets import AI_GATEWAY, PRESETS
+from ari.keys.scopes import parse_scopes
 from ari.web.access_choices import AccessChoices, read_access_choices
 from ari.web.forms import STALE, Form, KeyFormTransaction, find_use, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai, kinds
@@ -199,7 +201,29 @@ def create_once(tx: KeyFormTransaction, form: Form, ticked: Ticked) -> Created |
     else:
         scopes = choices.scopes_of(access, ticked.scopes)
     rest: dict[str, Any] = {"kind": form.value("kind") or None, "may_rotate": form.value("may_rotate") == "yes"}
-    return keys.create(tx, NewKey(form.value("name"), scopes=scopes, **rest, **read_all(form, tx.now_ms)))
+    return keys.create(tx, NewKey(form.value("name"), scopes=scopes, **rest, **_read_fields(tx, form, scopes)))
+
+
+def _read_fields(tx: KeyFormTransaction, form: Form, scopes: Sequence[str]) -> dict[str, Any]:
+    """The options of the new key. Raises ``Invalid`` with the problems of all fields, name and scopes included."""
+    problems, read = list[Problem](), dict[str, Any]()
+    consumer = form.value("consumer").strip() or None
+    for check in (
+        partial(parse_name, form.value("name")),
+        partial(parse_scopes, scopes, tx.scopes.names()),
+        partial(keys.require_consumer, tx, consumer),
+    ):
+        try:
+            check()
+        except Invalid as error:
+            problems += error.problems
+    try:
+        read = read_all(form, tx.now_ms)
+    except Invalid as error:
+        problems += error.problems
+    if problems:
+        raise Invalid(*problems)
+    return read
 
 
 def find_created(tx: KeyFormTransaction, form_id: str) -> ApiKey | None:

@@ -20,6 +20,7 @@ from ari.web.pages.key.urls import KEY, page
 from ari.web.pages.rotate_key.urls import RETIRED
 from ari.web.render import Pages
 
+_OLD_WORKS = "Select this to continue, or wait until that secret retires."
 _INACTIVE = "Revoked and expired keys can't be rotated. Create a new key."
 
 
@@ -65,7 +66,7 @@ class RotateKeyPages:
         except Conflict as error:
             if error.code != "rotation_in_progress":
                 raise
-            return await self._form(request, form.with_problem("retire_old_now", str(error)), status=409)
+            return await self._form(request, form.with_problem("retire_old_now", _OLD_WORKS), status=409)
         if rotated == "stale":
             return await self._form(request, form.with_problem("form", STALE), status=422)
         if isinstance(rotated, str):

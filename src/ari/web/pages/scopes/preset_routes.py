@@ -111,7 +111,7 @@ class PresetPages:
             form=shown.form,
             name=shown.name,
             ticked=shown.ticked,
-            choices=replace(choices, built_in={"*": "Everything, including scopes added later."} | choices.built_in),
+            choices=replace(choices, built_in={"*": "Everything, including future scopes."} | choices.built_in),
             label_length=LABEL_LENGTH,
             description_length=DESCRIPTION_LENGTH,
         )

@@ -16,6 +16,7 @@ from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMIS
 from ari.web.pages.settings_api.view import MAX_COUNTED, PAGE_SIZE, dismiss, find_advice, read_table
 from ari.web.render import Pages
 
+_OTHER_TABS = ("integrations", "usage", "notifications", "audit", "security")
 SHOW_NAMES = {
     "all": "All statuses",
     "active": "Active",
@@ -66,6 +67,8 @@ class SettingsApiPages:
         asked = request.query_params
         if asked.get("tab") is None:
             return self._pages.go(request, HOME)
+        if asked["tab"] in _OTHER_TABS:
+            return self._pages.go(request, f"/settings/{asked['tab']}")
         if asked["tab"] != "api":
             raise NotFound
         view = parse_view(asked)

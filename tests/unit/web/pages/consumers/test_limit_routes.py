@@ -30,7 +30,7 @@ def get_consumer(browser: PageClient, consumer: Consumer) -> Consumer:
 def test_its_page_shows_what_remains(browser: PageClient, consumer: Consumer) -> None:
     """Live, in a part that refreshes alone; a consumer without limits says so."""
     url = f"{CONSUMERS}/{consumer.id}"
-    assert "100 of 100 left per 1m" in browser.get(url).text
+    assert "100 of 100 left per minute" in browser.get(url).text
     part = browser.get(f"{url}?part=limits", hx_request="1").text
     assert ("1,000 left" in part, "<h1" in part) == (True, False)
     browser.post(f"{url}/limits", {"limits": "", "remove": "yes"})
@@ -66,7 +66,7 @@ def test_a_new_consumer_can_have_them(browser: PageClient) -> None:
     assert sorted(field_errors(wrong)) == ["limits", "metadata"]
     assert '<details class="more-options" open>' in wrong.text
     url = browser.post(f"{CONSUMERS}/new", {"name": "Acme", "limits": "100/1m", "credits": "5"}).headers["location"]
-    assert "100 of 100 left per 1m" in browser.get(url).text
+    assert "100 of 100 left per minute" in browser.get(url).text
 
 
 def test_only_the_owners_own_forms_change_them(browser: PageClient, consumer: Consumer) -> None:

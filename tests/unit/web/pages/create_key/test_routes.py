@@ -28,6 +28,15 @@ def test_the_form_suggests_narrow_access_and_an_end(browser: PageClient) -> None
     assert re.search(r'name="expires" value="90d" checked', text)
 
 
+def test_every_problem_is_shown_at_once(browser: PageClient) -> None:
+    """Name, scopes, consumer and options in one round; nothing is created."""
+    wrong = {"name": "", "access": "own", "consumer": "nobody", "tags": "No Tag!", "credits": "x"}
+    response = browser.post(NEW, form_of(browser) | wrong)
+    assert response.status == 422
+    assert {"name", "scopes", "consumer", "tags", "credits"} <= set(field_errors(response))
+    assert browser.list_keys() == []
+
+
 def test_the_secret_is_in_this_response_alone(browser: PageClient) -> None:
     """Neither the key's page nor the events have it, and no cache may keep the response."""
     response = browser.post(NEW, form_of(browser))

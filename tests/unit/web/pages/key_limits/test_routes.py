@@ -26,7 +26,7 @@ def get_key(browser: PageClient, key: ApiKey) -> ApiKey:
 def test_the_keys_page_shows_what_remains(browser: PageClient, key: ApiKey) -> None:
     """Live, in the part that refreshes; a key without limits has none."""
     page = browser.get(f"/settings/keys/{key.id}").text
-    assert "100 of 100 left per 1m" in page
+    assert "100 of 100 left per minute" in page
     assert "1,000 left" in page
     assert "100 of 100" in browser.get(f"/settings/keys/{key.id}?part=side", hx_request="1").text
     change_key(browser.instance, key, limits=[], credits=None)

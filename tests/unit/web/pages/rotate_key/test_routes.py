@@ -73,7 +73,7 @@ def test_a_third_secret_needs_a_tick(browser: PageClient, key: ApiKey) -> None:
     assert f"The old secret {key.hint} still works" in plain_text(browser.get(f"{_page(key)}/rotate").text)
     refused = browser.post(f"{_page(key)}/rotate", fields)
     assert refused.status == 409
-    assert "still in its overlap" in field_errors(refused)["retire_old_now"]
+    assert "Select this to continue" in field_errors(refused)["retire_old_now"]
     assert re.search(r'name="overlap" value="7d" checked', refused.text)
     done = browser.post(f"{_page(key)}/rotate", _fields(browser, key) | {"retire_old_now": "yes"})
     assert done.status == 201
