@@ -5,10 +5,13 @@ import shlex
 import subprocess
 import sys
 
-from watchfiles import DefaultFilter, run_process
-from watchfiles.main import FileChange
+try:
+    from watchfiles import DefaultFilter, run_process
+    from watchfiles.main import FileChange
 
-from hatch_build import ROOT, build_assets
+    from hatch_build import ROOT, build_assets
+except ModuleNotFoundError as error:
+    sys.exit(f"{error}. Run: pip install hatchling watchfiles (make dev installs them itself)")
 
 PROGRAM = ROOT / "src/ari"
 ASSETS = PROGRAM / "web/assets"

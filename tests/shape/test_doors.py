@@ -31,6 +31,26 @@ def test_doors_reach_no_database() -> None:
         assert [use for path in modules for use in find_database_uses(path)] == []
 
 
+def find_plumbing(source: str) -> list[int]:
+    """The lines with a function without a name that takes a transaction, or is passed to ``Deps``."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Lambda(args=ast.arguments(args=[ast.arg(arg="tx" | "unit"), *_])):
+                found.append(node.lineno)
+            case ast.Call(func=ast.Attribute(attr="do" | "do_sync" | "read" | "read_sync"), args=[ast.Lambda(), *_]):
+                found.append(node.lineno)
+    return found
+
+
+def test_doors_name_their_commands() -> None:
+    """``deps.do(keys.revoke, key_id)``: a lambda there is a query of a door's own, which no port and no test names."""
+    assert find_plumbing("deps.read(lambda t: t.keys)\nrun(lambda tx, key: 1)\nsorted(x, key=lambda k: k)") == [1, 2]
+    modules = [path for door in DOORS for path in sorted((SOURCE / door).rglob("*.py"))]
+    found = {str(path.relative_to(SOURCE)): find_plumbing(path.read_text()) for path in modules}
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
 def test_the_composition_root_runs_no_query() -> None:
     """``Instance`` opens, wires and closes; a read belongs to its concept, whose port doors use."""
     tree = ast.parse((SOURCE / "instance.py").read_text())

@@ -95,8 +95,24 @@ class Mark:
         return self.signature.trust(self.text.encode(), keys)
 
 
+class SignedMarks(Protocol):
+    """The signed head and cut inside one transaction."""
+
+    def head(self) -> Mark | None:
+        """The signed head, as it is stored."""
+
+    def renew(self) -> bool:
+        """Sign cut and head with the first master key, if another present one signed them; whether any was signed."""
+
+
 class PrunableEvents(EventStore, Protocol):
     """The audit log where old events can be removed."""
+
+    @property
+    def marks(self) -> SignedMarks: ...
+
+    def hash_of(self, event_id: str) -> str | None:
+        """The hash of an event that is in the audit log, or is the last one before its cut."""
 
     def remove_before(self, before_ms: int, limit: int) -> tuple[Cut, int] | None:
         """Remove at most ``limit`` of the first events, those from before ``before_ms``, and sign the cut.

@@ -1,11 +1,11 @@
 """``ari audit``: the signed head of the audit log, and its retention."""
 # Imports inside functions here: start-up speed.
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ari.base.audit import MIN_RETENTION_DAYS, Head, accept, broken
+from ari.base.audit import MIN_RETENTION_DAYS, AuditTransaction, Head, accept, broken
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Conflict
 from ari.cli import output
@@ -13,9 +13,6 @@ from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.time_args import whole_number
-
-if TYPE_CHECKING:
-    from ari.storage.transaction import Transaction
 
 app = CommandApp(no_args_is_help=True)
 
@@ -111,11 +108,11 @@ def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
     output.say(f"Signed {output.count(after.walked, 'event')} with key {after.fingerprint}.")
 
 
-def _get_hash(tx: "Transaction", event_id: str) -> str | None:
+def _get_hash(tx: AuditTransaction, event_id: str) -> str | None:
     return tx.events.hash_of(event_id)
 
 
-def _get_head(tx: "Transaction") -> tuple[Head, str]:
+def _get_head(tx: AuditTransaction) -> tuple[Head, str]:
     mark = tx.events.marks.head()
     head = None if mark is None else Head.parse(mark.text)
     if mark is None or head is None:

@@ -48,16 +48,22 @@ def open_deps(data_dir: Path | None) -> "Iterator[Deps]":
         yield Deps(instance, command_line_caller())
 
 
+def exists(settings: "Settings") -> bool:
+    """Whether the settings name a PostgreSQL database, or the data directory has one. Raises ``OSError``."""
+    from ari.storage.engine import KEYS_FILE
+
+    return settings.database_url is not None or (settings.data_dir / KEYS_FILE).exists()
+
+
 def require_instance(settings: "Settings") -> None:
     """Raise ``ConfigurationError`` unless an instance exists here: a mistyped path must not create a new one."""
     from ari.storage.data_dir import prepare_data_dir
-    from ari.storage.engine import KEYS_FILE
 
     path = settings.data_dir
     try:
         if path.exists():
             prepare_data_dir(path)
-        missing = settings.database_url is None and not (path / KEYS_FILE).exists()
+        missing = not exists(settings)
     except OSError as error:
         raise ConfigurationError(f"Can't read the data directory {path}: {error.strerror}.") from None
     if missing:

@@ -1,7 +1,8 @@
 """``ari keys limits`` and ``ari keys credits``: set, show, reset and add."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
@@ -15,6 +16,8 @@ from ari.keys import KeyChange
 from ari.keys.limits.fields import parse_limit_text, parse_refill_text
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
+
+P = ParamSpec("P")
 
 RateLimits = Annotated[
     list[str] | None,
@@ -75,20 +78,20 @@ def set_limits(key: KeyName, limit: RateLimits = None, as_json: AsJson = False, 
     """Set a key's rate limits (replaces the current ones). A limit that keeps its name keeps its count."""
     if not limit:
         raise typer.BadParameter("pass at least one --limit, or use: ari keys limits remove")
-    _run(key, lambda tx, found: _change(tx, found, limits=make_limits(limit)), as_json, data_dir)
+    _run(key, as_json, data_dir, keys.change, KeyChange(limits=make_limits(limit)))
 
 
 @limits_app.command("remove")
 def remove_limits(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Remove all rate limits of a key."""
     output.confirm("Remove all rate limits of this key?", yes=yes)
-    _run(key, lambda tx, found: _change(tx, found, limits=()), as_json, data_dir)
+    _run(key, as_json, data_dir, keys.change, KeyChange(limits=()))
 
 
 @limits_app.command("reset")
 def reset_limits(key: KeyName, limit: Named = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Reset a key's limits, as if nothing had been used."""
-    _run(key, lambda tx, found: keys.reset_limits(tx, found.id, limit or None), as_json, data_dir)
+    _run(key, as_json, data_dir, keys.reset_limits, limit or None)
 
 
 @credits_app.command("set")
@@ -103,37 +106,34 @@ def set_credits(
 ) -> None:
     """Set a key's balance and, with --refill, its refill. Without, the refill stays."""
     given = make_credits(amount, refill, refill_hour, time_zone)
-    _run(key, lambda tx, found: _change(tx, found, credits=given), as_json, data_dir)
+    _run(key, as_json, data_dir, keys.change, KeyChange(credits=given))
 
 
 @credits_app.command("add")
 def add_credits(key: KeyName, amount: TopUp, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Add credits to a key's balance."""
-    _run(key, lambda tx, found: keys.add_credits(tx, found.id, amount), as_json, data_dir)
+    _run(key, as_json, data_dir, keys.add_credits, amount)
 
 
 @credits_app.command("remove")
 def remove_credits(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Remove a key's credits. Credits then no longer limit its requests."""
     output.confirm("Remove the credits of this key? It then works without any.", yes=yes)
-    _run(key, lambda tx, found: _change(tx, found, credits=None), as_json, data_dir)
+    _run(key, as_json, data_dir, keys.change, KeyChange(credits=None))
 
 
-def _change(
-    tx: KeyTransaction,
-    key: ApiKey,
-    *,
-    limits: Sequence[Mapping[str, Any]] | Literal[keys.Unset.UNSET] = keys.UNSET,
-    credits: Mapping[str, Any] | Literal[keys.Unset.UNSET] | None = keys.UNSET,  # noqa: A002 - the field's name
-) -> ApiKey:
-    return keys.change(tx, key.id, KeyChange(limits=limits, credits=credits))
-
-
-def _run(key: str, command: Callable[[KeyTransaction, ApiKey], ApiKey], as_json: bool, data_dir: DataDir) -> None:
-    """Run a command on the key, then show what remains."""
+def _run(
+    key: str,
+    as_json: bool,
+    data_dir: Path | None,
+    command: Callable[Concatenate[KeyTransaction, str, P], ApiKey],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> None:
+    """Run a command on the key in the same transaction in which it is found, then show what remains."""
 
     def run(tx: KeyTransaction) -> ApiKey:
-        return command(tx, key_output.find_key(tx, key))
+        return command(tx, key_output.find_key(tx, key).id, *args, **kwargs)
 
     with open_deps(data_dir) as deps:
         changed = deps.do_sync(run)

@@ -1,9 +1,11 @@
 """``ari master-key``: rotate the key that encrypts secrets."""
 # Imports inside functions here: start-up speed.
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from ari.base.seal import forget_unused, reseal_all
+from ari.base.audit import AuditTransaction
+from ari.base.master_key import MasterKey, MasterKeys
+from ari.base.seal import SealedTransaction, forget_unused, reseal_all
 from ari.base.transaction import record
 from ari.cli import output
 from ari.cli.command_app import CommandApp
@@ -11,11 +13,16 @@ from ari.cli.instances import open_deps
 from ari.cli.options import DataDir
 
 if TYPE_CHECKING:
-    from ari.base.master_key import MasterKey
     from ari.deps import Deps
-    from ari.storage.transaction import Transaction
 
 app = CommandApp(no_args_is_help=True)
+
+
+class RotationTransaction(AuditTransaction, SealedTransaction, Protocol):
+    """One transaction over all that master keys encrypt and sign."""
+
+    @property
+    def master_keys(self) -> MasterKeys: ...
 
 
 @app.callback()
@@ -42,7 +49,7 @@ def rotate(data_dir: DataDir = None) -> None:
     output.say(f"Encrypted {output.count(count, 'secret')} with master key {key.id.hex()} in {place}.")
 
 
-def rotate_in(deps: "Deps") -> "tuple[MasterKey, int, bool]":
+def rotate_in(deps: "Deps") -> tuple[MasterKey, int, bool]:
     """Replace the master key. Returns it, how many secrets it encrypts, and whether it now signs the audit log.
 
     Safe to run again after a crash at any step. Raises ``Conflict`` if there is no master key yet, and ``CannotOpen``;
@@ -53,7 +60,7 @@ def rotate_in(deps: "Deps") -> "tuple[MasterKey, int, bool]":
     return done
 
 
-def _reseal(tx: "Transaction") -> "tuple[MasterKey, int, bool]":
+def _reseal(tx: RotationTransaction) -> tuple[MasterKey, int, bool]:
     keys = tx.master_keys
     key, count = reseal_all(tx.sealed, keys)
     is_signed = tx.events.marks.renew()
@@ -62,5 +69,5 @@ def _reseal(tx: "Transaction") -> "tuple[MasterKey, int, bool]":
     return key, count, is_signed
 
 
-def _forget_unused(tx: "Transaction") -> None:
+def _forget_unused(tx: RotationTransaction) -> None:
     forget_unused(tx.sealed, tx.master_keys)

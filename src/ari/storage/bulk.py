@@ -86,7 +86,7 @@ def _of_values(table: Table, columns: tuple[str, ...], on_conflict: str, size: i
     return f"{_insert_into(table, columns)} VALUES {', '.join([one] * size)} {on_conflict}"
 
 
-@lru_cache
+@lru_cache(64)
 def _from_json(table: Table, columns: tuple[str, ...], on_conflict: str) -> str:
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 0.08 s that SQLite should not cost
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -42,7 +42,7 @@ def assets() -> Mapping[str, Asset]:
     return {name: Asset(f"/static/{file['path']}", file["integrity"]) for name, file in manifest.items()}
 
 
-@cache
+@lru_cache(64)
 def asset_parts(name: str) -> tuple[str, ...]:
     """The files that a module script imports statically."""
     manifest = json.loads((_HERE / "static" / "manifest.json").read_text(encoding="utf-8"))

@@ -4,11 +4,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from ari.base.errors import AriError, for_operator
 from ari.cli import output
-from ari.cli.instances import open_deps, read_settings
+from ari.cli.instances import exists, open_deps, read_settings
 from ari.keys.token import digest
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ari.keys.ports import KeyTransaction
 
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -35,32 +36,39 @@ def find_owners(
 
     An instance that doesn't exist or can't be opened is an error only if it is ``required`` or ``data_dir`` names it.
     """
-    return _read(lambda tx: _find_all(tx, tokens), data_dir, "Whose keys these are is unknown.", required=required)
+    return _read(data_dir, required, "Whose keys these are is unknown.", _find_all, tokens)
 
 
 def read_prefixes(data_dir: Path | None) -> list[str] | None:
     """The prefixes of the kinds of keys of this instance, in the same way."""
-    return _read(lambda tx: [kind.prefix for kind in tx.kinds.all()], data_dir, "Its kinds of keys are unknown.")
+    return _read(data_dir, False, "Its kinds of keys are unknown.", _list_prefixes)
 
 
 def _read(
-    query: "Callable[[KeyTransaction], T]", data_dir: Path | None, otherwise: str, *, required: bool = False
+    data_dir: Path | None,
+    required: bool,
+    otherwise: str,
+    query: "Callable[Concatenate[KeyTransaction, P], T]",
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> "T | None":
-    from ari.storage.engine import KEYS_FILE
-
     try:
         settings = read_settings(data_dir)
         is_named = required or data_dir is not None or settings.database_url is not None
-        if not is_named and not (settings.data_dir / KEYS_FILE).exists():
+        if not is_named and not exists(settings):
             return None
         with open_deps(data_dir) as deps:
-            return deps.read_sync(query)
+            return deps.read_sync(query, *args, **kwargs)
     except (AriError, OSError) as error:
         if required or data_dir is not None:
             raise
         said = for_operator(error) if isinstance(error, AriError) else f"{error.strerror}."
         output.tell(f"{otherwise} {said}")
         return None
+
+
+def _list_prefixes(tx: "KeyTransaction") -> list[str]:
+    return [kind.prefix for kind in tx.kinds.all()]
 
 
 def _find_all(tx: "KeyTransaction", tokens: Iterable[str]) -> dict[str, TokenOwner]:

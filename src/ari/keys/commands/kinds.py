@@ -104,15 +104,18 @@ def remove_kind(tx: KeyTransaction, name: str) -> None:
     """Remove a kind. Raises ``NotFound``, ``Forbidden``, and ``Conflict("kind_in_use")`` while keys have it."""
     kind = get_kind(tx, name)
     _require_change(tx, kind, None)
-    count = tx.kinds.count_keys(name)
-    if count:
-        raise Conflict("kind_in_use", explain_use(count))
+    in_use = explain_use(tx, name)
+    if in_use:
+        raise Conflict("kind_in_use", in_use)
     tx.kinds.remove(name)
     record(tx, "kind_removed", name, {"prefix": kind.prefix})
 
 
-def explain_use(count: int) -> str:
-    """Why a kind with so many keys can't be removed."""
+def explain_use(tx: KeyTransaction, name: str) -> str:
+    """Why a kind can't be removed; empty if no key has it."""
+    count = tx.kinds.count_keys(name)
+    if not count:
+        return ""
     keys = "1 key has" if count == 1 else f"{count:,} keys have"
     return f"{keys} this kind. Revoke and delete them first."
 

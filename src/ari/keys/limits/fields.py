@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
@@ -147,7 +147,7 @@ def _is_time_zone(name: Any) -> bool:
     return isinstance(name, str) and name in _list_time_zones()
 
 
-@lru_cache
+@cache
 def _list_time_zones() -> frozenset[str]:
     """Cached: 20 ms. ``localtime`` differs from machine to machine."""
     return frozenset(available_timezones() - {"localtime"})

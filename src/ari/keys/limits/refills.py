@@ -58,7 +58,7 @@ def _time_ms(day: date, hour: int, zone: ZoneInfo) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-@lru_cache
+@lru_cache(maxsize=1_024)
 def _find_zone(name: str) -> ZoneInfo:
     """UTC where this machine lacks the zone's data: a refill at another hour is better than none."""
     try:

@@ -62,6 +62,7 @@ def test_a_retired_secret_stays_retired(instance: Instance) -> None:
         assert not tx.keys.has_unstamped(START_MS)
         newest, *old = tx.key_secrets.list_secrets(KEY.id, 9)
         assert not newest.is_retired(START_MS)
+        assert old
         assert all(secret.is_retired(0) for secret in old)
         other = tx.key_secrets.get_secret(OTHER.id, 1)
         assert other is not None

@@ -19,19 +19,12 @@ from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
 from ari.keys.listing import KeyFilter, KeyListTransaction, asks_log
 from ari.keys.names import REASON_LENGTH
 from ari.web.forms import Form, form_from
-from ari.web.pages.bulk.urls import (
-    KEYS_DISABLED,
-    KEYS_EXPIRY_CHANGED,
-    KEYS_REVOKED,
-    MATCHING,
-    NOTHING_LEFT,
-)
+from ari.web.pages.bulk.urls import MATCHING, NOTHING_LEFT, TOASTS
 from ari.web.pages.edit_key.form_values import read_expiry
 from ari.web.pages.settings_api.urls import HOME, KeysView, parse_view
 from ari.web.pages.settings_api.view import build_filter
 from ari.web.render import Pages
 
-_DONE = {"revoke": KEYS_REVOKED, "disable": KEYS_DISABLED, "expire": KEYS_EXPIRY_CHANGED}
 _FILTERS = ("q", "show", "consumer", "tag", "environment")
 _CHANGED = "The matching keys changed in the meantime, so nothing was changed. Check the new list."
 
@@ -46,7 +39,7 @@ class MatchingKeys(NamedTuple):
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> Self:
         """From the query or the fields of the form. Raises ``NotFound``."""
-        action = next((one for one in get_args(BulkAction) if one == given.get("do") and one in _DONE), None)
+        action = next((one for one in get_args(BulkAction) if one == given.get("do") and one in TOASTS), None)
         view, before_id = parse_view({name: given.get(name, "") for name in _FILTERS}), given.get("before") or None
         if action is None or view is None or asks_log(view.show):
             raise NotFound
@@ -93,7 +86,7 @@ class MatchingKeysPages:
         if done.remaining:
             return await self._question(request, matching.after(done), _empty_form(), changed=len(done.keys))
         url = self._pages.page_behind(request) or HOME
-        return self._pages.go(request, url, _DONE[matching.action] if done.keys else NOTHING_LEFT)
+        return self._pages.go(request, url, TOASTS[matching.action] if done.keys else NOTHING_LEFT)
 
     async def _question(
         self, request: Request, matching: MatchingKeys, form: Form, status: int = 200, changed: int = 0

@@ -19,13 +19,13 @@ from ari.keys.ports import KeyTransaction
 from ari.usage.reports.key_use import KeyUse
 from ari.usage.reports.listing import Sort, page_of_keys
 from ari.web.forms import Form, form_from
-from ari.web.pages.bulk.urls import BULK, KEYS_DELETED, KEYS_EXPIRY_CHANGED, KEYS_REVOKED, NOTHING_LEFT
+from ari.web.pages.bulk.urls import BULK, NOTHING_LEFT, TOASTS
 from ari.web.pages.edit_key.form_values import read_expiry
 from ari.web.pages.settings_api.urls import HOME, KeysView, parse_view
 from ari.web.pages.settings_api.view import ListingTransaction, build_filter, find_advice
 from ari.web.render import Pages
 
-_DONE = {"revoke": KEYS_REVOKED, "delete": KEYS_DELETED, "expire": KEYS_EXPIRY_CHANGED}
+_VERBS = {"revoke", "delete", "expire"}
 _PICKS = ("unused", "endless", "shown")
 """The keys of a recommendation, or all that match the table's search and filter."""
 _MAX_COUNTED = 1_000
@@ -59,7 +59,7 @@ class BulkPages:
         asked = request.query_params
         verb, pick, ticked = asked.get("do", ""), asked.get("pick"), asked.getlist("key")
         view = parse_view({name: value for name, value in asked.items() if name not in ("sort", "after")})
-        if verb not in _DONE or (pick is not None and pick not in _PICKS) or view is None:
+        if verb not in _VERBS or (pick is not None and pick not in _PICKS) or view is None:
             raise NotFound
         deps, usage = deps_of(request), self._instance.key_use
         try:
@@ -74,7 +74,7 @@ class BulkPages:
         """Run the command on the keys that still fit."""
         form = form_from(form_of(request), "do", "keys", "reason", "expires", "day")
         verb, key_ids = form.value("do"), form.value("keys").split()
-        if verb not in _DONE:
+        if verb not in _VERBS:
             raise NotFound
         deps = deps_of(request)
         try:
@@ -83,7 +83,7 @@ class BulkPages:
             shown = await deps.read(select, verb, key_ids)
             return self._question(request, verb, form.with_problems(error.problems), shown, 422)
         url = self._pages.page_behind(request) or HOME
-        return self._pages.go(request, url, _DONE[verb] if done else NOTHING_LEFT)
+        return self._pages.go(request, url, TOASTS[verb] if done else NOTHING_LEFT)
 
     def _question(self, request: Request, verb: str, form: Form, chosen: Chosen, status: int = 200) -> Response:
         return self._pages.page(

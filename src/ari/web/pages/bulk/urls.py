@@ -12,6 +12,13 @@ KEYS_REVOKED = Toast("many-revoked", "Keys revoked. They no longer work.")
 KEYS_DISABLED = Toast("many-disabled", "Keys disabled. They don't work until you enable them again.")
 KEYS_DELETED = Toast("many-deleted", "Keys deleted. Their usage and events are kept.")
 KEYS_EXPIRY_CHANGED = Toast("many-expire", "Expiry updated.")
+TOASTS = {
+    "revoke": KEYS_REVOKED,
+    "disable": KEYS_DISABLED,
+    "delete": KEYS_DELETED,
+    "expire": KEYS_EXPIRY_CHANGED,
+}
+"""By the action of a form."""
 NOTHING_LEFT = Toast("nothing-left", "Nothing changed: someone else updated these keys in the meantime.")
 
 

@@ -92,8 +92,7 @@ class KindPages:
     async def remove_form(self, request: Request) -> Response:
         """The question before removing, or why the kind can't be removed."""
         kind = await self._read(request)
-        count = await deps_of(request).read(lambda tx: tx.kinds.count_keys(kind.name))
-        return self._removal(request, kind, keys.explain_use(count) if count else "")
+        return self._removal(request, kind, await deps_of(request).read(keys.explain_use, kind.name))
 
     @policy(AuthMode.SESSION)
     async def remove(self, request: Request) -> Response:
