@@ -55,5 +55,6 @@ EnvironmentName = Annotated[
     str | None, typer.Option("--environment", metavar="live|test", help="What the key is for.", show_default=False)
 ]
 KindOption = Annotated[
-    str | None, typer.Option("--kind", metavar="NAME", help="Kind of the key, of those in ari kinds list.", show_default=False)
+    str | None,
+    typer.Option("--kind", metavar="NAME", help="Kind of the key, of those in ari kinds list.", show_default=False),
 ]
