@@ -55,6 +55,7 @@ SAFE = {
     "keys rename": "can be set back",
     "keys scopes": "can be set back",
     "keys secret": "reads",
+    "keys unused-scopes": "reads",
     "keys show": "reads",
     "master-key rotate": "seals every secret again; nothing is lost",
     "migrate": "keeps what is there",
