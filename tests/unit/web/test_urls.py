@@ -1,6 +1,9 @@
 """The one place that knows every page: toasts, and what a form may lead back to (security.md 28)."""
 
-from ari.web import urls
+import re
+from pathlib import Path
+
+from ari.web import render, urls
 from ari.web.navigation import Toast
 from ari.web.pages.settings_api.urls import HOME
 
@@ -50,3 +53,11 @@ def test_an_unreadable_url_of_the_page_behind_leads_nowhere() -> None:
     """It comes after the command was committed, so it must not turn a success into a 500."""
     for url in ("http://[bad", "http://\u2100/settings"):
         assert urls.page_behind(url) is None
+
+
+def test_templates_take_the_urls_of_pages_from_their_folders() -> None:
+    """A page whose URL changes takes its forms and links with it."""
+    templates = sorted(Path(render.__file__).parent.rglob("*.html"))
+    assert len(templates) > 50
+    written = re.compile(r'(?:href|action)="/(?!api/)')
+    assert [str(path) for path in templates if written.search(path.read_text())] == []
