@@ -95,7 +95,7 @@ def test_the_key_itself_is_no_hint_and_in_no_message() -> None:
             _parse(hash=short, **fields)
 
 
-@pytest.mark.parametrize("foreign_id", [mint(), KEY, f"12|{KEY}", f"acme.{KEY}"])
+@pytest.mark.parametrize("foreign_id", [pytest.param(mint(), id="ARI's own"), KEY, f"12|{KEY}", f"acme.{KEY}"])
 def test_a_key_is_no_foreign_id(foreign_id: str) -> None:
     """It is stored as it is, and its beginning is shown: the columns of an export may be mixed up."""
     with pytest.raises(Invalid) as refused:
