@@ -27,11 +27,15 @@ def _routes(data_dir: Any) -> list[BaseRoute]:
 def test_every_route_is_closed_but_the_written_list(data_dir: Any) -> None:
     """A new route that says nothing is closed; opening one means changing this list."""
     kinds: list[tuple[str, AuthMode]] = []
+    revoking: list[str] = []
     for route in _routes(data_dir):
         path, endpoint = getattr(route, "path", None), getattr(route, "endpoint", None)
         assert path is not None, f"{route!r} is no route that the guard knows"
         assert endpoint is not None, f"{path} has no endpoint that declares its policy"
         kinds.append((path, policy_of(endpoint).auth))
+        if policy_of(endpoint).revokes_self:
+            revoking.append(path)
+    assert revoking == ["/api/me/revoke"], "of a disabled key, or from other addresses, no other route takes requests"
     assert {path for path, kind in kinds if kind is AuthMode.OPEN} == OPEN
     assert {path for path, kind in kinds if kind is AuthMode.VISITOR} == VISITORS
     assert len(kinds) > 25

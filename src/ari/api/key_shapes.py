@@ -130,6 +130,15 @@ class RevokeSelfIn(RequestModel):
     )
 
 
+class RevokedSelfOut(BaseModel):
+    """The calling key, revoked; no other facts about it, because it may be called from anywhere."""
+
+    id: str = Field(description="Key ID; not a secret.", examples=[KEY_ID])
+    hint: str = Field(description="First and last characters of the newest secret.", examples=[HINT])
+    status: Literal["revoked"] = Field(description="Always `revoked`.", examples=["revoked"])
+    revoked_at: str = Field(description="When the key was revoked.", json_schema_extra=CREATED)
+
+
 class RevokeIn(RevokeSelfIn):
     """Optional details of a revocation."""
 

@@ -161,7 +161,8 @@ def _describe_policy(operation: Json, method: str, declared: RoutePolicy) -> Non
     if declared.auth is AuthMode.KEY:
         if "security" not in operation:
             operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
-            operation["description"] += "\n\nAny active key can call this. Sessions can't."
+            who = "Any active or disabled key" if declared.revokes_self else "Any active key"
+            operation["description"] += f"\n\n{who} can call this. Sessions can't."
         return
     scope = declared.scope
     needed = [] if scope is None else [scope]  # scope names are allowed for every scheme since OpenAPI 3.1

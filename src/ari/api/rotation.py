@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from ari import keys
-from ari.api.deps import CallerDeps, describe_key_detail, describe_keys, describe_secrets
+from ari.api.deps import CallerDeps, describe_key_detail, describe_secrets
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
-from ari.api.key_shapes import KeyDetailOut, KeyOut, RevokeSelfIn
+from ari.api.key_shapes import KeyDetailOut, RevokedSelfOut, RevokeSelfIn
 from ari.api.responses import respond
 from ari.api.rotation_shapes import RotatedOut, RotateIn, SecretUseOut
 from ari.api.shapes import KeyId
@@ -18,7 +18,7 @@ from ari.base.errors import NotFound
 from ari.deps import Deps
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.ports import KeyTransaction
-from ari.usage.reports.facts import rotation_facts, secret_use_facts
+from ari.usage.reports.facts import revocation_facts, rotation_facts, secret_use_facts
 from ari.usage.reports.queries import secret_use
 
 router = APIRouter()
@@ -95,19 +95,18 @@ async def rotate_calling_key(
 
 @router.post(
     "/api/me/revoke",
-    response_model=KeyOut,
+    response_model=RevokedSelfOut,
     tags=[_CALLER],
     summary="Revoke the calling key",
     responses=document_errors(*BODY_ERRORS),
 )
-@policy(AuthMode.KEY, scope=None, free=True)
+@policy(AuthMode.KEY, scope=None, revokes_self=True)
 async def revoke_calling_key(deps: CallerDeps, body: RevokeSelfIn | None = None) -> Response:
     """Permanent and immediate, for all secrets of the key. Needs no scope and consumes nothing from limits: use it if
-    the key leaked. The owner is notified. A key that is disabled, or bound to other addresses than the caller's, can't
-    do this: report it with `POST /api/leaks`."""
+    the key leaked. Any secret that isn't retired is enough, even if the key is disabled, over its limits, or restricted
+    to other IP addresses. The owner is notified."""
     key = await deps.do(keys.revoke, deps.caller.actor, None if body is None else body.reason)
-    [facts] = await describe_keys(deps, [key])
-    return respond(facts)
+    return respond(revocation_facts(key))
 
 
 async def _rotate(deps: Deps, key_id: str, operation: str, body: RotateIn, idempotency_key: str | None) -> Response:

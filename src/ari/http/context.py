@@ -95,6 +95,7 @@ class RequestContext(msgspec.Struct, eq=False):
                 key.expires_at_ms,
                 addresses=key.policy.addresses,
                 secret_number=None if secret is None else secret.number,
+                revokes_self=self.route.policy.revokes_self,
             )
         if self.signed_in is not None:
             return sessions.caller_of(self.signed_in, self.origin(self.door))

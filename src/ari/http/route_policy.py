@@ -67,7 +67,7 @@ class RoutePolicy:
     scope_resolver: ScopeResolver | None = None
     max_body_bytes: int = MAX_BODY_BYTES
     max_body_depth: int = MAX_BODY_DEPTH
-    free: bool = False
+    revokes_self: bool = False
 
 
 class UndeclaredRoute(Exception):
@@ -84,17 +84,18 @@ def policy(
     scope_resolver: ScopeResolver | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_body_depth: int = MAX_BODY_DEPTH,
-    free: bool = False,
+    revokes_self: bool = False,
 ) -> Callable[[F], F]:
     """Declare who may call an endpoint.
 
     ``scope``: what an API key needs; ``None`` = any live key. Where keys are accepted it must be given, or a
     ``scope_resolver`` that finds it for each request. ``sensitive``: a session must have confirmed its password within
     15 minutes (security.md 29); keys are not asked. ``inline_styles``: the page may hold styles without a nonce.
-    ``max_body_bytes`` and ``max_body_depth`` bound a JSON body (security.md 6). ``free``: it consumes nothing from the
-    limits of its caller.
+    ``max_body_bytes`` and ``max_body_depth`` bound a JSON body (security.md 6). ``revokes_self``: it does nothing but
+    revoke the calling key, so possession is enough: disabled or not, from any address, without consuming from limits.
 
-    Raises ``UndeclaredRoute`` where keys are accepted and no scope is given.
+    Raises ``UndeclaredRoute`` where keys are accepted and no scope is given, and for ``revokes_self`` where anything
+    but a key may call, or a scope is needed.
     """
     if scope_resolver is not None:
         scope = "*"
@@ -102,8 +103,10 @@ def policy(
         if auth in (AuthMode.KEY, AuthMode.KEY_OR_SESSION):
             raise UndeclaredRoute("a route for API keys must declare its scope; None = any live key")
         scope = None
+    if revokes_self and (auth is not AuthMode.KEY or scope is not None):
+        raise UndeclaredRoute("only a route for any live key can revoke the calling key")
     bounds = (max_body_bytes, max_body_depth)
-    declared = RoutePolicy(auth, scope, sensitive, inline_styles, fast, scope_resolver, *bounds, free)
+    declared = RoutePolicy(auth, scope, sensitive, inline_styles, fast, scope_resolver, *bounds, revokes_self)
 
     def mark(endpoint: F) -> F:
         setattr(endpoint, _MARK, declared)

@@ -14,12 +14,14 @@ class AccessRequest(msgspec.Struct, frozen=True):
     """The scope that a request needs (``None`` = any active key will do) at the instant ``now_ms``.
 
     ``more_scopes`` are required as well. ``client_address`` is where the request comes from, as far as it is known.
+    ``revokes_self``: it only revokes the key, which a disabled key may do, and from any address.
     """
 
     scope: str | None
     now_ms: int
     more_scopes: tuple[str, ...] = ()
     client_address: str | None = None
+    revokes_self: bool = False
 
 
 def check_revoked(key: ApiKey, ask: AccessRequest) -> Reason | None:
@@ -34,7 +36,7 @@ def check_expired(key: ApiKey, ask: AccessRequest) -> Reason | None:
 
 
 def check_disabled(key: ApiKey, ask: AccessRequest) -> Reason | None:
-    return reasons.DISABLED if key.disabled else None
+    return reasons.DISABLED if key.disabled and not ask.revokes_self else None
 
 
 def check_secret(key: ApiKey, ask: AccessRequest) -> Reason | None:
@@ -43,7 +45,7 @@ def check_secret(key: ApiKey, ask: AccessRequest) -> Reason | None:
 
 def check_address(key: ApiKey, ask: AccessRequest) -> Reason | None:
     addresses = key.policy.addresses
-    if not addresses or allows_address(addresses, ask.client_address):
+    if ask.revokes_self or not addresses or allows_address(addresses, ask.client_address):
         return None
     return reasons.IP_NOT_ALLOWED
 

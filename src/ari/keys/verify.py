@@ -79,7 +79,9 @@ def reread_key(tx: KeyTransaction) -> Caller:
         if secret is None:
             raise CallerRevoked(reasons.RETIRED.code)
         key = replace(key, secret=secret)
-    verdict = decide(key, AccessRequest(None, tx.now_ms, client_address=caller.origin.client_address))
+    address = caller.origin.client_address
+    ask = AccessRequest(None, tx.now_ms, client_address=address, revokes_self=caller.revokes_self)
+    verdict = decide(key, ask)
     if not verdict:
         raise CallerRevoked(verdict.reason.code)
     return replace(caller, scopes=key.scopes, expires_at_ms=key.expires_at_ms, addresses=key.policy.addresses)

@@ -168,14 +168,6 @@ def test_a_holder_revokes_its_own_key(app: App) -> None:
     assert [_code(app, secret) for secret in (made.secret, rotated["secret"])] == ["revoked", "revoked"]
 
 
-def test_a_holder_revokes_its_own_key_whatever_its_limits_say(app: App) -> None:
-    """A key that used up its limits can still be ended by those who have it."""
-    made = create_key(app.instance, scopes=("api:read",), limits=[{"limit": 1, "window": "1d"}])
-    assert [_code(app, made.secret) for _ in range(2)] == ["ok", "rate_limited"]
-    assert app("POST", "/api/me/revoke", made.secret).status == 200
-    assert _code(app, made.secret) == "revoked"
-
-
 def test_may_rotate_is_set_on_create_and_change(app: App) -> None:
     """By default no key may; the field is in every response with a key."""
     admin = app.key()

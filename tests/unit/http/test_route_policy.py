@@ -31,6 +31,15 @@ def test_a_route_for_keys_must_name_its_scope(auth: AuthMode) -> None:
     assert policy_of(read).scope is None
 
 
+@pytest.mark.parametrize(
+    ("auth", "scope"), [(AuthMode.KEY, "keys:write"), (AuthMode.KEY_OR_SESSION, None), (AuthMode.OPEN, None)]
+)
+def test_only_a_route_for_any_key_revokes_its_caller(auth: AuthMode, scope: str | None) -> None:
+    """Its checks are fewer, so it can't also do something else for others."""
+    with pytest.raises(UndeclaredRoute):
+        policy(auth, scope=scope, revokes_self=True)
+
+
 def test_an_endpoint_without_a_policy_is_refused() -> None:
     """Nothing is open by omission."""
 

@@ -54,6 +54,16 @@ def test_revoked_beats_expired_beats_disabled() -> None:
     assert (_code(key), key.status(NOW)) == ("revoked", "revoked")
 
 
+def test_possession_is_enough_to_revoke_the_key_itself() -> None:
+    """Disabled or from another address; not once the key or its secret has ended."""
+    retired = KeySecret(1, "h", NOW - 10, retires_at_ms=NOW)
+    wanted = AccessRequest(None, NOW, client_address="192.0.2.1", revokes_self=True)
+    usable = replace(KEY, disabled=True, policy=Policy(addresses=("198.51.100.0/24",)))
+    assert decide(usable, wanted)
+    for ended in ({"revoked_at_ms": 1}, {"expires_at_ms": NOW}, {"deleted_at_ms": 1}, {"secret": retired}):
+        assert not decide(replace(usable, **ended), wanted), ended
+
+
 def test_a_deleted_key_is_dead_whatever_else_its_row_says() -> None:
     """ARI deletes inactive keys only; a row edited to look deleted and active must not verify."""
     key = replace(KEY, deleted_at_ms=NOW - 1)

@@ -21,7 +21,10 @@ async def authenticate_key(context: RequestContext, services: Services, fault: F
     The key is looked at even then, so that the usage log names it. Raises ``Unavailable`` if nothing can be decided.
     """
     verdict: Granted | Refused | None = None
-    wanted = AccessRequest(context.route.policy.scope, context.head.at_ms, client_address=context.client.text)
+    policy = context.route.policy
+    wanted = AccessRequest(
+        policy.scope, context.head.at_ms, client_address=context.client.text, revokes_self=policy.revokes_self
+    )
     for token in (*context.credentials.tokens, *context.keys_in_url)[:_MAX_TOKENS]:
         verdict = await verify(services.lookup, token, wanted, services.rehasher.rehash)
         if verdict.key is not None:
@@ -34,7 +37,7 @@ async def authenticate_key(context: RequestContext, services: Services, fault: F
         fault = await _authorize(context, services, verdict)
     code = ACCEPTED if fault is None else fault.reason.code
     context.record.begin(context.head, context.route.template, context.client.text, verdict.key, code)
-    if context.route.policy.free:
+    if policy.revokes_self:
         context.record.waive_charge()
     if fault is None:
         context.key = verdict.key

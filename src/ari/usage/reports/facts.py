@@ -51,6 +51,11 @@ def ownership_facts(key: ApiKey) -> dict[str, Any]:
     }
 
 
+def revocation_facts(key: ApiKey) -> dict[str, Any]:
+    """A key that revoked itself; a caller from elsewhere learns nothing else about it."""
+    return {"id": key.id, "hint": key.hint, "status": "revoked", "revoked_at": _time(key.revoked_at_ms)}
+
+
 def rotation_facts(rotated: Rotated, now_ms: int) -> dict[str, Any]:
     """A rotated key and, this once, the text of its new secret."""
     return {
