@@ -44,6 +44,7 @@ def test_a_safe_request_is_refused_in_place_of_its_response(app: App, admin: str
     problem = content_of(refused)
     assert (problem["code"], problem["limit"], problem["status"]) == ("rate_limited", "default", 429)
     assert refused.headers["ratelimit"] == f'"default";r=0;t={refused.headers["retry-after"]}'
+    assert problem["detail"].startswith("Rate limit “default” (3 requests per 31 days) is used up. Retry in ")
     assert "me" not in problem
     assert read_remaining(app, admin, made) == {"default": 0}
     codes = [(row.code, row.status, row.consumed) for row in app.rows() if row.key_id == made.key.id]

@@ -81,13 +81,15 @@ class RateLimited(AriError):
 class LimitExceeded(AriError):
     """``limit`` is its name, or ``credits``; ``code`` is ``rate_limited`` or ``credits_exhausted``.
 
-    Without ``retry_after_seconds``, waiting does not help.
+    ``rate`` is what the limit allows, such as ``2 requests per minute``. Without ``retry_after_seconds``, waiting does
+    not help.
     """
 
-    def __init__(self, code: str, limit: str, retry_after_seconds: int | None) -> None:
+    def __init__(self, code: str, limit: str, retry_after_seconds: int | None, rate: str | None = None) -> None:
         wait = "" if retry_after_seconds is None else f" Retry in {in_words(retry_after_seconds)}."
-        what = "No credits are left" if code == "credits_exhausted" else f"The limit “{limit}” is used up"
-        super().__init__(f"{what} for this request.{wait}")
+        allowed = "" if rate is None else f" ({rate})"
+        used_up = f"Rate limit “{limit}”{allowed} is used up."
+        super().__init__(f"{'No credits are left for this request.' if code == 'credits_exhausted' else used_up}{wait}")
         self.code = code
         self.limit = limit
         self.retry_after_seconds = retry_after_seconds

@@ -10,7 +10,7 @@ from ari.cli import output
 from ari.keys import Created, token
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
-from ari.keys.limits.fields import format_window
+from ari.keys.limits.fields import window_in_words
 from ari.keys.limits.rules import Refill
 from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ports import Activity, KeyTransaction
@@ -166,7 +166,7 @@ def _describe_refill(refill: Refill) -> str:
 def _describe_remaining(one: Remaining) -> str:
     if one.window_ms is None:
         return f"{one.remaining} left"
-    return f"{one.remaining} of {one.limit} left per {format_window(one.window_ms)}"
+    return f"{one.remaining} of {one.limit} left per {window_in_words(one.window_ms)}"
 
 
 def _describe_ownership(key: ApiKey) -> list[tuple[str, Any]]:

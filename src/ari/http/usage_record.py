@@ -6,6 +6,7 @@ from ari.base.clock import Clock
 from ari.base.errors import LimitExceeded, Unavailable
 from ari.http.request_head import RequestHead
 from ari.keys.limits.charge import Charge, Decision
+from ari.keys.limits.fields import describe_rate
 from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED, REASONS
 from ari.usage.model import Completion, UsageRow
@@ -114,10 +115,12 @@ class UsageRecord(msgspec.Struct, eq=False):
 
     def _raise_if_refused(self) -> None:
         decision = self.decision
-        if decision is not None and decision.exceeded is not None:
+        exceeded = None if decision is None else decision.exceeded
+        if decision is not None and exceeded is not None:
             assert self.row is not None
-            self.row.status = REASONS[decision.exceeded.reason].status  # stored, so that no completion follows
-            raise LimitExceeded(decision.exceeded.reason, decision.exceeded.name, decision.retry_after_seconds)
+            self.row.status = REASONS[exceeded.reason].status  # stored, so that no completion follows
+            rate = None if exceeded.limit is None else describe_rate(exceeded.limit)
+            raise LimitExceeded(exceeded.reason, exceeded.name, decision.retry_after_seconds, rate)
 
     def complete(self, status: int, length: int | None) -> None:
         """Fill in the status of a committed row, by a later commit."""

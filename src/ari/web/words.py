@@ -99,11 +99,6 @@ def duration(length_ms: float | None) -> str:
     return f"{length_ms:.0f} ms" if length_ms >= 1 else f"{length_ms:.1f} ms"
 
 
-def window_name(text: str) -> str:
-    """``minute`` for ``1m``; other windows as they are."""
-    return {"1s": "second", "1m": "minute", "1h": "hour", "1d": "day"}.get(text, text)
-
-
 def describe_refill(refill: Refill) -> str:
     """``refilled to 1,000 monthly at 06:00 Europe/Berlin``."""
     period = {"day": "daily", "month": "monthly"}[refill.every]

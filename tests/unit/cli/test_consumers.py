@@ -37,7 +37,7 @@ def test_the_limits_that_its_keys_share(ari: Ari) -> None:
     """Set, shown, reset, topped up and removed."""
     made = ari.json("consumers", "create", "Acme", "--external-id", "x", "--limit", "5/1m", "--credits", "9")
     assert (made["limits"][0]["limit"], made["credits"]["granted"]) == (5, 9)
-    assert "5 of 5 left per 1m" in ari("consumers", "show", "x").out
+    assert "5 of 5 left per minute" in ari("consumers", "show", "x").out
     ari("consumers", "change", "x", "--limit", "6/1m", "--refill", "20/month")
     assert ari.json("consumers", "reset-limits", "x")["remaining"][0]["remaining"] == 6
     assert ari.json("consumers", "add-credits", "x", "4")["remaining"][1]["remaining"] == 13

@@ -24,7 +24,7 @@ def test_a_key_is_created_with_limits_and_credits(ari: Ari) -> None:
     assert made["credits"] == {"granted": 10, "refill": refill}
     assert read_remaining(ari, made["id"]) == {"default": 100, "daily": 5000, "credits": 10}
     shown = ari("keys", "show", made["id"]).out
-    assert "100 of 100 left per 1m" in shown
+    assert "100 of 100 left per minute" in shown
     assert "10 left" in shown
 
 

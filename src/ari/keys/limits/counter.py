@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from ari.keys.limits.refills import last_refill_day, next_refill_ms
-from ari.keys.limits.rules import CREDITS, Credits, LimitRules
+from ari.keys.limits.rules import CREDITS, Credits, Limit, LimitRules
 from ari.keys.limits.window import Window
 
 
@@ -28,11 +28,15 @@ class Remaining(msgspec.Struct, frozen=True):
 
 
 class Exceeded(msgspec.Struct, frozen=True):
-    """A name that lacks units; ``wait_ms`` until they fit, ``None`` if waiting never helps."""
+    """A name that lacks units; ``wait_ms`` until they fit, ``None`` if waiting never helps.
+
+    ``limit`` is ``None`` for credits.
+    """
 
     name: str
     reason: Literal["rate_limited", "credits_exhausted"]
     wait_ms: int | None
+    limit: Limit | None = None
 
 
 class Balance(msgspec.Struct):
@@ -80,7 +84,7 @@ class Counter(msgspec.Struct):
                 fits_at_ms = self.windows[limit.name].find_fit(units, limit.limit)
                 if fits_at_ms != 0:
                     wait_ms = None if fits_at_ms is None else fits_at_ms - at_ms
-                    yield Exceeded(limit.name, "rate_limited", wait_ms)
+                    yield Exceeded(limit.name, "rate_limited", wait_ms, limit)
         left = self._find_credits()
         if left is not None and units > left and (names is None or CREDITS in names):
             refill = None if self.rules.credits is None else self.rules.credits.refill

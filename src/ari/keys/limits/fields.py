@@ -18,6 +18,7 @@ MAX_WINDOW_MS = 31 * 86_400_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _WINDOW = re.compile(r"([1-9][0-9]{0,8})([smhd])", re.ASCII)
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_UNIT_WORDS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 _PERIODS: tuple[Literal["day"], Literal["month"]] = ("day", "month")
 _UNITS_SENTENCE = "Use a whole number from 1 to 1000000000000."
 
@@ -68,6 +69,19 @@ def format_window(window_ms: int) -> str:
     """The window in the largest unit that gives a whole number."""
     unit = next(unit for unit in reversed(_UNITS_MS) if window_ms % _UNITS_MS[unit] == 0)
     return f"{window_ms // _UNITS_MS[unit]}{unit}"
+
+
+def window_in_words(window_ms: int) -> str:
+    """The window after *per*: ``minute``, ``30 seconds``, ``7 days``."""
+    text = format_window(window_ms)
+    number, unit = text[:-1], _UNIT_WORDS[text[-1]]
+    return unit if number == "1" else f"{number} {unit}s"
+
+
+def describe_rate(limit: Limit) -> str:
+    """``1 request per day``, ``1,000 requests per 7 days``."""
+    plural = "" if limit.limit == 1 else "s"
+    return f"{limit.limit:,} request{plural} per {window_in_words(limit.window_ms)}"
 
 
 def parse_limit_text(text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from ari.base.errors import Invalid
 from ari.keys.limits.fields import (
     MAX_UNITS,
     describe_limit,
+    describe_rate,
     describe_refill,
     format_window,
     parse_credits,
@@ -76,6 +77,12 @@ def test_windows_are_shown_in_the_largest_unit(text: str, window_ms: int, shown:
     """As people would write them."""
     assert parse_window(text) == window_ms
     assert format_window(window_ms) == shown
+
+
+def test_rates_in_words() -> None:
+    """As in the text of a 429."""
+    assert describe_rate(Limit("default", 1, 86_400_000)) == "1 request per day"
+    assert describe_rate(Limit("default", 1_000, 90_000)) == "1,000 requests per 90 seconds"
 
 
 def test_limits_on_the_command_line() -> None:
