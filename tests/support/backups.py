@@ -47,8 +47,8 @@ def fill(instance: Instance) -> dict[str, Created]:
         unit.accounts.add_owner(Account("usr_1", "owner@example.org", "hash", now_ms))
         unit.accounts.add_session(Session(b"s" * 32, "usr_1", now_ms, now_ms + DAY_MS, None, None, now_ms))
         unit.accounts.keep_device(b"d" * 32, "usr_1", now_ms + DAY_MS)
-        unit.notes.put("had_owner", "1")
-        unit.notes.put("setup_token", "digest 1")
+        unit.key_value.put("had_owner", "1")
+        unit.key_value.put("setup_token", "digest 1")
     rows = [usage_row(instance, made["living"], number) for number in range(30)]
     instance.database.usage.commit(Batch(rows, [], [Attempt(now_ms // 60_000 * 60_000, "unknown", "192.0.2.1", 2)]))
     return made

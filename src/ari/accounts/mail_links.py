@@ -35,7 +35,7 @@ PER_HOUR_AND_ADDRESS = 10
 PER_HOUR_AND_SITE = 20
 """Of one IPv6 /48."""
 GONE = "This link is no longer valid: it was already used, has expired, or was replaced by a newer one."
-_SALT_NOTE = "reset_salt"
+_SALT_KEY = "reset_salt"
 _TOO_MANY = "Too many links requested."
 
 
@@ -169,10 +169,10 @@ def _name_of(tx: AccountTransaction, address: str) -> str:
     With a salt that strangers do not know, none of them finds two addresses that share a count, which would show
     whether one has an account. 32 bits: what was typed, perhaps a password, cannot be read from it.
     """
-    salt = tx.notes.get(_SALT_NOTE)
+    salt = tx.key_value.get(_SALT_KEY)
     if salt is None:
         salt = sessions.new_token()
-        tx.notes.put(_SALT_NOTE, salt)
+        tx.key_value.put(_SALT_KEY, salt)
     digest = hashlib.sha256(f"{salt} {address}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:8]
 

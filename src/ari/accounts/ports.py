@@ -5,7 +5,7 @@ from typing import Protocol
 from ari.accounts.model import Account, HalfSignIn, MailLink, Session, SignedIn, TwoFactor
 from ari.base.master_key import MasterKeys
 from ari.base.seal import SealedStore
-from ari.base.transaction import CommandTransaction
+from ari.base.transaction import CommandTransaction, KeyValueStore
 
 
 class SessionStore(Protocol):
@@ -124,15 +124,6 @@ class SecondStepStore(HalfSignInStore, Protocol):
     def count_backup_codes(self, account_id: str) -> int: ...
 
 
-class NoteStore(Protocol):
-    """Small facts of the instance by name (the setup token's digest, whether it ever had an owner)."""
-
-    def get(self, name: str) -> str | None: ...
-
-    def put(self, name: str, value: str | None) -> None:
-        """Set a note; ``None`` removes it."""
-
-
 class AccountTransaction(CommandTransaction, Protocol):
     """One transaction over accounts, two-factor, encrypted secrets, key-value entries and events."""
 
@@ -149,4 +140,4 @@ class AccountTransaction(CommandTransaction, Protocol):
     def master_keys(self) -> MasterKeys: ...
 
     @property
-    def notes(self) -> NoteStore: ...
+    def key_value(self) -> KeyValueStore: ...

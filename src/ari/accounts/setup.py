@@ -17,8 +17,8 @@ from ari.base.transaction import record
 
 SETUP_TOKEN_LIVES_MS = HOUR_MS
 
-_OPEN_NOTE = "setup_token"
-_OWNER_NOTE = "had_owner"
+_OPEN_KEY = "setup_token"
+_OWNER_KEY = "had_owner"
 
 
 def has_owner(tx: AccountTransaction) -> bool:
@@ -34,24 +34,24 @@ def new_setup_token(tx: AccountTransaction, *, new_instance: bool = False, had_o
     wrong database URL, the first visitor could take over the instance.
     """
     if has_owner(tx):
-        tx.notes.put(_OPEN_NOTE, None)
+        tx.key_value.put(_OPEN_KEY, None)
         return None
-    if (had_owner or tx.notes.get(_OWNER_NOTE) is not None) and not new_instance:
+    if (had_owner or tx.key_value.get(_OWNER_KEY) is not None) and not new_instance:
         raise ConfigurationError(
             "This instance had an owner, but its database has none. Check ARI_DATA_DIR and ARI_DATABASE_URL, restore a "
             "backup, or start with --new-instance to set it up again."
         )
     token = sessions.new_token()
-    tx.notes.put(_OPEN_NOTE, f"{sessions.digest_of(token).hex()} {tx.now_ms + SETUP_TOKEN_LIVES_MS}")
+    tx.key_value.put(_OPEN_KEY, f"{sessions.digest_of(token).hex()} {tx.now_ms + SETUP_TOKEN_LIVES_MS}")
     return token
 
 
 def token_is_good(tx: AccountTransaction, token: str) -> bool:
     """Whether this token opens the setup now. Ask before hashing the password of a setup form."""
-    note = tx.notes.get(_OPEN_NOTE)
-    if note is None or has_owner(tx):
+    stored = tx.key_value.get(_OPEN_KEY)
+    if stored is None or has_owner(tx):
         return False
-    digest, ends_at_ms = note.split()
+    digest, ends_at_ms = stored.split()
     return hmac.compare_digest(sessions.digest_of(token).hex(), digest) and tx.now_ms < int(ends_at_ms)
 
 
@@ -134,7 +134,7 @@ def _add_owner(tx: AccountTransaction, email: str, password_hash: str) -> Accoun
     owner = Account(new_id("usr", tx.now_ms), check_email(email), password_hash, tx.now_ms)
     if not tx.accounts.add_owner(owner):
         return None
-    tx.notes.put(_OPEN_NOTE, None)
-    tx.notes.put(_OWNER_NOTE, str(tx.now_ms))
+    tx.key_value.put(_OPEN_KEY, None)
+    tx.key_value.put(_OWNER_KEY, str(tx.now_ms))
     record(tx, "owner_created", owner.id, {})
     return owner

@@ -73,4 +73,4 @@ async def switch_notification(kind: KindName, body: NotificationChangeIn, deps: 
 
 
 def _read_settings(tx: NoticeTransaction) -> tuple[list[switches.NotificationSetting], str | None]:
-    return switches.list_settings(tx.notes), delivery_history.recipient(tx)
+    return switches.list_settings(tx.key_value), delivery_history.recipient(tx)

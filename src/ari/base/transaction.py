@@ -70,3 +70,12 @@ def record(
 def record_bounded(tx: CommandTransaction, name: str, subject: str | None = None) -> None:
     """Record an event that strangers can cause without end: beyond a bound it is only counted."""
     tx.events.append_bounded(new_event(tx, name, subject))
+
+
+class KeyValueStore(Protocol):
+    """Small facts of the instance by name (the setup token's digest, whether it ever had an owner)."""
+
+    def get(self, name: str) -> str | None: ...
+
+    def put(self, name: str, value: str | None) -> None:
+        """Set a value; ``None`` removes it."""

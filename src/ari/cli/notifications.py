@@ -106,7 +106,7 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 def _get_settings(tx: "NoticeTransaction") -> "list[NotificationSetting]":
     from ari.notifications import switches
 
-    return switches.list_settings(tx.notes)
+    return switches.list_settings(tx.key_value)
 
 
 def _get_newest(tx: "NoticeTransaction", limit: int) -> "list[Notice]":

@@ -182,7 +182,7 @@ def _add_notice(tx: NoticeTransaction, config: MailConfig, kind: NoticeKind, eve
         tx.notices.add(replace(notice, state="failed", error=_explain_write_error(error)))
         return
     notice = replace(notice, subject=content.subject, recipient=recipient)
-    if not is_on(tx.notes, kind):
+    if not is_on(tx.key_value, kind):
         notice = replace(notice, state="off")
     elif not config.can_send:
         notice = replace(notice, state="unsent", error=EMAIL_IS_OFF)

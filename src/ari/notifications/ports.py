@@ -5,7 +5,7 @@ from typing import Protocol
 from ari.base.events import Event
 from ari.base.master_key import MasterKeys
 from ari.base.seal import SealedStore
-from ari.base.transaction import CommandTransaction, Runner
+from ari.base.transaction import CommandTransaction, KeyValueStore, Runner
 from ari.notifications.model import Email, EmailContent, MailConfig, Notice, SendResult, Subject
 
 
@@ -107,13 +107,6 @@ class OutboxStore(Protocol):
         """Record that a claimed notice is about to be sent, and store its email unless it's stored elsewhere."""
 
 
-class KeyValueStore(Protocol):
-    def get(self, name: str) -> str | None: ...
-
-    def put(self, name: str, value: str | None) -> None:
-        """Set a value; ``None`` removes it."""
-
-
 class NoticeTransaction(CommandTransaction, Protocol):
     """One transaction over notices, their settings and events."""
 
@@ -133,4 +126,4 @@ class NoticeTransaction(CommandTransaction, Protocol):
     def master_keys(self) -> MasterKeys: ...
 
     @property
-    def notes(self) -> KeyValueStore: ...
+    def key_value(self) -> KeyValueStore: ...

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ari.base.errors import Forbidden, NotFound
-from ari.base.transaction import record
+from ari.base.transaction import KeyValueStore, record
 from ari.notifications.kind import NoticeKind
 from ari.notifications.kinds import KINDS
-from ari.notifications.ports import KeyValueStore, NoticeTransaction
+from ari.notifications.ports import NoticeTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ def build_setting_facts(setting: NotificationSetting) -> dict[str, Any]:
     return {"kind": kind.name, "title": kind.title, "description": kind.description, "on": setting.on}
 
 
-def list_settings(notes: KeyValueStore) -> list[NotificationSetting]:
+def list_settings(key_value: KeyValueStore) -> list[NotificationSetting]:
     """All kinds that can be turned off, in the order of the page."""
-    return [NotificationSetting(kind, is_on(notes, kind)) for kind in KINDS.values() if not kind.fixed]
+    return [NotificationSetting(kind, is_on(key_value, kind)) for kind in KINDS.values() if not kind.fixed]
 
 
-def is_on(notes: KeyValueStore, kind: NoticeKind) -> bool:
+def is_on(key_value: KeyValueStore, kind: NoticeKind) -> bool:
     """Whether notices of this kind are emailed; they are unless turned off."""
-    return kind.fixed or notes.get(_name_of(kind)) != "off"
+    return kind.fixed or key_value.get(_name_of(kind)) != "off"
 
 
 def switch(tx: NoticeTransaction, name: str, on: bool) -> NotificationSetting:
@@ -46,8 +46,8 @@ def switch(tx: NoticeTransaction, name: str, on: bool) -> NotificationSetting:
     if kind.about_account and tx.caller.key_id is not None and not on:
         raise Forbidden("API keys can't turn off account warnings. Sign in as the owner.")
     tx.caller.require_confirmed(tx.now_ms)
-    if is_on(tx.notes, kind) != on:
-        tx.notes.put(_name_of(kind), "on" if on else "off")
+    if is_on(tx.key_value, kind) != on:
+        tx.key_value.put(_name_of(kind), "on" if on else "off")
         record(tx, "notification_switched", kind.name, {"on": on})
     return NotificationSetting(kind, on)
 

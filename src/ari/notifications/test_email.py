@@ -8,11 +8,11 @@ from ari.base.clock import HOUR_MS, Clock, in_words
 from ari.base.errors import Conflict, RateLimited
 from ari.base.ids import new_id
 from ari.base.messages import EMAIL_IS_OFF
-from ari.base.transaction import Runner, record
+from ari.base.transaction import KeyValueStore, Runner, record
 from ari.notifications.compose import compose
 from ari.notifications.delivery_history import recipient
 from ari.notifications.model import Accepted, Email, EmailContent, MailConfig, SendResult
-from ari.notifications.ports import HtmlRenderer, KeyValueStore, MailService, NoticeTransaction
+from ari.notifications.ports import HtmlRenderer, MailService, NoticeTransaction
 
 TESTS_PER_HOUR = 10
 TEST_SECONDS = 12.0
@@ -93,12 +93,12 @@ def finish_test(tx: NoticeTransaction, sent: SendResult, recipient: str, seconds
         result = TestEmailResult(True, f"Test email sent to {recipient}. Check your inbox in a minute.", seconds)
     else:
         result = TestEmailResult(False, f"The test email wasn't sent: {sent.error}", seconds)
-    tx.notes.put(_TEST_KEY, json.dumps({"at_ms": tx.now_ms, "sent": result.sent, "said": result.message}))
+    tx.key_value.put(_TEST_KEY, json.dumps({"at_ms": tx.now_ms, "sent": result.sent, "said": result.message}))
     return result
 
 
-def last_test(notes: KeyValueStore) -> LastTestEmail | None:
-    stored = notes.get(_TEST_KEY)
+def last_test(key_value: KeyValueStore) -> LastTestEmail | None:
+    stored = key_value.get(_TEST_KEY)
     if stored is None:
         return None
     found = json.loads(stored)

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from ari.base.caller import SYSTEM, Caller
 from ari.base.master_key import MasterKeys
-from ari.storage.stores.accounts import AccountTables, NoteTables
+from ari.storage.stores.accounts import AccountTables, KeyValueTables
 from ari.storage.stores.consumers import ConsumerTable
 from ari.storage.stores.dismissals import DismissalTables
 from ari.storage.stores.events import EventTables
@@ -57,7 +57,7 @@ class Transaction:
         self.sealed = SealedTable(connection)
         self.responses = ResponseTable(connection)
         self.integrations = IntegrationTable(connection, writing=writing)
-        self.notes = NoteTables(connection)
+        self.key_value = KeyValueTables(connection)
         self.feed = FeedTables(connection)
         self.notices = NoticeTables(connection)
         self.outbox = OutboxTables(connection)

@@ -93,7 +93,7 @@ def test_the_setup_note_is_the_one_left_out(source: Instance) -> None:
     """The name of the passing note is that of accounts.setup, so its digest is in no backup."""
     with source.database.writing() as unit:
         setup.new_setup_token(unit)
-        assert unit.notes.get("setup_token") is not None
+        assert unit.key_value.get("setup_token") is not None
     assert b"setup_token" not in b"".join(json.dumps(row).encode() for _, row in _rows(back_up(source)[0]))
 
 
@@ -150,7 +150,7 @@ def test_nothing_is_replaced_while_somebody_uses_it(source: Instance, target_url
     fill(source)
     body, _ = back_up(source)
     with _opened(tmp_path / "old", target_url) as running:
-        Deps(running).read_sync(lambda unit: unit.notes.get("x"))
+        Deps(running).read_sync(lambda unit: unit.key_value.get("x"))
         with pytest.raises(Conflict, match="ARI is running"):
             restore(tmp_path / "old", target_url, body, replace=True)
     restore(tmp_path / "old", target_url, body, replace=True)

@@ -1,4 +1,4 @@
-"""Accounts, notes and events in memory: the ports without a database. The contract suite keeps it honest."""
+"""Accounts, key-value entries and events in memory; the contract suite keeps it honest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -183,19 +183,19 @@ class MemorySealed:
 
 
 @dataclass
-class MemoryNotes:
-    """Fulfils ``NoteStore``."""
+class MemoryKeyValue:
+    """Fulfils ``KeyValueStore``."""
 
-    notes: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> str | None:
-        return self.notes.get(name)
+        return self.values.get(name)
 
     def put(self, name: str, value: str | None) -> None:
         if value is None:
-            self.notes.pop(name, None)
+            self.values.pop(name, None)
         else:
-            self.notes[name] = value
+            self.values[name] = value
 
 
 @dataclass
@@ -247,7 +247,7 @@ class MemoryTransaction:
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     second_step: MemorySecondStep = field(default_factory=MemorySecondStep)
     sealed: MemorySealed = field(default_factory=MemorySealed)
-    notes: MemoryNotes = field(default_factory=MemoryNotes)
+    key_value: MemoryKeyValue = field(default_factory=MemoryKeyValue)
     events: MemoryEvents = field(default_factory=MemoryEvents)
 
     @property

@@ -35,7 +35,7 @@ def test_the_token_makes_the_owner(tx: MemoryTransaction, clock: FrozenClock, to
 
 
 def test_only_a_digest_of_the_token_is_stored(tx: MemoryTransaction, token: str) -> None:
-    """The token has 256 bits and cannot be read back from the notes."""
+    """The token has 256 bits and cannot be read back from the key-value entries."""
     assert len(token) == 43
     assert token not in repr(tx)
 
@@ -97,7 +97,7 @@ def test_an_instance_that_had_an_owner_opens_no_setup(
     make(tx, clock, token)
     tx.accounts.accounts.clear()
     if forgetful == "directory":
-        tx.notes.notes.clear()
+        tx.key_value.values.clear()
     had_owner = forgetful == "directory"
     with pytest.raises(ConfigurationError, match="--new-instance"):
         setup.new_setup_token(tx, had_owner=had_owner)

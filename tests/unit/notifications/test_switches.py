@@ -27,12 +27,12 @@ def _events(instance: Instance) -> list[str]:
 def test_everything_is_on_until_it_is_turned_off(instance: Instance) -> None:
     """An owner who never looks at the settings hears of everything; each change is one event."""
     deps = Deps(instance)
-    listed = deps.read_sync(lambda tx: switches.list_settings(tx.notes))
+    listed = deps.read_sync(lambda tx: switches.list_settings(tx.key_value))
     assert listed
     assert all(one.on for one in listed)
     for _ in range(2):
         deps.do_sync(switches.switch, "key_expiring", on=False)
-    off = [one.kind.name for one in deps.read_sync(lambda tx: switches.list_settings(tx.notes)) if not one.on]
+    off = [one.kind.name for one in deps.read_sync(lambda tx: switches.list_settings(tx.key_value)) if not one.on]
     assert off == ["key_expiring"]
     deps.do_sync(switches.switch, "key_expiring", on=True)
     assert _events(instance) == ["notification_switched"] * 2

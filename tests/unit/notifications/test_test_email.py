@@ -66,9 +66,9 @@ def test_a_session_confirms_its_password_before_a_test(instance: Instance) -> No
 def test_the_result_of_the_last_test_stays_on_the_page(instance: Instance) -> None:
     """With the reason of a failure in the service's words."""
     deps = Deps(instance)
-    assert deps.read_sync(lambda tx: test_email.last_test(tx.notes)) is None
+    assert deps.read_sync(lambda tx: test_email.last_test(tx.key_value)) is None
     deps.do_sync(test_email.finish_test, Accepted("id_1"), "owner@example.com", 0.5)
-    found = deps.read_sync(lambda tx: test_email.last_test(tx.notes))
+    found = deps.read_sync(lambda tx: test_email.last_test(tx.key_value))
     assert found is not None
     assert (found.sent, found.at_ms) == (True, instance.now_ms())
     result = deps.do_sync(test_email.finish_test, Rejected("The domain is not verified."), "owner@example.com", 0.5)

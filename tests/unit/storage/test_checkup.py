@@ -25,7 +25,7 @@ def test_a_healthy_instance(instance: Instance) -> None:
     assert checkup.log_file(database) == checkup.LogFile(None, shrinks=True)
     assert checkup.uneven_sums(database) is None
     with database.reading() as unit:
-        assert unit.notes.get("doctor") is None
+        assert unit.key_value.get("doctor") is None
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_reader_waits_for_no_writer(instance: Instance) -> None:
     with read_only(database.main) as reader:
         before = reader.execute(text("SELECT count(*) FROM notes")).scalar_one()
         with database.writing() as unit:
-            unit.notes.put("between", "1")
+            unit.key_value.put("between", "1")
         assert reader.execute(text("SELECT count(*) FROM notes")).scalar_one() == before
     with database.reading() as unit:
-        assert unit.notes.get("between") == "1"
+        assert unit.key_value.get("between") == "1"

@@ -32,13 +32,13 @@ def test_a_failed_transaction_leaves_no_trace(instance: Instance) -> None:
 
     def fail() -> None:
         with instance.database.writing() as unit:
-            unit.notes.put("half", "1")
+            unit.key_value.put("half", "1")
             raise RuntimeError("a crash before the commit")
 
     with pytest.raises(RuntimeError):
         fail()
     with instance.database.reading() as unit:
-        assert unit.notes.get("half") is None
+        assert unit.key_value.get("half") is None
     assert instance.database.witness.read() == before
 
 
@@ -51,17 +51,17 @@ def test_each_change_is_witnessed(instance: Instance) -> None:
     assert isinstance(head, Head)
     assert (head.event_id, head.hash) == newest
     with instance.database.writing() as unit:
-        unit.notes.put("n", "1")
+        unit.key_value.put("n", "1")
     assert instance.database.witness.head() == head
 
 
 def test_a_reader_cannot_see_half_of_a_change(instance: Instance) -> None:
     """It keeps the snapshot that it began with."""
     with instance.database.reading() as reader:
-        assert reader.notes.get("n") is None
+        assert reader.key_value.get("n") is None
         with instance.database.writing() as unit:
-            unit.notes.put("n", "1")
-        assert reader.notes.get("n") is None
+            unit.key_value.put("n", "1")
+        assert reader.key_value.get("n") is None
 
 
 def test_a_ping_asks_for_our_own_tables(instance: Instance) -> None:

@@ -13,7 +13,7 @@ from tests.support.instances import START_MS
 
 
 def _change_everything(unit: Transaction) -> None:
-    unit.notes.put("n", "1")
+    unit.key_value.put("n", "1")
     unit.accounts.add_owner(Account("usr_1", "owner@example.com", "a hash", START_MS))
     unit.sealed.put(Sealed(Context("totp", "usr_1"), b"an envelope"))
     unit.integrations.save(Integration("int_1", "openai"))
@@ -23,7 +23,7 @@ def _change_everything(unit: Transaction) -> None:
 
 def _list_found(unit: Transaction) -> list[bool]:
     return [
-        unit.notes.get("n") is not None,
+        unit.key_value.get("n") is not None,
         unit.accounts.owner() is not None,
         bool(unit.sealed.all()),
         bool(unit.integrations.all()),

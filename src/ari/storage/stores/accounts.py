@@ -1,4 +1,4 @@
-"""Accounts, sessions, devices, attempts and notes in the keys database."""
+"""Accounts, sessions, devices, attempts and key-value entries in the keys database."""
 
 from dataclasses import asdict
 from typing import Any
@@ -140,8 +140,8 @@ class AccountTables:
         self._connection.execute(delete(key.table).where(key.in_(chosen)))
 
 
-class NoteTables:
-    """Implements ``accounts.ports.NoteStore`` inside the transaction of ``connection``."""
+class KeyValueTables:
+    """Implements ``base.transaction.KeyValueStore`` inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -157,7 +157,7 @@ class NoteTables:
         self._connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
     def swap(self, name: str, before: str | None, after: str) -> bool:
-        """Set a note that is still ``before`` (``None``: missing); of several at once exactly one succeeds."""
+        """Set a value that is still ``before`` (``None``: missing); of several at once exactly one succeeds."""
         if before is None:
             row = insert(self._connection, notes).values(name=name, value=after)
             return self._connection.execute(row.on_conflict_do_nothing()).rowcount == 1

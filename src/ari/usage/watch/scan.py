@@ -39,7 +39,7 @@ _MAX_KEYS = 200
 _MAX_SEEN = 1_000
 """Addresses read: fresh ones of all keys, known ones of each."""
 _ALL_KEYS = 20_000
-_NOTE = "watch"
+_WATCH_KEY = "watch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,11 @@ class Scan:
 
 def begin(tx: WatchTransaction, now_ms: int) -> Scan | None:
     """The scan that is due now, if any. A clock that was set back doesn't stop the watch."""
-    note = tx.notes.get(_NOTE)
-    if note is None:
+    stored = tx.key_value.get(_WATCH_KEY)
+    if stored is None:
         return Scan(None, WatchState(now_ms, now_ms, now_ms), now_ms)
-    state = WatchState.parse(note)
-    return Scan(note, state, now_ms) if abs(now_ms - state.scanned_ms) >= EVERY_MS else None
+    state = WatchState.parse(stored)
+    return Scan(stored, state, now_ms) if abs(now_ms - state.scanned_ms) >= EVERY_MS else None
 
 
 def find(tx: WatchTransaction, use: WatchedUse, due: Scan, limits: Limits) -> list[WatchFinding]:
@@ -110,7 +110,7 @@ def record(tx: WatchTransaction, due: Scan, found: list[WatchFinding]) -> bool:
     """Record the events; returns ``False`` and records nothing if another process has scanned."""
     now_ms, state = due.now_ms, due.state
     after = WatchState(state.began_ms, now_ms, now_ms if due.ends_a_month else state.unused_ms)
-    if not tx.notes.swap(_NOTE, due.before, str(after)):
+    if not tx.key_value.swap(_WATCH_KEY, due.before, str(after)):
         return False
     for one in found:
         event_id = new_id("evt", now_ms)

@@ -1,4 +1,4 @@
-"""Whatever keeps accounts and notes keeps them like this: in memory, in SQLite and in PostgreSQL."""
+"""Whatever keeps accounts and key-value entries keeps them like this: in memory, in SQLite and in PostgreSQL."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -210,15 +210,15 @@ def test_what_is_over_is_dropped(tx: AccountTransaction) -> None:
     assert tx.accounts.attempts("b") == (NOW,)
 
 
-def test_notes(tx: AccountTransaction) -> None:
+def test_key_value_entries(tx: AccountTransaction) -> None:
     """A note is what was put last, or nothing."""
-    assert tx.notes.get("setup_token") is None
-    tx.notes.put("setup_token", "first")
-    tx.notes.put("setup_token", "second é")
-    assert tx.notes.get("setup_token") == "second é"
-    tx.notes.put("setup_token", None)
-    tx.notes.put("setup_token", None)
-    assert tx.notes.get("setup_token") is None
+    assert tx.key_value.get("setup_token") is None
+    tx.key_value.put("setup_token", "first")
+    tx.key_value.put("setup_token", "second é")
+    assert tx.key_value.get("setup_token") == "second é"
+    tx.key_value.put("setup_token", None)
+    tx.key_value.put("setup_token", None)
+    assert tx.key_value.get("setup_token") is None
 
 
 def run_together(works: list[Callable[[], T]]) -> list[T | Exception]:

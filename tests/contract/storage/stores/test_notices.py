@@ -128,14 +128,14 @@ def test_switches(post: Post) -> None:
     """Each kind has its default, changes by one event, and needs a session that was confirmed of late."""
     from ari.base.caller import Caller
 
-    listed = Deps(post.instance).read_sync(lambda unit: switches.list_settings(unit.notes))
+    listed = Deps(post.instance).read_sync(lambda unit: switches.list_settings(unit.key_value))
     assert all(one.on for one in listed)
     assert "password_reset" not in {one.kind.name for one in listed}
     for _ in range(2):
         assert not post.command(lambda unit: switches.switch(unit, "key_widened", on=False)).on
     assert [
         one.kind.name
-        for one in Deps(post.instance).read_sync(lambda unit: switches.list_settings(unit.notes))
+        for one in Deps(post.instance).read_sync(lambda unit: switches.list_settings(unit.key_value))
         if not one.on
     ] == ["key_widened"]
     assert (

@@ -32,7 +32,7 @@ def _restore_into(folder: Path, fill: object = _fill, *, replace: bool = False) 
 
 def _note(folder: Path) -> str | None:
     with opened(folder, None) as instance, instance.database.reading() as unit:
-        return unit.notes.get("restored")
+        return unit.key_value.get("restored")
 
 
 @pytest.fixture

@@ -40,8 +40,8 @@ def test_nobody_is_signed_in_by_a_backup(instance: Instance) -> None:
         unit.accounts.add_session(Session(b"s" * 32, "usr_1", START_MS, START_MS + 9, None, None, START_MS))
         for kind in (SEALED_KIND, *PASSING_KINDS, "totp"):
             unit.sealed.put(Sealed(Context(kind, "usr_1"), b"an envelope"))
-        unit.notes.put("setup_token", "a digest")
-        unit.notes.put("had_owner", "1")
+        unit.key_value.put("setup_token", "a digest")
+        unit.key_value.put("had_owner", "1")
     rows = _rows(_write(instance)[0])
     assert [row["email"] for row in rows["accounts"]] == ["owner@example.com"]
     assert [row["kind"] for row in rows["sealed_secrets"]] == ["totp"]

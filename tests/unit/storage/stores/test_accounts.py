@@ -1,4 +1,4 @@
-"""Accounts, sessions, devices, attempts and notes."""
+"""Accounts, sessions, devices, attempts and key-value entries."""
 
 import pytest
 
@@ -81,10 +81,10 @@ def test_forgotten_attempts_begin_with_the_text_itself(owned_instance: Instance,
 def test_a_note_is_swapped_only_from_what_it_was(owned_instance: Instance) -> None:
     """So that of two processes that saw the same note one goes on."""
     with owned_instance.database.writing() as unit:
-        assert unit.notes.swap("n", None, "1")
-        assert not unit.notes.swap("n", None, "2")
-        assert not unit.notes.swap("n", "0", "2")
-        assert unit.notes.swap("n", "1", "2")
-        assert unit.notes.get("n") == "2"
-        unit.notes.put("n", None)
-        assert not unit.notes.swap("n", "2", "3")
+        assert unit.key_value.swap("n", None, "1")
+        assert not unit.key_value.swap("n", None, "2")
+        assert not unit.key_value.swap("n", "0", "2")
+        assert unit.key_value.swap("n", "1", "2")
+        assert unit.key_value.get("n") == "2"
+        unit.key_value.put("n", None)
+        assert not unit.key_value.swap("n", "2", "3")

@@ -152,7 +152,7 @@ class FakeListing:
 
 
 class FakeUnit:
-    """Keys, marks, notes and events; fulfils ``WatchTransaction``."""
+    """Keys, marks, key-value entries and events; fulfils ``WatchTransaction``."""
 
     def __init__(self) -> None:
         self.listing = FakeListing()
@@ -160,21 +160,21 @@ class FakeUnit:
         self.retiring: list[RetiringSecret] = []
         self.events = MemoryEvents()
         self._until: dict[str, int] = {}
-        self._notes: dict[str, str] = {}
+        self._values: dict[str, str] = {}
 
     @property
     def watch(self) -> "FakeUnit":
         return self
 
-    notes = watch
+    key_value = watch
 
     def get(self, name: str) -> str | None:
-        return self._notes.get(name)
+        return self._values.get(name)
 
     def swap(self, name: str, before: str | None, after: str) -> bool:
-        if self._notes.get(name) != before:
+        if self._values.get(name) != before:
             return False
-        self._notes[name] = after
+        self._values[name] = after
         return True
 
     def list_muted(self, now_ms: int) -> set[str]:

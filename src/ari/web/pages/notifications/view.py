@@ -38,8 +38,8 @@ def read_notifications(tx: NoticeTransaction, before: str | None) -> Notificatio
     """The page of the history that starts before this notice, and everything above it."""
     found = delivery_history.read_history(tx, before, PAGE_SIZE + 1)
     older = found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
-    notes = tx.notes
-    settings, last_test = switches.list_settings(notes), test_email.last_test(notes)
+    key_value = tx.key_value
+    settings, last_test = switches.list_settings(key_value), test_email.last_test(key_value)
     return NotificationsOverview(settings, delivery_history.recipient(tx), last_test, found[:PAGE_SIZE], older)
 
 
