@@ -210,7 +210,8 @@ def _integrations(owner: Any, page: Any, look: Any) -> None:
 
 def _make_keys(owner: Any, mark: str) -> None:
     kind = ("--description", "Keys of customers " * 11, "--scope", "usage:read", "--max-days", "365", "--expires", "1y")
-    owner.cli("kinds", "add", KIND, "acme_live_with_more_", *kind)
+    rules = ("--limit", "100/1m", "--limit", "daily=5000/1d", "--credits", "1000", "--refill", "500/day")
+    owner.cli("kinds", "add", KIND, "acme_live_with_more_", *kind, *rules)
     owner.cli("consumers", "create", "Acme", "--limit", "100/1m", "--credits", "1000", "--refill", "500/day")
     owner.create_key(f"Of a kind {mark}", kind=KIND)
     _, secret = owner.create_key(f"Used {mark}", expires="7d")

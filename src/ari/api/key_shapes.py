@@ -50,8 +50,14 @@ class NewKeyIn(RequestModel):
     expires_at: Time | None = Field(None, description="When the key expires (RFC 3339).")
     scopes: Scopes | None = Field(None, description="Scopes of the key; default: those of the default preset.")
     may_rotate: StrictBool = Field(False, description="Whether the key can rotate itself: `POST /api/me/rotate`.")
-    limits: Limits = Field(default_factory=list, description=f"Rate limits, up to {MAX_LIMITS}; default: none.")
-    credits: CreditsIn | None = Field(None, description="Credits to use up; default: the key needs none.")
+    limits: Limits = Field(
+        default_factory=list, description=f"Rate limits, up to {MAX_LIMITS}; default: its kind's, or none."
+    )
+    credits: CreditsIn | None = Field(
+        None,
+        description="Credits to use up; default: its kind's, or the key needs none. `null`: the key needs none.",
+        json_schema_extra=without_default,
+    )
     kind: Annotated[StrictStr, Field(max_length=40)] | None = Field(
         None, description="Kind of the key; default: the built-in kind.", examples=["acme-live"]
     )

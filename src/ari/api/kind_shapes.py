@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr
 
+from ari.api.limit_shapes import CreditsIn, LimitOut, Limits, RefillOut
 from ari.api.shapes import Nullable, RequestModel, Scopes, not_null, without_default
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.kinds import KIND_DESCRIPTION_LENGTH, KIND_NAME_PATTERN, MAX_LIFETIME_DAYS
@@ -41,6 +42,12 @@ class KindChangeIn(RequestModel):
         description="What happens to a key that is reported as leaked; `null`: as `ARI_LEAK_ACTION` says.",
         json_schema_extra=without_default,
     )
+    limits: Limits | None = Field(
+        None, description="Rate limits of a new key without `limits`.", json_schema_extra=without_default
+    )
+    credits: CreditsIn | None = Field(
+        None, description="Credits of a new key without `credits`.", json_schema_extra=without_default
+    )
 
 
 class NewKindIn(KindChangeIn):
@@ -56,6 +63,13 @@ class NewKindIn(KindChangeIn):
         "changed.",
         examples=["acme_live_"],
     )
+
+
+class DefaultCreditsOut(BaseModel):
+    """Credits of a new key."""
+
+    amount: int = Field(description="The balance that it begins with.", examples=[1000])
+    refill: RefillOut | None = Field(description="Refill by the calendar; `null` for none.")
 
 
 class KindOut(BaseModel):
@@ -74,6 +88,11 @@ class KindOut(BaseModel):
         description="What happens to a key that is reported as leaked; `null`: as `ARI_LEAK_ACTION` says.",
         examples=["revoke"],
     )
+    limits: list[LimitOut] | None = Field(
+        description="Rate limits of a new key without `limits`; `null` for none.",
+        examples=[[{"name": "default", "limit": 100, "window": "1m"}]],
+    )
+    credits: DefaultCreditsOut | None = Field(description="Credits of a new key without `credits`; `null` for none.")
     key_count: int = Field(description="Its keys that aren't deleted.", examples=[12])
     created_at: Nullable = Field(description="When it was added.", examples=["2026-11-02T12:00:00.000Z"])
     created_by: str = Field(description="ID of the account or key that added it.", examples=["cli:alice"])

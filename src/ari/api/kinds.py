@@ -9,6 +9,7 @@ from ari import keys
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.kind_shapes import KindChangeIn, KindName, KindOut, KindsOut, NewKindIn
+from ari.api.limit_shapes import credits_of
 from ari.api.responses import respond
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
@@ -57,7 +58,8 @@ async def read_kind(name: KindName, deps: CallerDeps) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="kinds:write", sensitive=True)
 async def change_kind(name: KindName, body: KindChangeIn, deps: CallerDeps) -> Response:
-    """The prefix stays: keys have it. Existing keys keep their scopes and expiry."""
+    """The prefix stays: keys have it. Existing keys keep their scopes, expiry, limits and credits. A key with limits
+    can't loosen limits of a kind."""
     return respond(await deps.do(_change, name, _change_of(body)))
 
 
@@ -86,4 +88,7 @@ def _change_of(body: KindChangeIn) -> KindChange:
         raise Invalid(Problem("description", "Omit the field or set a value."))
     if given.get("scopes") is not None:
         given["scopes"] = tuple(given["scopes"])
+    if given.get("limits") is not None:
+        given["limits"] = [limit.model_dump() for limit in given["limits"]]
+    given["credits"] = credits_of(body.credits, body.model_fields_set)
     return KindChange(**given)

@@ -17,6 +17,7 @@ from ari.cli.key_limits import (
     RefillHour,
     TimeZone,
     TopUp,
+    choose_limits,
     make_credits,
     make_limits,
 )
@@ -131,7 +132,7 @@ def change(
         name=UNSET if name is None else name,
         external_id=UNSET if external_id is None else external_id or None,
         metadata=UNSET if metadata is None else parse_metadata_options(metadata),
-        limits=UNSET if limit is None else make_limits([text for text in limit if text]),
+        limits=choose_limits(limit),
         credits=UNSET if granted is None else granted,
     )
     with open_deps(data_dir) as deps:

@@ -12,10 +12,11 @@ from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, KeyName, Yes
 from ari.cli.time_args import whole_number
-from ari.keys import KeyChange
+from ari.keys import UNSET, KeyChange
 from ari.keys.limits.fields import parse_limit_text, parse_refill_text
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
+from ari.keys.unset import Unset
 
 P = ParamSpec("P")
 
@@ -40,6 +41,7 @@ NewBalance = Annotated[
         "--credits", metavar="AMOUNT", parser=whole_number(0), help="Credits to use up; default: no limit by credits."
     ),
 ]
+NoCredits = Annotated[bool, typer.Option("--no-credits", help="No limit by credits.")]
 TopUp = Annotated[
     int, typer.Argument(metavar="AMOUNT", parser=whole_number(1), help="Credits to add.", show_default=False)
 ]
@@ -63,6 +65,21 @@ def make_credits(amount: int | None, refill: str | None, hour: int, time_zone: s
     if refill is not None:
         given["refill"] = parse_refill_text(refill) | {"hour": hour, "time_zone": time_zone}
     return given or None
+
+
+def choose_limits(limit: Sequence[str] | None) -> list[dict[str, Any]] | Unset:
+    """The limits of ``--limit``, none for an empty one, ``UNSET`` without the option. Raises ``Invalid``."""
+    return UNSET if limit is None else make_limits([text for text in limit if text])
+
+
+def choose_credits(
+    amount: int | None, refill: str | None, hour: int, time_zone: str, *, no_credits: bool
+) -> dict[str, Any] | Unset | None:
+    """The credits of the options, ``None`` for ``--no-credits``, ``UNSET`` without any of them. Raises ``Invalid``."""
+    given = make_credits(amount, refill, hour, time_zone)
+    if no_credits and given is not None:
+        raise typer.BadParameter("--no-credits contradicts --credits and --refill.")
+    return None if no_credits else given or UNSET
 
 
 @limits_app.command("show")

@@ -11,14 +11,15 @@ from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.key_limits import (
     NewBalance,
+    NoCredits,
     RateLimits,
     Refill,
     RefillHour,
     TimeZone,
+    choose_credits,
+    choose_limits,
     credits_app,
     limits_app,
-    make_credits,
-    make_limits,
 )
 from ari.cli.key_output import describe_key, find_key
 from ari.cli.list_options import OfConsumer, OfEnvironment, OfTag, Shown, SortBy, Text, list_keys_by
@@ -73,6 +74,7 @@ def create(
     refill: Refill = None,
     refill_hour: RefillHour = 0,
     time_zone: TimeZone = "UTC",
+    no_credits: NoCredits = False,
     consumer: Consumer = None,
     tag: Tags = None,
     metadata: Metadata = None,
@@ -85,16 +87,16 @@ def create(
 ) -> None:
     """Create a key and print its secret once. When piped, prints only the secret.
 
-    Never expires unless you pass --expires.
+    Without --kind, the key never expires unless you pass --expires. --limit "" and --no-credits give it none of
+    its kind.
     """
-    granted = make_credits(balance, refill, refill_hour, time_zone)
     new = NewKey(
         name,
         expires,
         instant(expires_at, "--expires-at"),
         tuple(scope) if scope else None,
-        make_limits(limit),
-        granted,
+        choose_limits(limit),
+        choose_credits(balance, refill, refill_hour, time_zone, no_credits=no_credits),
         kind=kind,
         environment=environment,
         may_rotate=may_rotate,

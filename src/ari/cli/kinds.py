@@ -9,10 +9,22 @@ from ari import keys
 from ari.cli import output
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
+from ari.cli.key_limits import (
+    NewBalance,
+    NoCredits,
+    RateLimits,
+    Refill,
+    RefillHour,
+    TimeZone,
+    choose_credits,
+    choose_limits,
+)
 from ari.cli.options import AsJson, DataDir, EnvironmentName, Expires, Scopes, Yes
 from ari.cli.time_args import one_of, whole_number
 from ari.keys import KindChange
 from ari.keys.kinds import LEAK_ACTIONS, kind_facts
+from ari.keys.limits.fields import parse_limits, write_limit_text
+from ari.keys.unset import Unset
 
 KindName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the kind, e.g. acme-live.", show_default=False)]
 Prefix = Annotated[
@@ -53,9 +65,9 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     if as_json:
         output.as_json({"items": found, "next_cursor": None})
         return
-    headers = ("KIND", "PREFIX", "KEYS", "EXPIRES", "MAX DAYS", "SCOPES", "ENVIRONMENT", "LEAKED", "DESCRIPTION")
+    headers = ("KIND", "PREFIX", "KEYS", "EXPIRES", "MAX DAYS", "SCOPES", "ENVIRONMENT", "LEAKED", "LIMITS", "CREDITS")
     empty = "No kinds yet; keys begin with ari_k_. Add one: ari kinds add acme-live acme_live_"
-    output.table(headers, map(_row, found), empty, droppable=2)
+    output.table((*headers, "DESCRIPTION"), map(_row, found), empty, droppable=4)
 
 
 @app.command()
@@ -68,11 +80,17 @@ def add(
     scope: Scopes = None,
     environment: EnvironmentName = None,
     leak_action: LeakPolicy = None,
+    limit: RateLimits = None,
+    balance: NewBalance = None,
+    refill: Refill = None,
+    refill_hour: RefillHour = 0,
+    time_zone: TimeZone = "UTC",
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Add a kind of keys. The options are defaults of its new keys."""
-    wanted = _change_of(description, expires, max_days, scope, environment, leak_action)
+    granted = choose_credits(balance, refill, refill_hour, time_zone, no_credits=False)
+    wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limit, granted)
     with open_deps(data_dir) as deps:
         kind = deps.do_sync(keys.add_kind, name, prefix, wanted)
     _show(kind_facts(kind, 0), "Added", as_json)
@@ -87,11 +105,21 @@ def change(
     scope: Scopes = None,
     environment: EnvironmentName = None,
     leak_action: LeakPolicy = None,
+    limit: RateLimits = None,
+    balance: NewBalance = None,
+    refill: Refill = None,
+    refill_hour: RefillHour = 0,
+    time_zone: TimeZone = "UTC",
+    no_credits: NoCredits = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Change a kind's description and defaults. Existing keys aren't changed."""
-    wanted = _change_of(description, expires, max_days, scope, environment, leak_action)
+    """Change a kind's description and defaults. Existing keys aren't changed.
+
+    --max-days 0 removes the maximum, --limit "" the rate limits and --no-credits the credits.
+    """
+    granted = choose_credits(balance, refill, refill_hour, time_zone, no_credits=no_credits)
+    wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limit, granted)
     if wanted == KindChange():
         raise typer.BadParameter("pass at least one option.")
     with open_deps(data_dir) as deps:
@@ -117,6 +145,8 @@ def _change_of(
     scope: list[str] | None,
     environment: str | None,
     leak_action: str | None,
+    limit: list[str] | None,
+    granted: dict[str, Any] | Unset | None,
 ) -> KindChange:
     given: dict[str, Any] = {
         "description": description,
@@ -128,7 +158,7 @@ def _change_of(
     wanted = {name: value for name, value in given.items() if value is not None}
     if max_days is not None:
         wanted["max_lifetime_days"] = max_days or None
-    return KindChange(**wanted)
+    return KindChange(**wanted, limits=choose_limits(limit), credits=granted)
 
 
 def _show(facts: Mapping[str, Any], done: str, as_json: bool) -> None:
@@ -149,5 +179,12 @@ def _row(facts: Mapping[str, Any]) -> tuple[object, ...]:
         " ".join(facts["scopes"] or ()),
         facts["environment"] or "",
         facts["leak_action"] or "",
+        " ".join(map(_limit_text, facts["limits"] or ())),
+        "" if facts["credits"] is None else facts["credits"]["amount"],
         facts["description"],
     )
+
+
+def _limit_text(facts: Mapping[str, Any]) -> str:
+    (limit,) = parse_limits([facts])
+    return write_limit_text(limit)

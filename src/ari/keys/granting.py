@@ -43,7 +43,7 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
     if not gains:
         return
     belonging.require_environment(calling, after.environment)
-    _require_unlimited(calling)
+    require_unlimited(calling)
     if before is not None and caller.key_id is not None:
         _require_other_key(tx, caller.key_id, after.id)
     caller.require_confirmed(tx.now_ms)
@@ -71,7 +71,7 @@ def require_takeover(tx: KeyTransaction, key: ApiKey) -> None:
     caller, calling = tx.caller, get_calling_key(tx)
     _require_touchable(caller, calling, key)
     _require_no_longer(caller, key)
-    _require_unlimited(calling)
+    require_unlimited(calling)
     _require_same_networks(caller, key)
     belonging.require_may_act_as(tx, calling, key)
     if caller.key_id is not None:
@@ -131,7 +131,7 @@ def _list_sharing(tx: KeyTransaction, consumer_id: str) -> list[ApiKey]:
 
 
 def _require_may_loosen(tx: KeyTransaction, calling: ApiKey, consumer_id: str, sharing: list[ApiKey]) -> None:
-    _require_unlimited(calling)
+    require_unlimited(calling)
     for source in find_sources(tx, calling.id):
         maker = tx.keys.tombstone(source)
         if maker is not None and maker.consumer_id == consumer_id:
@@ -149,7 +149,8 @@ def _require_touchable(caller: Caller, calling: ApiKey | None, key: ApiKey) -> N
     belonging.require_own_consumer(calling, key)
 
 
-def _require_unlimited(calling: ApiKey | None) -> None:
+def require_unlimited(calling: ApiKey | None) -> None:
+    """Raise ``Forbidden`` for a key with limits: it could get around them with another key."""
     if calling is not None and calling.rule_owners:
         raise Forbidden("A key with limits can't create keys or give keys more access.")
 

@@ -10,6 +10,8 @@ from ari.base.clock import DAY_MS, to_rfc3339
 from ari.base.errors import Invalid, Problem
 from ari.base.token_shape import MAX_PREFIX_LENGTH, PREFIX, is_prefix
 from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.limits.fields import describe_limit, describe_refill
+from ari.keys.limits.rules import Credits, Limit, LimitRules
 from ari.keys.model import Environment
 from ari.keys.names import parse_text
 
@@ -29,7 +31,7 @@ class KindDefaults(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     """Values that a new key of the kind gets unless its creator gives others, and limits of all its keys.
 
     ``expires`` is a word of ``EXPIRY_CHOICES``. No key of the kind lives longer than ``max_lifetime_days`` after its
-    creation. ``leak_action`` replaces ARI_LEAK_ACTION.
+    creation. ``leak_action`` replaces ARI_LEAK_ACTION. ``credits`` are the balance that each new key begins with.
     """
 
     expires: str | None = None
@@ -37,6 +39,13 @@ class KindDefaults(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     scopes: tuple[str, ...] | None = None
     environment: Environment | None = None
     leak_action: LeakAction | None = None
+    limits: tuple[Limit, ...] | None = None
+    credits: Credits | None = None
+
+    @property
+    def rules(self) -> LimitRules:
+        """The limits and credits of a new key of the kind that is given no others."""
+        return LimitRules(limits=self.limits or (), credits=self.credits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +107,33 @@ def check_defaults(defaults: KindDefaults) -> KindDefaults:
     return defaults
 
 
+def describe_defaults(defaults: KindDefaults) -> dict[str, Any]:
+    """All defaults by their names, as callers write them; ``None`` where there is none."""
+    limits, granted = defaults.limits, defaults.credits
+    return {
+        "expires": defaults.expires,
+        "max_lifetime_days": defaults.max_lifetime_days,
+        "scopes": None if defaults.scopes is None else list(defaults.scopes),
+        "environment": defaults.environment,
+        "leak_action": defaults.leak_action,
+        "limits": None if limits is None else [describe_limit(limit) for limit in limits],
+        "credits": None if granted is None else describe_default_credits(granted),
+    }
+
+
+def describe_default_credits(granted: Credits) -> dict[str, Any]:
+    """The credits as callers write them."""
+    refill = granted.refill
+    return {"amount": granted.granted, "refill": None if refill is None else describe_refill(refill)}
+
+
 def kind_facts(kind: Kind, key_count: int) -> dict[str, Any]:
     """The JSON of a kind and the number of its keys, the same at every door."""
     return {
         "name": kind.name,
         "prefix": kind.prefix,
         "description": kind.description,
-        "expires": kind.defaults.expires,
-        "max_lifetime_days": kind.defaults.max_lifetime_days,
-        "scopes": None if kind.defaults.scopes is None else list(kind.defaults.scopes),
-        "environment": kind.defaults.environment,
-        "leak_action": kind.defaults.leak_action,
+        **describe_defaults(kind.defaults),
         "key_count": key_count,
         "created_at": to_rfc3339(kind.created_at_ms),
         "created_by": kind.created_by,

@@ -30,6 +30,24 @@ def test_a_kind_from_add_to_remove(app: App) -> None:
     assert app("GET", "/api/kinds/acme-live", key).status == 404
 
 
+def test_new_keys_have_the_limits_of_their_kind(app: App) -> None:
+    """A response can be sent back; an empty list and ``null`` give a key none, and ``null`` limits are no default."""
+    key = app.key("*")
+    limits = [{"name": "default", "limit": 100, "window": "1m"}]
+    granted = {"amount": 5, "refill": {"amount": 9, "every": "month", "hour": 0, "time_zone": "UTC"}}
+    kind = content_of(app("POST", "/api/kinds", key, BODY | {"limits": limits, "credits": granted}))
+    assert (kind["limits"], kind["credits"]) == (limits, granted)
+    same = {name: kind[name] for name in ("limits", "credits")}
+    assert content_of(app("PATCH", "/api/kinds/acme-live", key, same)) == kind
+    asked = {"name": "Acme", "kind": "acme-live"}
+    made = content_of(app("POST", "/api/keys", key, asked))["key"]
+    assert (made["limits"], made["credits"]["granted"]) == (limits, 5)
+    free = content_of(app("POST", "/api/keys", key, asked | {"limits": [], "credits": None}))["key"]
+    assert (free["limits"], free["credits"]) == ([], None)
+    bare = content_of(app("PATCH", "/api/kinds/acme-live", key, {"limits": None, "credits": None}))
+    assert (bare["limits"], bare["credits"]) == (None, None)
+
+
 def test_bad_kinds_are_refused(app: App) -> None:
     """422 with the field; a second one with the name is a 409."""
     key = app.key("*")
@@ -39,6 +57,8 @@ def test_bad_kinds_are_refused(app: App) -> None:
         (BODY | {"max_lifetime_days": "7"}, "max_lifetime_days"),
         (BODY | {"description": None}, "description"),
         (BODY | {"color": "red"}, "color"),
+        (BODY | {"limits": [{"limit": 1, "window": "32d"}]}, "limits.0.window"),
+        (BODY | {"credits": {"amount": None}}, "credits.amount"),
     ):
         answer = app("POST", "/api/kinds", key, body)
         assert (answer.status, content_of(answer)["errors"][0]["location"]) == (422, location)

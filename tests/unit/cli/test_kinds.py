@@ -18,6 +18,19 @@ def test_a_kind_from_add_to_remove(ari: Ari) -> None:
     assert ari("kinds", "change", "acme-live", check=False).code == 2
 
 
+def test_its_limits_are_those_of_new_keys(ari: Ari) -> None:
+    """An empty --limit and --no-credits remove them, from the kind or from one key."""
+    ari("kinds", "add", "acme", "acme_", "--limit", "100/1m", "--limit", "daily=5/1d", "--credits", "9")
+    assert "100/1m daily=5/1d\t9" in ari("kinds", "list").out
+    key, _ = ari.create("Acme", "--kind", "acme")
+    assert ([one["name"] for one in key["limits"]], key["credits"]["granted"]) == (["default", "daily"], 9)
+    free, _ = ari.create("Free", "--kind", "acme", "--limit", "", "--no-credits")
+    assert (free["limits"], free["credits"]) == ([], None)
+    assert ari("kinds", "change", "acme", "--no-credits", "--credits", "1", check=False).code == 2
+    changed = ari.json("kinds", "change", "acme", "--limit", "", "--no-credits")
+    assert (changed["limits"], changed["credits"]) == (None, None)
+
+
 def test_scanners_find_keys_of_all_kinds(ari: Ari) -> None:
     """Those of the instance, and those that are named."""
     ari("kinds", "add", "acme", "acme_")

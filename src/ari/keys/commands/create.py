@@ -14,7 +14,7 @@ from ari.keys.commands.presets import get_default_preset
 from ari.keys.events import record_key
 from ari.keys.expiry import expiry_of
 from ari.keys.instance_policy import limit_lifetime
-from ari.keys.kinds import Kind
+from ari.keys.kinds import Kind, describe_default_credits
 from ari.keys.limits.changes import replace_credits, replace_limits
 from ari.keys.limits.fields import describe_rules, parse_limits
 from ari.keys.limits.rules import NO_RULES, LimitRules
@@ -24,6 +24,7 @@ from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
 from ari.keys.policy import Policy, parse_addresses
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get_even_deleted
+from ari.keys.unset import UNSET, Unset
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class NewKey:
     """The properties of a key to create; ``scopes`` ``None`` = those of the default preset, neither expiry =
     never, or the longest lifetime that the instance allows.
 
-    ``limits`` and ``credits`` are as in ``limits.fields``.
+    ``limits`` and ``credits`` are as in ``limits.fields``; ``UNSET`` = those of the kind, or none.
     ``kind`` is the name of a kind, whose defaults replace those here; ``environment`` ``None`` = that of the calling
     key, or ``live``. A calling key that belongs to a consumer gives its consumer, tags and metadata where these are
     empty. ``consumer`` is an ID or external ID; ``addresses`` are those that the key works from, none = all.
@@ -42,8 +43,8 @@ class NewKey:
     expires: str | None = None
     expires_at_ms: int | None = None
     scopes: tuple[str, ...] | None = None
-    limits: Sequence[Mapping[str, Any]] = ()
-    credits: Mapping[str, Any] | None = None
+    limits: Sequence[Mapping[str, Any]] | Unset = UNSET
+    credits: Mapping[str, Any] | Unset | None = UNSET
     environment: str | None = None
     consumer: str | None = None
     tags: tuple[str, ...] = ()
@@ -94,7 +95,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
         metadata=parse_metadata(new.metadata),
         policy=Policy(
             addresses=parse_addresses(new.addresses),
-            limits=_make_rules(new, tx.now_ms),
+            limits=_make_rules(new, kind, tx.now_ms),
             may_rotate=new.may_rotate,
         ),
         consumer=require_consumer(tx, new.consumer),
@@ -110,9 +111,14 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
     return Created(key, secret, same_name, look_alikes)
 
 
-def _make_rules(new: NewKey, now_ms: int) -> LimitRules:
-    rules = replace_limits(NO_RULES, parse_limits(new.limits))
-    return rules if new.credits is None else replace_credits(rules, new.credits, now_ms)
+def _make_rules(new: NewKey, kind: Kind | None, now_ms: int) -> LimitRules:
+    """What isn't given is the kind's. Its credits begin now."""
+    default = NO_RULES if kind is None else kind.defaults.rules
+    granted = new.credits
+    if granted is UNSET:
+        granted = None if default.credits is None else describe_default_credits(default.credits)
+    rules = replace_limits(NO_RULES, default.limits if new.limits is UNSET else parse_limits(new.limits))
+    return rules if granted is None else replace_credits(rules, granted, now_ms)
 
 
 def require_may_create(tx: KeyTransaction, new: NewKey) -> None:

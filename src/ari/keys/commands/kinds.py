@@ -1,5 +1,6 @@
 """Add, change and remove kinds of keys. A kind's prefix stays: its keys have it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,18 +16,26 @@ from ari.keys.kinds import (
     Kind,
     KindDefaults,
     check_defaults,
+    describe_defaults,
     kind_facts,
     parse_kind_description,
     parse_kind_name,
     parse_prefix,
 )
+from ari.keys.limits.changes import loosens, replace_credits
+from ari.keys.limits.fields import parse_limits
+from ari.keys.limits.rules import NO_RULES, Credits
 from ari.keys.ports import KeyTransaction
 from ari.keys.unset import UNSET, Unset
 
 
 @dataclass(frozen=True, slots=True)
 class KindChange:
-    """New values of a kind; ``UNSET`` leaves a field as it is, and ``None`` removes a default."""
+    """New values of a kind; ``UNSET`` leaves a field as it is, and ``None`` removes a default.
+
+    ``limits`` and ``credits`` are as in ``limits.fields``; no limits are as ``None``, and fields of ``credits`` that
+    are missing stay as they are.
+    """
 
     description: str | Unset = UNSET
     expires: str | Unset | None = UNSET
@@ -34,6 +43,8 @@ class KindChange:
     scopes: tuple[str, ...] | Unset | None = UNSET
     environment: str | Unset | None = UNSET
     leak_action: str | Unset | None = UNSET
+    limits: Sequence[Mapping[str, Any]] | Unset | None = UNSET
+    credits: Mapping[str, Any] | Unset | None = UNSET
 
 
 def list_kinds(tx: KeyTransaction) -> list[Kind]:
@@ -72,7 +83,7 @@ def add_kind(tx: KeyTransaction, name: str, prefix: str, defaults: KindChange) -
     """Add a kind.
 
     Raises ``Invalid``, ``Conflict("kind_exists")``, ``ReauthRequired``, and ``Forbidden`` if the caller lacks a scope
-    of its new keys, or is a test key and they aren't.
+    of its new keys, is a test key and they aren't, or has limits and loosens theirs.
     """
     kind = Kind(parse_kind_name(name), parse_prefix(prefix), "", KindDefaults(), tx.now_ms, tx.caller.actor)
     kind = _apply(tx, kind, defaults)
@@ -84,7 +95,7 @@ def add_kind(tx: KeyTransaction, name: str, prefix: str, defaults: KindChange) -
         raise Invalid(Problem("name", f"There can be at most {MAX_KINDS} kinds."))
     tx.caller.require_confirmed(tx.now_ms)
     tx.kinds.save(kind)
-    record(tx, "kind_added", kind.name, {"prefix": kind.prefix} | msgspec.to_builtins(kind.defaults))
+    record(tx, "kind_added", kind.name, {"prefix": kind.prefix} | _list_given(kind))
     return kind
 
 
@@ -124,13 +135,23 @@ def _apply(tx: KeyTransaction, kind: Kind, wanted: KindChange) -> Kind:
     """The kind with the new values."""
     if wanted.description is not UNSET:
         kind = replace(kind, description=parse_kind_description(wanted.description))
-    fields = ("expires", "max_lifetime_days", "scopes", "environment", "leak_action")
+    fields = ("expires", "max_lifetime_days", "scopes", "environment", "leak_action", "limits", "credits")
     given: dict[str, Any] = {name: getattr(wanted, name) for name in fields if getattr(wanted, name) is not UNSET}
     if given.get("scopes") is not None:
         given["scopes"] = scopes.parse_scopes(given["scopes"], tx.scopes.names())
     if given.get("environment") not in (None, "live", "test"):
         raise Invalid(Problem("environment", "Use live or test."))
+    if "limits" in given:
+        given["limits"] = parse_limits(given["limits"] or ()) or None
+    if "credits" in given:
+        given["credits"] = _change_credits(kind.defaults, given["credits"])
     return replace(kind, defaults=check_defaults(msgspec.structs.replace(kind.defaults, **given)))
+
+
+def _change_credits(defaults: KindDefaults, given: Mapping[str, Any] | None) -> Credits | None:
+    """As those of a key, but without the time and revision at which a key's are set."""
+    changed = replace_credits(defaults.rules, given, 0).credits
+    return None if changed is None else msgspec.structs.replace(changed, epoch=0)
 
 
 def _require_change(tx: KeyTransaction, before: Kind | None, after: Kind | None) -> None:
@@ -141,8 +162,14 @@ def _require_change(tx: KeyTransaction, before: Kind | None, after: Kind | None)
             listed = kind.defaults.scopes or get_default_preset(tx).scopes
             granting.require_within(tx.caller, listed, "A key can only change kinds within its own scopes.")
             require_environment(calling, kind.defaults.environment)
+    old, new = (NO_RULES if kind is None else kind.defaults.rules for kind in (before, after))
+    if loosens(old, new):
+        granting.require_unlimited(calling)
 
 
 def _describe(kind: Kind) -> dict[str, Any]:
-    defaults: dict[str, Any] = msgspec.to_builtins(kind.defaults)
-    return {"description": kind.description} | defaults
+    return {"description": kind.description} | _list_given(kind)
+
+
+def _list_given(kind: Kind) -> dict[str, Any]:
+    return {name: value for name, value in describe_defaults(kind.defaults).items() if value is not None}

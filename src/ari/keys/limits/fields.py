@@ -93,6 +93,12 @@ def parse_limit_text(text: str) -> dict[str, Any]:
     return {"name": name or DEFAULT_NAME, "limit": int(limit), "window": window}
 
 
+def write_limit_text(limit: Limit) -> str:
+    """The limit as ``parse_limit_text`` reads it."""
+    name = "" if limit.name == DEFAULT_NAME else f"{limit.name}="
+    return f"{name}{limit.limit}/{format_window(limit.window_ms)}"
+
+
 def parse_refill_text(text: str) -> dict[str, Any]:
     """The fields of ``1000/day`` or ``1000/month``, as ``parse_credits`` takes them. Raises ``Invalid``."""
     amount, _, every = text.partition("/")

@@ -21,12 +21,17 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 def test_a_kind_reads_back_whole(instance: Instance) -> None:
     """In order of the names; a change keeps its prefix and creator."""
     deps = Deps(instance)
-    wanted = KindChange("Customers", "30d", 90, ("keys:read",), "test", "revoke")
+    limits, refill = [{"name": "daily", "limit": 5000, "window": "1d"}], {"amount": 10, "every": "day"}
+    granted = {"amount": 100, "refill": refill}
+    wanted = KindChange("Customers", "30d", 90, ("keys:read",), "test", "revoke", limits, granted)
     added = [deps.do_sync(keys.add_kind, name, f"{name}_", wanted) for name in ("b", "a")]
     assert deps.read_sync(keys.list_kinds) == added[::-1]
     changed = deps.do_sync(keys.change_kind, "a", KindChange(scopes=None))
     assert deps.read_sync(keys.get_kind, "a") == changed
     assert (changed.prefix, changed.defaults.scopes, changed.defaults.expires) == ("a_", None, "30d")
+    rules = deps.do_sync(keys.create, NewKey("n", kind="b")).key.policy.limits
+    assert rules.credits is not None
+    assert (rules.names, rules.credits.granted) == (("daily", "credits"), 100)
 
 
 def test_keys_of_a_kind_are_counted_until_they_are_deleted(instance: Instance) -> None:

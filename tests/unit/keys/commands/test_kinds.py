@@ -1,6 +1,7 @@
 """Kinds of keys: their prefix and defaults apply to new keys, and give nobody more than it has."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,9 @@ from ari.keys import (
     revoke,
     token,
 )
-from ari.keys.kinds import Kind
+from ari.keys.kinds import Kind, describe_defaults, kind_facts
+from ari.keys.limits.rules import Limit, LimitRules
+from ari.keys.policy import Policy
 from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
@@ -49,6 +52,61 @@ def test_its_keys_have_its_prefix_and_defaults() -> None:
     assert tx.events.written[-1].detail["kind"] == "acme-live"
     plain = create(tx, NewKey("n"))
     assert (plain.key.kind, plain.secret[:6]) == (None, "ari_k_")
+
+
+MINUTE = {"name": "default", "limit": 100, "window": "1m"}
+CREDITS: dict[str, Any] = {"amount": 50, "refill": {"amount": 50, "every": "day", "hour": 6, "time_zone": "UTC"}}
+
+
+def test_its_keys_have_its_limits_and_credits() -> None:
+    """From their creation on, and not those of a later change; what the creator gives, even nothing, comes first."""
+    tx = MemoryTransaction()
+    kind = _kind(tx, limits=[MINUTE], credits=CREDITS)
+    assert {"limits": [MINUTE], "credits": CREDITS}.items() <= kind_facts(kind, 0).items()
+    assert {"limits": [MINUTE], "credits": CREDITS}.items() <= tx.events.written[-1].detail.items()
+    made = create(tx, NewKey("n", kind="acme-live")).key
+    alike = create(tx, NewKey("n", limits=[MINUTE], credits=CREDITS)).key
+    assert made.policy.limits == alike.policy.limits
+    assert made.policy.limits.credits is not None
+    assert made.policy.limits.credits.refill is not None
+    assert made.policy.limits.credits.refill.since_ms == NOW_MS
+    free = create(tx, NewKey("n", kind="acme-live", limits=(), credits=None)).key
+    assert not free.policy.limits
+    other = create(tx, NewKey("n", kind="acme-live", limits=[MINUTE | {"name": "own"}])).key
+    assert other.policy.limits.names == ("own", "credits")
+    changed = change_kind(tx, "acme-live", KindChange(limits=[], credits={"amount": 7}))
+    assert describe_defaults(changed.defaults)["limits"] is None
+    assert describe_defaults(changed.defaults)["credits"] == CREDITS | {"amount": 7}
+    assert tx.keys.rows[made.id] == made
+    assert create(tx, NewKey("n", kind="acme-live")).key.policy.limits.names == ("credits",)
+    change_kind(tx, "acme-live", KindChange(credits=None))
+    assert not create(tx, NewKey("n", kind="acme-live")).key.policy.limits
+
+
+def test_a_key_with_limits_loosens_those_of_no_kind() -> None:
+    """Nor by removing the kind and adding it again: its owner would create keys without the limits, unread."""
+    tx = MemoryTransaction()
+    _kind(tx, scopes=("keys:read",), limits=[MINUTE], credits=CREDITS)
+    key = make_key(tx, "kinds:write", "keys:read")
+    tx.keys.rows[key.id] = replace(key, policy=Policy(limits=LimitRules(1, (Limit("own", 1, 1_000),))))
+    limited = tx.by(tx.keys.rows[key.id])
+    looser: list[KindChange] = [
+        KindChange(limits=None),
+        KindChange(limits=[MINUTE | {"limit": 101}]),
+        KindChange(limits=[MINUTE | {"name": "other"}]),
+        KindChange(credits=None),
+        KindChange(credits={"amount": 51}),
+        KindChange(credits={"refill": CREDITS["refill"] | {"hour": 5}}),
+    ]
+    for wanted in looser:
+        with pytest.raises(Forbidden, match="with limits"):
+            change_kind(limited, "acme-live", wanted)
+    with pytest.raises(Forbidden, match="with limits"):
+        remove_kind(limited, "acme-live")
+    tighter = KindChange(limits=[MINUTE | {"limit": 99}], credits={"amount": 49})
+    assert change_kind(limited, "acme-live", tighter).defaults.rules.names == ("default", "credits")
+    free = tx.by(make_key(tx, "kinds:write", "keys:read"))
+    assert not change_kind(free, "acme-live", KindChange(limits=None, credits=None)).defaults.rules
 
 
 def test_no_key_lives_longer_than_its_kind_allows() -> None:
@@ -136,6 +194,9 @@ def test_names_and_prefixes_have_rules(name: str, prefix: str, location: str) ->
         ({"environment": "staging"}, "environment"),
         ({"leak_action": "ignore"}, "leak_action"),
         ({"description": "x" * 201}, "description"),
+        ({"limits": [{"limit": 0, "window": "1m"}]}, "limits.0.limit"),
+        ({"credits": {"amount": -1}}, "credits.amount"),
+        ({"credits": {"refill": {"amount": 1, "every": "day"}}}, "credits.amount"),
     ],
 )
 def test_defaults_have_bounds_and_do_not_contradict(defaults: dict[str, Any], location: str) -> None:

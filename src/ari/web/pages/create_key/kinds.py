@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from ari.base.clock import DAY_MS
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY, ExpiryChoice
 from ari.keys.kinds import Kind
+from ari.keys.limits.rules import NO_RULES
 from ari.keys.ports import KeyTransaction
 from ari.web.forms import Form
+from ari.web.pages.key_limits.limit_form import write_limits
 
+FILLED = "filled"
+"""The field with the kind whose defaults the form shows."""
 ACCESS = "of_kind"
 """The choice of a kind's default scopes; no preset has this name."""
 
@@ -44,7 +48,15 @@ class KindChoices:
         }
         if form.value("access") != "same":
             values["access"] = ACCESS if defaults is not None and defaults.scopes is not None else suggested_access
+        values |= {FILLED: "" if self.chosen is None else self.chosen.name} | self._limits(form)
         return form.with_values(values)
+
+    def _limits(self, form: Form) -> dict[str, str]:
+        """Those of the kind; without any, a copy of a key keeps its own."""
+        rules = NO_RULES if self.chosen is None else self.chosen.defaults.rules
+        if not rules and form.value("like"):
+            return {}
+        return {"limits": "", "credits": "", "refill": ""} | write_limits(rules, with_balance=True)
 
     def _allows(self, choice: ExpiryChoice) -> bool:
         days = self.longest_days

@@ -14,7 +14,7 @@ from ari.base.errors import Invalid, Problem
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import Created, NewKey
+from ari.keys import UNSET, Created, NewKey
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH, is_vague, parse_name
 from ari.keys.presets import AI_GATEWAY, PRESETS
@@ -30,7 +30,19 @@ from ari.web.render import Pages
 
 _EVENTS_LOOKED_AT = 200
 _SAME = "same"
-_FIELDS = ("name", "kind", "expires", "access", "form", "like", "day", "may_rotate", *FIELDS, *LIMIT_FIELDS)
+_FIELDS = (
+    "name",
+    "kind",
+    "expires",
+    "access",
+    "form",
+    "like",
+    "day",
+    "may_rotate",
+    kinds.FILLED,
+    *FIELDS,
+    *LIMIT_FIELDS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,13 @@ class CreateKeyPages:
         if like is not None:
             copied = write_options(like) | write_limits(like.policy.limits, with_balance=True)
             rotates = {"may_rotate": "yes"} if like.policy.may_rotate else {}
-            own = {"name": like.name, "kind": name, "expires": offered.suggested_expiry, "access": _SAME}
+            own = {
+                "name": like.name,
+                "kind": name,
+                kinds.FILLED: name,
+                "expires": offered.suggested_expiry,
+                "access": _SAME,
+            }
             return await self._form(request, Form(own | copied | rotates), like)
         wanted = asked.get(ai.FIELD)
         choices = await deps_of(request).read(read_access_choices)
@@ -219,6 +237,8 @@ def _read_fields(tx: KeyFormTransaction, form: Form, scopes: Sequence[str]) -> d
             problems += error.problems
     try:
         read = read_all(form, tx.now_ms)
+        if form.value("kind") != form.value(kinds.FILLED):  # its defaults were never shown, so empty means nothing
+            read |= {name: UNSET for name in ("limits", "credits") if not read[name]}
     except Invalid as error:
         problems += error.problems
     if problems:

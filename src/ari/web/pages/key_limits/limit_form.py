@@ -6,13 +6,12 @@ from typing import Any, TypeVar
 from ari.base.errors import Invalid, Problem
 from ari.keys import UNSET
 from ari.keys.limits.fields import (
-    DEFAULT_NAME,
     MAX_UNITS,
-    describe_limit,
     parse_credits,
     parse_limit_text,
     parse_limits,
     parse_refill_text,
+    write_limit_text,
 )
 from ari.keys.limits.rules import LimitRules
 from ari.web.forms import Form, read_whole_number
@@ -27,7 +26,7 @@ _CREDIT_FIELDS = {"hour": "hour", "time_zone": "time_zone"}
 def write_limits(rules: LimitRules, *, with_balance: bool) -> dict[str, str]:
     """The values of the fields that show these rules. Without the balance, saving the form keeps it."""
     refill = None if rules.credits is None else rules.credits.refill
-    values = {"limits": "\n".join(_write_limit(describe_limit(limit)) for limit in rules.limits)} | REFILL_PLACE
+    values = {"limits": "\n".join(map(write_limit_text, rules.limits))} | REFILL_PLACE
     if with_balance and rules.credits is not None:
         values["credits"] = str(min(rules.credits.granted, MAX_UNITS))
     if refill is not None:
@@ -127,8 +126,3 @@ def _place(problem: Problem) -> Problem:
         field = rest.rpartition(".")[2]
         return Problem(_CREDIT_FIELDS.get(field, "refill" if rest.startswith("refill") else "credits"), problem.message)
     return problem
-
-
-def _write_limit(limit: dict[str, Any]) -> str:
-    name = "" if limit["name"] == DEFAULT_NAME else f"{limit['name']}="
-    return f"{name}{limit['limit']}/{limit['window']}"

@@ -5,8 +5,10 @@ from ari.keys import KindChange
 from ari.keys.kinds import Kind
 from ari.web.access_choices import OWN
 from ari.web.forms import Form, read_whole_number
+from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, read_new_limits, write_limits
 
-FIELDS = ("name", "prefix", "description", "expires", "max_lifetime_days", "environment", "leak_action", "access")
+_OWN_FIELDS = ("name", "prefix", "description", "expires", "max_lifetime_days", "environment", "leak_action", "access")
+FIELDS = (*_OWN_FIELDS, *LIMIT_FIELDS)
 NO_SCOPES = "none"
 """The choice of no default scopes."""
 
@@ -24,6 +26,7 @@ def write_kind(kind: Kind) -> Form:
             "leak_action": defaults.leak_action or "",
             "access": NO_SCOPES if defaults.scopes is None else OWN,
         }
+        | write_limits(defaults.rules, with_balance=True)
     )
 
 
@@ -32,6 +35,9 @@ def read_kind(form: Form, ticked: list[str]) -> KindChange:
     access, days = form.value("access", NO_SCOPES), form.value("max_lifetime_days").strip()
     if access not in (OWN, NO_SCOPES):
         raise Invalid(Problem("scopes", "Choose one of the choices."))
+    limits = read_new_limits(form)
+    if limits["credits"] is not None:
+        limits["credits"].setdefault("refill", None)  # an empty field removes it
     return KindChange(
         description=form.value("description"),
         expires=form.value("expires") or None,
@@ -39,4 +45,5 @@ def read_kind(form: Form, ticked: list[str]) -> KindChange:
         scopes=tuple(ticked) if access == OWN else None,
         environment=form.value("environment") or None,
         leak_action=form.value("leak_action") or None,
+        **limits,
     )

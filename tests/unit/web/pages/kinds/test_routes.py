@@ -25,6 +25,9 @@ ACME = {
     "leak_action": "revoke",
     "access": "own",
     "scope": ["usage:read"],
+    "limits": "100/1m\ndaily=5000/1d",
+    "credits": "1000",
+    "refill": "1000/day",
 }
 
 
@@ -44,6 +47,7 @@ def test_a_kind_is_added_changed_and_removed(browser: PageClient) -> None:
     assert "Keys of &lt;b&gt;customers&lt;/b&gt;" in page
     text = plain_text(page)
     assert "0 keys. New keys expire after 7 days; the longest lifetime is 30 days. Leaked keys: revoked." in text
+    assert "Limits: 100/1m, daily=5000/1d. Credits: 1,000, refilled to 1,000 daily at 00:00 UTC." in text
     form = browser.get(f"{KINDS}/acme-live/edit").text
     for shown in ('value="7d" selected', 'value="30"', 'value="usage:read" checked', 'value="revoke" selected'):
         assert shown in form
@@ -71,6 +75,9 @@ def test_a_kind_is_added_changed_and_removed(browser: PageClient) -> None:
         ({"max_lifetime_days": "x"}, "max_lifetime_days"),
         ({"environment": "staging"}, "environment"),
         ({"leak_action": "ignore"}, "leak_action"),
+        ({"limits": "100"}, "limits"),
+        ({"credits": ""}, "credits"),
+        ({"refill": "1000"}, "refill"),
         ({"scope": []}, "scopes"),
         ({"scope": ["no:scope"]}, "scopes"),
         ({"access": "same"}, "scopes"),
@@ -111,6 +118,28 @@ def test_a_key_is_created_with_the_defaults_of_its_kind(browser: PageClient) -> 
     copy = browser.get(f"{NEW}?like={key.id}").text
     assert 'value="acme-live" selected' in copy
     assert 'value="same" checked' in copy
+
+
+def test_the_form_shows_the_limits_of_the_kind(browser: PageClient) -> None:
+    """An emptied field means none only where they were shown; another kind takes them away again."""
+    limits = [{"name": "daily", "limit": 5, "window": "1d"}]
+    wanted = KindChange(scopes=("usage:read",), limits=limits, credits={"amount": 7})
+    Deps(browser.instance).do_sync(keys.add_kind, "acme-live", "acme_live_", wanted)
+    form = browser.get(f"{NEW}?kind=acme-live").text
+    assert 'name="filled" value="acme-live"' in form
+    assert "daily=5/1d</textarea>" in form
+    assert 'name="credits" value="7"' in form
+    again = browser.post(
+        f"{NEW}/kind", {"kind": "", "limits": "daily=5/1d", "credits": "7", "filled": "acme-live"}
+    ).text
+    assert "daily=5/1d" not in again
+    assert 'name="filled" value=""' in again
+    sent = {"kind": "acme-live", "expires": "7d", "access": "of_kind", "environment": "live"}
+    for name, filled in (("unseen", ""), ("emptied", "acme-live")):
+        given = sent | {"form": read_form_id(browser), "name": name, "filled": filled}
+        assert browser.post(NEW, given).status == 201
+    found = {key.name: key.policy.limits.names for key in browser.list_keys()}
+    assert found == {"unseen": ("daily", "credits"), "emptied": ()}
 
 
 def test_a_kind_that_is_gone_or_has_no_scopes_grants_nothing(browser: PageClient) -> None:
