@@ -111,7 +111,7 @@ def shared_owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The owner of one running server for many tests, on SQLite.
 
     For tests that look only at keys of their own making: such a test neither stops the server, nor moves its clock,
-    nor signs in (attempts are limited), nor counts what others may add to.
+    nor signs in (attempts are limited), nor imports keys, nor counts what others may add to.
     """
     from tests.support.owner import start_owner
 

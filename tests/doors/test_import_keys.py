@@ -1,11 +1,15 @@
 """``POST /api/keys/import``: keys of other systems work over HTTP, and an import has limits."""
 
 import json
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.owner import start_owner
+from tests.support.server import ServerProcess
 
 VECTORS = json.loads((Path(__file__).parents[1] / "unit/keys/imports/vectors.json").read_text())
 BETTER_AUTH = next(one for one in VECTORS if one["scheme"] == "better-auth")
@@ -15,27 +19,39 @@ def _line(text: str, **fields: Any) -> dict[str, Any]:
     return {"name": "Shop", "hash": sha256(text.encode()).hexdigest(), "scheme": "sha256-hex"} | fields
 
 
+@pytest.fixture(scope="module")
+def importer_owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Of a server of its own: once keys were imported, a text that was malformed is unknown."""
+    folder = tmp_path_factory.mktemp("importer") / "data"
+    folder.mkdir(mode=0o700)
+    found = start_owner(ServerProcess(folder))
+    found.make_keys_over_http()
+    yield found
+    found.close()
+    found.server.kill()
+
+
 @pytest.fixture
-def api(shared_owner: Any) -> Any:
+def api(importer_owner: Any) -> Any:
     scopes = ["keys:write", "keys:read", "keys:verify", "api:read", "usage:read"]
-    return shared_owner.api(shared_owner.create_key("importer", scopes=scopes)[1])
+    return importer_owner.api(importer_owner.create_key("importer", scopes=scopes)[1])
 
 
-def test_an_imported_key_works_like_any_other(api: Any, shared_owner: Any) -> None:
+def test_an_imported_key_works_like_any_other(api: Any, importer_owner: Any) -> None:
     """In both headers and in a verification, until it is revoked; then it is named as revoked."""
     line = {name: BETTER_AUTH[name] for name in ("hash", "scheme")} | {"name": "Acme", "hint": "acme_Q"}
     made = api.post("/api/keys/import", json={"keys": [line], "all_or_nothing": True})
     assert (made.status_code, made.json()["imported"], made.json()["failed"]) == (200, 1, 0)
     [item] = made.json()["items"]
     for headers in ({"x-api-key": BETTER_AUTH["key"]}, {"Authorization": f"Bearer {BETTER_AUTH['key']}"}):
-        me = shared_owner.api(headers=headers).get("/api/me")
+        me = importer_owner.api(headers=headers).get("/api/me")
         assert (me.status_code, me.json()["key"]["id"]) == (200, item["id"])
         assert me.json()["key"]["hint"] == "acme_Q"
     verdict = api.post("/api/verify", json={"key": BETTER_AUTH["key"]}).json()
     assert (verdict["valid"], verdict["key"]["id"]) == (True, item["id"])
     assert api.post("/api/verify", json={"key": BETTER_AUTH["hash"]}).json()["code"] == "unknown"
     api.post(f"/api/keys/{item['id']}/revoke")
-    refused = shared_owner.api(BETTER_AUTH["key"]).get("/api/me")
+    refused = importer_owner.api(BETTER_AUTH["key"]).get("/api/me")
     assert (refused.status_code, refused.json()["code"]) == (401, "revoked")
 
 
@@ -76,12 +92,12 @@ def test_other_bodies_are_refused(api: Any, body: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
-def test_who_may_import(api: Any, shared_owner: Any) -> None:
+def test_who_may_import(api: Any, importer_owner: Any) -> None:
     """A key with ``keys:write``, and only what it may grant itself."""
-    reader = shared_owner.api(shared_owner.create_key("reader", scopes=["keys:read"])[1])
+    reader = importer_owner.api(importer_owner.create_key("reader", scopes=["keys:read"])[1])
     assert reader.post("/api/keys/import", json={"keys": [_line("r")]}).status_code == 403
     wider = api.post("/api/keys/import", json={"keys": [_line("w", scopes=["*"])]})
     assert (wider.status_code, wider.json()["code"]) == (403, "insufficient_scope")
     assert "Line 1" in wider.json()["detail"]
-    session = shared_owner.session()
+    session = importer_owner.session()
     assert session.post("/api/keys/import", json={"keys": [_line("s")]}).status_code == 403

@@ -213,7 +213,7 @@ def test_another_schema_is_refused_with_the_way_out(source: Instance, tmp_path: 
     for table in (*MAIN_TABLES, *LOG_TABLES):
         list(writer.add(table.name, []))
     writer.close()
-    with pytest.raises(Invalid, match=r"Restore it with ARI 7\.5"):
+    with pytest.raises(Invalid, match=r"written by ARI 7\.5, whose tables are different\. Upgrade ARI"):
         restore(tmp_path / "new", None, file.getvalue())
 
 

@@ -37,7 +37,10 @@ def test_one_of_aris_own_is_reset(ari: Ari) -> None:
     ("words", "sentence"),
     [
         (("set", "shop"), "Specify at least one scope."),
-        (("set", "own", "--scope", "api:read"), "Begin with a letter and use up to 39 lowercase"),
+        (
+            ("set", "own", "--scope", "api:read"),
+            "Use up to 39 lowercase letters, digits and -, and begin with a letter",
+        ),
         (("set", "shop", "--scope", "api:read"), "Enter a label"),
         (("default", "shop"), "No such preset."),
         (("remove", "shop"), "No such preset."),

@@ -20,7 +20,7 @@ from tests.support.commands import create_key, revoke_key
 from tests.support.instances import opened
 
 VECTORS = json.loads((Path(__file__).parents[3] / "unit/keys/imports/vectors.json").read_text())
-UNSALTED = [one for one in VECTORS if one["scheme"] != "djangorestframework-api-key"]
+UNSALTED = [one for one in VECTORS if one["scheme"] not in ("djangorestframework-api-key", "bcrypt")]
 
 
 @pytest.fixture
@@ -92,4 +92,4 @@ def test_a_thousand_lines_are_one_import(instance: Instance) -> None:
     lines = [{"name": "n", "hash": f"{number:064x}", "scheme": "sha256-hex"} for number in range(1_200)]
     assert len(_import(instance, *lines).keys) == 1_200
     result = Deps(instance).read_sync(keys.check_import, dict(enumerate(lines)))
-    assert len(result.failed) == 1_200
+    assert sum(line.is_stored for line in result.lines) == 1_200

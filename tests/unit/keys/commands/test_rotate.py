@@ -181,7 +181,7 @@ def test_a_retired_secret_is_never_forgotten() -> None:
     assert (numbers[0], numbers[-1], len(numbers)) == (MAX_LISTED_SECRETS + 1, 2, MAX_LISTED_SECRETS)
     assert _code(tx, made.secret) == "retired"
     line = {"name": "again", "hash": sha256(made.secret.encode()).hexdigest(), "scheme": "sha256-hex"}
-    assert len(import_keys(tx, prepare_import(tx, {1: line})).failed) == 1
+    assert [one.is_stored for one in import_keys(tx, prepare_import(tx, {1: line})).lines] == [True]
 
 
 def test_a_session_confirms_its_password_first() -> None:

@@ -94,7 +94,7 @@ def test_all_problems_are_found_at_once() -> None:
     )
     assert found["tags"].startswith("'Billing' isn't a tag.")
     assert "203.0.113.0/24?" in found["addresses"]
-    assert found["limits"].startswith("Limit 2: Use a time")
+    assert found["limits"].startswith("Limit 2: Use a window")
     assert found["credits"].startswith("Enter a whole number")
     assert found["metadata"].startswith("Use a JSON object")
     assert found.keys() == {"tags", "addresses", "limits", "credits", "refill", "hour", "metadata"}
