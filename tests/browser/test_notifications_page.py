@@ -79,7 +79,7 @@ def test_switches_test_email_and_history(page: Any, owner: Owner, mail: StandIn)
     silent = page.get_by_role("row").filter(has_text="“told of” was revoked")
     for _ in range(60):
         page.goto(f"{owner.url}{NOTIFICATIONS}")
-        if row.get_by_text("Sent").count() and silent.count():
+        if row.get_by_text("Sent", exact=True).count() and silent.count():
             break
         page.wait_for_timeout(500)
     [sent] = [one for one in mail.taken if "“told of” was created" in one.fields["subject"]]

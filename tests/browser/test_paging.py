@@ -18,7 +18,7 @@ def test_older_keys_and_back(owner: Any, home: Any) -> None:
     rows = home.locator("tbody tr")
     expect(rows).to_have_count(20)
     expect(rows.first).to_contain_text("Key 24")
-    expect(home.get_by_text("26 keys · 26 active")).to_be_visible()
+    expect(home.get_by_text("26 of 26 keys", exact=True)).to_be_visible()
     home.get_by_role("link", name="Next 20").click()
     expect(rows).to_have_count(6)
     expect(rows.last).to_contain_text("The oldest")

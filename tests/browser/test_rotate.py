@@ -52,7 +52,7 @@ def test_a_secret_that_was_not_copied_is_not_lost_by_a_click(owner: Any, home: A
     expect(dialog).to_contain_text("A key has at most two active secrets")
     dialog.get_by_role("button", name="Rotate key").click()
     expect(dialog).to_contain_text("Select this to continue")
-    dialog.get_by_label("Retire it now").check()
+    dialog.get_by_role("checkbox", name="(required to rotate again)").check()
     dialog.get_by_role("button", name="Rotate key").click()
     read_secret(dialog)
     home.keyboard.press("Escape")

@@ -41,9 +41,9 @@ def test_the_readmes_quickstart(owner: Any) -> None:
     text = (ROOT / "README.md").read_text()
     [script] = BLOCK.findall(text.split("<!-- quickstart -->")[1])[:1]
     output = _run(owner, script)
-    me, log = output.split("}}", 1)
-    assert json.loads(me + "}}")["key"]["name"] == "Automation Script"
-    assert "/api/me" in log
+    me, end = json.JSONDecoder().raw_decode(output)
+    assert me["key"]["name"] == "Automation Script"
+    assert "/api/me" in output[end:]
 
 
 PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md"))]

@@ -17,11 +17,12 @@ pytestmark = pytest.mark.slow
 INSTALLERS = r"pip3?|pipx|uv|uvx|poetry|conda|npm|npx|pnpm|yarn|apt|apt-get|brew|docker|podman|helm|cargo|gem"
 COMMAND = re.compile(
     rf"(?<![\w./-])(?:sudo )?(?:python3? -m )?(?:{INSTALLERS}) (?:install|i|add|get|run|pull|tool|pip)\b[^`\n\\.,;]*"
-    r"(?:\.(?=\S)[^`\n\\,;]*)*|(?<![\w./-])(?:uvx|npx) \S+[^`\n]*|git clone [^`\n]*"
+    r"(?:(?:\.(?=\S)|(?<=-e )\.)[^`\n\\,;]*)*|(?<![\w./-])(?:uvx|npx) \S+[^`\n]*|git clone [^`\n]*"
 )
 CHECKOUT = "git clone <this repository> ari && cd ari"
 EXTRA = "pip install '.[postgres]'"
 HERE = "pip install ."
+DEVELOPERS = "pip install -e . hatchling watchfiles"
 IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install \S+""")
 
 
@@ -67,7 +68,7 @@ def _is_ari(bin_folder: Path) -> bool:
 def test_every_given_command_is_run_here() -> None:
     """A command that nobody ran may install somebody else's package: ``ari`` on the index is not this one."""
     commands = list(_find_commands())
-    assert {command for _, command in commands} == {CHECKOUT, EXTRA, HERE}, commands
+    assert {command for _, command in commands} == {CHECKOUT, EXTRA, HERE, DEVELOPERS}, commands
 
 
 def test_the_distribution_has_a_name_of_its_own() -> None:
@@ -76,7 +77,7 @@ def test_the_distribution_has_a_name_of_its_own() -> None:
         assert not re.search(r"\binstall\b[^\n]*\bari(\[|['\"\s]*$)", path.read_text(encoding="utf-8")), path
 
 
-@pytest.mark.parametrize("command", [HERE, EXTRA])
+@pytest.mark.parametrize("command", [HERE, EXTRA, DEVELOPERS])
 def test_a_checkout(command: str, ready: Path, tmp_path: Path) -> None:
     """Cloned and installed in its folder. The copy has the browser's files, which the wheel's test bundles."""
     tree = tmp_path / "ari"
