@@ -191,7 +191,7 @@ def test_challenges(shared_owner: Any) -> None:
     bare = shared_owner.api().get("/api/me")
     assert _code(bare) == (401, "missing")
     assert "error=" not in bare.headers["www-authenticate"]
-    for text, code in (("nonsense", "malformed"), (token.mint(), "unknown")):
+    for text, code in (("ari_k_nonsense", "malformed"), (token.mint(), "unknown")):
         answer = shared_owner.api(text).get("/api/me")
         assert _code(answer) == (401, code)
         assert 'Bearer realm="ari", error="invalid_token"' in answer.headers["www-authenticate"]

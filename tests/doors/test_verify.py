@@ -52,7 +52,7 @@ def test_a_good_key_has_its_public_facts(asker: Asker) -> None:
 def test_every_refusal_is_a_200_with_its_reason(asker: Asker) -> None:
     """Malformed and unknown keys have no facts; dead keys and keys without the scope do."""
     nothing: dict[str, Any] = {"valid": False, "key": None, "limits": [], "exceeded": None, "retry_after_seconds": None}
-    assert asker.ask("nonsense") == nothing | {"code": "malformed"}
+    assert asker.ask("ari_k_nonsense") == nothing | {"code": "malformed"}
     assert asker.ask(token.mint()) == nothing | {"code": "unknown"}
     lacking = asker.ask(scopes=["usage:read", "keys:write"])
     assert (lacking["valid"], lacking["code"], lacking["key"]["id"]) == (False, "insufficient_scope", asker.asked["id"])
@@ -144,7 +144,7 @@ def test_a_batch_keeps_its_order_and_no_item_harms_another(asker: Asker) -> None
     """Good, dead, unknown, malformed and unreadable items side by side."""
     items: list[Any] = [
         {"key": asker.secret, "client_address": "203.0.113.9"},
-        {"key": "nonsense"},
+        {"key": "ari_k_nonsense"},
         7,
         {"key": token.mint()},
         {"key": asker.secret, "client_address": "nowhere"},
