@@ -114,7 +114,7 @@ def test_a_session_may_ask_with_its_proof(owner: Any) -> None:
     csrf = {"x-csrf-token": page.split('name="csrf" value="')[1].split('"')[0]}
     assert session.post("/api/verify", json={"key": secret}).status_code == 403
     assert session.post("/api/verify", json={"key": secret}, headers=csrf).json()["code"] == "ok"
-    assert session.post("/api/verify", json={"key": "x"}, headers=csrf).json()["code"] == "malformed"
+    assert session.post("/api/verify", json={"key": "ari_k_x"}, headers=csrf).json()["code"] == "malformed"
 
 
 @pytest.mark.parametrize(
