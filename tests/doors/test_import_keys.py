@@ -55,6 +55,15 @@ def test_an_imported_key_works_like_any_other(api: Any, importer_owner: Any) -> 
     assert (refused.status_code, refused.json()["code"]) == (401, "revoked")
 
 
+def test_mistakes_are_still_named(api: Any, importer_owner: Any) -> None:
+    """Once keys were imported, a key with quotes may be a foreign one: it is unknown, and the hint stays."""
+    secret = importer_owner.create_key("quoted")[1]
+    assert api.post("/api/keys/import", json={"keys": [_line("foreign-key-of-someone")]}).status_code == 200
+    refused = importer_owner.api(headers={"x-api-key": f'"{secret}"'}).get("/api/me")
+    assert (refused.status_code, refused.json()["code"]) == (401, "unknown")
+    assert "quotes" in refused.json()["detail"]
+
+
 def test_one_bad_line(api: Any) -> None:
     """It is named and harms no other, or nothing is imported. A dry run imports nothing."""
     lines = [_line("one"), _line("two", hash="two"), "nonsense"]

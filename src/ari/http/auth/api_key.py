@@ -9,7 +9,7 @@ from ari.http.route_policy import AuthMode
 from ari.http.services import Services
 from ari.keys.checks import AccessRequest
 from ari.keys.model import Granted, Refused, Verdict
-from ari.keys.reasons import ACCEPTED, INSUFFICIENT_SCOPE, MALFORMED, REQUEST_ERRORS
+from ari.keys.reasons import ACCEPTED, INSUFFICIENT_SCOPE, MALFORMED, REQUEST_ERRORS, UNKNOWN
 from ari.keys.verify import must_stamp, verify
 
 _MAX_TOKENS = 4
@@ -51,7 +51,7 @@ async def _refuse_stranger(
     reason = verdict.reason if isinstance(verdict, Refused) else INVALID_REQUEST
     code = fault.reason.code if fault and not isinstance(verdict, Refused) else reason.code
     await services.recorder.count(code, bucket_of(context.client.address))
-    return fault or Fault(reason, explain_mistake(context.head) if reason is MALFORMED else None)
+    return fault or Fault(reason, explain_mistake(context.head) if reason in (MALFORMED, UNKNOWN) else None)
 
 
 async def _authorize(context: RequestContext, services: Services, verdict: Verdict) -> Fault | None:
