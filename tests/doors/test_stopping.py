@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from ari.base import server_url
 from ari.storage.tables import usage_rows
 from tests.support.processes import eventually, workers_of
 from tests.support.usage import log_of
@@ -180,8 +181,9 @@ def test_ctrl_c_reaches_all_and_counts_once(make_owner: Callable[..., Any]) -> N
 
 
 def test_an_idle_connection_is_closed_by_a_stop(make_owner: Callable[..., Any]) -> None:
-    """An idle kept connection is closed by a stopping server; its client connects again, elsewhere."""
+    """An idle kept connection is closed by a stopping server, which the command line no longer names."""
     owner = make_owner()
+    assert server_url.read(owner.server.data_dir) == owner.server.url
     _, secret = owner.create_key("k")
     connection = http.client.HTTPConnection("127.0.0.1", owner.server.port, timeout=20)
     connection.request("GET", "/api/me", headers={"x-api-key": secret})
@@ -190,3 +192,5 @@ def test_an_idle_connection_is_closed_by_a_stop(make_owner: Callable[..., Any]) 
     assert connection.sock.recv(1) == b""
     connection.close()
     assert owner.server.process.wait(20) == 0
+    assert server_url.read(owner.server.data_dir) is None
+    assert not (owner.server.data_dir / "server-url").exists()

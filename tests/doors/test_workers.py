@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import pytest
 
+from ari.base import server_url
 from tests.support import raw
 from tests.support.processes import eventually, is_running, kill, workers_of
 
@@ -131,7 +132,7 @@ def test_a_stopped_worker_keeps_nobody_waiting(make_owner: Callable[..., Any]) -
 
 @pytest.mark.parametrize("how", ["killed", "stopped", "without-kernel"])
 def test_no_worker_outlives_its_parent(make_server: Callable[..., Any], how: str) -> None:
-    """A killed parent takes its workers along at once, also one that is stopped; the port is free again."""
+    """A killed parent takes its workers along at once, also one that is stopped. Port and URL are free again."""
     command = {"command": (sys.executable, "-c", WITHOUT_KERNEL)} if how == "without-kernel" else {}
     if how == "stopped" and sys.platform != "linux":
         pytest.skip("only Linux ends a stopped process with its parent")
@@ -144,6 +145,8 @@ def test_no_worker_outlives_its_parent(make_server: Callable[..., Any], how: str
     server.process.wait()
     eventually(lambda: not any(map(is_running, workers)), seconds=10)
     eventually(lambda: _is_free(server.port), seconds=10)
+    assert (server.data_dir / "server-url").exists()
+    assert server_url.read(server.data_dir) is None
 
 
 def test_a_worker_that_cannot_start_is_seen(make_owner: Callable[..., Any]) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ari.base import server_url
 from ari.base.caller import command_line_caller
 from ari.base.errors import ConfigurationError
 
@@ -68,3 +69,8 @@ def require_instance(settings: "Settings") -> None:
         raise ConfigurationError(f"Can't read the data directory {path}: {error.strerror}.") from None
     if missing:
         raise ConfigurationError(f"No ARI data in {path}. Use --data-dir, or run ari serve to create it.")
+
+
+def find_url(settings: "Settings") -> str:
+    """``ARI_PUBLIC_URL``, else the URL of the server that runs on the data directory, else that of ``ari serve``."""
+    return settings.public_url or server_url.read(settings.data_dir) or settings.base_url

@@ -7,6 +7,7 @@ from ari import keys
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.ids import is_id
 from ari.cli import output
+from ari.cli.instances import find_url
 from ari.keys import Created, token
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
@@ -80,7 +81,7 @@ def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
     output.say()
     output.say("Try it (read -s keeps the key out of your shell history):")
     output.say("  read -rs ARI_API_KEY")
-    output.say(f'  curl -H "x-api-key: $ARI_API_KEY" {instance.settings.base_url}/api/me')
+    output.say(f'  curl -H "x-api-key: $ARI_API_KEY" {find_url(instance.settings)}/api/me')
 
 
 def show_list(instance: "Instance", listed: Sequence[ApiKey], as_json: bool, empty: str = _NO_KEYS) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 import structlog
 
 from ari import server
 from ari.accounts import setup, two_factor
-from ari.base import owner_mark
+from ari.base import owner_mark, server_url
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import ConfigurationError
 from ari.base.idempotency import PASSING_KINDS, forget_undecryptable
@@ -78,7 +79,20 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
         print(ONE_ADDRESS.format(settings.base_url), flush=True)
     if not mails:
         print(EMAIL_IS_OFF, flush=True)
-    return _supervisor(settings, listener, given, trusted=trusted).run()
+    supervisor = _supervisor(settings, listener, given, trusted=trusted)
+    with _publish_url(settings):
+        return supervisor.run()
+
+
+@contextmanager
+def _publish_url(settings: Settings) -> Iterator[None]:
+    """Let the command line find the server's URL. The server runs without it if the disk is full."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(server_url.publish(settings.data_dir, settings.base_url))
+        except OSError as error:
+            structlog.get_logger("ari.serving").warning("can't write the server's URL", reason=error.strerror)
+        yield
 
 
 def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bool) -> tuple[str | None, bool]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ari.base import server_url
 from ari.base.errors import ConfigurationError
-from ari.cli.instances import open_deps, read_settings, require_instance
+from ari.cli.instances import find_url, open_deps, read_settings, require_instance
 from tests.unit.cli.conftest import Ari
 
 
@@ -36,3 +37,12 @@ def test_an_option_wins_over_the_environment(ari: Ari, tmp_path: Path) -> None:
     """``--data-dir`` for one command next to a server that is configured by variables."""
     assert read_settings(None).data_dir == ari.data_dir
     assert read_settings(tmp_path).data_dir == tmp_path
+
+
+def test_the_url_of_the_running_server_is_named(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever port it was started with; ``ARI_PUBLIC_URL`` wins. Without a server, the URL that one would have."""
+    assert find_url(read_settings(None)) == "http://127.0.0.1:3000"
+    with server_url.publish(ari.data_dir, "http://127.0.0.1:4321"):
+        assert find_url(read_settings(None)) == "http://127.0.0.1:4321"
+        monkeypatch.setenv("ARI_PUBLIC_URL", "https://ari.example.net")
+        assert find_url(read_settings(None)) == "https://ari.example.net"
