@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from argon2 import PasswordHasher
 
-from ari.accounts import newcomers, setup
+from ari.accounts import new_networks, setup
 from ari.accounts import password as passwords
 from ari.deps import Deps
 from ari.instance import Instance
@@ -145,7 +145,7 @@ def test_an_account_responds_slower_and_slower_but_never_locks(here: Here, email
             assert is_refused(await Stranger(here, f"192.0.2.{number}").send(email))
         for number in range(7):
             stranger = Stranger(here, f"198.51.100.{number}")
-            assert all([is_refused(await stranger.send(email)) for _ in range(newcomers.TRIES)])
+            assert all([is_refused(await stranger.send(email)) for _ in range(new_networks.TRIES)])
             answer = await stranger.send(email)
             waits.append(int(answer.headers["retry-after"]))
             here.clock.advance(waits[-1])

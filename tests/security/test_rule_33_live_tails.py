@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ari.usage.tails import LEASE_MS, MAX_TAILS
+from ari.usage.live_tails import LEASE_MS, MAX_TAILS
 from tests.support.owner import csrf_of
 
 

@@ -9,16 +9,16 @@ Half of one is what an account with two-factor gets: five minutes to give its co
 Limits (security.md 25), kept in the database so that all processes share them: 5 attempts in any 5 minutes per address
 (IPv6: a /64, and 20 for a /48); for one email address, whether or not it has an account, a delay from 1 s up to 30 s
 that grows once 5 attempts failed within 5 minutes. No account is ever locked: the delay does not concern a network that
-has not tried of late (``newcomers``), and a browser that signed in before, or any browser at an address from which the
-account signed in before, has 5 attempts of its own, whatever strangers do. Attempts that are refused by a limit test no
-password and count nowhere.
+has not tried of late (``new_networks``), and a browser that signed in before, or any browser at an address from which
+the account signed in before, has 5 attempts of its own, whatever strangers do. Attempts that are refused by a limit
+test no password and count nowhere.
 """
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ari.accounts import newcomers, sessions
+from ari.accounts import new_networks, sessions
 from ari.accounts.model import Account, HalfSignIn, check_email, spell_email
 from ari.accounts.networks import AddressNetworks, network_of, networks_around, site_of
 from ari.accounts.password import Verdict
@@ -99,9 +99,9 @@ def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *
     if free_at_ms.get(delayed, 0) > now_ms:  # never of a code
         bucket = f"{_NEWCOMERS}{name}"
         counted[bucket] = _recent(tx, bucket)
-        if newcomers.may_try(place, counted[bucket]):
+        if new_networks.may_try(place, counted[bucket]):
             del free_at_ms[delayed], entries[delayed]
-            entries[bucket] = newcomers.entry_of(place, now_ms)
+            entries[bucket] = new_networks.entry_of(place, now_ms)
     latest_ms = max(free_at_ms.values(), default=0)
     if latest_ms > now_ms:
         seconds = -((now_ms - latest_ms) // SECOND_MS)
@@ -243,7 +243,7 @@ def _recent(tx: AccountTransaction, bucket: str) -> tuple[int, ...]:
     """The attempts within the window; where the clock stepped back, later ones count as made now."""
     now_ms, kept = tx.now_ms, tx.accounts.attempts(bucket)
     if bucket.startswith(_NEWCOMERS):
-        return tuple(one for one in kept if abs(now_ms - newcomers.instant_of(one)) < newcomers.WINDOW_MS)
+        return tuple(one for one in kept if abs(now_ms - new_networks.instant_of(one)) < new_networks.WINDOW_MS)
     return tuple(min(instant, now_ms) for instant in kept if instant > now_ms - _WINDOW_MS)
 
 
@@ -260,7 +260,7 @@ def _free_at_ms(bucket: str, instants: tuple[int, ...]) -> int:
 
 def _keep(tx: AccountTransaction, bucket: str, entries: tuple[int, ...]) -> None:
     if bucket.startswith(_NEWCOMERS):
-        ends_ms = max(map(newcomers.instant_of, entries), default=0) + newcomers.WINDOW_MS
+        ends_ms = max(map(new_networks.instant_of, entries), default=0) + new_networks.WINDOW_MS
         tx.accounts.keep_attempts(bucket, entries, ends_ms)
         return
     kept = entries[-max(_KEPT, ATTEMPTS_OF_A_SITE) :]

@@ -22,7 +22,7 @@ from ari.integrations.credentials import states
 from ari.integrations.environment import read_environment
 from ari.integrations.model import State
 from ari.outbound.mail import mail_config_of
-from ari.serving.limits import reachable_files
+from ari.serving.os_limits import reachable_files
 from ari.storage import checkup
 from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_url import parse

@@ -17,7 +17,7 @@ from ari.cli.options import AsJson, DataDir, Yes
 
 if TYPE_CHECKING:
     from ari.base.settings import Settings
-    from ari.storage.accept import Standing
+    from ari.storage.accept_database import Standing
     from ari.storage.engine import Database
     from ari.storage.failover.record import SeenEvent
 
@@ -27,7 +27,7 @@ app = CommandApp(no_args_is_help=True)
 @app.command()
 def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Compare the database with what this node has seen. Exits with 1 if anything was lost."""
-    from ari.storage.accept import look
+    from ari.storage.accept_database import look
 
     with _open_untrusted(data_dir) as (_, database):
         standing = look(database)
@@ -43,8 +43,8 @@ def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
     """Accept a database that lost changes, for every node. First check which keys to revoke again."""
     from ari.base.clock import system_clock
-    from ari.storage.accept import accept as accept_database
-    from ari.storage.accept import look
+    from ari.storage.accept_database import accept as accept_database
+    from ari.storage.accept_database import look
 
     with _open_untrusted(data_dir) as (settings, database):
         standing = look(database)

@@ -1,6 +1,6 @@
 """API keys: what they are, the rules for them, and the commands and queries that doors run with ``Deps``."""
 
-from ari.keys.belonging import require_may_manage_consumers
+from ari.keys.assignment_checks import require_may_manage_consumers
 from ari.keys.commands.bulk import (
     MAX_KEYS_AT_ONCE,
     Selection,

@@ -3,7 +3,7 @@
 A change that gives a key something (a scope, a later expiry, more addresses, being enabled, looser limits) must stay
 within the caller's scopes and addresses and must not outlive the caller. Rights given to a key that lives longer than
 the caller would survive the caller's end. A key with limits gives nothing: it could get around them with another key.
-What a key belongs to is checked by ``belonging``.
+What a key belongs to is checked by ``assignment_checks``.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Forbidden
-from ari.keys import belonging, scopes
-from ari.keys.belonging import get_calling_key
+from ari.keys import assignment_checks, scopes
+from ari.keys.assignment_checks import get_calling_key
 from ari.keys.limits.changes import loosens
 from ari.keys.lineage import find_sources
 from ari.keys.model import ApiKey
@@ -32,7 +32,7 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
     """
     caller, calling = tx.caller, get_calling_key(tx)
     if calling is not None:
-        belonging.require_facts(tx, calling, before, after)
+        assignment_checks.require_facts(tx, calling, before, after)
     gains = before is None or gives_more(before, after)
     if gains or (before is not None and before.scopes != after.scopes):
         require_within(caller, after.scopes, "A key can only grant scopes it has.")
@@ -42,7 +42,7 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
         _require_same_networks(caller, after)
     if not gains:
         return
-    belonging.require_environment(calling, after.environment)
+    assignment_checks.require_environment(calling, after.environment)
     require_unlimited(calling)
     if before is not None and caller.key_id is not None:
         _require_other_key(tx, caller.key_id, after.id)
@@ -73,7 +73,7 @@ def require_takeover(tx: KeyTransaction, key: ApiKey) -> None:
     _require_no_longer(caller, key)
     require_unlimited(calling)
     _require_same_networks(caller, key)
-    belonging.require_may_act_as(tx, calling, key)
+    assignment_checks.require_may_act_as(tx, calling, key)
     if caller.key_id is not None:
         _require_other_key(tx, caller.key_id, key.id)
     caller.require_confirmed(tx.now_ms)
@@ -139,14 +139,14 @@ def _require_may_loosen(tx: KeyTransaction, calling: ApiKey, consumer_id: str, s
     for key in sharing:
         _require_no_longer(tx.caller, key)
         _require_same_networks(tx.caller, key)
-        belonging.require_environment(calling, key.environment)
+        assignment_checks.require_environment(calling, key.environment)
     for key in sharing:
         tx.keys.add_grant(calling.id, key.id)
 
 
 def _require_touchable(caller: Caller, calling: ApiKey | None, key: ApiKey) -> None:
     require_within(caller, key.scopes, "A key cannot touch a key that may do more than itself.")
-    belonging.require_own_consumer(calling, key)
+    assignment_checks.require_own_consumer(calling, key)
 
 
 def require_unlimited(calling: ApiKey | None) -> None:

@@ -24,7 +24,7 @@ from ari.integrations.credentials import KIND as PROVIDER_KEY
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
 from ari.notifications.model import SEALED_KIND
 from ari.serving import worker
-from ari.serving.limits import no_core_dumps, raise_open_files
+from ari.serving.os_limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage.checkup import prove_verification
 from ari.storage.failover.history import WentBack

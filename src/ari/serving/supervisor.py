@@ -17,7 +17,7 @@ from types import FrameType
 
 import structlog
 
-from ari.serving.orphan import die_with
+from ari.serving.parent_exit import die_with
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SOON_SECONDS = 1.0

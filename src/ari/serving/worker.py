@@ -18,7 +18,7 @@ from granian.server.embed import Server
 
 from ari.base.settings import Settings
 from ari.http.dispatch import App
-from ari.serving.limits import max_connections
+from ari.serving.os_limits import max_connections
 
 BACKLOG = 4096
 """How many connections may wait to be accepted; the kernel may allow fewer (net.core.somaxconn)."""

@@ -18,7 +18,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import NewKey, token
 from ari.storage import migrate as migrations
-from ari.storage.accept import accept, look
+from ari.storage.accept_database import accept, look
 from ari.storage.database_url import parse
 from ari.storage.engine import Database
 from ari.storage.failover.history import NotTrusted, WentBack

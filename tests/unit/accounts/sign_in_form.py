@@ -1,6 +1,6 @@
 """Somebody at the sign-in form, for the tests of signing in."""
 
-from ari.accounts import newcomers, sign_in
+from ari.accounts import new_networks, sign_in
 from ari.accounts.password import Verdict
 from ari.base.errors import RateLimited
 from tests.support.clock import FrozenClock
@@ -48,6 +48,6 @@ class Desk:
 
     def delay_seconds(self, address: str, email: str = "owner@example.com") -> int:
         """As ``wait_seconds``, once this network is no newcomer any more: the delay of the account alone."""
-        for _ in range(newcomers.TRIES):
+        for _ in range(new_networks.TRIES):
             assert self.wait_seconds(address, email) == 0
         return self.wait_seconds(address, email)

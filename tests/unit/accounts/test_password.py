@@ -225,6 +225,8 @@ def test_two_at_once_eight_wait_the_rest_is_sent_away(pool: PasswordHasherPool, 
         with pytest.raises(Unavailable) as caught:
             await pool.verify(None, GOOD)
         assert caught.value.retry_after_seconds >= 1
+        for _ in range(HASHES_AT_ONCE):
+            await asyncio.to_thread(slow.started.acquire)
         slow.go.set()
         assert await asyncio.gather(*accepted) == [Verdict(False)] * 10
         assert await pool.verify(None, GOOD) == Verdict(False)

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ari.accounts import newcomers, sessions, sign_in
+from ari.accounts import new_networks, sessions, sign_in
 from ari.accounts.model import Account
 from ari.accounts.password import Verdict
 from tests.support.clock import FrozenClock
@@ -154,16 +154,18 @@ def test_strangers_lock_no_newcomer_out(desk: Desk, stranger: Callable[[int], st
 @pytest.mark.parametrize("email", ["owner@example.com", "nobody@example.com"])
 def test_guesses_are_bounded_wherever_they_come_from(desk: Desk, email: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From everywhere at once, an account takes 1,024 guesses an hour besides the one every thirty seconds."""
-    assert newcomers.NEWCOMERS * newcomers.TRIES == 1_024
-    monkeypatch.setattr(newcomers, "NEWCOMERS", 100)
+    assert new_networks.NEWCOMERS * new_networks.TRIES == 1_024
+    monkeypatch.setattr(new_networks, "NEWCOMERS", 100)
     flood(desk, email)
     guesses = 0
     for number in range(150):
         address = f"{number % 200 + 1}.{number // 200 * 3}.{number % 7}.1"
         guesses += sum(desk.wait_seconds(address, email) == 0 for _ in range(3))
-    assert guesses == (newcomers.NEWCOMERS - 1) * newcomers.TRIES  # one network is worn by what turned the delay on
+    assert (
+        guesses == (new_networks.NEWCOMERS - 1) * new_networks.TRIES
+    )  # one network is worn by what turned the delay on
     [kept] = [entries for bucket, (entries, _) in desk.tx.accounts.buckets.items() if bucket.startswith("newcomers")]
-    assert len(kept) <= newcomers.NEWCOMERS * newcomers.TRIES
+    assert len(kept) <= new_networks.NEWCOMERS * new_networks.TRIES
     desk.clock.advance(3_600)
     assert desk.wait_seconds("203.0.113.77", email) == 0
 
@@ -172,7 +174,7 @@ def test_an_address_from_which_the_account_signed_in_has_its_own_count(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new browser at home gets in whatever comes from anywhere else, until the password is set again."""
-    monkeypatch.setattr(newcomers, "NEWCOMERS", 100)
+    monkeypatch.setattr(new_networks, "NEWCOMERS", 100)
     desk.sign_in("203.0.113.5")
     desk.clock.advance(86_400)
     for number in range(150):

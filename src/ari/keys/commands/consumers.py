@@ -7,7 +7,7 @@ from typing import Any
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.ids import is_id, new_id
 from ari.base.transaction import record
-from ari.keys.belonging import require_may_assign, require_may_manage_consumers
+from ari.keys.assignment_checks import require_may_assign, require_may_manage_consumers
 from ari.keys.granting import require_may_limit
 from ari.keys.limits import changes
 from ari.keys.limits.fields import describe_credits, describe_limit, describe_rules, parse_limits

@@ -7,7 +7,7 @@ from typing import Any
 from ari.base.clock import DAY_MS, to_optional_rfc3339
 from ari.base.ids import new_id
 from ari.keys import granting, scopes, token
-from ari.keys.belonging import default_environment, get_calling_key, inherit
+from ari.keys.assignment_checks import default_environment, get_calling_key, inherit
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.commands.kinds import require_kind
 from ari.keys.commands.presets import get_default_preset

@@ -11,7 +11,7 @@ from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.base.transaction import new_event, record
 from ari.keys import granting
-from ari.keys.belonging import default_environment, get_calling_key, inherit
+from ari.keys.assignment_checks import default_environment, get_calling_key, inherit
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.commands.presets import get_default_preset
 from ari.keys.imports.lines import ImportLine, parse_line

@@ -9,7 +9,7 @@ import msgspec
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.transaction import record
 from ari.keys import granting, scopes
-from ari.keys.belonging import get_calling_key, require_environment
+from ari.keys.assignment_checks import get_calling_key, require_environment
 from ari.keys.commands.presets import get_default_preset
 from ari.keys.kinds import (
     MAX_KINDS,

@@ -34,9 +34,9 @@ from ari.storage.usage.counters import (
 from ari.storage.usage.rollups import AI_USE, ATTEMPTS, COMPLETION, FLOOD, REQUEST
 from ari.storage.write_lock import write_lock
 from ari.usage.ai import AiUse
-from ari.usage.charging import apply_decision, charge_rows, list_owners
 from ari.usage.cleaning import clean_batch
 from ari.usage.floods import RefusalFlood
+from ari.usage.limit_decisions import apply_decision, charge_rows, list_owners
 from ari.usage.model import Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 

@@ -15,7 +15,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import NewKey, token
 from ari.storage import migrate as migrations
-from ari.storage.accept import accept, look
+from ari.storage.accept_database import accept, look
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import write_backup
 from ari.storage.engine import Database

@@ -13,7 +13,7 @@ from ari.base.transaction import CommandTransaction
 from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
-from ari.usage import tails
+from ari.usage import live_tails
 from ari.usage.reports.queries import find_rows
 from ari.web.pages.usage_log.export import export_response
 from ari.web.pages.usage_log.view import read_key_names
@@ -66,7 +66,7 @@ class UsageLogPages:
 
         mine = await deps_of(request).do(hold_tail, bucket, held, ended)
         if mine is None:
-            raise RateLimited(f"Live view is limited to {tails.MAX_TAILS} open tabs. Close one and try again.", 10)
+            raise RateLimited(f"Live view is limited to {live_tails.MAX_TAILS} open tabs. Close one and try again.", 10)
         return JSONResponse({"lease": str(mine)})
 
     @policy(AuthMode.SESSION)
@@ -74,7 +74,7 @@ class UsageLogPages:
         """The newest rows, starting a few seconds before ``since``, because workers commit out of time order."""
         now_ms, bucket = self._instance.now_ms(), _bucket(request)
         held = await deps_of(request).read(read_leases, bucket)
-        if not tails.is_held(held, _number([request.query_params.get("lease", "")]) or 0, now_ms):
+        if not live_tails.is_held(held, _number([request.query_params.get("lease", "")]) or 0, now_ms):
             return Response(status_code=409)
         key_id, url = await self._place(request)
         overlap_ms = round(2 * SECOND_MS * self._instance.settings.usage_wait_seconds)
@@ -115,10 +115,10 @@ def hold_tail(tx: LeaseTransaction, bucket: str, held: int | None, ended: bool) 
     leases = tx.accounts.attempts(bucket)
     mine: int | None
     if ended:
-        kept, mine = tails.end_lease(leases, held or 0, tx.now_ms), 0
+        kept, mine = live_tails.end_lease(leases, held or 0, tx.now_ms), 0
     else:
-        kept, mine = tails.take_lease(leases, held, tx.now_ms)
-    tx.accounts.keep_attempts(bucket, kept, tx.now_ms + tails.LEASE_MS)
+        kept, mine = live_tails.take_lease(leases, held, tx.now_ms)
+    tx.accounts.keep_attempts(bucket, kept, tx.now_ms + live_tails.LEASE_MS)
     return mine
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from ari.base.caller import SYSTEM
 from ari.instance import Instance
-from ari.storage.accept import Standing, accept, look
+from ari.storage.accept_database import Standing, accept, look
 from ari.storage.failover.record import Record, SeenEvent
 from tests.support.audit_log import create
 

@@ -4,15 +4,15 @@ import resource
 
 import pytest
 
-from ari.serving import limits
+from ari.serving import os_limits
 
 
 @pytest.mark.parametrize(
     ("soft", "hard", "reachable"),
     [
         (1_024, 4_096, 4_096),
-        (1_024, 1_000_000_000, limits.MAX_FILES),
-        (1_024, resource.RLIM_INFINITY, limits.MAX_FILES),
+        (1_024, 1_000_000_000, os_limits.MAX_FILES),
+        (1_024, resource.RLIM_INFINITY, os_limits.MAX_FILES),
         (100_000, 200_000, 100_000),
     ],
 )
@@ -23,8 +23,8 @@ def test_the_soft_limit_is_raised_within_reason(
     raised: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: raised.append(wanted))
-    assert limits.reachable_files() == reachable
-    limits.raise_open_files()
+    assert os_limits.reachable_files() == reachable
+    os_limits.raise_open_files()
     assert raised == [(reachable, hard)]
 
 
@@ -32,8 +32,8 @@ def test_the_soft_limit_is_raised_within_reason(
 def test_connections_leave_files_for_the_databases(soft: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that accepts until no file is left can serve nobody."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
-    assert limits.max_connections() > 0
-    assert limits.max_connections() < soft or soft < 512
+    assert os_limits.max_connections() > 0
+    assert os_limits.max_connections() < soft or soft < 512
 
 
 def test_a_system_that_refuses_does_not_prevent_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +46,6 @@ def test_a_system_that_refuses_does_not_prevent_the_start(monkeypatch: pytest.Mo
         raise OSError
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    limits.raise_open_files()
-    limits.no_core_dumps()
+    os_limits.raise_open_files()
+    os_limits.no_core_dumps()
     assert refused == [resource.RLIMIT_NOFILE, resource.RLIMIT_CORE]

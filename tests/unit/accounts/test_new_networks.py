@@ -1,7 +1,7 @@
 """A stranger who keeps an account's sign-in busy does not lock its owner out."""
 
 from ari.accounts.networks import networks_around
-from ari.accounts.newcomers import NEWCOMERS, TRIES, entry_of, instant_of, may_try
+from ari.accounts.new_networks import NEWCOMERS, TRIES, entry_of, instant_of, may_try
 
 OWNER = networks_around("203.0.113.9")
 

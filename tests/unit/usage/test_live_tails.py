@@ -1,6 +1,6 @@
 """Leases of live tails."""
 
-from ari.usage.tails import LEASE_MS, MAX_TAILS, end_lease, is_held, take_lease
+from ari.usage.live_tails import LEASE_MS, MAX_TAILS, end_lease, is_held, take_lease
 
 NOW_MS = 1_000_000
 

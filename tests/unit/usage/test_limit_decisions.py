@@ -4,7 +4,7 @@ from ari.base.clock import MINUTE_MS
 from ari.keys.limits.charge import Charge, RuleOwner
 from ari.keys.limits.counter import Counter
 from ari.keys.limits.rules import Credits, Limit, LimitRules
-from ari.usage.charging import apply_decision, charge_rows, list_owners
+from ari.usage.limit_decisions import apply_decision, charge_rows, list_owners
 from tests.support.usage import KEY, OTHER_KEY, make_row
 
 NOW = 1_764_000_000_000
