@@ -49,7 +49,7 @@ def test_what_is_not_a_url_file_is_ignored(data_dir: Path) -> None:
 
 
 def test_a_link_in_place_of_the_new_file_is_refused(data_dir: Path, tmp_path: Path) -> None:
-    """What it points to is not overwritten."""
+    """The target of a link is not overwritten."""
     target = tmp_path / "target"
     target.write_text("kept", encoding="ascii")
     (data_dir / f"server-url.{os.getpid()}").symlink_to(target)
