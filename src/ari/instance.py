@@ -1,12 +1,11 @@
 """The composition root: settings → adapters → concepts. Wires, decides nothing; the object that embedders hold."""
+# Imports inside functions here: the command line starts without the log's formatter (0.06 s).
 
 import asyncio
 import os
 import shutil
 from functools import partial
 from typing import Self
-
-import structlog
 
 from ari.accounts.password import PasswordHasherPool
 from ari.base.clock import Clock, system_clock
@@ -28,7 +27,6 @@ from ari.usage.recorder import UsageRecorder
 from ari.usage.reports.key_use import KeyUse
 from ari.usage.watch.ports import WatchedUse
 
-_log = structlog.get_logger("ari.instance")
 SLOW_SECONDS = 2.0
 """After this time a short-lived process watches the database server, which may hang or wait for its standby."""
 
@@ -83,7 +81,9 @@ class Instance:
         try:
             if migrate:
                 database.watch(SLOW_SECONDS)
-                migrations.migrate(database, _log.warning)
+                import structlog  # noqa: PLC0415 - see above
+
+                migrations.migrate(database, structlog.get_logger("ari.instance").warning)
             elif check:
                 migrations.check(database)
             if watch:

@@ -9,6 +9,7 @@ from ari.cli import key_output, output
 from ari.cli.instances import open_deps
 from ari.cli.key_output import describe_key, find_key, list_secrets
 from ari.cli.options import AsJson, DataDir, KeyName, Yes
+from ari.cli.time_args import whole_number
 from ari.keys import KeyChange, Rotated, Rotation
 from ari.keys.model import ApiKey
 from ari.keys.overlap import DEFAULT_OVERLAP, parse_overlap
@@ -79,7 +80,12 @@ def forbid_rotation(key: KeyName, as_json: AsJson = False, data_dir: DataDir = N
 
 def secret(
     key: KeyName,
-    number: Annotated[int, typer.Argument(min=1, max=2**31 - 1, help="Number of the secret.", show_default=False)],
+    number: Annotated[
+        int,
+        typer.Argument(
+            parser=whole_number(1, 2**31 - 1), metavar="NUMBER", help="Number of the secret.", show_default=False
+        ),
+    ],
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:

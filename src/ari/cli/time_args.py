@@ -35,14 +35,19 @@ def since(text: str | None, now_ms: int) -> int | None:
         ) from None
 
 
-def whole_number(least: int | None = None) -> Callable[[str], int]:
+def whole_number(least: int | None = None, most: int | None = None) -> Callable[[str], int]:
     """A parser for a whole number with a clearer error than the library's."""
     words = "must be a whole number." if least is None else f"must be a whole number, {least} or more."
+    if most is not None:
+        words = f"must be a whole number from {least} to {most}."
 
     def parse(text: str) -> int:
-        if not _NUMBER.fullmatch(str(text)) or (least is not None and int(text) < least):
+        if not _NUMBER.fullmatch(str(text)):
             raise typer.BadParameter(words)
-        return int(text)
+        number = int(text)
+        if (least is not None and number < least) or (most is not None and number > most):
+            raise typer.BadParameter(words)
+        return number
 
     return parse
 

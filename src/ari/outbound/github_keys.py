@@ -5,7 +5,6 @@ import asyncio
 from collections.abc import Callable
 
 import msgspec
-import structlog
 
 from ari.base.clock import DAY_MS, MINUTE_MS, SECOND_MS
 from ari.base.errors import Unavailable
@@ -17,7 +16,6 @@ MAX_AGE_SECONDS = DAY_MS / SECOND_MS
 MAX_KEYS = 100
 _MAX_BYTES = 64 * 1024
 _FETCH_SECONDS = 10.0
-_log = structlog.get_logger("ari.outbound")
 
 
 class _PublicKey(msgspec.Struct):
@@ -69,7 +67,11 @@ class GitHubKeys:
         except (msgspec.DecodeError, ValueError):
             listed = []
         if not listed:
-            _log.warning("GitHub's public keys could not be fetched", status=found.status, fault=found.fault)
+            import structlog  # noqa: PLC0415 - see above
+
+            structlog.get_logger("ari.outbound").warning(
+                "GitHub's public keys could not be fetched", status=found.status, fault=found.fault
+            )
             return
         self._keys = {one.key_identifier: one.key for one in listed[:MAX_KEYS]}
         self._fetched_at = self._monotonic()
