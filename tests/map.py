@@ -24,6 +24,7 @@ FOLDERS = {
     "doors": "HTTP API, gateway and command line from outside, over real sockets",
     "security": "one file for each rule of the threat model",
     "proof": "guarantees under load, crashes and races; `make soak`, `make kill` and `make limits` run the long forms",
+    "proxies": "real proxies in front of an API, with forward-auth; `harness.py` explains how to add one",
     "browser": "the pages in a real Chromium",
     "docs": "snippets, links and generated pages",
     "shape": "structure: file sizes, names, imports, the hot path",
