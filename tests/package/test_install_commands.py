@@ -11,19 +11,22 @@ from pathlib import Path
 import pytest
 
 from tests.package.conftest import NOT_SOURCES, ROOT, run
+from tests.package.test_locks import project
 
 pytestmark = pytest.mark.slow
 
 INSTALLERS = r"pip3?|pipx|uv|uvx|poetry|conda|npm|npx|pnpm|yarn|apt|apt-get|brew|docker|podman|helm|cargo|gem"
 COMMAND = re.compile(
     rf"(?<![\w./-])(?:sudo )?(?:python3? -m )?(?:{INSTALLERS}) (?:install|i|add|get|run|pull|tool|pip)\b[^`\n\\.,;]*"
-    r"(?:(?:\.(?=\S)|(?<=-e )\.)[^`\n\\,;]*)*|(?<![\w./-])(?:uvx|npx) \S+[^`\n]*|git clone [^`\n]*"
+    r"(?:(?:[.,](?=\S)|(?<=-e )\.)[^`\n\\,;]*)*|(?<![\w./-])(?:uvx|npx) \S+[^`\n]*|git clone [^`\n]*"
 )
 CHECKOUT = "git clone <this repository> ari && cd ari"
 EXTRA = "pip install '.[postgres]'"
-HERE = "pip install ."
-DEVELOPERS = "pip install -e . hatchling watchfiles"
-IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install \S+""")
+HERE = "pip install '.[server]'"
+DEVELOPERS = "pip install -e '.[server]' hatchling watchfiles"
+EXTRAS = re.compile(r'pip install "ari-keys\[([a-z,-]+)\]"')
+"""From the wheel; ``test_extras.py`` installs each extra alone."""
+IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install "[^"]*"|pip install \S+""")
 
 
 def _find_commands() -> Iterator[tuple[str, str]]:
@@ -37,7 +40,7 @@ def _find_commands() -> Iterator[tuple[str, str]]:
             yield str(path.relative_to(ROOT)), found[0].strip()
     for path in (ROOT / "src/ari").rglob("*.py"):
         for found in IN_SOURCES.finditer(path.read_text(encoding="utf-8")):
-            yield str(path.relative_to(ROOT)), found[0].rstrip('."')
+            yield str(path.relative_to(ROOT)), re.sub(r"[.]$", "", found[0]).replace("{extra}", "server")
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +71,15 @@ def _is_ari(bin_folder: Path) -> bool:
 def test_every_given_command_is_run_here() -> None:
     """A command that nobody ran may install somebody else's package: ``ari`` on the index is not this one."""
     commands = list(_find_commands())
-    assert {command for _, command in commands} == {CHECKOUT, EXTRA, HERE, DEVELOPERS}, commands
+    others = {command for _, command in commands if not EXTRAS.fullmatch(command)}
+    assert others == {CHECKOUT, EXTRA, HERE, DEVELOPERS}, commands
+
+
+def test_every_given_extra_exists() -> None:
+    """pip only warns about an extra that doesn't exist."""
+    named = {extra for _, command in _find_commands() for one in EXTRAS.findall(command) for extra in one.split(",")}
+    assert "server" in named
+    assert named <= set(project()["project"]["optional-dependencies"])
 
 
 def test_the_distribution_has_a_name_of_its_own() -> None:

@@ -10,6 +10,7 @@ import typer
 
 from ari import __version__
 from ari.base.errors import AriError, for_operator
+from ari.base.extras import explain_missing
 from ari.cli import output
 from ari.cli.command_app import CommandApp
 from ari.cli.lazy_commands import LazyCommand, LazyGroup
@@ -102,6 +103,11 @@ def main() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again while it ends
         sys.exit(141)
+    except ModuleNotFoundError as error:
+        sentence = explain_missing(error, "server")
+        if sentence is None:
+            _fail_unexpectedly(error)
+        _fail(sentence)
     except Exception as error:  # noqa: BLE001 - no failure shows a traceback
         _fail_unexpectedly(error)
     sys.exit(0)

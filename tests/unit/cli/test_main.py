@@ -90,6 +90,24 @@ def test_an_expected_error_shows_no_traceback_ever(
     assert capsys.readouterr().err == "ari: The disk is full. Nothing was changed.\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("granian", 'ari: The Python package granian is missing. Run: pip install "ari-keys[server]"\n'),
+        ("ari.gone", "ari: Unexpected error (ModuleNotFoundError). Set ARI_LOG_LEVEL=debug for details.\n"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, shown: str
+) -> None:
+    """Commands are imported when they are called, so a package can turn out to be missing late."""
+    monkeypatch.setattr(main_module, "app", _make_failing(ModuleNotFoundError("No module", name=name)))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == shown
+
+
 def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An interrupted command ends with 130 and without a traceback."""
 
