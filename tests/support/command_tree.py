@@ -1,10 +1,23 @@
 """The tree of ARI's commands, built once in a process. Typer would build it again for each call, which takes 50 ms."""
 
 from functools import cache
+from typing import Any
 
 import typer.main
+
+from ari.cli.lazy_commands import LazyCommand
 
 
 def keep() -> None:
     """From now on, calls of the same app share one tree."""
     typer.main.get_command = cache(typer.main.get_command)
+    load: Any = cache(LazyCommand.load)
+    LazyCommand.load = load  # type: ignore[method-assign]  # of this process alone
+
+
+def build(app: typer.Typer) -> None:
+    """Import and build all commands of this app, so that no call does."""
+    root: Any = typer.main.get_command(app)
+    for command in root.commands.values():
+        if isinstance(command, LazyCommand):
+            command.load()

@@ -19,20 +19,26 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-import typer.main
-
 from tests.support import command_tree
 
 FDS = 4
 """What comes with a request: standard input, output and error, and a pipe for the exit status."""
 _IMPORTS = (
+    "ari.cli.checks",
     "ari.cli.main",
+    "ari.integrations.providers",
+    "ari.server",
     "ari.serving.start",
     "ari.serving.worker",
-    "ari.server",
-    "alembic.command",
     "alembic.autogenerate",
+    "alembic.command",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.hazmat.primitives.kdf.hkdf",
+    "encodings.idna",
+    "rich.markdown",
     "sqlalchemy.dialects.postgresql.psycopg",
+    "zxcvbn",
 )
 
 
@@ -126,7 +132,7 @@ def main() -> None:
     for name in _IMPORTS:
         importlib.import_module(name)
     command_tree.keep()
-    typer.main.get_command(sys.modules["ari.cli.main"].app)
+    command_tree.build(sys.modules["ari.cli.main"].app)
     gc.collect()
     gc.freeze()
     work = Forker(socket.socket(fileno=int(sys.argv[1]))).run()

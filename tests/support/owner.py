@@ -1,12 +1,19 @@
 """A running instance with an owner, and the two ways to talk to it: with a key, and signed in."""
 
+import os
 import re
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import httpx2
 
-from ari.accounts import sessions
+from ari.accounts import sessions, setup
+from ari.accounts.password import hash_password
+from ari.base.settings import load_settings
+from ari.deps import Deps
 from ari.http.cookies import session_cookie_name
+from ari.instance import Instance
 from ari.storage.engine import Database
 from tests.support.command import Cli
 from tests.support.instances import prepare, settings_for
@@ -88,11 +95,22 @@ class Owner:
 
 
 def start_owner(server: ServerProcess) -> Owner:
-    """Start a server on a migrated database; its owner is made from the environment, as without a browser."""
-    admin: dict[str, str | None] = {"ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}
-    server.settings.update(admin)
+    """Start a server on a migrated database that has an owner: setting one up takes the server 90 ms."""
     prepare(server.data_dir, server.settings["ARI_DATABASE_URL"])
+    _set_up_owner(server)
     server.start()
-    # The owner now exists; nothing that runs later may need these or repeat them.
-    server.settings.update(dict.fromkeys(admin))
     return Owner(server)
+
+
+def _set_up_owner(server: ServerProcess) -> None:
+    with patch.dict(os.environ, server.environment, clear=True):
+        instance = Instance.open(load_settings(), migrate=True)
+        try:
+            assert Deps(instance).do_sync(setup.bootstrap_owner, EMAIL, _hash_once())
+        finally:
+            instance.close()
+
+
+@cache
+def _hash_once() -> str:
+    return hash_password(PASSWORD)

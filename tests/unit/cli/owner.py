@@ -1,5 +1,6 @@
 """An owner with a session, and their two-factor, put in the database of the command line's tests."""
 
+from functools import cache
 from typing import Any
 
 from ari.accounts import totp, two_factor
@@ -19,7 +20,7 @@ DIGEST = b"d" * 32
 def add_owner(instance: Instance) -> None:
     with instance.database.writing() as unit:
         now_ms = instance.now_ms()
-        unit.accounts.add_owner(Account("usr_1", EMAIL, hash_password(OLD), now_ms))
+        unit.accounts.add_owner(Account("usr_1", EMAIL, _hash_old(), now_ms))
         unit.accounts.add_session(Session(DIGEST, "usr_1", now_ms, now_ms + SESSION_DAYS * DAY_MS, None, None, now_ms))
 
 
@@ -33,3 +34,8 @@ def with_two_factor(ari: Any) -> str:
     Deps(instance, Caller("usr_1", Origin("web"))).do_sync(two_factor.turn_on, secret, code)
     instance.close()
     return secret
+
+
+@cache
+def _hash_old() -> str:
+    return hash_password(OLD)
