@@ -70,7 +70,6 @@ def _find_operations(document: dict[str, Any]) -> Iterator[Operation]:
 def api(shared_owner: Any) -> Any:
     """A client that may do everything; what its requests left in the shared instance is taken back."""
     client = shared_owner.api(shared_owner.create_key("walker", scopes=["*"])[1])
-    client.post("/api/consumers", json={"name": "Walked", "external_id": "customer_4711"})
     client.post("/api/kinds", json={"name": "walked", "prefix": "walked_", "description": "Walked."})
     client.post("/api/scopes", json={"name": "walked:read", "description": "Walked."})
     yield client
@@ -86,7 +85,7 @@ def document(api: Any) -> Any:
 def _send(api: Any, operation: Operation, fields: Any) -> Any:
     path = (
         operation.path.replace("{key_id}", _key_of(api, operation))
-        .replace("{consumer_id}", "customer_4711")
+        .replace("{consumer_id}", _consumer_of(api, operation))
         .replace("{name}", _name_of(operation))
         .replace("{provider}", "openai")
         .replace("{kind}", "key_expiring")
@@ -99,6 +98,13 @@ def _send(api: Any, operation: Operation, fields: Any) -> Any:
 def _name_of(operation: Operation) -> str:
     """The scope or kind that the fixture made."""
     return "walked:read" if operation.path.startswith("/api/scopes") else "walked"
+
+
+def _consumer_of(api: Any, operation: Operation) -> str:
+    """The external ID of a consumer, which an earlier value may have taken from it."""
+    if "{consumer_id}" in operation.path:
+        api.post("/api/consumers", json={"name": "Walked", "external_id": "customer_4711"})
+    return "customer_4711"
 
 
 def _key_of(api: Any, operation: Operation) -> str:

@@ -22,9 +22,9 @@ from ari.api.ownership_shapes import (
     NewConsumerIn,
 )
 from ari.api.responses import respond, respond_page
+from ari.api.shapes import find_nulls
 from ari.base.clock import to_rfc3339
 from ari.base.deadline import run_in_thread
-from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, ConsumerChange, NewConsumer
 from ari.keys.limits.fields import describe_credits
@@ -95,9 +95,7 @@ async def change_consumer(consumer_id: ConsumerId, body: ConsumerChangeIn, deps:
     """Change name, external ID, metadata or shared limits. Its keys stay as they are. To change limits or credits, a
     key also needs `keys:write`, and access to all keys of the consumer."""
     given = body.model_fields_set
-    for field in given - {"external_id", "credits"}:
-        if getattr(body, field) is None:
-            raise Invalid(Problem(field, "Omit the field or set a value."))
+    problems = find_nulls(body, {"external_id", "credits"})
     change = ConsumerChange(
         name=body.name if body.name is not None else UNSET,
         external_id=body.external_id if "external_id" in given else UNSET,
@@ -107,7 +105,7 @@ async def change_consumer(consumer_id: ConsumerId, body: ConsumerChangeIn, deps:
     )
 
     def run(tx: KeyTransaction) -> dict[str, Any]:
-        return _describe(tx, keys.change_consumer(tx, consumer_id, change))
+        return _describe(tx, keys.change_consumer(tx, consumer_id, change, problems))
 
     return respond(await deps.do(run))
 

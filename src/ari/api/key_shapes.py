@@ -58,7 +58,7 @@ class NewKeyIn(RequestModel):
         description="Credits to use up; default: its kind's, or the key needs none. `null`: the key needs none.",
         json_schema_extra=without_default,
     )
-    kind: Annotated[StrictStr, Field(max_length=40)] | None = Field(
+    kind: Annotated[StrictStr, Field(json_schema_extra={"maxLength": 40})] | None = Field(
         None, description="Kind of the key; default: the built-in kind.", examples=["acme-live"]
     )
     environment: Environment | None = Field(

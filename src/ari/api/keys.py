@@ -21,9 +21,9 @@ from ari.api.key_shapes import (
 )
 from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
 from ari.api.responses import respond
-from ari.api.shapes import KeyId, parse_time
+from ari.api.shapes import KeyId, find_nulls, parse_time
 from ari.base.cursor import decode_cursor, decode_sorted_cursor, encode_cursor, encode_sorted_cursor
-from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.granting import require_may_touch
@@ -51,11 +51,11 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
     than its own; a test key creates test keys only. A key that belongs to a consumer creates keys of this consumer,
     with its own tags and metadata. With an `Idempotency-Key`, repeating the request within 24 hours returns the same
     response."""
-    scopes = None if body.scopes is None else tuple(body.scopes)
+    scopes, problems = None if body.scopes is None else tuple(body.scopes), Problems()
     new = NewKey(
         body.name,
         body.expires,
-        parse_time("expires_at", body.expires_at),
+        problems.check(None, parse_time, "expires_at", body.expires_at),
         scopes,
         [limit.model_dump() for limit in body.limits] if "limits" in body.model_fields_set else UNSET,
         credits_of(body.credits, body.model_fields_set),
@@ -69,12 +69,12 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
     )
 
     def create(tx: KeyTransaction) -> bytes:
-        created = keys.create(tx, new)
+        created = keys.create(tx, new, problems.found)
         facts = key_facts(created.key, NO_USE, tx.now_ms)
         return msgspec.json.encode({"key": facts, "secret": created.secret})
 
     def require_rights(tx: KeyTransaction) -> None:
-        keys.require_may_create(tx, new)
+        keys.require_may_create(tx, new, problems.found)
 
     def require_replay(tx: KeyTransaction, body: bytes) -> None:
         keys.require_may_receive(tx, msgspec.json.decode(body)["key"]["id"])
@@ -140,13 +140,13 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
     """Change any of the key's properties. Revoked and expired keys can't be restored. A key can't change its own
     environment, consumer, tags and metadata, and if it belongs to a consumer, only keys of this consumer."""
     given = body.model_fields_set
-    for field in given - {"expires_at", "consumer", "credits"}:
-        if getattr(body, field) is None:
-            raise Invalid(Problem(field, "Omit the field or set a value."))
+    problems = Problems(find_nulls(body, {"expires_at", "consumer", "credits"}))
     change = KeyChange(
         name=body.name if body.name is not None else UNSET,
         scopes=tuple(body.scopes) if body.scopes is not None else UNSET,
-        expires_at_ms=parse_time("expires_at", body.expires_at) if "expires_at" in given else UNSET,
+        expires_at_ms=problems.check(UNSET, parse_time, "expires_at", body.expires_at)
+        if "expires_at" in given
+        else UNSET,
         disabled=body.disabled if body.disabled is not None else UNSET,
         limits=[limit.model_dump() for limit in body.limits] if body.limits is not None else UNSET,
         credits=credits_of(body.credits, body.model_fields_set),
@@ -157,7 +157,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
         addresses=tuple(body.addresses) if body.addresses is not None else UNSET,
         may_rotate=body.may_rotate if body.may_rotate is not None else UNSET,
     )
-    key = await deps.do(keys.change, key_id, change)
+    key = await deps.do(keys.change, key_id, change, problems.found)
     [facts] = await describe_keys(deps, [key])
     return respond(facts)
 

@@ -6,17 +6,19 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr
 
 from ari.api.limit_shapes import CreditsIn, LimitOut, Limits, RefillOut
+from ari.api.ownership_shapes import Environment
 from ari.api.shapes import Nullable, RequestModel, Scopes, not_null, without_default
 from ari.keys.expiry import EXPIRY_CHOICES
-from ari.keys.kinds import KIND_DESCRIPTION_LENGTH, KIND_NAME_PATTERN, MAX_LIFETIME_DAYS
+from ari.keys.kinds import KIND_DESCRIPTION_LENGTH, KIND_NAME_PATTERN, LEAK_ACTIONS, MAX_LIFETIME_DAYS
 
 _EXAMPLE: dict[str, JsonValue] = {"name": "acme-live", "prefix": "acme_live_", "expires": "1y", "scopes": ["api:read"]}
 KindName = Annotated[str, Path(max_length=40, description="Name of a kind.", examples=["acme-live"])]
 _Expires = Annotated[StrictStr, Field(json_schema_extra={"enum": [*EXPIRY_CHOICES]}, examples=["1y"])]
-_Days = Annotated[StrictInt, Field(ge=1, le=MAX_LIFETIME_DAYS, examples=[365])]
-_Environment = Annotated[Literal["live", "test"], Field(examples=["live"])]
-_LeakAction = Annotated[Literal["notify", "disable", "revoke"], Field(examples=["revoke"])]
-_Description = Annotated[StrictStr, Field(max_length=KIND_DESCRIPTION_LENGTH, examples=["Keys of our customers"])]
+_Days = Annotated[StrictInt, Field(examples=[365], json_schema_extra={"minimum": 1, "maximum": MAX_LIFETIME_DAYS})]
+_LeakAction = Annotated[StrictStr, Field(json_schema_extra={"enum": [*LEAK_ACTIONS]}, examples=["revoke"])]
+_Description = Annotated[
+    StrictStr, Field(json_schema_extra={"maxLength": KIND_DESCRIPTION_LENGTH}, examples=["Keys of our customers"])
+]
 
 
 class KindChangeIn(RequestModel):
@@ -34,7 +36,7 @@ class KindChangeIn(RequestModel):
     scopes: Scopes | None = Field(
         None, description="Scopes of a new key without any.", json_schema_extra=without_default
     )
-    environment: _Environment | None = Field(
+    environment: Environment | None = Field(
         None, description="What new keys are for.", json_schema_extra=without_default
     )
     leak_action: _LeakAction | None = Field(
@@ -55,13 +57,16 @@ class NewKindIn(KindChangeIn):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    name: Annotated[StrictStr, Field(max_length=40, json_schema_extra={"pattern": KIND_NAME_PATTERN})] = Field(
-        description="Lowercase letters, digits and `-`.", examples=["acme-live"]
+    name: StrictStr = Field(
+        description="Lowercase letters, digits and `-`.",
+        examples=["acme-live"],
+        json_schema_extra={"pattern": KIND_NAME_PATTERN, "maxLength": 40},
     )
-    prefix: Annotated[StrictStr, Field(max_length=20)] = Field(
+    prefix: StrictStr = Field(
         description="What its keys begin with: 2–20 lowercase letters, digits and `_`, ending in `_`. It can't be "
         "changed.",
         examples=["acme_live_"],
+        json_schema_extra={"maxLength": 20},
     )
 
 

@@ -11,9 +11,10 @@ from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.kind_shapes import KindChangeIn, KindName, KindOut, KindsOut, NewKindIn
 from ari.api.limit_shapes import credits_of
 from ari.api.responses import respond
-from ari.base.errors import Invalid, Problem
+from ari.api.shapes import find_nulls
+from ari.base.errors import Problem
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import KindChange
+from ari.keys import UNSET, KindChange
 from ari.keys.kinds import kind_facts
 from ari.keys.ports import KeyTransaction
 
@@ -37,7 +38,7 @@ async def list_kinds(deps: CallerDeps) -> Response:
 @policy(AuthMode.KEY_OR_SESSION, scope="kinds:write", sensitive=True)
 async def add_kind(body: NewKindIn, deps: CallerDeps) -> Response:
     """Its default scopes must be the caller's own."""
-    kind = await deps.do(keys.add_kind, body.name, body.prefix, _change_of(body))
+    kind = await deps.do(keys.add_kind, body.name, body.prefix, _change_of(body), _find_nulls(body))
     return respond(kind_facts(kind, 0), 201)
 
 
@@ -60,7 +61,7 @@ async def read_kind(name: KindName, deps: CallerDeps) -> Response:
 async def change_kind(name: KindName, body: KindChangeIn, deps: CallerDeps) -> Response:
     """The prefix stays: keys have it. Existing keys keep their scopes, expiry, limits and credits. A key with limits
     can't loosen limits of a kind."""
-    return respond(await deps.do(_change, name, _change_of(body)))
+    return respond(await deps.do(_change, name, _change_of(body), _find_nulls(body)))
 
 
 @router.delete(
@@ -77,15 +78,19 @@ async def remove_kind(name: KindName, deps: CallerDeps) -> Response:
     return Response(status_code=204)
 
 
-def _change(tx: KeyTransaction, name: str, wanted: KindChange) -> dict[str, Any]:
-    keys.change_kind(tx, name, wanted)
+def _change(tx: KeyTransaction, name: str, wanted: KindChange, found: list[Problem]) -> dict[str, Any]:
+    keys.change_kind(tx, name, wanted, found)
     return keys.read_kind_facts(tx, name)
+
+
+def _find_nulls(body: KindChangeIn) -> list[Problem]:
+    return find_nulls(body, KindChangeIn.model_fields.keys() - {"description"})
 
 
 def _change_of(body: KindChangeIn) -> KindChange:
     given: dict[str, Any] = {field: getattr(body, field) for field in body.model_fields_set - {"name", "prefix"}}
-    if "description" in given and given["description"] is None:
-        raise Invalid(Problem("description", "Omit the field or set a value."))
+    if given.get("description", UNSET) is None:
+        del given["description"]
     if given.get("scopes") is not None:
         given["scopes"] = tuple(given["scopes"])
     if given.get("limits") is not None:

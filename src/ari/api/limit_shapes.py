@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr
 
 from ari.keys.limits.charge import CONSUMER_PREFIX
 from ari.keys.limits.fields import DEFAULT_NAME, MAX_LIMITS, MAX_NAME_LENGTH, MAX_UNITS
@@ -16,6 +16,8 @@ MAX_NAMES = 2 * (MAX_LIMITS + 1)
 _WINDOW_PATTERN = r"^[1-9][0-9]{0,8}[smhd]$"
 _INPUT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 _NAME = "Lowercase letters, digits, `-` and `_`; `credits` is reserved."
+
+_UNITS: dict[str, JsonValue] = {"minimum": 1, "maximum": MAX_UNITS}
 
 LimitName = Annotated[StrictStr, Field(pattern=LIMIT_PATTERN, examples=[DEFAULT_NAME])]
 ChargedNames = Annotated[
@@ -30,15 +32,25 @@ class LimitIn(BaseModel):
 
     model_config = _INPUT
 
-    name: LimitName = Field(DEFAULT_NAME, description=f"Name of the limit. {_NAME}")
-    limit: Units = Field(description="Units per window. A request consumes 1 unit.", examples=[100])
-    window: Annotated[StrictStr, Field(pattern=_WINDOW_PATTERN)] = Field(
-        description="From `1s` to `31d`, in seconds, minutes, hours or days.", examples=["1m"]
+    name: StrictStr = Field(
+        DEFAULT_NAME,
+        description=f"Name of the limit. {_NAME}",
+        examples=[DEFAULT_NAME],
+        json_schema_extra={"pattern": LIMIT_PATTERN},
+    )
+    limit: StrictInt = Field(
+        description="Units per window. A request consumes 1 unit.", examples=[100], json_schema_extra=_UNITS
+    )
+    window: StrictStr = Field(
+        description="From `1s` to `31d`, in seconds, minutes, hours or days.",
+        examples=["1m"],
+        json_schema_extra={"pattern": _WINDOW_PATTERN},
     )
 
 
 Limits = Annotated[
-    list[LimitIn], Field(max_length=MAX_LIMITS, examples=[[{"name": "default", "limit": 100, "window": "1m"}]])
+    list[LimitIn],
+    Field(examples=[[{"name": "default", "limit": 100, "window": "1m"}]], json_schema_extra={"maxItems": MAX_LIMITS}),
 ]
 
 
@@ -47,11 +59,18 @@ class RefillIn(BaseModel):
 
     model_config = _INPUT
 
-    amount: Units = Field(description="Balance after a refill. A higher balance stays.", examples=[1000])
-    every: Literal["day", "month"] = Field(description="How often.", examples=["month"])
-    hour: Annotated[StrictInt, Field(ge=0, le=23)] = Field(0, description="Hour of the day.", examples=[0])
-    time_zone: Annotated[StrictStr, Field(max_length=64)] = Field(
-        "UTC", description="Time zone of the day and the hour.", examples=["Europe/Berlin"]
+    amount: StrictInt = Field(
+        description="Balance after a refill. A higher balance stays.", examples=[1000], json_schema_extra=_UNITS
+    )
+    every: StrictStr = Field(description="How often.", examples=["month"], json_schema_extra={"enum": ["day", "month"]})
+    hour: StrictInt = Field(
+        0, description="Hour of the day.", examples=[0], json_schema_extra={"minimum": 0, "maximum": 23}
+    )
+    time_zone: StrictStr = Field(
+        "UTC",
+        description="Time zone of the day and the hour.",
+        examples=["Europe/Berlin"],
+        json_schema_extra={"maxLength": 64},
     )
 
 
@@ -60,7 +79,7 @@ class CreditsIn(BaseModel):
 
     model_config = _INPUT
 
-    amount: Annotated[StrictInt, Field(ge=0, le=MAX_UNITS)] | None = Field(
+    amount: Annotated[StrictInt, Field(json_schema_extra=_UNITS | {"minimum": 0})] | None = Field(
         None, description="The new balance; required for a key without credits.", examples=[1000]
     )
     refill: RefillIn | None = Field(None, description="Refill by the calendar; `null` for none.")

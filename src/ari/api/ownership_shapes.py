@@ -1,11 +1,12 @@
 """Consumers, and what an operator says about a key, in requests and responses."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
 from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitOut, Limits, RemainingOut
 from ari.api.shapes import NextCursor, PageIn, RequestModel, not_null, without_default
+from ari.keys.model import ENVIRONMENTS
 from ari.keys.names import NAME_LENGTH
 from ari.keys.ownership import EXTERNAL_ID_LENGTH, MAX_TAGS, METADATA_BYTES, TAG_PATTERN
 from ari.keys.policy import MAX_ADDRESSES
@@ -14,28 +15,35 @@ CONSUMER_ID = "con_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
 _EXTERNAL_ID = "customer_4711"
 _CREATED: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-02T12:00:00.000Z"]}
 
-Environment = Annotated[Literal["live", "test"], Field(examples=["live"])]
+Environment = Annotated[StrictStr, Field(examples=["live"], json_schema_extra={"enum": [*ENVIRONMENTS]})]
 ConsumerName = Annotated[
     StrictStr,
     Field(
-        max_length=NAME_LENGTH,
         description="The customer, team or service; 1–100 characters.",
         examples=["Acme Inc."],
-        json_schema_extra={"minLength": 1},
+        json_schema_extra={"minLength": 1, "maxLength": NAME_LENGTH},
     ),
 ]
-ConsumerReference = Annotated[StrictStr, Field(min_length=1, max_length=EXTERNAL_ID_LENGTH, examples=[_EXTERNAL_ID])]
+ConsumerReference = Annotated[
+    StrictStr,
+    Field(examples=[_EXTERNAL_ID], json_schema_extra={"minLength": 1, "maxLength": EXTERNAL_ID_LENGTH}),
+]
 Tags = Annotated[
-    list[Annotated[StrictStr, Field(pattern=TAG_PATTERN)]], Field(max_length=MAX_TAGS, examples=[["billing"]])
+    list[Annotated[StrictStr, Field(json_schema_extra={"pattern": TAG_PATTERN})]],
+    Field(examples=[["billing"]], json_schema_extra={"maxItems": MAX_TAGS}),
 ]
 Metadata = Annotated[dict[str, Any], Field(examples=[{"plan": "pro"}])]
 METADATA_BOUND = f"A JSON object of at most {METADATA_BYTES:,} bytes. Holders of the keys can read it (`GET /api/me`)."
 Addresses = Annotated[
-    list[Annotated[StrictStr, Field(max_length=64)]],
-    Field(max_length=MAX_ADDRESSES, examples=[["203.0.113.0/24", "2001:db8::/32"]]),
+    list[Annotated[StrictStr, Field(json_schema_extra={"maxLength": 64})]],
+    Field(examples=[["203.0.113.0/24", "2001:db8::/32"]], json_schema_extra={"maxItems": MAX_ADDRESSES}),
 ]
 ExternalId = Annotated[
-    StrictStr, Field(pattern=r"^[!-.0-\[\]-~]+$", max_length=EXTERNAL_ID_LENGTH, examples=[_EXTERNAL_ID])
+    StrictStr,
+    Field(
+        examples=[_EXTERNAL_ID],
+        json_schema_extra={"pattern": r"^[!-.0-\[\]-~]+$", "maxLength": EXTERNAL_ID_LENGTH},
+    ),
 ]
 
 

@@ -1,5 +1,9 @@
-"""Requests and responses of the API. The OpenAPI document is generated from their descriptions and examples."""
+"""Requests and responses of the API. The OpenAPI document is generated from their descriptions and examples.
 
+A bound in ``json_schema_extra`` is checked by the command, which reports it together with the problems of all fields.
+"""
+
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
@@ -27,8 +31,8 @@ Time = Annotated[StrictStr, Field(max_length=40, json_schema_extra=TIME)]
 Scopes = Annotated[
     list[Annotated[StrictStr, Field(max_length=64)]],
     Field(
-        min_length=1,
         max_length=64,
+        json_schema_extra={"minItems": 1},
         description=f"One or more of {list_scope_names()}, or scopes declared with `POST /api/scopes`.",
         examples=[["api:read"]],
     ),
@@ -36,10 +40,9 @@ Scopes = Annotated[
 Name = Annotated[
     StrictStr,
     Field(
-        max_length=NAME_LENGTH,
         description="The script or app that uses the key; 1–100 characters.",
         examples=["Automation Script"],
-        json_schema_extra={"minLength": 1},
+        json_schema_extra={"minLength": 1, "maxLength": NAME_LENGTH},
     ),
 ]
 Nullable = Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
@@ -136,6 +139,12 @@ class ProblemOut(BaseModel):
     errors: list[FieldProblem] | None = Field(
         None, description="Invalid fields, if the code is `invalid`.", examples=[None]
     )
+
+
+def find_nulls(body: BaseModel, nullable: Collection[str] = ()) -> list[Problem]:
+    """A problem for each field of a change that is ``null`` but can't be."""
+    given = (field for field in type(body).model_fields if field in body.model_fields_set and field not in nullable)
+    return [Problem(field, "Omit the field or set a value.") for field in given if getattr(body, field) is None]
 
 
 def parse_time(field: str, text: str | None) -> int | None:

@@ -6,6 +6,7 @@ import typer
 
 from ari import keys
 from ari.base.clock import to_rfc3339
+from ari.base.problems import Problems
 from ari.cli import key_output, output
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
@@ -54,10 +55,12 @@ def create(
     data_dir: DataDir = None,
 ) -> None:
     """Create a consumer that keys can belong to. Its keys share its limits and credits."""
-    granted = make_credits(balance, refill, refill_hour, time_zone)
-    new = NewConsumer(name, external_id, parse_metadata_options(metadata), make_limits(limit), granted)
+    problems = Problems()
+    granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
+    limits = problems.check([], make_limits, limit)
+    new = NewConsumer(name, external_id, parse_metadata_options(metadata), limits, granted)
     with open_deps(data_dir) as deps:
-        consumer = deps.do_sync(keys.create_consumer, new)
+        consumer = deps.do_sync(keys.create_consumer, new, problems.found)
         output.as_json(_facts(consumer, 0)) if as_json else output.say(f"Created {_describe(consumer)}.")
 
 
@@ -125,18 +128,19 @@ def change(
 
     --external-id "" removes the external ID, --limit "" all limits.
     """
-    granted = make_credits(balance, refill, refill_hour, time_zone)
-    if all(given is None for given in (name, external_id, metadata, limit, granted)):
+    problems = Problems()
+    granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
+    if not problems.found and all(given is None for given in (name, external_id, metadata, limit, granted)):
         raise typer.BadParameter("pass --name, --external-id, --metadata, --limit, --credits or --refill.")
     wanted = ConsumerChange(
         name=UNSET if name is None else name,
         external_id=UNSET if external_id is None else external_id or None,
         metadata=UNSET if metadata is None else parse_metadata_options(metadata),
-        limits=choose_limits(limit),
+        limits=problems.check(UNSET, choose_limits, limit),
         credits=UNSET if granted is None else granted,
     )
     with open_deps(data_dir) as deps:
-        changed = deps.do_sync(keys.change_consumer, consumer, wanted)
+        changed = deps.do_sync(keys.change_consumer, consumer, wanted, problems.found)
         count = deps.read_sync(keys.count_keys_of, changed.id)
         output.as_json(_facts(changed, count)) if as_json else output.say(f"Changed {_describe(changed)}.")
 

@@ -55,7 +55,7 @@ credits_app = CommandApp(help="Set, add to and remove the credits of a key.", no
 
 
 def make_limits(limit: Sequence[str] | None) -> list[dict[str, Any]]:
-    """The limits of ``--limit``, as commands take them. Raises ``Invalid``."""
+    """The limits of ``--limit``, as commands take them. Raises ``Invalid`` if one can't be read."""
     return [parse_limit_text(text) for text in limit or ()]
 
 

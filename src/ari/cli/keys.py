@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from ari import keys
+from ari.base.problems import Problems
 from ari.cli import import_keys, key_output, output, rotation, unused_scopes
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
@@ -90,13 +91,14 @@ def create(
     Without --kind, the key never expires unless you pass --expires. --limit "" and --no-credits give it none of
     its kind.
     """
+    problems = Problems()
     new = NewKey(
         name,
         expires,
         instant(expires_at, "--expires-at"),
         tuple(scope) if scope else None,
-        choose_limits(limit),
-        choose_credits(balance, refill, refill_hour, time_zone, no_credits=no_credits),
+        problems.check(UNSET, choose_limits, limit),
+        problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=no_credits),
         kind=kind,
         environment=environment,
         may_rotate=may_rotate,
@@ -106,7 +108,7 @@ def create(
         addresses=tuple(address or ()),
     )
     with open_deps(data_dir) as deps:
-        key_output.show_created(deps.instance, deps.do_sync(keys.create, new), as_json)
+        key_output.show_created(deps.instance, deps.do_sync(keys.create, new, problems.found), as_json)
 
 
 app.command("import")(import_keys.import_)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ari import keys
+from ari.base.problems import Problems
 from ari.cli import output
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
@@ -21,7 +22,7 @@ from ari.cli.key_limits import (
 )
 from ari.cli.options import AsJson, DataDir, EnvironmentName, Expires, Scopes, Yes
 from ari.cli.time_args import one_of, whole_number
-from ari.keys import KindChange
+from ari.keys import UNSET, KindChange
 from ari.keys.kinds import LEAK_ACTIONS, kind_facts
 from ari.keys.limits.fields import parse_limits, write_limit_text
 from ari.keys.unset import Unset
@@ -89,10 +90,12 @@ def add(
     data_dir: DataDir = None,
 ) -> None:
     """Add a kind of keys. The options are defaults of its new keys."""
-    granted = choose_credits(balance, refill, refill_hour, time_zone, no_credits=False)
-    wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limit, granted)
+    problems = Problems()
+    granted = problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=False)
+    limits = problems.check(UNSET, choose_limits, limit)
+    wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limits, granted)
     with open_deps(data_dir) as deps:
-        kind = deps.do_sync(keys.add_kind, name, prefix, wanted)
+        kind = deps.do_sync(keys.add_kind, name, prefix, wanted, problems.found)
     _show(kind_facts(kind, 0), "Added", as_json)
 
 
@@ -118,12 +121,14 @@ def change(
 
     --max-days 0 removes the maximum, --limit "" the rate limits and --no-credits the credits.
     """
-    granted = choose_credits(balance, refill, refill_hour, time_zone, no_credits=no_credits)
-    wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limit, granted)
-    if wanted == KindChange():
+    problems = Problems()
+    granted = problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=no_credits)
+    limits = problems.check(UNSET, choose_limits, limit)
+    wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limits, granted)
+    if wanted == KindChange() and not problems.found:
         raise typer.BadParameter("pass at least one option.")
     with open_deps(data_dir) as deps:
-        deps.do_sync(keys.change_kind, name, wanted)
+        deps.do_sync(keys.change_kind, name, wanted, problems.found)
         changed = deps.read_sync(keys.read_kind_facts, name)
     _show(changed, "Changed", as_json)
 
@@ -145,7 +150,7 @@ def _change_of(
     scope: list[str] | None,
     environment: str | None,
     leak_action: str | None,
-    limit: list[str] | None,
+    limits: list[dict[str, Any]] | Unset,
     granted: dict[str, Any] | Unset | None,
 ) -> KindChange:
     given: dict[str, Any] = {
@@ -158,7 +163,7 @@ def _change_of(
     wanted = {name: value for name, value in given.items() if value is not None}
     if max_days is not None:
         wanted["max_lifetime_days"] = max_days or None
-    return KindChange(**wanted, limits=choose_limits(limit), credits=granted)
+    return KindChange(**wanted, limits=limits, credits=granted)
 
 
 def _show(facts: Mapping[str, Any], done: str, as_json: bool) -> None:

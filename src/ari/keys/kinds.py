@@ -8,6 +8,7 @@ import msgspec
 
 from ari.base.clock import DAY_MS, to_rfc3339
 from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
 from ari.base.token_shape import MAX_PREFIX_LENGTH, PREFIX, is_prefix
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.limits.fields import describe_limit, describe_refill
@@ -92,18 +93,18 @@ def parse_kind_description(text: str) -> str:
 
 def check_defaults(defaults: KindDefaults) -> KindDefaults:
     """The same defaults. Raises ``Invalid`` for unknown words and for contradictions; scopes are checked elsewhere."""
-    days = defaults.max_lifetime_days
+    problems, days = Problems(), defaults.max_lifetime_days
     if days is not None and not 1 <= days <= MAX_LIFETIME_DAYS:
-        raise Invalid(Problem("max_lifetime_days", f"Use between 1 and {MAX_LIFETIME_DAYS:,} days."))
+        problems.add(Problem("max_lifetime_days", f"Use between 1 and {MAX_LIFETIME_DAYS:,} days."))
+        days = None
     if defaults.leak_action is not None and defaults.leak_action not in LEAK_ACTIONS:
-        raise Invalid(Problem("leak_action", f"Choose one of {', '.join(LEAK_ACTIONS)}."))
-    if defaults.expires is None:
-        return defaults
-    choice = EXPIRY_CHOICES.get(defaults.expires)
-    if choice is None:
-        raise Invalid(Problem("expires", f"Choose one of {', '.join(EXPIRY_CHOICES)}."))
-    if days is not None and (choice.lifetime_ms is None or choice.lifetime_ms > days * DAY_MS):
-        raise Invalid(Problem("expires", "This is longer than the longest lifetime of the kind."))
+        problems.add(Problem("leak_action", f"Choose one of {', '.join(LEAK_ACTIONS)}."))
+    choice = None if defaults.expires is None else EXPIRY_CHOICES.get(defaults.expires)
+    if defaults.expires is not None and choice is None:
+        problems.add(Problem("expires", f"Choose one of {', '.join(EXPIRY_CHOICES)}."))
+    elif choice is not None and days is not None and (choice.lifetime_ms is None or choice.lifetime_ms > days * DAY_MS):
+        problems.add(Problem("expires", "This is longer than the longest lifetime of the kind."))
+    problems.raise_found()
     return defaults
 
 

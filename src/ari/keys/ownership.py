@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
 from ari.base.secrets_in_text import looks_like_key
 from ari.keys.model import ENVIRONMENTS, Environment
 
@@ -31,21 +32,28 @@ def parse_environment(text: str) -> Environment:
 
 
 def parse_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """The tags sorted, without repetition. Raises ``Invalid``."""
-    unique = sorted(set(tags))
-    if len(unique) > MAX_TAGS:
+    """The tags sorted, without repetition. Raises ``Invalid`` with the problems of all of them."""
+    given = tuple(tags)
+    if len(given) > MAX_TAGS:
         raise Invalid(Problem("tags", f"Use at most {MAX_TAGS} tags."))
+    unique = sorted(set(given))
+    problems = Problems()
     for tag in unique:
-        if not _TAG.fullmatch(tag):
-            raise Invalid(
-                Problem(
-                    "tags",
-                    f"{tag[:50]!r} isn't a tag. Use 1–40 lowercase letters, digits and . _ : / -, and begin with a "
-                    "letter or digit.",
-                )
-            )
-        _refuse_key("tags", tag)
+        problems.check(None, _check_tag, tag)
+    problems.raise_found()
     return tuple(unique)
+
+
+def _check_tag(tag: str) -> None:
+    _refuse_key("tags", tag)
+    if not _TAG.fullmatch(tag):
+        raise Invalid(
+            Problem(
+                "tags",
+                f"{tag[:50]!r} isn't a tag. Use 1–40 lowercase letters, digits and . _ : / -, and begin with a letter "
+                "or digit.",
+            )
+        )
 
 
 def parse_metadata(value: Mapping[str, Any] | None) -> str | None:

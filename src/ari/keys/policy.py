@@ -6,6 +6,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 import msgspec
 
 from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
+from ari.base.secrets_in_text import looks_like_key
 from ari.keys.limits.rules import NO_RULES, LimitRules
 
 MAX_ADDRESSES = 100
@@ -39,13 +41,18 @@ def encode_policy(policy: Policy) -> str | None:
 
 
 def parse_addresses(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Addresses and networks in their normal form, each once, in order. Raises ``Invalid`` for the field ``addresses``.
+    """Addresses and networks in their normal form, each once, in order.
+
+    Raises ``Invalid`` for the field ``addresses``, once for each that is wrong.
 
     An IPv4 address in IPv6 form is the IPv4 address, as in a client's address.
     """
     if len(texts) > MAX_ADDRESSES:
         raise Invalid(Problem("addresses", f"At most {MAX_ADDRESSES} addresses."))
-    return tuple(dict.fromkeys(_parse_network(text.strip()) for text in texts))
+    problems = Problems()
+    networks = [problems.check("", _parse_network, text.strip()) for text in texts]
+    problems.raise_found()
+    return tuple(dict.fromkeys(networks))
 
 
 def allows_address(addresses: tuple[str, ...], address: str | None) -> bool:
@@ -83,6 +90,8 @@ def _explain(text: str) -> str:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
+        if looks_like_key(text):
+            return "This contains an API key or a provider key, not an address."
         shown = text[:60]
         return f"{shown!r} isn't an IP address or network. Examples: 203.0.113.7, 203.0.113.0/24, 2001:db8::/32."
     return f"{text} has bits set beyond its prefix. Did you mean {network}?"

@@ -48,6 +48,8 @@ RESERVED_RESOURCES = RESOURCES | {"ari", "audit", "consumers", "kinds", "leaks",
 """Resources that no custom scope may have. If a later version of ARI brings a scope, no key holds it already."""
 RESERVED_PREFIX = "ari-"
 
+MAX_NAMED = 10
+"""The unknown scopes that an error names."""
 _PLAIN = re.compile(r"[a-z][a-z_-]{0,30}:(\*|[a-z][a-z_-]{0,30})")
 HOW_TO_DECLARE = "Declare scopes of your own API in Settings > API > Scopes, or with ari scopes add."
 
@@ -92,10 +94,10 @@ def parse_scopes(scopes: Iterable[str], custom: Collection[str] = ()) -> tuple[s
 
 
 def _describe_unknown(unknown: Sequence[str]) -> str:
-    """A sentence that names the first unknown scope, unless it may be a secret pasted by mistake (security.md 7)."""
-    named = f" “{unknown[0]}”" if _PLAIN.fullmatch(unknown[0]) else ""
-    listed = f"ARI's scopes: {list_scope_names()}; yours: ari scopes list."
-    return f"Unknown scope{named}. {HOW_TO_DECLARE} {listed}"
+    """A sentence that names the unknown scopes, except any that may be a secret pasted by mistake (security.md 7)."""
+    plain = [f"“{scope}”" for scope in unknown if _PLAIN.fullmatch(scope)][:MAX_NAMED]
+    named = f"Unknown scope{'' if len(unknown) == 1 else 's'}{' ' if plain else ''}{', '.join(plain)}."
+    return f"{named} {HOW_TO_DECLARE} ARI's scopes: {list_scope_names()}; yours: ari scopes list."
 
 
 def list_scope_names() -> str:

@@ -26,6 +26,18 @@ def test_a_consumer_from_create_to_delete(app: App) -> None:
     assert content_of(app("GET", "/api/consumers", key)) == {"items": [], "next_cursor": None}
 
 
+def test_all_problems_of_a_consumer_are_named_at_once(app: App) -> None:
+    """Of a new one and of a change; fields that can't be null are named with them."""
+    key, limits = app.key("*"), [{"limit": 1, "window": "99d"}]
+    wrong = {"name": " ", "external_id": "a/b", "metadata": {"n": 2**60}, "limits": limits, "credits": {"amount": -1}}
+    places = ["credits.amount", "external_id", "limits.0.window", "metadata", "name"]
+    refused = app("POST", "/api/consumers", key, wrong)
+    assert sorted(one["location"] for one in content_of(refused)["errors"]) == places
+    made = content_of(app("POST", "/api/consumers", key, {"name": "Acme"}))
+    refused = app("PATCH", f"/api/consumers/{made['id']}", key, wrong | {"name": None})
+    assert sorted(one["location"] for one in content_of(refused)["errors"]) == places
+
+
 def test_reading_is_not_writing(app: App) -> None:
     """The scopes of consumers are their own."""
     reader = app.key("consumers:read")

@@ -1,5 +1,7 @@
 """``GET /api/keys``: filters, orders, pages and totals."""
 
+from typing import Any
+
 import pytest
 
 from tests.support.app import App, content_of
@@ -70,3 +72,61 @@ def test_bad_filters_are_refused(app: App, reader: str, query: str) -> None:
     assert refused.status == 422
     [problem] = content_of(refused)["errors"]
     assert problem["location"].endswith(query.partition("=")[0])
+
+
+WRONG = {
+    "name": "",
+    "expires_at": "tomorrow",
+    "scopes": ["nope:read", "no:scope"],
+    "limits": [{"name": "Bad", "limit": 0, "window": "1x"}],
+    "credits": {"amount": -1, "refill": {"amount": 1, "every": "week", "hour": 24, "time_zone": "Mars"}},
+    "environment": "staging",
+    "consumer": "nobody",
+    "tags": ["No Tag", "ok", "also no"],
+    "metadata": {"n": 2**60},
+    "addresses": ["x", "10.0.0.0/8", "y"],
+}
+PLACES = [
+    *("name", "scopes", "expires_at", "environment", "tags", "tags", "metadata", "addresses", "addresses"),
+    *(f"limits.0.{field}" for field in ("name", "limit", "window")),
+    *(f"credits.{field}" for field in ("amount", "refill.every", "refill.hour", "refill.time_zone")),
+    "consumer",
+]
+
+
+def _places(answer: Any) -> list[str]:
+    assert answer.status == 422
+    return sorted(error["location"] for error in content_of(answer)["errors"])
+
+
+@pytest.mark.parametrize("headers", [{}, {"idempotency_key": "x"}])
+def test_all_problems_of_a_new_key_are_named_at_once(app: App, headers: dict[str, str]) -> None:
+    """Whichever check finds them; nothing is created."""
+    root = app.key("*", name="root")
+    found = app("POST", "/api/keys", root, WRONG | {"kind": "none"}, **headers)
+    assert _places(found) == sorted([*PLACES, "kind"])
+    assert "“no:scope”, “nope:read”" in found.body.decode()
+    assert _names(app, root, "") == ["root"]
+
+
+def test_all_problems_of_a_change_are_named_at_once(app: App) -> None:
+    """Fields that can't be null are named with them; the key stays as it is."""
+    root = app.key("*", name="root")
+    [before] = content_of(app("GET", "/api/keys", root))["items"]
+    path = f"/api/keys/{before['id']}"
+    assert _places(app("PATCH", path, root, WRONG)) == sorted(PLACES)
+    nulls = {"name": None, "disabled": None, "tags": ["No Tag"], "expires_at": "tomorrow"}
+    assert _places(app("PATCH", path, root, nulls)) == ["disabled", "expires_at", "name", "tags"]
+    [after] = content_of(app("GET", "/api/keys", root))["items"]
+    assert {name: after[name] for name in WRONG} == {name: before[name] for name in WRONG}
+
+
+def test_what_looks_like_a_key_is_not_repeated(app: App) -> None:
+    """Pasted into the wrong field, it stays out of the error (security.md 7)."""
+    root = app.key("*", name="root")
+    for field in ("tags", "addresses", "scopes", "limits", "consumer", "kind", "environment"):
+        value = [{"name": root, "limit": 1, "window": root}] if field == "limits" else [root]
+        sent = value if field in ("tags", "addresses", "scopes", "limits") else root
+        answer = app("POST", "/api/keys", root, {"name": "n", field: sent})
+        assert answer.status == 422
+        assert root[:20] not in answer.body.decode()

@@ -68,6 +68,18 @@ def test_bad_kinds_are_refused(app: App) -> None:
     assert missing["errors"][0]["location"] == "kind"
 
 
+def test_all_problems_of_a_kind_are_named_at_once(app: App) -> None:
+    """Those of its prefix, scopes, limits and words, of a new kind and of a change."""
+    key, limits = app.key("*"), [{"limit": 0, "window": "1m"}]
+    wrong = {"description": "a\nb", "scopes": ["no:scope"], "limits": limits, "leak_action": "x", "environment": "x"}
+    places = ["description", "environment", "leak_action", "limits.0.limit", "scopes"]
+    refused = app("POST", "/api/kinds", key, {"name": "No Name", "prefix": "sk_"} | wrong)
+    assert sorted(one["location"] for one in content_of(refused)["errors"]) == sorted(["name", "prefix", *places])
+    assert app("POST", "/api/kinds", key, BODY).status == 201
+    refused = app("PATCH", "/api/kinds/acme-live", key, wrong | {"description": None})
+    assert sorted(one["location"] for one in content_of(refused)["errors"]) == places
+
+
 def test_reading_is_not_writing(app: App) -> None:
     """A key that lists keys also lists their kinds; ``keys:write`` changes none."""
     reader = app.key("keys:read", "keys:write")

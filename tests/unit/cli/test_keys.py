@@ -87,6 +87,15 @@ def test_create_refuses_by_the_rules_of_every_door(ari: Ari, words: tuple[str, .
     assert ari.json("keys", "list") == {"items": []}
 
 
+def test_create_names_all_problems(ari: Ari) -> None:
+    """In one line, whichever check finds them."""
+    words = ("--limit", "5", "--limit", "1/1m", "--refill", "x", "--tag", "No Tag", "--kind", "none", "--scope", "no:x")
+    said = ari.refuse("keys", "create", "", *words)
+    for part in ("Enter a name", "a limit such as", "a refill such as", "isn't a tag", "No such kind", "Unknown scope"):
+        assert part in said
+    assert ari.json("keys", "list") == {"items": []}
+
+
 def test_a_key_as_a_name_is_refused_and_not_repeated(ari: Ari) -> None:
     """A secret typed in the wrong place appears nowhere."""
     secret = token.mint()

@@ -1,14 +1,15 @@
 """Change a key: name, scopes, expiry, limits, addresses, whether it is disabled or may rotate itself, and its owner's
 facts about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from ari.base.clock import to_optional_rfc3339
-from ari.base.errors import Conflict
+from ari.base.errors import Conflict, Problem
+from ari.base.problems import Problems
 from ari.keys import granting, scopes
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.events import record_key
@@ -16,6 +17,7 @@ from ari.keys.expiry import check_expiry
 from ari.keys.instance_policy import limit_lifetime
 from ari.keys.limits.changes import list_changes, replace_credits, replace_limits
 from ari.keys.limits.fields import parse_limits
+from ari.keys.limits.rules import LimitRules
 from ari.keys.model import ApiKey
 from ari.keys.names import parse_name
 from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
@@ -47,17 +49,18 @@ class KeyChange:
     may_rotate: bool | Unset = UNSET
 
 
-def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
+def change(tx: KeyTransaction, key_id: str, wanted: KeyChange, found: Iterable[Problem] = ()) -> ApiKey:
     """Rename, rescope, re-expire, limit, disable or enable; one event for each field that differs.
 
-    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``ReauthRequired`` if the key would gain access, live longer or
-    work again, or ``Conflict("key_inactive")`` for a revoked or expired key.
+    Raises ``Invalid`` with the problems of all fields and those that the caller has ``found`` already, ``NotFound``,
+    ``Forbidden``, ``ReauthRequired`` if the key would gain access, live longer or work again, or
+    ``Conflict("key_inactive")`` for a revoked or expired key.
     """
     key = get(tx, key_id)
     granting.require_may_touch(tx, key)
     if key.is_inactive(tx.now_ms):
         raise Conflict("key_inactive", "Revoked and expired keys can't be changed or restored. Create a new key.")
-    changed = _apply_ownership(tx, _apply(tx, key, wanted), wanted)
+    changed = _apply(tx, key, wanted, Problems(found))
     granting.require_grant(tx, key, changed)
     happened = _differences(key, changed)
     if happened:
@@ -67,34 +70,76 @@ def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
     return changed
 
 
-def _apply(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
-    """The key with the new values. Raises ``Invalid``."""
-    if wanted.name is not UNSET:
-        key = replace(key, name=parse_name(wanted.name))
-    if wanted.scopes is not UNSET:
-        key = replace(key, scopes=scopes.parse_scopes(wanted.scopes, tx.scopes.names()))
-    if wanted.expires_at_ms is not UNSET and wanted.expires_at_ms != key.expires_at_ms:
-        key = replace(key, expires_at_ms=_check_new_expiry(tx, key, wanted.expires_at_ms))
+def _apply(tx: KeyTransaction, key: ApiKey, wanted: KeyChange, problems: Problems) -> ApiKey:
+    """The key with the new values. Raises ``Invalid`` with all problems."""
+    for step in (_apply_identity, _apply_scopes, _apply_expiry, *_POLICY_STEPS, *_OWNERSHIP_STEPS):
+        key = problems.check(key, step, tx, key, wanted)
+    problems.raise_found()
+    return key
+
+
+def _apply_identity(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
     if wanted.disabled is not UNSET:
         enabled_at_ms = tx.now_ms if key.disabled and not wanted.disabled else key.enabled_at_ms
         key = replace(key, disabled=wanted.disabled, enabled_at_ms=enabled_at_ms)
-    return _apply_policy(tx, key, wanted)
+    return key if wanted.name is UNSET else replace(key, name=parse_name(wanted.name))
 
 
-def _apply_policy(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+def _apply_scopes(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    if wanted.scopes is UNSET:
+        return key
+    return replace(key, scopes=scopes.parse_scopes(wanted.scopes, tx.scopes.names()))
+
+
+def _apply_expiry(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    if wanted.expires_at_ms is UNSET or wanted.expires_at_ms == key.expires_at_ms:
+        return key
+    return replace(key, expires_at_ms=_check_new_expiry(tx, key, wanted.expires_at_ms))
+
+
+def _apply_limits(_tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    if wanted.limits is UNSET:
+        return key
+    return _with_rules(key, replace_limits(key.policy.limits, parse_limits(wanted.limits)))
+
+
+def _apply_credits(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    if wanted.credits is UNSET:
+        return key
+    return _with_rules(key, replace_credits(key.policy.limits, wanted.credits, tx.now_ms))
+
+
+def _with_rules(key: ApiKey, rules: LimitRules) -> ApiKey:
+    return key if rules is key.policy.limits else key.with_rules(rules)
+
+
+def _apply_access(_tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    policy = key.policy
     if wanted.may_rotate is not UNSET:
-        key = replace(key, policy=msgspec.structs.replace(key.policy, may_rotate=wanted.may_rotate))
-    rules = key.policy.limits
-    if wanted.limits is not UNSET:
-        rules = replace_limits(rules, parse_limits(wanted.limits))
-    if wanted.credits is not UNSET:
-        rules = replace_credits(rules, wanted.credits, tx.now_ms)
-    if rules is not key.policy.limits:
-        key = key.with_rules(rules)
+        policy = msgspec.structs.replace(policy, may_rotate=wanted.may_rotate)
     if wanted.addresses is not UNSET:
-        policy = msgspec.structs.replace(key.policy, addresses=parse_addresses(wanted.addresses))
-        key = replace(key, policy=policy)
-    return key
+        policy = msgspec.structs.replace(policy, addresses=parse_addresses(wanted.addresses))
+    return key if policy is key.policy else replace(key, policy=policy)
+
+
+def _apply_environment(_tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    return key if wanted.environment is UNSET else replace(key, environment=parse_environment(wanted.environment))
+
+
+def _apply_consumer(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    return key if wanted.consumer is UNSET else replace(key, consumer=require_consumer(tx, wanted.consumer))
+
+
+def _apply_tags(_tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    return key if wanted.tags is UNSET else replace(key, tags=parse_tags(wanted.tags))
+
+
+def _apply_metadata(_tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    return key if wanted.metadata is UNSET else replace(key, metadata=parse_metadata(wanted.metadata))
+
+
+_POLICY_STEPS = (_apply_limits, _apply_credits, _apply_access)
+_OWNERSHIP_STEPS = (_apply_environment, _apply_consumer, _apply_tags, _apply_metadata)
 
 
 def _check_new_expiry(tx: KeyTransaction, key: ApiKey, expires_at_ms: int | None) -> int | None:
@@ -103,18 +148,6 @@ def _check_new_expiry(tx: KeyTransaction, key: ApiKey, expires_at_ms: int | None
     limit_lifetime(tx.instance_policy.get(), expires_at_ms, tx.now_ms, chosen=True)
     kind = None if key.kind is None else tx.kinds.get(key.kind)
     return expires_at_ms if kind is None else kind.limit_expiry(expires_at_ms, key.created_at_ms)
-
-
-def _apply_ownership(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
-    if wanted.environment is not UNSET:
-        key = replace(key, environment=parse_environment(wanted.environment))
-    if wanted.consumer is not UNSET:
-        key = replace(key, consumer=require_consumer(tx, wanted.consumer))
-    if wanted.tags is not UNSET:
-        key = replace(key, tags=parse_tags(wanted.tags))
-    if wanted.metadata is not UNSET:
-        key = replace(key, metadata=parse_metadata(wanted.metadata))
-    return key
 
 
 def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any]]]:

@@ -1,11 +1,12 @@
 """Create, change, delete and read consumers: those whom keys belong to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.ids import is_id, new_id
+from ari.base.problems import Problems
 from ari.base.transaction import record
 from ari.keys.assignment_checks import require_may_assign, require_may_manage_consumers
 from ari.keys.granting import require_may_limit
@@ -43,18 +44,21 @@ class ConsumerChange:
     credits: Mapping[str, Any] | Unset | None = UNSET
 
 
-def create_consumer(tx: KeyTransaction, new: NewConsumer) -> Consumer:
-    """Raises ``Invalid``, ``Forbidden``, or ``Conflict("consumer_exists")`` for an external ID that another has."""
+def create_consumer(tx: KeyTransaction, new: NewConsumer, found: Iterable[Problem] = ()) -> Consumer:
+    """Raises ``Forbidden``, ``Conflict("consumer_exists")`` for an external ID that another has, or ``Invalid`` with
+    the problems of all fields; ``found`` are those that the caller saw already."""
     require_may_manage_consumers(tx)
+    problems = Problems(found)
     consumer = Consumer(
         id=new_id("con", tx.now_ms),
-        name=parse_name(new.name),
-        external_id=parse_external_id(new.external_id),
-        metadata=parse_metadata(new.metadata),
+        name=problems.check("", parse_name, new.name),
+        external_id=problems.check(None, parse_external_id, new.external_id),
+        metadata=problems.check(None, parse_metadata, new.metadata),
         created_at_ms=tx.now_ms,
         created_by=tx.caller.actor,
     )
-    consumer = consumer.with_rules(_apply_rules(NO_RULES, new.limits, new.credits or UNSET, tx.now_ms))
+    consumer = consumer.with_rules(_apply_rules(problems, NO_RULES, new.limits, new.credits or UNSET, tx.now_ms))
+    problems.raise_found()
     if consumer.policy.limits:
         require_may_limit(tx, consumer.id, loosens=False)
     _require_free(tx, consumer)
@@ -64,21 +68,24 @@ def create_consumer(tx: KeyTransaction, new: NewConsumer) -> Consumer:
     return consumer
 
 
-def change_consumer(tx: KeyTransaction, reference: str, wanted: ConsumerChange) -> Consumer:
+def change_consumer(
+    tx: KeyTransaction, reference: str, wanted: ConsumerChange, found: Iterable[Problem] = ()
+) -> Consumer:
     """Rename, or change the external ID, the metadata or the limits; events with what differs.
 
     Raises like ``create_consumer``, ``NotFound``, and ``ReauthRequired`` for looser limits.
     """
     require_may_manage_consumers(tx)
     before = get_consumer(tx, reference)
-    after = before
+    after, problems = before, Problems(found)
     if wanted.name is not UNSET:
-        after = replace(after, name=parse_name(wanted.name))
+        after = replace(after, name=problems.check("", parse_name, wanted.name))
     if wanted.external_id is not UNSET:
-        after = replace(after, external_id=parse_external_id(wanted.external_id))
+        after = replace(after, external_id=problems.check(None, parse_external_id, wanted.external_id))
     if wanted.metadata is not UNSET:
-        after = replace(after, metadata=parse_metadata(wanted.metadata))
-    rules = _apply_rules(before.policy.limits, wanted.limits, wanted.credits, tx.now_ms)
+        after = replace(after, metadata=problems.check(None, parse_metadata, wanted.metadata))
+    rules = _apply_rules(problems, before.policy.limits, wanted.limits, wanted.credits, tx.now_ms)
+    problems.raise_found()
     _require_free(tx, after)
     differences = _differences(before, after)
     return _save_rules(tx, before, after.with_rules(rules), [("consumer_changed", differences)] if differences else [])
@@ -205,14 +212,15 @@ def consumer_facts(consumer: Consumer) -> dict[str, Any]:
 
 
 def _apply_rules(
+    problems: Problems,
     rules: LimitRules,
     limits: Sequence[Mapping[str, Any]] | Unset,
     granted: Mapping[str, Any] | Unset | None,
     now_ms: int,
 ) -> LimitRules:
     if limits is not UNSET:
-        rules = changes.replace_limits(rules, parse_limits(limits))
-    return rules if granted is UNSET else changes.replace_credits(rules, granted, now_ms)
+        rules = changes.replace_limits(rules, problems.check((), parse_limits, limits))
+    return rules if granted is UNSET else problems.check(rules, changes.replace_credits, rules, granted, now_ms)
 
 
 def _save_rules(

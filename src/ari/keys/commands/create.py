@@ -1,11 +1,13 @@
 """Create a key."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ari.base.clock import DAY_MS, to_optional_rfc3339
+from ari.base.errors import Invalid, Problem
 from ari.base.ids import new_id
+from ari.base.problems import Problems
 from ari.keys import granting, scopes, token
 from ari.keys.assignment_checks import default_environment, get_calling_key, inherit
 from ari.keys.commands.consumers import require_consumer
@@ -68,62 +70,73 @@ class Created:
     look_alikes: int = 0
 
 
-def create(tx: KeyTransaction, new: NewKey) -> Created:
+def create(tx: KeyTransaction, new: NewKey, found: Iterable[Problem] = ()) -> Created:
     """Create a key.
 
-    Raises ``Invalid``, ``ReauthRequired``, or ``Forbidden`` if the caller would grant more than it holds.
+    Raises ``ReauthRequired``, ``Forbidden`` if the caller would grant more than it holds, or ``Invalid`` with the
+    problems of all properties; ``found`` are those that the caller saw already.
     """
-    name = parse_name(new.name)
-    kind = require_kind(tx, new.kind)
-    granted = _scopes_of(tx, new, kind)
-    chosen = new.expires is not None or new.expires_at_ms is not None
-    expires_at_ms = limit_lifetime(tx.instance_policy.get(), _expiry_of(tx, new, kind), tx.now_ms, chosen=chosen)
+    kind, key = _check(tx, new, found)
     secret = token.mint() if kind is None else token.mint(kind.prefix)
-    environment = new.environment or (None if kind is None else kind.defaults.environment)
-    calling = get_calling_key(tx)
-    key = ApiKey(
-        id=new_id("key", tx.now_ms),
-        name=name,
-        hint=token.hint(secret),
-        scopes=granted,
-        created_at_ms=tx.now_ms,
-        created_by=tx.caller.actor,
-        expires_at_ms=expires_at_ms,
-        kind=None if kind is None else kind.name,
-        environment=parse_environment(environment or default_environment(calling)),
-        tags=parse_tags(new.tags),
-        metadata=parse_metadata(new.metadata),
-        policy=Policy(
-            addresses=parse_addresses(new.addresses),
-            limits=_make_rules(new, kind, tx.now_ms),
-            may_rotate=new.may_rotate,
-        ),
-        consumer=require_consumer(tx, new.consumer),
-    )
-    key = inherit(calling, key)
+    key = replace(key, hint=token.hint(secret))
     granting.require_grant(tx, None, key)
-    same_name = tx.keys.count_named(fold_name(name), tx.now_ms)
-    look_alikes = tx.keys.count_look_alikes(name, tx.now_ms)
+    same_name = tx.keys.count_named(fold_name(key.name), tx.now_ms)
+    look_alikes = tx.keys.count_look_alikes(key.name, tx.now_ms)
     tx.keys.add(key, token.digest(secret.encode()))
-    detail = {"name": name, "scopes": list(granted), "expires_at": to_optional_rfc3339(expires_at_ms)}
+    detail = {"name": key.name, "scopes": list(key.scopes), "expires_at": to_optional_rfc3339(key.expires_at_ms)}
     detail |= describe_rules(key.policy.limits) | _describe_ownership(key)
     record_key(tx, "key_created", key, detail | ({"may_rotate": True} if new.may_rotate else {}))
     return Created(key, secret, same_name, look_alikes)
 
 
-def _make_rules(new: NewKey, kind: Kind | None, now_ms: int) -> LimitRules:
+def _check(tx: KeyTransaction, new: NewKey, found: Iterable[Problem]) -> tuple[Kind | None, ApiKey]:
+    """The kind and the key, still without a secret. Raises ``Invalid`` with all problems, ``Forbidden``."""
+    problems, calling = Problems(found), get_calling_key(tx)
+    name = problems.check("", parse_name, new.name)
+    kind = problems.check(None, require_kind, tx, new.kind)
+    environment = new.environment or (None if kind is None else kind.defaults.environment)
+    key = ApiKey(
+        id=new_id("key", tx.now_ms),
+        name=name,
+        hint="",
+        scopes=problems.check((), _scopes_of, tx, new, kind),
+        created_at_ms=tx.now_ms,
+        created_by=tx.caller.actor,
+        expires_at_ms=problems.check(None, _expiry_of, tx, new, kind),
+        kind=None if kind is None else kind.name,
+        environment=problems.check("live", parse_environment, environment or default_environment(calling)),
+        tags=problems.check((), parse_tags, new.tags),
+        metadata=problems.check(None, parse_metadata, new.metadata),
+        policy=Policy(
+            addresses=problems.check((), parse_addresses, new.addresses),
+            limits=_check_rules(problems, new, kind, tx.now_ms),
+            may_rotate=new.may_rotate,
+        ),
+        consumer=problems.check(None, require_consumer, tx, new.consumer),
+    )
+    problems.raise_found()
+    return kind, inherit(calling, key)
+
+
+def _check_rules(problems: Problems, new: NewKey, kind: Kind | None, now_ms: int) -> LimitRules:
     """What isn't given is the kind's. Its credits begin now."""
     default = NO_RULES if kind is None else kind.defaults.rules
     granted = new.credits
     if granted is UNSET:
         granted = None if default.credits is None else describe_default_credits(default.credits)
-    rules = replace_limits(NO_RULES, default.limits if new.limits is UNSET else parse_limits(new.limits))
-    return rules if granted is None else replace_credits(rules, granted, now_ms)
+    limits = default.limits if new.limits is UNSET else problems.check((), parse_limits, new.limits)
+    rules = replace_limits(NO_RULES, limits)
+    return rules if granted is None else problems.check(rules, replace_credits, rules, granted, now_ms)
 
 
-def require_may_create(tx: KeyTransaction, new: NewKey) -> None:
-    """Raise ``Forbidden`` unless the caller holds all scopes of the new key, and ``Invalid`` for unknown scopes."""
-    wanted = _scopes_of(tx, new, require_kind(tx, new.kind))
+def require_may_create(tx: KeyTransaction, new: NewKey, found: Iterable[Problem] = ()) -> None:
+    """Raise ``Forbidden`` unless the caller holds all scopes of the new key, and ``Invalid`` as ``create`` for unknown
+    scopes."""
+    try:
+        wanted = _scopes_of(tx, new, require_kind(tx, new.kind))
+    except Invalid:
+        _check(tx, new, found)
+        raise
     granting.require_within(tx.caller, wanted, "A key can only grant scopes it has.")
 
 
@@ -136,6 +149,11 @@ def require_may_receive(tx: KeyTransaction, key_id: str) -> None:
 
 
 def _expiry_of(tx: KeyTransaction, new: NewKey, kind: Kind | None) -> int | None:
+    chosen = new.expires is not None or new.expires_at_ms is not None
+    return limit_lifetime(tx.instance_policy.get(), _expiry_by_kind(tx, new, kind), tx.now_ms, chosen=chosen)
+
+
+def _expiry_by_kind(tx: KeyTransaction, new: NewKey, kind: Kind | None) -> int | None:
     if kind is None:
         return expiry_of(new.expires, new.expires_at_ms, tx.now_ms)
     word, days = new.expires, kind.defaults.max_lifetime_days

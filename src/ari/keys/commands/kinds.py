@@ -1,12 +1,13 @@
 """Add, change and remove kinds of keys. A kind's prefix stays: its keys have it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
+from ari.base.problems import Problems
 from ari.base.transaction import record
 from ari.keys import granting, scopes
 from ari.keys.assignment_checks import get_calling_key, require_environment
@@ -25,6 +26,7 @@ from ari.keys.kinds import (
 from ari.keys.limits.changes import loosens, replace_credits
 from ari.keys.limits.fields import parse_limits
 from ari.keys.limits.rules import NO_RULES, Credits
+from ari.keys.ownership import parse_environment
 from ari.keys.ports import KeyTransaction
 from ari.keys.unset import UNSET, Unset
 
@@ -79,14 +81,16 @@ def require_kind(tx: KeyTransaction, name: str | None) -> Kind | None:
     return kind
 
 
-def add_kind(tx: KeyTransaction, name: str, prefix: str, defaults: KindChange) -> Kind:
+def add_kind(tx: KeyTransaction, name: str, prefix: str, defaults: KindChange, found: Iterable[Problem] = ()) -> Kind:
     """Add a kind.
 
-    Raises ``Invalid``, ``Conflict("kind_exists")``, ``ReauthRequired``, and ``Forbidden`` if the caller lacks a scope
-    of its new keys, is a test key and they aren't, or has limits and loosens theirs.
+    Raises ``Invalid`` with the problems of all fields and those that the caller has ``found`` already,
+    ``Conflict("kind_exists")``, ``ReauthRequired``, and ``Forbidden`` if the caller lacks a scope of its new keys, is a
+    test key and they aren't, or has limits and loosens theirs.
     """
-    kind = Kind(parse_kind_name(name), parse_prefix(prefix), "", KindDefaults(), tx.now_ms, tx.caller.actor)
-    kind = _apply(tx, kind, defaults)
+    problems = Problems(found)
+    parsed = problems.check("", parse_kind_name, name), problems.check("", parse_prefix, prefix)
+    kind = _apply(tx, Kind(*parsed, "", KindDefaults(), tx.now_ms, tx.caller.actor), defaults, problems)
     _require_change(tx, None, kind)
     kinds = tx.kinds.all()
     if any(kind.name == one.name or kind.prefix == one.prefix for one in kinds):
@@ -99,10 +103,10 @@ def add_kind(tx: KeyTransaction, name: str, prefix: str, defaults: KindChange) -
     return kind
 
 
-def change_kind(tx: KeyTransaction, name: str, wanted: KindChange) -> Kind:
+def change_kind(tx: KeyTransaction, name: str, wanted: KindChange, found: Iterable[Problem] = ()) -> Kind:
     """Change a kind's description and defaults; existing keys stay as they are. Raises as ``add_kind``."""
     before = get_kind(tx, name)
-    kind = _apply(tx, before, wanted)
+    kind = _apply(tx, before, wanted, Problems(found))
     if kind != before:
         _require_change(tx, before, kind)
         tx.caller.require_confirmed(tx.now_ms)
@@ -131,21 +135,23 @@ def explain_use(tx: KeyTransaction, name: str) -> str:
     return f"{keys} this kind. Revoke and delete them first."
 
 
-def _apply(tx: KeyTransaction, kind: Kind, wanted: KindChange) -> Kind:
-    """The kind with the new values."""
+def _apply(tx: KeyTransaction, kind: Kind, wanted: KindChange, problems: Problems) -> Kind:
+    """The kind with the new values. Raises ``Invalid`` with all problems."""
     if wanted.description is not UNSET:
-        kind = replace(kind, description=parse_kind_description(wanted.description))
+        kind = replace(kind, description=problems.check("", parse_kind_description, wanted.description))
     fields = ("expires", "max_lifetime_days", "scopes", "environment", "leak_action", "limits", "credits")
     given: dict[str, Any] = {name: getattr(wanted, name) for name in fields if getattr(wanted, name) is not UNSET}
     if given.get("scopes") is not None:
-        given["scopes"] = scopes.parse_scopes(given["scopes"], tx.scopes.names())
-    if given.get("environment") not in (None, "live", "test"):
-        raise Invalid(Problem("environment", "Use live or test."))
+        given["scopes"] = problems.check((), scopes.parse_scopes, given["scopes"], tx.scopes.names())
+    if given.get("environment") is not None:
+        given["environment"] = problems.check("live", parse_environment, given["environment"])
     if "limits" in given:
-        given["limits"] = parse_limits(given["limits"] or ()) or None
+        given["limits"] = problems.check((), parse_limits, given["limits"] or ()) or None
     if "credits" in given:
-        given["credits"] = _change_credits(kind.defaults, given["credits"])
-    return replace(kind, defaults=check_defaults(msgspec.structs.replace(kind.defaults, **given)))
+        given["credits"] = problems.check(None, _change_credits, kind.defaults, given["credits"])
+    defaults = problems.check(kind.defaults, check_defaults, msgspec.structs.replace(kind.defaults, **given))
+    problems.raise_found()
+    return replace(kind, defaults=defaults)
 
 
 def _change_credits(defaults: KindDefaults, given: Mapping[str, Any] | None) -> Credits | None:

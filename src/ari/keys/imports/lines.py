@@ -7,6 +7,7 @@ from typing import Any
 
 from ari.base.clock import from_rfc3339
 from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
 from ari.base.secrets_in_text import looks_like_key
 from ari.keys.expiry import check_expiry
 from ari.keys.imports.schemes import StoredHash, parse_hash
@@ -58,28 +59,47 @@ def parse_line(
 ) -> ImportLine:
     """The line in this JSON value. ``custom_scopes`` are those that the operator declared.
 
-    Raises ``Invalid``, never with a value of the line, which may be a secret."""
-    given = _check_shape(value)
-    stored = _require_no_secret(parse_hash(given["scheme"], given["hash"], given.get("foreign_id", "")))
+    Raises ``Invalid`` with the problems of all fields, never with a value of the line, which may be a secret.
+    """
+    given, problems = _check_shape(value), Problems()
+    stored = problems.check(None, _read_hash, given)
+    fields: dict[str, Any] = {
+        "name": problems.check("", parse_name, given["name"]),
+        "scheme": given["scheme"],
+        "hint": "" if stored is None else problems.check("", _hint_of, given, stored),
+        "scopes": problems.check((), parse_scopes, given.get("scopes", default_scopes), custom_scopes),
+        "expires_at_ms": problems.check(None, _read_expiry, given, now_ms),
+        "made_at_ms": problems.check(None, _read_creation, given, now_ms),
+        "disabled": given.get("disabled", False),
+        "environment": problems.check(None, _read_environment, given),
+        "consumer": given.get("consumer"),
+        "tags": problems.check((), parse_tags, given.get("tags", ())),
+        "metadata": problems.check(None, parse_metadata, given.get("metadata")),
+        "addresses": problems.check((), parse_addresses, tuple(given.get("addresses", ()))),
+    }
+    problems.raise_found()
+    assert stored is not None
+    return ImportLine(stored=stored, **fields)
+
+
+def _read_hash(given: Mapping[str, Any]) -> StoredHash | None:
+    return _require_no_secret(parse_hash(given["scheme"], given["hash"], given.get("foreign_id", "")))
+
+
+def _read_expiry(given: Mapping[str, Any], now_ms: int) -> int | None:
     expires_at_ms = _time_of(given, "expires_at")
+    return None if expires_at_ms is None else check_expiry(expires_at_ms, now_ms)
+
+
+def _read_creation(given: Mapping[str, Any], now_ms: int) -> int | None:
     made_at_ms = _time_of(given, "created_at")
     if made_at_ms is not None and made_at_ms > now_ms:
         raise Invalid(Problem("created_at", "This time is in the future."))
-    return ImportLine(
-        name=parse_name(given["name"]),
-        scheme=given["scheme"],
-        stored=stored,
-        hint=_hint_of(given, stored),
-        scopes=parse_scopes(given.get("scopes", default_scopes), custom_scopes),
-        expires_at_ms=None if expires_at_ms is None else check_expiry(expires_at_ms, now_ms),
-        made_at_ms=made_at_ms,
-        disabled=given.get("disabled", False),
-        environment=parse_environment(given["environment"]) if "environment" in given else None,
-        consumer=given.get("consumer"),
-        tags=parse_tags(given.get("tags", ())),
-        metadata=parse_metadata(given.get("metadata")),
-        addresses=parse_addresses(tuple(given.get("addresses", ()))),
-    )
+    return made_at_ms
+
+
+def _read_environment(given: Mapping[str, Any]) -> Environment | None:
+    return parse_environment(given["environment"]) if "environment" in given else None
 
 
 def _check_shape(value: Any) -> dict[str, Any]:

@@ -113,3 +113,12 @@ def test_all_missing_fields_are_named_at_once() -> None:
     for value in values:
         with pytest.raises(Invalid, match="JSON object"):
             parse_line(value, NOW_MS)
+
+
+def test_all_problems_of_a_line_are_named_at_once() -> None:
+    """A file with many lines is corrected in one round."""
+    wrong = {"name": "", "hash": "x", "scopes": ["no:x"], "expires_at": "x", "created_at": "2999-01-01T00:00:00Z"}
+    with pytest.raises(Invalid) as refused:
+        _parse(**wrong, environment="x", tags=["No Tag"], metadata={"n": 2**60}, addresses=["x"])
+    places = ["addresses", "created_at", "environment", "expires_at", "hash", "metadata", "name", "scopes", "tags"]
+    assert sorted(one.location for one in refused.value.problems) == places

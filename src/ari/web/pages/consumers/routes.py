@@ -1,6 +1,5 @@
 """Settings > API > Consumers: the list, a consumer's page, and its forms."""
 
-from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from ari import keys
 from ari.base.deadline import run_in_thread
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.ids import is_id
+from ari.base.problems import Problems
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
@@ -86,9 +86,10 @@ class ConsumerPages:
     async def create(self, request: Request) -> Response:
         """Create the consumer and open its page, or show the form with its problems."""
         form = form_from(form_of(request), *_FIELDS, *LIMIT_FIELDS)
+        problems = Problems()
+        new = NewConsumer(**_read(form, problems), **problems.check({}, read_new_limits, form))
         try:
-            new = NewConsumer(**_read(form, read_new_limits))
-            made = await deps_of(request).do(keys.create_consumer, new)
+            made = await deps_of(request).do(keys.create_consumer, new, problems.found)
         except (Invalid, Conflict) as error:
             return self._form(request, form.with_problems(_problems_of(error)), status=422)
         return self._pages.go(request, urls.show(made.id), urls.CONSUMER_CREATED)
@@ -104,9 +105,10 @@ class ConsumerPages:
     async def edit(self, request: Request) -> Response:
         """Change the consumer, or show the form with its problems."""
         form = form_from(form_of(request), *_FIELDS)
-        consumer = await self._get(request)
+        consumer, problems = await self._get(request), Problems()
+        wanted = ConsumerChange(**_read(form, problems))
         try:
-            await deps_of(request).do(keys.change_consumer, consumer.id, ConsumerChange(**_read(form)))
+            await deps_of(request).do(keys.change_consumer, consumer.id, wanted, problems.found)
         except (Invalid, Conflict) as error:
             return self._form(request, form.with_problems(_problems_of(error)), consumer, 422)
         return self._pages.go(request, urls.show(consumer.id), urls.CONSUMER_CHANGED)
@@ -147,21 +149,10 @@ class ConsumerPages:
         )
 
 
-def _read(form: Form, *others: Callable[[Form], dict[str, Any]]) -> dict[str, Any]:
-    """The values by the names that ``NewConsumer`` and ``ConsumerChange`` have, with what ``others`` read.
-
-    Raises ``Invalid`` with the problems of all fields.
-    """
+def _read(form: Form, problems: Problems) -> dict[str, Any]:
+    """The values by the names that ``NewConsumer`` and ``ConsumerChange`` have; those with a problem are left out."""
     given: dict[str, Any] = {"name": form.value("name"), "external_id": form.value("external_id").strip() or None}
-    problems = list[Problem]()
-    for read in (_read_metadata, *others):
-        try:
-            given |= read(form)
-        except Invalid as error:
-            problems += error.problems
-    if problems:
-        raise Invalid(*problems)
-    return given
+    return given | problems.check({}, _read_metadata, form)
 
 
 def _read_metadata(form: Form) -> dict[str, Any]:

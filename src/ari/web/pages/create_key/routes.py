@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -11,14 +10,14 @@ from starlette.routing import BaseRoute, Route
 
 from ari import keys
 from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, Created, NewKey
 from ari.keys.model import ApiKey
-from ari.keys.names import NAME_LENGTH, is_vague, parse_name
+from ari.keys.names import NAME_LENGTH, is_vague
 from ari.keys.presets import AI_GATEWAY, PRESETS
-from ari.keys.scopes import parse_scopes
 from ari.web.access_choices import AccessChoices, read_access_choices
 from ari.web.forms import STALE, Form, KeyFormTransaction, find_use, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai, kinds
@@ -219,30 +218,16 @@ def create_once(tx: KeyFormTransaction, form: Form, ticked: Ticked) -> Created |
     else:
         scopes = choices.scopes_of(access, ticked.scopes)
     rest: dict[str, Any] = {"kind": form.value("kind") or None, "may_rotate": form.value("may_rotate") == "yes"}
-    return keys.create(tx, NewKey(form.value("name"), scopes=scopes, **rest, **_read_fields(tx, form, scopes)))
+    problems = Problems()
+    new = NewKey(form.value("name"), scopes=scopes, **rest, **_read_fields(tx, form, problems))
+    return keys.create(tx, new, problems.found)
 
 
-def _read_fields(tx: KeyFormTransaction, form: Form, scopes: Sequence[str]) -> dict[str, Any]:
-    """The options of the new key. Raises ``Invalid`` with the problems of all fields, name and scopes included."""
-    problems, read = list[Problem](), dict[str, Any]()
-    consumer = form.value("consumer").strip() or None
-    for check in (
-        partial(parse_name, form.value("name")),
-        partial(parse_scopes, scopes, tx.scopes.names()),
-        partial(keys.require_consumer, tx, consumer),
-    ):
-        try:
-            check()
-        except Invalid as error:
-            problems += error.problems
-    try:
-        read = read_all(form, tx.now_ms)
-        if form.value("kind") != form.value(kinds.FILLED):  # its defaults were never shown, so empty means nothing
-            read |= {name: UNSET for name in ("limits", "credits") if not read[name]}
-    except Invalid as error:
-        problems += error.problems
-    if problems:
-        raise Invalid(*problems)
+def _read_fields(tx: KeyFormTransaction, form: Form, problems: Problems) -> dict[str, Any]:
+    """The options of the new key; those with a problem are left out."""
+    read = read_all(form, tx.now_ms, problems)
+    if form.value("kind") != form.value(kinds.FILLED):  # its defaults were never shown, so empty means nothing
+        read |= {name: UNSET for name in ("limits", "credits") if not read.get(name)}
     return read
 
 

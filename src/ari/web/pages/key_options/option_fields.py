@@ -4,10 +4,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
 from ari.keys.expiry import SUGGESTED_EXPIRY, check_expiry
 from ari.keys.model import ApiKey
 from ari.keys.ownership import parse_metadata, parse_tags
@@ -20,35 +20,21 @@ FIELDS = ("environment", "consumer", "tags", "addresses", "metadata")
 _SEPARATORS = re.compile(r"[\s,]+")
 
 
-def read_options(form: Form) -> dict[str, Any]:
-    """The options, by the names that ``NewKey`` and ``KeyChange`` have. Raises ``Invalid`` with the problems of all
-    fields."""
+def read_options(form: Form, problems: Problems) -> dict[str, Any]:
+    """The options, by the names that ``NewKey`` and ``KeyChange`` have; those with a problem are left out."""
     given: dict[str, Any] = {
         "environment": form.value("environment") or "live",
         "consumer": form.value("consumer").strip() or None,
     }
-    problems = list[Problem]()
     for name, parse in _OPTIONS.items():
-        try:
-            given[name] = parse(form.value(name))
-        except Invalid as error:
-            problems += error.problems
-    if problems:
-        raise Invalid(*problems)
+        given |= problems.check({}, _read_option, form, name, parse)
     return given
 
 
-def read_all(form: Form, now_ms: int) -> dict[str, Any]:
-    """The options, limits and expiry date of a new key. Raises ``Invalid`` with the problems of all fields."""
-    problems, read = list[Problem](), dict[str, Any]()
-    for parse in (read_options, read_new_limits, partial(_read_expiry_date, now_ms)):
-        try:
-            read |= parse(form)
-        except Invalid as error:
-            problems += error.problems
-    if problems:
-        raise Invalid(*problems)
-    return read
+def read_all(form: Form, now_ms: int, problems: Problems) -> dict[str, Any]:
+    """The options, limits and expiry date of a new key; those with a problem are left out."""
+    read = read_options(form, problems) | problems.check({}, read_new_limits, form)
+    return read | problems.check({}, _read_expiry_date, form, now_ms)
 
 
 def write_options(key: ApiKey) -> dict[str, str]:
@@ -92,6 +78,10 @@ def is_plain(form: Form) -> bool:
     return not (given or has_limits(form) or any(form.problem(name) for name in (*FIELDS, "expires_at")))
 
 
+def _read_option(form: Form, name: str, parse: Callable[[str], Any]) -> dict[str, Any]:
+    return {name: parse(form.value(name))}
+
+
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part for part in _SEPARATORS.split(text) if part)
 
@@ -111,7 +101,7 @@ _OPTIONS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-def _read_expiry_date(now_ms: int, form: Form) -> dict[str, Any]:
+def _read_expiry_date(form: Form, now_ms: int) -> dict[str, Any]:
     """A date beats the choice above it."""
     if form.value("day"):
         return {"expires_at_ms": read_day(form.value("day"), now_ms)}

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from ari import keys
 from ari.base.deadline import run_in_thread
 from ari.base.errors import Conflict, Invalid
+from ari.base.problems import Problems
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
@@ -56,8 +57,10 @@ class KeyOptionsPages:
         form = form_from(form_of(request), *FIELDS)
         if "suggest" in request.query_params:
             return await self._show(request, await self._get_active_key(request), form, suggest=True)
+        problems = Problems()
+        wanted = KeyChange(**read_options(form, problems))
         try:
-            await deps_of(request).do(keys.change, request.path_params["key_id"], KeyChange(**read_options(form)))
+            await deps_of(request).do(keys.change, request.path_params["key_id"], wanted, problems.found)
         except Invalid as error:
             shown = form.with_problems(error.problems)
             return await self._show(request, await self._get_active_key(request), shown, status=422)

@@ -1,6 +1,7 @@
 """Read the form of a kind, and write a kind into it."""
 
-from ari.base.errors import Invalid, Problem
+from ari.base.errors import Problem
+from ari.base.problems import Problems
 from ari.keys import KindChange
 from ari.keys.kinds import Kind
 from ari.web.access_choices import OWN
@@ -30,18 +31,18 @@ def write_kind(kind: Kind) -> Form:
     )
 
 
-def read_kind(form: Form, ticked: list[str]) -> KindChange:
-    """All values of the form but name and prefix. Raises ``Invalid``."""
+def read_kind(form: Form, ticked: list[str], problems: Problems) -> KindChange:
+    """All values of the form but name and prefix; those with a problem are left out."""
     access, days = form.value("access", NO_SCOPES), form.value("max_lifetime_days").strip()
     if access not in (OWN, NO_SCOPES):
-        raise Invalid(Problem("scopes", "Choose one of the choices."))
-    limits = read_new_limits(form)
-    if limits["credits"] is not None:
+        problems.add(Problem("scopes", "Choose one of the choices."))
+    limits = problems.check({}, read_new_limits, form)
+    if limits.get("credits") is not None:
         limits["credits"].setdefault("refill", None)  # an empty field removes it
     return KindChange(
         description=form.value("description"),
         expires=form.value("expires") or None,
-        max_lifetime_days=read_whole_number(days, "max_lifetime_days") if days else None,
+        max_lifetime_days=problems.check(None, read_whole_number, days, "max_lifetime_days") if days else None,
         scopes=tuple(ticked) if access == OWN else None,
         environment=form.value("environment") or None,
         leak_action=form.value("leak_action") or None,

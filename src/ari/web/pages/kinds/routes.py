@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from ari import keys
 from ari.base.errors import Conflict, Invalid, NotFound
+from ari.base.problems import Problems
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
@@ -62,9 +63,10 @@ class KindPages:
     async def add(self, request: Request) -> Response:
         """Add the kind, or show the form with its problems."""
         form, ticked = form_from(form_of(request), *FIELDS), form_of(request).get("scope", [])
+        problems, name, prefix = Problems(), form.value("name"), form.value("prefix")
+        wanted = read_kind(form, ticked, problems)
         try:
-            wanted = read_kind(form, ticked)
-            await deps_of(request).do(keys.add_kind, form.value("name"), form.value("prefix"), wanted)
+            await deps_of(request).do(keys.add_kind, name, prefix, wanted, problems.found)
         except Invalid as error:
             return await self._form(request, form.with_problems(error.problems), None, ticked, 422)
         except Conflict as error:
@@ -81,9 +83,10 @@ class KindPages:
     async def edit(self, request: Request) -> Response:
         """Change the kind, or show the form with its problems."""
         form, ticked = form_from(form_of(request), *FIELDS), form_of(request).get("scope", [])
-        kind = await self._read(request)
+        kind, problems = await self._read(request), Problems()
+        wanted = read_kind(form, ticked, problems)
         try:
-            await deps_of(request).do(keys.change_kind, kind.name, read_kind(form, ticked))
+            await deps_of(request).do(keys.change_kind, kind.name, wanted, problems.found)
         except Invalid as error:
             return await self._form(request, form.with_problems(error.problems), kind, ticked, 422)
         return self._pages.go(request, KINDS, KIND_CHANGED)

@@ -30,10 +30,13 @@ def test_the_form_suggests_narrow_access_and_an_end(browser: PageClient) -> None
 
 def test_every_problem_is_shown_at_once(browser: PageClient) -> None:
     """Name, scopes, consumer and options in one round; nothing is created."""
-    wrong = {"name": "", "access": "own", "consumer": "nobody", "tags": "No Tag!", "credits": "x"}
+    wrong = {"name": "", "access": "own", "consumer": "nobody", "tags": "No Tag!", "credits": "x"} | {
+        "kind": "none",
+        "day": "soon",
+    }
     response = browser.post(NEW, form_of(browser) | wrong)
     assert response.status == 422
-    assert {"name", "scopes", "consumer", "tags", "credits"} <= set(field_errors(response))
+    assert {"name", "scopes", "consumer", "tags", "credits", "expires_at"} <= set(field_errors(response))
     assert browser.list_keys() == []
 
 
