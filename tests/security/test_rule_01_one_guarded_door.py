@@ -14,6 +14,8 @@ PROBES = {"/api/health", "/api/ready"}
 REPORTS = {"/api/leaks", "/api/leaks/github"}
 OPEN = PROBES | REPORTS | {"/static/{name}", "/errors/{code}"}
 """The written list of open routes."""
+FOR_PROXIES = {"/api/forward-auth", "/api/forward-auth/{original:path}"}
+"""Routes for trusted proxies, whose handler authenticates both the proxy and its client."""
 VISITORS = {"/sign-in", "/sign-in/code", "/setup", "/forgot-password", "/reset-password", "/confirm-address"}
 """Paths that respond without a session."""
 
@@ -38,6 +40,7 @@ def test_every_route_is_closed_but_the_written_list(data_dir: Any) -> None:
     assert revoking == ["/api/me/revoke"], "of a disabled key, or from other addresses, no other route takes requests"
     assert {path for path, kind in kinds if kind is AuthMode.OPEN} == OPEN
     assert {path for path, kind in kinds if kind is AuthMode.VISITOR} == VISITORS
+    assert {path for path, kind in kinds if kind is AuthMode.FORWARD_AUTH} == FOR_PROXIES
     assert len(kinds) > 25
 
 

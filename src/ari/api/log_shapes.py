@@ -46,7 +46,8 @@ class UsageSearchIn(RequestModel):
     )
     source: str | None = Field(
         None,
-        description="Only rows with this source: `request`, or `verify` where a service asked about the key.",
+        description="Only rows with this source: `request`, `verify` where a service asked about the key, or `proxy` "
+        "where a proxy did.",
         examples=["verify"],
         json_schema_extra={"enum": [*SOURCES, None]},
     )
@@ -117,8 +118,10 @@ class UsageOut(BaseModel):
     duration_ms: float | None = Field(description="Time to first byte, ms.", examples=[1.8])
     bytes: int | None = Field(description="Size of the response body.", examples=[2048])
     count: int = Field(description="Number of requests this row represents.", examples=[1])
-    source: Literal["request", "verify"] = Field(
-        description="`request`: a request to ARI; `verify`: another service verified the key.", examples=["request"]
+    source: Literal["request", "verify", "proxy"] = Field(
+        description="`request`: a request to ARI; `verify`: another service verified the key; `proxy`: a proxy did, by "
+        "forward-auth.",
+        examples=["request"],
     )
     secret_number: int = Field(description="Number of the key's secret that was used.", examples=[1])
     consumed: dict[str, int] = Field(

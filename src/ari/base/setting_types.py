@@ -4,7 +4,7 @@ import ipaddress
 import re
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +17,9 @@ from ari.base.hosts import ascii_address, ascii_host, is_loopback
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEFAULT_PORT = 3000
+MAX_ROUTE_SEGMENTS = 5
+MAX_ROUTES, MAX_ROUTE_LENGTH = 1_000, 200
+_ROUTE = re.compile(r"(?:/(?:\{[A-Za-z_][A-Za-z0-9_]*\}|[A-Za-z0-9._~%!$&'()+;=:@-]*))*(?:/\*)?")
 KUBERNETES_PORT = re.compile(r"(?:tcp|udp|sctp)://\S+:\d+", re.IGNORECASE)
 """The value of ``<NAME>_PORT`` that Kubernetes sets for every Service and Docker for every link."""
 _POSTGRESQL = re.compile(r"\s*postgres(ql)?(\+[a-z0-9_]+)?://", re.IGNORECASE)
@@ -195,6 +198,25 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _routes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value.isascii() and value.isdigit():
+        return min(int(value[:3]), MAX_ROUTE_SEGMENTS + 1)
+    routes = tuple(route.strip() for route in value.split(",") if route.strip())
+    if not all(len(route) <= MAX_ROUTE_LENGTH and _ROUTE.fullmatch(route) for route in routes):
+        raise ValueError("use a number of path segments, or comma-separated routes such as /orders/{id},/files/*")
+    if len(routes) > MAX_ROUTES:
+        raise ValueError(f"use at most {MAX_ROUTES} routes")
+    return routes
+
+
+def _check_routes(value: int | tuple[str, ...]) -> int | tuple[str, ...]:
+    if isinstance(value, int) and not 0 <= value <= MAX_ROUTE_SEGMENTS:
+        raise ValueError(f"use at most {MAX_ROUTE_SEGMENTS} path segments")
+    return value
+
+
 Port = Annotated[int, BeforeValidator(_port), Field(ge=1, le=65535)]
 ListeningHost = Annotated[str, AfterValidator(_check_host)]
 Directory = Annotated[Path, AfterValidator(_directory)]
@@ -210,4 +232,6 @@ KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 ResendKey = Annotated[SecretStr, AfterValidator(_resend_key)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
+Proxy = Literal["nginx", "ingress-nginx", "apache", "haproxy", "caddy", "traefik", "envoy", "apisix"]
+Routes = Annotated[int | tuple[str, ...], NoDecode, BeforeValidator(_routes), AfterValidator(_check_routes)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

@@ -38,9 +38,11 @@ from ari.base.setting_types import (
     Port,
     PostgresUrl,
     PrivateAddresses,
+    Proxy,
     ResendKey,
     ResendUrl,
     RetentionDays,
+    Routes,
     SmtpUrl,
     TimeZone,
 )
@@ -104,6 +106,15 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Networks = Field(
         (), description="Comma-separated IP addresses or CIDRs of proxies whose X-Forwarded-For is trusted."
+    )
+    forward_auth: Proxy | None = Field(
+        None,
+        description="The proxy that asks /api/forward-auth about requests to your API. Requires ARI_TRUSTED_PROXIES.",
+    )
+    forward_auth_routes: Routes = Field(
+        2,
+        description="Routes of your API in the usage log: how many path segments they have, or a comma-separated list "
+        "such as /orders/{id},/files/*.",
     )
     master_key: SecretStr | None = Field(
         None,
@@ -281,6 +292,12 @@ class Settings(BaseSettings):
             raise ValueError("RESEND_API_KEY and ARI_SMTP_URL can't both be set")
         if self.smtp_url is not None and self.mail_from is None:
             raise ValueError("ARI_SMTP_URL requires ARI_MAIL_FROM, the from address")
+        return self
+
+    @model_validator(mode="after")
+    def _require_proxy_addresses(self) -> Self:
+        if self.forward_auth is not None and not self.trusted_proxies:
+            raise ValueError("ARI_FORWARD_AUTH requires ARI_TRUSTED_PROXIES, the addresses of the proxy")
         return self
 
     @property

@@ -35,7 +35,7 @@ class RequestContext(msgspec.Struct, eq=False):
     From its head: ``head``, ``client``, ``route``, ``credentials`` and ``keys_in_url`` (texts in the shape of a key).
     From authentication: ``key`` or ``signed_in`` with its ``door``, the ``csrf`` token for the forms of this visitor,
     and cookies to set. From its body: ``form`` or ``json``. ``send`` is the ASGI ``send`` that holds the response until
-    ``record`` is committed; ``started`` says that the response has begun.
+    ``record`` is committed; ``started`` says that the response has begun. ``peer`` is the address of the connection.
     """
 
     instance: Instance
@@ -56,6 +56,7 @@ class RequestContext(msgspec.Struct, eq=False):
     form: dict[str, list[str]] | None = None
     json: Any = None
     started: bool = False
+    peer: str | None = None
     _preferences: Preferences | None = None
     _nonce: str = ""
 

@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 from ari.base.settings import LOOPBACK_NAMES, Settings
 from ari.http.client_address import Address, Client, client_address, client_at, within
 from ari.http.context import RequestContext
+from ari.http.credentials import CONTRADICTION
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST, RequestHead, head_fault, host_fault, query_fault
 from ari.keys.reasons import IP_NOT_ALLOWED, REQUEST_ERRORS
 
 _PROBES = ("/api/health", "/api/ready")
-_ONE_KEY = "Send exactly one API key, once and without a comma; x-api-key and Authorization must not differ."
 
 
 class EdgeChecks:
@@ -35,7 +35,7 @@ class EdgeChecks:
         if fault is None and context.keys_in_url:
             return Fault(REQUEST_ERRORS["key_in_url"])
         if fault is None and context.credentials.is_contradictory:
-            return Fault(INVALID_REQUEST, _ONE_KEY)
+            return Fault(INVALID_REQUEST, CONTRADICTION)
         return fault
 
     def fault(self, head: RequestHead, address: Address | None) -> Fault | None:

@@ -18,6 +18,7 @@ from ari.http.security_events import SecurityEvents
 from ari.http.security_headers import SecurityHeaders
 from ari.http.services import ErrorPage, Services
 from ari.instance import Instance
+from ari.usage.route_names import RouteNames
 
 MAX_LARGE_BODIES = 4
 """Large bodies that strangers send at once, and strangers that wait to send one."""
@@ -53,6 +54,7 @@ class Middleware:
             edge_checks=EdgeChecks(instance.settings),
             security_headers=SecurityHeaders(instance.settings),
             events=self.events,
+            route_names=RouteNames(instance.settings.forward_auth_routes),
             large_bodies=WorkQueue(MAX_LARGE_BODIES, MAX_LARGE_BODIES),
             error_page=self.error_page,
         )

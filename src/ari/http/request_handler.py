@@ -19,6 +19,7 @@ from ari.http.problem import Fault, fault_of
 from ari.http.request_head import keys_in_url, read_head
 from ari.http.response_sender import ResponseSender
 from ari.http.responses import Response
+from ari.http.route_policy import AuthMode
 from ari.http.route_table import RouteTable
 from ari.http.services import Services
 from ari.http.unread_body import UnreadBody, announces_body
@@ -85,11 +86,14 @@ class RequestHandler:
             unread_body or receive,
             unread_body,
             send,
+            peer=peer[0] if peer else None,
         )
 
 
 async def _admit(context: RequestContext, services: Services) -> Response | None:
     """``None`` if the handler may run, else the response in its place."""
+    if context.route.policy.auth is AuthMode.FORWARD_AUTH:
+        return None
     fault = services.edge_checks.check(context)
     if context.credentials.tokens or context.credentials.duplicated or context.keys_in_url:
         fault = await authenticate_key(context, services, fault)

@@ -202,7 +202,11 @@ def keys_in_url(head: RequestHead) -> list[bytes]:
 
     Those of the default kind are found by their shape alone: a wrong checksum is a typo.
     """
-    url = head.raw_path + b"?" + head.query if head.query else head.raw_path
+    return find_keys(head.raw_path + b"?" + head.query if head.query else head.raw_path)
+
+
+def find_keys(url: bytes) -> list[bytes]:
+    """Likewise, of any URL."""
     if b"%" in url:
         return _find_keys(url) or _find_keys(unquote_to_bytes(unquote_to_bytes(url)))
     return _find_keys(url) if b"_" in url else []

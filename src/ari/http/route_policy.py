@@ -27,6 +27,8 @@ class AuthMode(Enum):
     """A live API key with the scope. Sessions are refused."""
     KEY_OR_SESSION = "key_or_session"
     """A live API key with the scope, or a session."""
+    FORWARD_AUTH = "forward_auth"
+    """A proxy that asks about a request to another API, with any method. The handler authenticates both."""
 
 
 class ResolvedScope(NamedTuple):

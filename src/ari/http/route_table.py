@@ -55,6 +55,7 @@ class RouteTable:
     def __init__(self, routes: Iterable[Any]) -> None:
         self._by_path: dict[str, dict[str, MatchedRoute]] = {}
         self._patterns: list[tuple[re.Pattern[str], frozenset[str], MatchedRoute]] = []
+        self._any_method: list[tuple[re.Pattern[str], MatchedRoute]] = []
         declared: set[tuple[str, str]] = set()
         for route in routes:
             endpoint, methods = _parts_of(route)
@@ -63,7 +64,9 @@ class RouteTable:
                 if (method, route.path) in declared:
                     raise UndeclaredRoute(f"{method} {route.path} is declared twice")
                 declared.add((method, route.path))
-            if "{" in route.path:
+            if matched.policy.auth is AuthMode.FORWARD_AUTH:
+                self._any_method.append((route.path_regex, matched))
+            elif "{" in route.path:
                 self._patterns.append((route.path_regex, methods, matched))
             else:
                 self._by_path.setdefault(route.path, {}).update(dict.fromkeys(methods, matched))
@@ -72,6 +75,9 @@ class RouteTable:
         """The route for this request, ``NO_ROUTE`` if there is none."""
         found = self._by_path.get(path)
         if found is None:
+            for pattern, matched in self._any_method:
+                if pattern.fullmatch(path):
+                    return matched
             found = {}
             for pattern, methods, matched in self._patterns:
                 if pattern.fullmatch(path):
@@ -88,7 +94,8 @@ class RouteTable:
     def all(self) -> list[MatchedRoute]:
         """Every route, for tests and docs."""
         exact = {id(one): one for methods in self._by_path.values() for one in methods.values()}
-        return [*exact.values(), *(matched for _, _, matched in self._patterns)]
+        patterns = [*(matched for _, _, matched in self._patterns), *(matched for _, matched in self._any_method)]
+        return [*exact.values(), *patterns]
 
 
 def _resolve_scope(matched: MatchedRoute, method: str, path: str) -> MatchedRoute:

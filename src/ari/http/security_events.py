@@ -1,5 +1,7 @@
 """Events that a request causes without a command: each is considered at most once an hour in each process."""
 
+import structlog
+
 from ari import keys
 from ari.base.caller import Caller
 from ari.base.clock import HOUR_MS
@@ -11,6 +13,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys.model import ApiKey
 
+_log = structlog.get_logger("ari.http")
 _MAX_KEYS = 1_000
 _UNAUTHORIZED = "unauthorized_route"
 
@@ -27,6 +30,11 @@ class SecurityEvents:
         if not self._hourly.allows(_UNAUTHORIZED):
             return
         await Deps(self._instance).do(record_bounded, _UNAUTHORIZED)
+
+    def warn_about_proxy(self, sentence: str) -> None:
+        """Log why no request passes a proxy; each sentence apart."""
+        if self._hourly.allows(sentence):
+            _log.warning("a proxy is misconfigured", detail=sentence)
 
     async def report_key_in_url(self, key: ApiKey, origin: Origin) -> None:
         """Write the event ``key_exposed``, for each key apart."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from ari.base.settings import Settings
 from ari.http.context import RequestContext
 from ari.http.problem import Header
+from ari.http.route_policy import AuthMode
 
 _ALWAYS: tuple[Header, ...] = (
     (b"vary", b"Cookie, Authorization, x-api-key, HX-Request"),
@@ -41,6 +42,7 @@ class SecurityHeaders:
     def __init__(self, settings: Settings) -> None:
         always = (*_ALWAYS, _HSTS) if settings.secure else _ALWAYS
         self._api = (*always, _NO_STORE, _API_CSP)
+        self._forward_auth = (*_ALWAYS, _NO_STORE, _API_CSP)
         self._page = (*always, *_OF_DOCUMENTS, _NO_STORE)
         self._static = (*always, *_OF_DOCUMENTS, _COMPRESSED, _IMMUTABLE, _STATIC_CSP)
 
@@ -48,6 +50,9 @@ class SecurityHeaders:
         """The headers of a response: ``given`` and ours."""
         path = context.head.path
         request_id = (b"x-request-id", context.request_id.encode("latin-1"))
+        if context.route.policy.auth is AuthMode.FORWARD_AUTH:
+            # The proxy passes a refusal on from another host, for which ARI may not require https.
+            return [*_without_ours(given), *self._forward_auth, request_id]
         if path.startswith("/api/"):
             return [*_without_ours(given), *self._api, request_id]
         if path.startswith("/static/"):

@@ -15,6 +15,7 @@ from ari.http.security_events import SecurityEvents
 from ari.http.security_headers import SecurityHeaders
 from ari.usage.ports import KeyLookup
 from ari.usage.recorder import UsageRecorder
+from ari.usage.route_names import RouteNames
 
 ErrorPage = Callable[[RequestContext, Fault], bytes]
 """Renders a fault as HTML; the web door brings it."""
@@ -23,6 +24,8 @@ ErrorPage = Callable[[RequestContext, Fault], bytes]
 @dataclass(frozen=True, slots=True)
 class Services:
     """``lookup`` finds keys and their totals, ``recorder`` commits usage, ``events`` writes security events.
+
+    ``route_names`` names the routes of APIs behind a proxy that asks ``/api/forward-auth``.
 
     ``large_bodies`` gives strangers turns to send bodies of more than ``MAX_BODY_BYTES``, which take memory.
     """
@@ -36,5 +39,6 @@ class Services:
     edge_checks: EdgeChecks
     security_headers: SecurityHeaders
     events: SecurityEvents
+    route_names: RouteNames
     large_bodies: WorkQueue
     error_page: ErrorPage

@@ -63,6 +63,15 @@ class UsageRecord(msgspec.Struct, eq=False):
         self.is_committed = True
         self._raise_if_refused()
 
+    async def commit_with(self, status: int) -> None:
+        """Commit the row with the status that the response will have, unless a limit refuses the request.
+
+        Raises as ``commit_before_handler`` does.
+        """
+        if self.row is not None:
+            self.row.status, self.row.duration_ms = status, self._duration_ms()
+        await self.commit_before_handler()
+
     async def commit_extra(self) -> None:
         """Commit ``extra_batch``, with the row if it is not committed, so that the response can say what was decided.
 

@@ -48,6 +48,7 @@ REQUEST_ERRORS = _table(
         "Re-enter your password at /confirm, then retry.",
     ),
     ("forbidden", 403, "Not allowed", "You don't have permission to do this."),
+    ("proxy_misconfigured", 403, "Proxy misconfigured", "The proxy doesn't ask ARI about requests as it should."),
     ("not_found", 404, "Not found", NOTHING_HERE),
     ("method_not_allowed", 405, "Method not allowed", "This endpoint doesn't support that method."),
     ("request_timeout", 408, "Request timeout", "The request body didn't arrive in time."),
@@ -102,6 +103,7 @@ MISSING, MALFORMED, UNKNOWN = REASONS["missing"], REASONS["malformed"], REASONS[
 EXPIRED, REVOKED, DISABLED = REASONS["expired"], REASONS["revoked"], REASONS["disabled"]
 RETIRED = REASONS["retired"]
 INSUFFICIENT_SCOPE, UNAVAILABLE = REASONS["insufficient_scope"], REASONS["unavailable"]
+PROXY_MISCONFIGURED = REQUEST_ERRORS["proxy_misconfigured"]
 IP_NOT_ALLOWED, RATE_LIMITED = REASONS["ip_not_allowed"], REASONS["rate_limited"]
 
 ACCEPTED = "ok"

@@ -1,5 +1,7 @@
 """Authenticate and authorize a request by its API key."""
 
+from collections.abc import Sequence
+
 from ari.http.client_address import bucket_of
 from ari.http.context import RequestContext
 from ari.http.credentials import explain_mistake
@@ -20,17 +22,13 @@ async def authenticate_key(context: RequestContext, services: Services, fault: F
 
     The key is looked at even then, so that the usage log names it. Raises ``Unavailable`` if nothing can be decided.
     """
-    verdict: Granted | Refused | None = None
     policy = context.route.policy
     wanted = AccessRequest(
         policy.scope, context.head.at_ms, client_address=context.client.text, revokes_self=policy.revokes_self
     )
-    for token in (*context.credentials.tokens, *context.keys_in_url)[:_MAX_TOKENS]:
-        verdict = await verify(services.lookup, token, wanted, services.rehasher.rehash)
-        if verdict.key is not None:
-            break
+    verdict = await verify_tokens(services, (*context.credentials.tokens, *context.keys_in_url), wanted)
     if verdict is None or verdict.key is None:
-        return await _refuse_stranger(context, services, fault, verdict)
+        return await refuse_stranger(context, services, fault, verdict)
     if context.keys_in_url:
         await services.events.report_key_in_url(verdict.key, context.origin("api"))
     if fault is None:
@@ -44,7 +42,20 @@ async def authenticate_key(context: RequestContext, services: Services, fault: F
     return fault
 
 
-async def _refuse_stranger(
+async def verify_tokens(services: Services, tokens: Sequence[bytes], wanted: AccessRequest) -> Verdict | None:
+    """The verdict on the first token that is a key of this instance, else on the last; ``None`` if there is no token.
+
+    Raises ``Unavailable`` if nothing can be decided.
+    """
+    verdict: Verdict | None = None
+    for token in tokens[:_MAX_TOKENS]:
+        verdict = await verify(services.lookup, token, wanted, services.rehasher.rehash)
+        if verdict.key is not None:
+            break
+    return verdict
+
+
+async def refuse_stranger(
     context: RequestContext, services: Services, fault: Fault | None, verdict: Verdict | None
 ) -> Fault:
     """The fault for a request without a key of this instance, which is counted by address."""

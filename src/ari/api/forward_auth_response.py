@@ -1,0 +1,56 @@
+"""Responses of ``/api/forward-auth``: whose key it is, for the API behind the proxy, or a refusal for the client."""
+
+import json
+from urllib.parse import quote
+
+from ari.base.setting_types import Proxy
+from ari.http.responses import Response
+from ari.keys.model import ApiKey
+
+_PRINTABLE = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
+"""ASCII that ``quote`` would encode. ``%`` isn't part of it, so that the encoding can be undone."""
+_ONLY_401_AND_403 = ("nginx", "ingress-nginx")
+"""nginx turns any other refusal of an ``auth_request`` into a 500, and drops its body."""
+
+
+def accept(key: ApiKey | None, *, sends_metadata: bool) -> Response:
+    """Exactly 200 without a body: Envoy treats 204 as a refusal. Every identity header is there, if only empty."""
+    consumer = None if key is None else key.consumer
+    values = {
+        "x-ari-key-id": "" if key is None else key.id,
+        "x-ari-key-name": "" if key is None else encode_text(key.name),
+        "x-ari-key-consumer": "" if consumer is None else encode_text(consumer.external_id or consumer.id),
+        "x-ari-key-scopes": "" if key is None else " ".join(key.scopes),
+    }
+    if sends_metadata:
+        values["x-ari-key-metadata"] = "" if key is None else encode_json(key.metadata or "{}")
+    headers = [(name.encode(), value.encode("ascii")) for name, value in values.items()]
+    return Response(200, [*headers, (b"content-length", b"0")], b"")
+
+
+def adapt_refusal(response: Response, proxy: Proxy | None) -> Response:
+    """A refusal in the form that the proxy can pass on to its client.
+
+    The challenges share one line, because some proxies keep only one. For nginx, status and body are in headers too.
+    """
+    challenges = [value for name, value in response.headers if name == b"www-authenticate"]
+    headers = [header for header in response.headers if header[0] != b"www-authenticate"]
+    if challenges:
+        headers.append((b"www-authenticate", b", ".join(challenges)))
+    if proxy not in _ONLY_401_AND_403:
+        return Response(response.status, headers, response.body)
+    headers += [
+        (b"x-ari-status", str(response.status).encode()),
+        (b"x-ari-problem", encode_json(response.body.decode()).encode("ascii")),
+    ]
+    return Response(response.status if response.status == 401 else 403, headers, response.body)
+
+
+def encode_text(text: str) -> str:
+    """Printable ASCII except ``%`` as it is, everything else percent-encoded as UTF-8 (RFC 3986 §2.1)."""
+    return quote(text, safe=_PRINTABLE, errors="replace")
+
+
+def encode_json(text: str) -> str:
+    """A JSON document on one line of ASCII."""
+    return json.dumps(json.loads(text), ensure_ascii=True, separators=(",", ":"))
