@@ -1,6 +1,7 @@
 """Write the generated pages, or with ``--check`` fail when a page is stale.
 
-``docs/reference`` comes from the program; the diagram in ``docs/explain/architecture.md`` from the import contracts.
+``docs/reference`` comes from the program; the diagram in ``docs/explain/architecture.md`` from the import contracts;
+``src/ari/client/generated`` from the OpenAPI document and the asynchronous client.
 """
 
 import os
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ for name in [name for name in os.environ if name.startswith("ARI_") or name in (
     del os.environ[name]  # the reference shows defaults, not this machine's values
 
 import api_pages
+import client_code
 from api_pages import table
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -99,15 +102,21 @@ def cli_page() -> str:
 
 def api_page() -> str:
     """Every route, from the OpenAPI document."""
+    return _page("HTTP API", *api_pages.sections(make_document()))
+
+
+@cache
+def make_document() -> dict[str, Any]:
+    """The OpenAPI document."""
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
         instance = Instance.open(load_settings(data_dir=data_dir), migrate=True)
         try:
             app: Any = server.build_app(instance).app
-            document = app.state.description.make()
+            document: dict[str, Any] = app.state.description.make()
         finally:
             instance.close()
-    return _page("HTTP API", *api_pages.sections(document))
+    return document
 
 
 ARCHITECTURE = "explain/architecture.md"
@@ -133,6 +142,8 @@ def _layers_diagram() -> str:
     return "\n".join([*lines, "```\n"])
 
 
+CLIENT = "../src/ari/client"
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli_page,
     "reference/settings.md": settings_page,
@@ -140,6 +151,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/events.md": events_page,
     "reference/api.md": api_page,
     ARCHITECTURE: architecture_page,
+    f"{CLIENT}/generated/models.py": lambda: client_code.make_models(make_document()),
+    f"{CLIENT}/generated/async_resources.py": lambda: client_code.make_async_resources(make_document()),
+    f"{CLIENT}/generated/sync_resources.py": lambda: client_code.make_sync_resources(make_document()),
+    f"{CLIENT}/generated/sync_calls.py": lambda: client_code.make_sync_from(HERE / CLIENT / "async_calls.py"),
+    f"{CLIENT}/generated/sync_client.py": lambda: client_code.make_sync_from(HERE / CLIENT / "async_client.py"),
 }
 
 
@@ -154,7 +170,7 @@ def main(check: bool) -> int:
         if not check:
             path.write_text(text)
     if check and stale:
-        print(f"Stale in docs: {', '.join(stale)}; run: make docs")
+        print(f"Stale: {', '.join(stale)}; run: make docs")
         return 1
     return 0
 

@@ -27,6 +27,7 @@ def test_pages_are_fresh_and_a_stale_one_is_named(tmp_path: Path) -> None:
     """
     docs = tmp_path / "docs"
     shutil.copytree(ROOT / "docs", docs, ignore=shutil.ignore_patterns("__pycache__", "images"))
+    shutil.copytree(ROOT / "src/ari/client", tmp_path / "src/ari/client")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     ran = subprocess.run([sys.executable, "-c", CHECK_TWICE], cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

@@ -17,6 +17,7 @@ from ari.api.ownership_shapes import (
 from ari.api.shapes import (
     HINT,
     KEY_ID,
+    SECRET,
     Name,
     NextCursor,
     Nullable,
@@ -217,7 +218,9 @@ class CreatedOut(BaseModel):
 
     key: KeyOut = Field(description="The new key, without its secret.")
     secret: str = Field(
-        description="The secret to send as `x-api-key`. It's never shown again.", examples=["ari_k_" + "0" * 49]
+        description="The secret to send as `x-api-key`. It's never shown again.",
+        examples=["ari_k_" + "0" * 49],
+        json_schema_extra=SECRET,
     )
 
 

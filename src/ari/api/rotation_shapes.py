@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from ari.api.key_shapes import KeyOut, SecretOut
-from ari.api.shapes import ADDRESS, HINT, TIME, RequestModel
+from ari.api.shapes import ADDRESS, HINT, SECRET, TIME, RequestModel
 from ari.keys.overlap import DEFAULT_OVERLAP, OVERLAP_PATTERN
 
 
@@ -30,7 +30,11 @@ class RotatedOut(BaseModel):
     """The key and its new secret (returned only once)."""
 
     key: KeyOut = Field(description="The key, without its secrets.")
-    secret: str = Field(description="The new secret. It's never shown again.", examples=["ari_k_" + "0" * 49])
+    secret: str = Field(
+        description="The new secret. It's never shown again.",
+        examples=["ari_k_" + "0" * 49],
+        json_schema_extra=SECRET,
+    )
     secret_number: int = Field(description="Number of the new secret.", examples=[2])
     old_hint: str = Field(description="First and last characters of the old secret.", examples=[HINT])
     old_retires_at: str = Field(description="When the old secret retires.", json_schema_extra=TIME)

@@ -25,6 +25,8 @@ REQUEST_ID = "req_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
 ADDRESS = "203.0.113.7"
 AGENT = "curl/8.5.0"
 TIME: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-31T12:00:00.000Z"]}
+SECRET: dict[str, JsonValue] = {"format": "password"}
+"""A value that clients and documents don't show; ``ari.client`` leaves it out of ``repr``."""
 _CREATED: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-02T12:00:00.000Z"]}
 _CURSOR = encode_cursor(KEY_ID)
 Time = Annotated[StrictStr, Field(max_length=40, json_schema_extra=TIME)]

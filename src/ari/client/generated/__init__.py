@@ -1,0 +1,1 @@
+"""What docs/generate.py writes from the OpenAPI document: models, operations, and the blocking client."""
