@@ -49,10 +49,15 @@ START_SECONDS = 30
 WAIT_SECONDS = 20
 
 
-def find_program(name: str) -> str:
-    """The program's path, in the virtual environment, on the path or in /usr/sbin; without it the test is skipped."""
+def locate_program(name: str) -> str | None:
+    """The program's path, in the virtual environment, on the path or in /usr/sbin."""
     folders = [str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"]
-    found = shutil.which(name, path=os.pathsep.join(folders))
+    return shutil.which(name, path=os.pathsep.join(folders))
+
+
+def find_program(name: str) -> str:
+    """The program's path; without it the test is skipped."""
+    found = locate_program(name)
     if found is None:
         skip_missing(f"{name} is not installed")
     return found
@@ -188,10 +193,10 @@ def proxied_by(
     owner = start_owner(server)
     try:
         owner.make_keys_over_http()
-        _declare_scopes(owner)
+        declare_scopes(owner)
         tap.target_port = server.port
         tap.open()
-        with _running(command, setup, tls):
+        with running_proxy(command, setup, tls):
             proxied = Proxied(name, setup.port, tls, owner, tap, upstream)
             yield proxied
             proxied.reset()
@@ -201,7 +206,8 @@ def proxied_by(
         server.kill()
 
 
-def _declare_scopes(owner: Owner) -> None:
+def declare_scopes(owner: Owner) -> None:
+    """Declare the scopes that the configs require."""
     client = owner.api(owner.create_key("declares scopes", scopes=["*"])[1])
     for scope in SCOPES:
         response = client.post("/api/scopes", json={"name": scope, "description": "Of the API behind the proxy."})
@@ -209,7 +215,8 @@ def _declare_scopes(owner: Owner) -> None:
 
 
 @contextmanager
-def _running(command: list[str], setup: Setup, tls: bool) -> Iterator[None]:
+def running_proxy(command: list[str], setup: Setup, tls: bool) -> Iterator[None]:
+    """A proxy that listens; on failure to start, the error has the end of its log."""
     log = setup.folder / "proxy.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -1,0 +1,44 @@
+"""Load on a proxy while something happens to ARI."""
+
+import threading
+from contextlib import suppress
+from http.client import HTTPException
+
+from tests.proxies.harness import Caller, Proxied
+from tests.support.processes import eventually
+
+
+class Load:
+    """Threads that repeat one request for each path, each with its own key, until the block ends."""
+
+    def __init__(self, proxied: Proxied, keys: dict[str, str | None]) -> None:
+        self._proxied = proxied
+        self._keys = keys
+        self._done = threading.Event()
+        self._threads = [threading.Thread(target=self._repeat, args=(path,), daemon=True) for path in keys]
+        self.statuses: dict[str, set[int]] = {path: set() for path in keys}
+        self._latest: dict[str, list[int]] = {path: [] for path in keys}
+
+    def __enter__(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for(self, path: str, status: int) -> None:
+        """Until a request that begins from now on gets this status."""
+        self._latest[path].clear()
+        eventually(lambda: status in self._latest[path][1:])
+
+    def _repeat(self, path: str) -> None:
+        while not self._done.is_set():
+            caller = Caller(self._proxied.port, self._proxied.tls)
+            with suppress(OSError, HTTPException):
+                while not self._done.is_set():
+                    status = caller("GET", path, self._keys[path]).status
+                    self.statuses[path].add(status)
+                    self._latest[path].append(status)
+            caller.close()
