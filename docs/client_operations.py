@@ -51,6 +51,7 @@ NAMES = {
     "read_key_summary": "keys.summarize_usage",
     "read_key_usage": "keys.list_usage",
     "read_kind": "kinds.get",
+    "read_scanner_rules": "kinds.get_scanner_rules",
     "read_me": "me.get",
     "read_notification_history": "notifications.list_history",
     "read_openapi": "get_description",

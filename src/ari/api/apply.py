@@ -32,7 +32,7 @@ MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 MAX_DOCUMENT_DEPTH = 64
 """Schemas of real documents nest deeply."""
 _IMPORT = TypeAdapter(ImportScopesIn)
-_SECTIONS = {"scopes", "presets", "default_preset"}
+_SECTIONS = {"scopes", "presets", "default_preset", "kinds", "instance_policy"}
 _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 
 
@@ -40,14 +40,16 @@ _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
     "/apply",
     response_model=AppliedOut,
     summary="Apply a configuration",
-    responses=document_errors("scope_in_use", "conflict", "confirmation_required", *BODY_ERRORS),
+    responses=document_errors("scope_in_use", "kind_in_use", "conflict", "confirmation_required", *BODY_ERRORS),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="scopes:write")
 async def apply_configuration(body: ApplyIn, deps: CallerDeps) -> Response:
-    """Declares scopes, saves presets and chooses the default. Lists the changes only, unless `dry_run` is `false`.
-    Applying the same again changes nothing. Each change needs the same rights as on its own. A preset that loses its
-    last scope by pruning is removed; if it was the default, `standard` is the default again."""
-    sections = body.model_dump(include=_SECTIONS, exclude_none=True)
+    """Declares scopes, saves presets and kinds, chooses the default preset, and sets the rules for all keys. Lists the
+    changes only, unless `dry_run` is `false`. Applying the same again changes nothing. Each change needs the same
+    rights as on its own. A preset that loses its last scope by pruning is removed; if it was the default, `standard` is
+    the default again."""
+    given = body.model_dump(include=_SECTIONS, exclude_unset=True)
+    sections = {name: section for name, section in given.items() if section is not None}
     with _hide_names():
         wanted = parse_configuration(sections)
         changes = await _apply(deps, wanted, body.dry_run, body.prune, body.force)

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
+from ari.api.instance_policy import InstancePolicyIn
+from ari.api.kind_shapes import KindChangeIn
 from ari.api.preset_shapes import PresetIn
 from ari.api.shapes import RequestModel
 
@@ -11,6 +13,7 @@ _SCOPES: dict[str, JsonValue] = {"orders:read": "List orders and read their deta
 _PRESETS: dict[str, JsonValue] = {
     "orders-reader": {"label": "Orders reader", "description": "Can read orders.", "scopes": ["orders:read"]}
 }
+_KINDS: dict[str, JsonValue] = {"acme-live": {"prefix": "acme_live_", "expires": "1y", "scopes": ["orders:read"]}}
 _DOCUMENT: dict[str, JsonValue] = {
     "openapi": "3.1.0",
     "paths": {"/orders": {"get": {"security": [{"oauth": ["orders:read"]}]}}},
@@ -18,8 +21,20 @@ _DOCUMENT: dict[str, JsonValue] = {
 DRY_RUN = "List the changes without making them."
 
 
+class DeclaredKindIn(KindChangeIn):
+    """A kind of keys."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_KINDS["acme-live"]]})
+
+    prefix: StrictStr = Field(
+        description="What its keys begin with. It can't be changed.",
+        examples=["acme_live_"],
+        json_schema_extra={"maxLength": 20},
+    )
+
+
 class ApplyIn(RequestModel):
-    """The desired scopes and presets. Sections that are left out stay as they are."""
+    """The desired scopes, presets, kinds and rules. Sections that are left out stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"scopes": _SCOPES, "dry_run": True}]})
 
@@ -30,7 +45,18 @@ class ApplyIn(RequestModel):
     default_preset: StrictStr | None = Field(
         None, max_length=40, description="Preset for new keys.", examples=["orders-reader"]
     )
-    prune: StrictBool = Field(False, description="Also remove scopes and presets that these sections don't list.")
+    kinds: dict[str, DeclaredKindIn] | None = Field(
+        None,
+        description="Kinds of keys, by name; each loses defaults that are left out. A key needs `kinds:write`.",
+        examples=[_KINDS],
+    )
+    instance_policy: InstancePolicyIn | None = Field(
+        None,
+        description="Rules for all keys. Rules that are left out stay as they are, `null` removes one. Not for keys.",
+    )
+    prune: StrictBool = Field(
+        False, description="Also remove scopes, presets and kinds that these sections don't list."
+    )
     force: StrictBool = Field(False, description="Prune scopes even from keys and presets that list them.")
     dry_run: StrictBool = Field(True, description=DRY_RUN)
 
@@ -51,7 +77,9 @@ class AppliedChangeOut(BaseModel):
     """One change."""
 
     action: Literal["add", "change", "remove"] = Field(description="Kind of change.", examples=["add"])
-    kind: str = Field(description="Kind of object: `scope`, `preset` or `default preset`.", examples=["scope"])
+    kind: str = Field(
+        description="Kind of object: `scope`, `preset`, `default preset`, `kind` or `rule`.", examples=["scope"]
+    )
     name: str = Field(description="Its name.", examples=["orders:read"])
     key_count: int = Field(description="Active keys that lose a removed scope.", examples=[0])
     needs_force: bool = Field(description="Whether keys or presets list the removed scope.", examples=[False])

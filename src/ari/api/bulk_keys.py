@@ -1,4 +1,4 @@
-"""``/api/keys/bulk``: change the keys of a consumer or with a tag."""
+"""``/api/keys/bulk``: change the keys of a consumer or kind, or with a tag."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def change_keys(body: BulkIn, deps: CallerDeps) -> Response:
-    """Revoke, disable, enable or re-expire the keys of a consumer, with a tag, or with these IDs. Also needs
+    """Revoke, disable, enable or re-expire the keys of a consumer or kind, with a tag, or with these IDs. Also needs
     `keys:read`. Each request changes at most 200 keys, all or none, with one event per key. Keys that the change
     doesn't fit are left out: `left_out` names those that their kind doesn't let live that long. With `key_ids`, the
     change must fit all of them. A dry run obeys the same rules."""
@@ -36,11 +36,11 @@ async def change_keys(body: BulkIn, deps: CallerDeps) -> Response:
     _check(body)
 
     def run(tx: KeyListTransaction) -> AffectedKeys:
-        where = keys.make_filter(tx, consumer=body.consumer, tag=body.tag)
+        where = keys.make_filter(tx, consumer=body.consumer, tag=body.tag, kind=body.kind)
         if body.key_ids is None:
             return keys.change_matching(tx, where, wanted)
         listed = frozenset(body.key_ids)
-        if body.consumer is None and body.tag is None:
+        if not _names_group(body):
             where = replace(where, key_ids=listed)
         return keys.change_matching(tx, where, wanted, Confirmed(listed, wanted))
 
@@ -57,9 +57,13 @@ async def change_keys(body: BulkIn, deps: CallerDeps) -> Response:
     )
 
 
+def _names_group(body: BulkIn) -> bool:
+    return any(one is not None for one in (body.consumer, body.tag, body.kind))
+
+
 def _check(body: BulkIn) -> None:
-    if body.consumer is None and body.tag is None and body.key_ids is None:
-        raise Invalid(Problem("consumer", "Pass a consumer, a tag or key_ids."))
+    if not _names_group(body) and body.key_ids is None:
+        raise Invalid(Problem("consumer", "Pass a consumer, a tag, a kind or key_ids."))
     given = body.model_fields_set
     if body.action == "expire" and "expires_at" not in given:
         raise Invalid(Problem("expires_at", "Pass a time, or null for never."))

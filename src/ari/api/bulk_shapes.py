@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-from ari.api.key_list_shapes import TagName
+from ari.api.key_list_shapes import OfKind, TagName
 from ari.api.key_shapes import KeyOut
 from ari.api.ownership_shapes import ConsumerReference
 from ari.api.shapes import KEY_ID, RequestModel, Time
@@ -15,7 +15,7 @@ ListedId = Annotated[StrictStr, Field(pattern=r"^key_[0-9A-HJKMNP-TV-Z]{26}$")]
 
 
 class BulkIn(RequestModel):
-    """A change to the keys of a consumer or with a tag, or to listed keys. With several, to keys that match all."""
+    """A change to the keys of a consumer or kind, with a tag, or listed ones. With several, to keys that match all."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"action": "revoke", "consumer": "customer_4711"}]})
 
@@ -24,10 +24,11 @@ class BulkIn(RequestModel):
     )
     consumer: ConsumerReference | None = Field(None, description="Keys of this consumer: its ID or your external ID.")
     tag: TagName | None = Field(None, description="Keys with this tag.")
+    kind: OfKind | None = Field(None, description="Keys of this kind.")
     key_ids: Annotated[list[ListedId], Field(min_length=1, max_length=MAX_KEYS_AT_ONCE)] | None = Field(
         None,
         description="Exactly these keys, such as those that a dry run listed. If the change fits other keys of the "
-        "consumer or with the tag, or doesn't fit all of these, no key is changed.",
+        "consumer or kind or with the tag, or doesn't fit all of these, no key is changed.",
         examples=[[KEY_ID]],
     )
     reason: Annotated[StrictStr, Field(max_length=REASON_LENGTH)] | None = Field(

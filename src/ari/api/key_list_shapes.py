@@ -7,6 +7,7 @@ from pydantic import Field
 from ari.api.key_shapes import KeysOut
 from ari.api.ownership_shapes import ConsumerReference
 from ari.api.shapes import PageIn
+from ari.keys.kinds import KIND_NAME_PATTERN
 from ari.keys.listing import Show
 from ari.keys.model import Environment
 from ari.keys.ownership import TAG_PATTERN
@@ -14,6 +15,8 @@ from ari.usage.reports.listing import LONGEST_TEXT
 
 Order = Literal["name", "-name", "created", "-created", "used", "-used", "expires", "-expires", "requests", "-requests"]
 TagName = Annotated[str, Field(pattern=TAG_PATTERN, examples=["billing"])]
+
+OfKind = Annotated[str, Field(max_length=40, pattern=KIND_NAME_PATTERN, examples=["acme-live"])]
 
 
 class KeysIn(PageIn):
@@ -35,6 +38,7 @@ class KeysIn(PageIn):
     )
     tag: TagName | None = Field(None, description="Only keys with this tag.")
     environment: Environment | None = Field(None, description="Only keys of this environment.", examples=["live"])
+    kind: OfKind | None = Field(None, description="Only keys of this kind.")
     sort: Order = Field(
         "-created",
         description="Order; `-` is descending. By `expires`, keys that never expire are listed as expiring last; by "

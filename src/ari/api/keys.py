@@ -100,6 +100,7 @@ def _read_list(tx: KeyListTransaction, usage: KeyUse, query: KeysIn) -> dict[str
         consumer=query.consumer,
         tag=query.tag,
         environment=query.environment,
+        kind=query.kind,
     )
     after = None if query.cursor is None else _decode_place(query.cursor, sort)
     found = page_of_keys(tx.listing, usage, where, sort, after, query.limit)

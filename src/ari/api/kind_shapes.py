@@ -10,9 +10,13 @@ from ari.api.ownership_shapes import Environment
 from ari.api.shapes import Nullable, RequestModel, Scopes, not_null, without_default
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.kinds import KIND_DESCRIPTION_LENGTH, KIND_NAME_PATTERN, LEAK_ACTIONS, MAX_LIFETIME_DAYS
+from ari.keys.scanner_rules import FILE_NAMES, SCANNERS, write_rules
 
 _EXAMPLE: dict[str, JsonValue] = {"name": "acme-live", "prefix": "acme_live_", "expires": "1y", "scopes": ["api:read"]}
 KindName = Annotated[str, Path(max_length=40, description="Name of a kind.", examples=["acme-live"])]
+ScannerName = Annotated[
+    str, Path(description="The scanner.", examples=["gitleaks"], json_schema_extra={"enum": [*SCANNERS]})
+]
 _Expires = Annotated[StrictStr, Field(json_schema_extra={"enum": [*EXPIRY_CHOICES]}, examples=["1y"])]
 _Days = Annotated[StrictInt, Field(examples=[365], json_schema_extra={"minimum": 1, "maximum": MAX_LIFETIME_DAYS})]
 _LeakAction = Annotated[StrictStr, Field(json_schema_extra={"enum": [*LEAK_ACTIONS]}, examples=["revoke"])]
@@ -108,3 +112,11 @@ class KindsOut(BaseModel):
 
     items: list[KindOut] = Field(description="The kinds, by name.")
     next_cursor: None = Field(description="Always `null`: all kinds are on one page.", examples=[None])
+
+
+class ScannerRulesOut(BaseModel):
+    """Rules with which a scanner finds keys of every kind."""
+
+    scanner: str = Field(description="The scanner.", examples=["gitleaks"])
+    file_name: str = Field(description="Name under which to save the rules.", examples=[FILE_NAMES["gitleaks"]])
+    rules: str = Field(description="Contents of the file.", examples=[write_rules("gitleaks")])

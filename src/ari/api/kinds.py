@@ -8,15 +8,16 @@ from starlette.responses import Response
 from ari import keys
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
-from ari.api.kind_shapes import KindChangeIn, KindName, KindOut, KindsOut, NewKindIn
+from ari.api.kind_shapes import KindChangeIn, KindName, KindOut, KindsOut, NewKindIn, ScannerName, ScannerRulesOut
 from ari.api.limit_shapes import credits_of
 from ari.api.responses import respond
 from ari.api.shapes import find_nulls
-from ari.base.errors import Problem
+from ari.base.errors import NotFound, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, KindChange
 from ari.keys.kinds import kind_facts
 from ari.keys.ports import KeyTransaction
+from ari.keys.scanner_rules import FILE_NAMES, SCANNERS, write_rules
 
 router = APIRouter(prefix="/api/kinds", tags=["API keys"])
 
@@ -40,6 +41,23 @@ async def add_kind(body: NewKindIn, deps: CallerDeps) -> Response:
     """Its default scopes must be the caller's own."""
     kind = await deps.do(keys.add_kind, body.name, body.prefix, _change_of(body), _find_nulls(body))
     return respond(kind_facts(kind, 0), 201)
+
+
+@router.get(
+    "/scanner-rules/{scanner}",
+    response_model=ScannerRulesOut,
+    summary="Get rules for a secret scanner",
+    responses=document_errors("not_found"),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
+async def read_scanner_rules(scanner: ScannerName, deps: CallerDeps) -> Response:
+    """A file with which gitleaks, TruffleHog or GitHub secret scanning finds keys of every kind. It matches the shape
+    of keys, but can't check the checksum."""
+    if scanner not in SCANNERS:
+        raise NotFound
+    prefixes = [kind.prefix for kind in await deps.read(keys.list_kinds)]
+    rules = write_rules(scanner, prefixes)
+    return respond({"scanner": scanner, "file_name": FILE_NAMES[scanner], "rules": rules})
 
 
 @router.get(

@@ -1,13 +1,13 @@
 """``ari keys``: create, import, list, change, revoke, delete. The rules are in ``ari.keys``, as for every door."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from ari import keys
 from ari.base.problems import Problems
-from ari.cli import import_keys, key_output, output, rotation, unused_scopes
+from ari.cli import import_keys, key_output, list_keys, output, rotation, unused_scopes
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.key_limits import (
@@ -23,8 +23,15 @@ from ari.cli.key_limits import (
     limits_app,
 )
 from ari.cli.key_output import describe_key, find_key
-from ari.cli.list_options import OfConsumer, OfEnvironment, OfTag, Shown, SortBy, Text, list_keys_by
-from ari.cli.matching_keys import ByConsumer, ByTag, OneKey, change_matching_keys, require_one_or_matching
+from ari.cli.matching_keys import (
+    ByConsumer,
+    ByKind,
+    ByTag,
+    MatchedBy,
+    OneKey,
+    change_matching_keys,
+    require_one_or_matching,
+)
 from ari.cli.metadata_args import parse_metadata_options
 from ari.cli.options import (
     Addresses,
@@ -41,24 +48,13 @@ from ari.cli.options import (
     Tags,
     Yes,
 )
-from ari.cli.time_args import instant, one_of
+from ari.cli.time_args import instant
 from ari.keys import UNSET, BulkChange, KeyChange, NewKey
 from ari.keys.expiry import expiry_of
-from ari.keys.listing import KeyListTransaction
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the app or script.", show_default=False)]
-Status = Annotated[
-    Literal["all", "active", "inactive"],
-    typer.Option(
-        "--status",
-        metavar="all|active|inactive",
-        parser=one_of("all", "active", "inactive"),
-        help="Filter by status. Inactive keys are revoked or expired.",
-    ),
-]
-
 app = CommandApp(no_args_is_help=True)
 app.add_typer(limits_app, name="limits")
 app.add_typer(credits_app, name="credits")
@@ -112,33 +108,8 @@ def create(
 
 
 app.command("import")(import_keys.import_)
+app.command("list")(list_keys.list_)
 app.command("unused-scopes")(unused_scopes.show)
-
-
-@app.command("list")
-def list_(
-    status: Status = "all",
-    show: Shown = "all",
-    text: Text = "",
-    consumer: OfConsumer = None,
-    tag: OfTag = None,
-    environment: OfEnvironment = None,
-    sort: SortBy = "-created",
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
-    """List keys, newest first. Filters apply together."""
-    with open_deps(data_dir) as deps:
-
-        def read(tx: KeyListTransaction) -> list[ApiKey]:
-            where = keys.make_filter(
-                tx, text=text, show=show, activity=status, consumer=consumer, tag=tag, environment=environment
-            )
-            return list(list_keys_by(tx, deps.instance.key_use, where, sort))
-
-        narrowed = status != "all" or show != "all" or any((text, consumer, tag, environment))
-        empty = {"empty": "No keys match."} if narrowed else {}
-        key_output.show_list(deps.instance, deps.read_sync(read), as_json, **empty)
 
 
 @app.command()
@@ -176,12 +147,14 @@ def expiry(
     expires_at: ExpiresAt = None,
     consumer: ByConsumer = None,
     tag: ByTag = None,
+    kind: ByKind = None,
     yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Set a key's expiry, counted from now, or that of all keys of a consumer or with a tag (listed first)."""
-    require_one_or_matching(key, consumer, tag)
+    """Set a key's expiry, counted from now, or that of all keys of a consumer or kind, or with a tag (listed first)."""
+    by = MatchedBy(consumer, tag, kind)
+    require_one_or_matching(key, by)
     if expires is None and expires_at is None:
         raise typer.BadParameter("pass --expires or --expires-at.")
     at_ms = instant(expires_at, "--expires-at")
@@ -189,7 +162,7 @@ def expiry(
         expires_at_ms = expiry_of(expires, at_ms, deps.instance.now_ms())
         if key is None:
             wanted = BulkChange("expire", expires_at_ms=expires_at_ms)
-            change_matching_keys(deps, consumer, tag, wanted, yes=yes, as_json=as_json)
+            change_matching_keys(deps, by, wanted, yes=yes, as_json=as_json)
             return
     _change(key, KeyChange(expires_at_ms=expires_at_ms), _expiry_sentence, as_json, data_dir)
 
@@ -228,15 +201,17 @@ def disable(
     key: OneKey = None,
     consumer: ByConsumer = None,
     tag: ByTag = None,
+    kind: ByKind = None,
     yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Disable a key, or all keys of a consumer or with a tag (listed first)."""
-    require_one_or_matching(key, consumer, tag)
+    """Disable a key, or all keys of a consumer or kind, or with a tag (listed first)."""
+    by = MatchedBy(consumer, tag, kind)
+    require_one_or_matching(key, by)
     if key is None:
         with open_deps(data_dir) as deps:
-            change_matching_keys(deps, consumer, tag, BulkChange("disable"), yes=yes, as_json=as_json)
+            change_matching_keys(deps, by, BulkChange("disable"), yes=yes, as_json=as_json)
         return
     _change(key, KeyChange(disabled=True), lambda changed: f"Disabled {describe_key(changed)}.", as_json, data_dir)
 
@@ -252,6 +227,7 @@ def revoke(
     key: OneKey = None,
     consumer: ByConsumer = None,
     tag: ByTag = None,
+    kind: ByKind = None,
     reason: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Reason, for the audit log.", show_default=False)
     ] = None,
@@ -262,13 +238,14 @@ def revoke(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Permanently revoke a key, effective immediately, or all keys of a consumer or with a tag (listed first)."""
-    require_one_or_matching(key, consumer, tag)
+    """Permanently revoke a key now, or all keys of a consumer or kind, or with a tag (listed first)."""
+    by = MatchedBy(consumer, tag, kind)
+    require_one_or_matching(key, by)
     if key is None and with_made:
         raise typer.BadParameter("--with-made is for a single key.")
     with open_deps(data_dir) as deps:
         if key is None:
-            change_matching_keys(deps, consumer, tag, BulkChange("revoke", reason), yes=yes, as_json=as_json)
+            change_matching_keys(deps, by, BulkChange("revoke", reason), yes=yes, as_json=as_json)
             return
         now_ms = deps.instance.now_ms()
         named = deps.read_sync(find_key, key, even_deleted=with_made)

@@ -185,9 +185,16 @@ def _row(facts: Mapping[str, Any]) -> tuple[object, ...]:
         facts["environment"] or "",
         facts["leak_action"] or "",
         " ".join(map(_limit_text, facts["limits"] or ())),
-        "" if facts["credits"] is None else facts["credits"]["amount"],
+        _credits_text(facts["credits"]),
         facts["description"],
     )
+
+
+def _credits_text(facts: Mapping[str, Any] | None) -> str:
+    if facts is None:
+        return ""
+    refill = facts["refill"]
+    return f"{facts['amount']}" if refill is None else f"{facts['amount']}, refill {refill['amount']}/{refill['every']}"
 
 
 def _limit_text(facts: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ OfTag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Filter 
 OfEnvironment = Annotated[
     str | None, typer.Option("--environment", metavar="live|test", help="Filter by environment.", show_default=False)
 ]
+OfKind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Filter by kind.", show_default=False)]
 SortBy = Annotated[
     str,
     typer.Option(

@@ -1,8 +1,8 @@
-"""Change all keys of a consumer or with a tag: exactly those that were listed and confirmed."""
+"""Change all keys of a consumer or kind, or with a tag: exactly those that were listed and confirmed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -28,6 +28,9 @@ ByConsumer = Annotated[
     ),
 ]
 ByTag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="All keys with this tag.", show_default=False)]
+ByKind = Annotated[
+    str | None, typer.Option("--kind", metavar="KIND", help="All keys of this kind.", show_default=False)
+]
 
 _WORDS = {
     "revoke": ("Revoke", "Revoked", " Anything using them stops working immediately. This can't be undone."),
@@ -36,20 +39,28 @@ _WORDS = {
 }
 
 
-def require_one_or_matching(key: str | None, consumer: str | None, tag: str | None) -> None:
+class MatchedBy(NamedTuple):
+    """The filters that all keys to change match; ``None`` is any."""
+
+    consumer: str | None
+    tag: str | None
+    kind: str | None
+
+
+def require_one_or_matching(key: str | None, by: MatchedBy) -> None:
     """Raises ``typer.BadParameter`` for both a key and a filter, or neither."""
-    if (key is None) == (consumer is None and tag is None):
-        raise typer.BadParameter("pass the ID or prefix of a key, or --consumer or --tag for all of their keys.")
+    if (key is None) == (by == MatchedBy(None, None, None)):
+        raise typer.BadParameter(
+            "pass the ID or prefix of a key, or --consumer, --tag or --kind for all of their keys."
+        )
 
 
-def change_matching_keys(
-    deps: "Deps", consumer: str | None, tag: str | None, wanted: BulkChange, *, yes: bool, as_json: bool
-) -> None:
+def change_matching_keys(deps: "Deps", by: MatchedBy, wanted: BulkChange, *, yes: bool, as_json: bool) -> None:
     """List the keys that the change fits, ask, and change them if they are still the same.
 
     Raises ``Conflict("keys_changed")`` if not, and what ``keys.change_matching`` raises.
     """
-    listed, left_out = deps.read_sync(_list_affected, consumer, tag, wanted)
+    listed, left_out = deps.read_sync(_list_affected, by, wanted)
     for one in left_out:
         output.tell(f"Left out {describe_key(one.key)}: {one.reason}")
     if not listed:
@@ -64,7 +75,7 @@ def change_matching_keys(
     changed: list[ApiKey] = []
     try:
         while len(changed) < len(listed):
-            changed += deps.do_sync(_change_next, consumer, tag, wanted, listed, len(changed))
+            changed += deps.do_sync(_change_next, by, wanted, listed, len(changed))
     except Conflict as error:
         left = output.count(len(listed) - len(changed), "key")
         before = (
@@ -77,11 +88,9 @@ def change_matching_keys(
         output.say(f"{done} {counted}.")
 
 
-def _list_affected(
-    tx: KeyListTransaction, consumer: str | None, tag: str | None, wanted: BulkChange
-) -> tuple[list[ApiKey], list[LeftOut]]:
+def _list_affected(tx: KeyListTransaction, by: MatchedBy, wanted: BulkChange) -> tuple[list[ApiKey], list[LeftOut]]:
     """All keys that the change fits, and those that it doesn't, newest first."""
-    where, found = keys.make_filter(tx, consumer=consumer, tag=tag), AffectedKeys([], 1)
+    where, found = keys.make_filter(tx, **by._asdict()), AffectedKeys([], 1)
     listed: list[ApiKey] = []
     left_out: list[LeftOut] = []
     while found.remaining:
@@ -94,16 +103,15 @@ def _list_affected(
 
 def _change_next(
     tx: KeyListTransaction,
-    consumer: str | None,
-    tag: str | None,
+    by: MatchedBy,
     wanted: BulkChange,
     listed: Sequence[ApiKey],
     done: int,
 ) -> list[ApiKey]:
     """Change the next of the listed keys, the newest first; the first step checks that they are all as listed."""
-    if not done and _list_affected(tx, consumer, tag, wanted)[0] != listed:
+    if not done and _list_affected(tx, by, wanted)[0] != listed:
         raise Conflict("keys_changed", "The matching keys changed.")
-    where = keys.make_filter(tx, consumer=consumer, tag=tag)
+    where = keys.make_filter(tx, **by._asdict())
     step = listed[done : done + MAX_KEYS_AT_ONCE]
     confirmed = Confirmed(frozenset(key.id for key in step), wanted)
     where = replace(where, before_id=listed[done - 1].id if done else None)

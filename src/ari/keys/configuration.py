@@ -11,18 +11,38 @@
     label = "Orders reader"
     description = "Can read orders and nothing else."
     scopes = ["orders:read"]
+
+    [kinds.acme-live]
+    prefix = "acme_live_"
+    expires = "1y"
+    scopes = ["orders:read"]
+    limits = [{limit = 100, window = "1m"}]
+
+    [instance_policy]
+    max_lifetime_days = 365
 """
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ari.base.errors import Invalid, Problem
 from ari.keys.custom_scopes import MAX_CUSTOM_SCOPES
+from ari.keys.kinds import MAX_KINDS
 from ari.keys.presets import MAX_PRESETS, Preset
 
 _PRESET_FIELDS = ("label", "description", "scopes")
+POLICY_FIELDS = ("max_lifetime_days", "disable_unused_days")
 _MAX_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredKind:
+    """A kind as a whole: ``defaults`` has the fields of ``KindChange`` that are given, the others are removed."""
+
+    prefix: str
+    defaults: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +52,8 @@ class Configuration:
     scopes: Mapping[str, str] | None = None
     presets: Mapping[str, Preset] | None = None
     default_preset: str | None = None
+    kinds: Mapping[str, DeclaredKind] | None = None
+    instance_policy: Mapping[str, int | None] | None = None
 
 
 def parse_configuration(content: object) -> Configuration:
@@ -56,21 +78,45 @@ def _parse_presets(value: object) -> dict[str, Preset]:
     return {name: _parse_preset(name, fields) for name, fields in table.items()}
 
 
+def _parse_kinds(value: object) -> dict[str, DeclaredKind]:
+    table = _parse_table("kinds", value, MAX_KINDS)
+    return {name: _parse_kind(f"kinds.{_shorten(name)}", fields) for name, fields in table.items()}
+
+
+def _parse_kind(place: str, value: object) -> DeclaredKind:
+    given = _parse_fields(place, value, ("prefix", *_KIND_FIELDS))
+    fields = {name: one for name, one in given.items() if one is not None}
+    if "prefix" not in fields:
+        raise Invalid(Problem(f"{place}.prefix", "This field is required."))
+    prefix = _parse_text(f"{place}.prefix", fields.pop("prefix"))
+    return DeclaredKind(prefix, {name: _KIND_FIELDS[name](f"{place}.{name}", one) for name, one in fields.items()})
+
+
+def _parse_limit_tables(place: str, value: object) -> list[dict[str, Any]]:
+    listed = _parse_list(place, value)
+    return [_parse_fields(f"{place}.{number}", one, _LIMIT_FIELDS) for number, one in enumerate(listed)]
+
+
+def _parse_credits(place: str, value: object) -> dict[str, Any]:
+    fields = _parse_fields(place, value, ("amount", "refill"))
+    refill = fields.get("refill")
+    return fields | {"refill": None if refill is None else _parse_fields(f"{place}.refill", refill, _REFILL_FIELDS)}
+
+
+def _parse_policy(value: object) -> dict[str, int | None]:
+    place = "instance_policy"
+    fields = _parse_fields(place, value, POLICY_FIELDS)
+    return {name: None if days is None else _parse_number(f"{place}.{name}", days) for name, days in fields.items()}
+
+
 def _parse_preset(name: str, value: object) -> Preset:
     place = f"presets.{_shorten(name)}"
-    fields = _parse_table(place, value, len(_PRESET_FIELDS))
+    fields = _parse_fields(place, value, _PRESET_FIELDS)
     for field in _PRESET_FIELDS:
         if field not in fields:
             raise Invalid(Problem(f"{place}.{field}", "This field is required."))
-    for field in fields:
-        if field not in _PRESET_FIELDS:
-            raise Invalid(Problem(f"{place}.{_shorten(field)}", "Unknown field."))
     label, description = (_parse_text(f"{place}.{field}", fields[field]) for field in ("label", "description"))
-    scopes = fields["scopes"]
-    if not isinstance(scopes, list):
-        raise Invalid(Problem(f"{place}.scopes", "Must be a list."))
-    texts = (_parse_text(f"{place}.scopes.{number}", scope) for number, scope in enumerate(scopes))
-    return Preset(name, label, description, tuple(texts))
+    return Preset(name, label, description, _parse_texts(f"{place}.scopes", fields["scopes"]))
 
 
 def _parse_default(value: object) -> str:
@@ -85,6 +131,30 @@ def _parse_table(place: str, value: object, most: int) -> dict[str, Any]:
     return value
 
 
+def _parse_fields(place: str, value: object, known: Collection[str]) -> dict[str, Any]:
+    fields = _parse_table(place, value, sys.maxsize)
+    unknown = [Problem(f"{place}.{_shorten(name)}", "Unknown field.") for name in fields if name not in known]
+    if unknown:
+        raise Invalid(*unknown)
+    return fields
+
+
+def _parse_list(place: str, value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise Invalid(Problem(place, "Must be a list."))
+    return value
+
+
+def _parse_texts(place: str, value: object) -> tuple[str, ...]:
+    return tuple(_parse_text(f"{place}.{number}", text) for number, text in enumerate(_parse_list(place, value)))
+
+
+def _parse_number(place: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Invalid(Problem(place, "Must be a whole number."))
+    return value
+
+
 def _parse_text(place: str, value: object) -> str:
     if not isinstance(value, str):
         raise Invalid(Problem(place, "Must be a string."))
@@ -95,8 +165,22 @@ def _shorten(name: str) -> str:
     return name[:_MAX_SHOWN]
 
 
+_LIMIT_FIELDS = ("name", "limit", "window")
+_REFILL_FIELDS = ("amount", "every", "hour", "time_zone")
+_KIND_FIELDS: dict[str, Callable[[str, object], Any]] = {
+    "description": _parse_text,
+    "expires": _parse_text,
+    "max_lifetime_days": _parse_number,
+    "scopes": _parse_texts,
+    "environment": _parse_text,
+    "leak_action": _parse_text,
+    "limits": _parse_limit_tables,
+    "credits": _parse_credits,
+}
 _SECTIONS: dict[str, Callable[[object], Any]] = {
     "scopes": _parse_scopes,
     "presets": _parse_presets,
     "default_preset": _parse_default,
+    "kinds": _parse_kinds,
+    "instance_policy": _parse_policy,
 }

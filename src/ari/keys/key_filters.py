@@ -1,7 +1,9 @@
 """Make a filter for keys from the texts of a caller."""
 
 from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
 from ari.keys.commands.consumers import describe_missing, find_consumer
+from ari.keys.commands.kinds import require_kind
 from ari.keys.listing import KeyFilter, Show
 from ari.keys.ownership import parse_environment, parse_tags
 from ari.keys.ports import Activity, KeyTransaction
@@ -16,20 +18,37 @@ def make_filter(
     consumer: str | None = None,
     tag: str | None = None,
     environment: str | None = None,
+    kind: str | None = None,
 ) -> KeyFilter:
-    """``consumer`` is an ID, external ID or (for people) name; ``None`` is any. Raises ``Invalid``."""
-    found = None if consumer is None else find_consumer(tx, consumer)
-    if consumer is not None and found is None:
-        raise Invalid(Problem("consumer", describe_missing(tx)))
-    return KeyFilter(
+    """``consumer`` is an ID, external ID or (for people) name; ``None`` is any.
+
+    Raises ``Invalid`` with the problems of all filters.
+    """
+    problems = Problems()
+    where = KeyFilter(
         tx.now_ms,
         text,
         show,
         activity,
-        None if found is None else found.id,
-        None if tag is None else _parse_tag(tag),
-        None if environment is None else parse_environment(environment),
+        None if consumer is None else problems.check(None, _find_consumer_id, tx, consumer),
+        None if tag is None else problems.check(None, _parse_tag, tag),
+        None if environment is None else problems.check(None, parse_environment, environment),
+        None if kind is None else problems.check(None, _find_kind_name, tx, kind),
     )
+    problems.raise_found()
+    return where
+
+
+def _find_consumer_id(tx: KeyTransaction, reference: str) -> str:
+    found = find_consumer(tx, reference)
+    if found is None:
+        raise Invalid(Problem("consumer", describe_missing(tx)))
+    return found.id
+
+
+def _find_kind_name(tx: KeyTransaction, name: str) -> str | None:
+    kind = require_kind(tx, name)
+    return None if kind is None else kind.name
 
 
 def _parse_tag(text: str) -> str:

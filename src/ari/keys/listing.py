@@ -39,7 +39,7 @@ class KeyFilter:
     """Keys whose name, hint or id contain ``text``, as the keys database knows them.
 
     ``show`` beyond that asks the usage log: ``never-used`` and ``unused`` are here the keys that may be so.
-    ``consumer_id``, ``tag``, ``environment`` and ``disabled`` narrow it further; ``None`` is any.
+    ``consumer_id``, ``tag``, ``environment``, ``kind`` and ``disabled`` narrow it further; ``None`` is any.
     ``outlives_ms`` narrows it to keys that never expire, or later than this.
     ``other_expiry_than`` leaves out the keys with this expiry, ``None`` those without one.
     ``key_ids`` are the only ones that fit, a few hundred at most; ``before_id`` leaves out the newer keys.
@@ -53,6 +53,7 @@ class KeyFilter:
     consumer_id: str | None = None
     tag: str | None = None
     environment: Environment | None = None
+    kind: str | None = None
     outlives_ms: int | None = None
     other_expiry_than: int | Unset | None = UNSET
     disabled: bool | None = None

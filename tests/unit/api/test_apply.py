@@ -30,6 +30,20 @@ def test_a_dry_run_lists_what_a_run_then_does(app: App, admin: str) -> None:
     assert content_of(app("POST", "/api/apply", admin, {**WANTED, "dry_run": False, "prune": True}))["changes"] == []
 
 
+def test_kinds_are_applied_and_rules_only_by_people(app: App, admin: str) -> None:
+    """A key needs ``kinds:write`` for kinds; rules bind keys, so none may change them."""
+    acme = {"prefix": "acme_", "limits": [{"limit": 1, "window": "1m"}], "credits": {"amount": 5}, "expires": None}
+    body = {"kinds": {"acme": acme}, "dry_run": False}
+    assert app("POST", "/api/apply", app.key("scopes:write"), body).status == 403
+    [change] = content_of(app("POST", "/api/apply", admin, body))["changes"]
+    assert (change["action"], change["kind"], change["name"]) == ("add", "kind", "acme")
+    assert content_of(app("POST", "/api/apply", admin, body))["changes"] == []
+    refused = app("POST", "/api/apply", admin, {"instance_policy": {"max_lifetime_days": None}})
+    assert content_of(refused)["code"] == "forbidden"
+    refused = app("POST", "/api/apply", admin, {"kinds": {"acme": acme | {"prefix": "other_"}}})
+    assert content_of(refused)["errors"][0]["location"] == "kinds.acme.prefix"
+
+
 def test_all_or_nothing(app: App, admin: str) -> None:
     """A bad entry undoes the good ones; the location never repeats what may be a secret (security.md 7)."""
     scopes = {"orders:read": "List orders.", "sk-proj-0123456789": "x"}

@@ -88,6 +88,7 @@ def test_a_dry_run_refuses_what_the_request_refuses(app: App, root: str) -> None
     short = content_of(app("POST", "/api/keys", root, {"name": "s", "scopes": ["keys:*", "api:read"], "expires": "1h"}))
     app("POST", "/api/kinds", root, {"name": "short", "prefix": "short_", "max_lifetime_days": 10})
     made = content_of(app("POST", "/api/keys", root, {"name": "k", "kind": "short", "tags": ["t"]}))
+    assert _change(app, root, action="disable", kind="short", dry_run=True) == (["k"], 0)
     for dry_run in (True, False):
         assert app("POST", "/api/keys/bulk", short["secret"], body | {"dry_run": dry_run}).status == 403
         found = content_of(app("POST", "/api/keys/bulk", root, body | {"dry_run": dry_run}))
@@ -104,6 +105,7 @@ def test_a_dry_run_refuses_what_the_request_refuses(app: App, root: str) -> None
         ({"action": "revoke", "key_ids": [f"key_01JD7W00000000000{n:09}" for n in range(201)]}, "key_ids"),
         ({"action": "revoke"}, "consumer"),
         ({"action": "revoke", "consumer": "nobody"}, "consumer"),
+        ({"action": "revoke", "kind": "nothing"}, "kind"),
         ({"action": "expire", "tag": "t"}, "expires_at"),
         ({"action": "expire", "tag": "t", "expires_at": "2001-01-01T00:00:00Z", "dry_run": True}, "expires_at"),
         ({"action": "revoke", "tag": "t", "expires_at": "2099-01-01T00:00:00Z"}, "expires_at"),

@@ -1,5 +1,6 @@
 """``/api/kinds``, and keys that have one."""
 
+from ari.keys.scanner_rules import FILE_NAMES, write_rules
 from tests.support.app import App, content_of
 
 BODY = {"name": "acme-live", "prefix": "acme_live_", "expires": "90d", "scopes": ["api:read"], "leak_action": "revoke"}
@@ -78,6 +79,28 @@ def test_all_problems_of_a_kind_are_named_at_once(app: App) -> None:
     assert app("POST", "/api/kinds", key, BODY).status == 201
     refused = app("PATCH", "/api/kinds/acme-live", key, wrong | {"description": None})
     assert sorted(one["location"] for one in content_of(refused)["errors"]) == places
+
+
+def test_rules_for_scanners_have_every_prefix(app: App) -> None:
+    """As a file, for each scanner; another name is not found."""
+    key = app.key("keys:read", "kinds:write", "api:read")
+    assert app("POST", "/api/kinds", key, BODY).status == 201
+    for scanner, name in FILE_NAMES.items():
+        found = content_of(app("GET", f"/api/kinds/scanner-rules/{scanner}", key))
+        assert found == {"scanner": scanner, "file_name": name, "rules": write_rules(scanner, ["acme_live_"])}
+    assert app("GET", "/api/kinds/scanner-rules/other", key).status == 404
+    assert app("GET", "/api/kinds/scanner-rules/gitleaks", app.key("kinds:write")).status == 403
+
+
+def test_keys_are_filtered_by_kind(app: App) -> None:
+    """Together with other filters; a kind that doesn't exist is a mistake."""
+    key = app.key("*")
+    assert app("POST", "/api/kinds", key, BODY).status == 201
+    app("POST", "/api/keys", key, {"name": "of kind", "kind": "acme-live", "tags": ["t"]})
+    for query, names in (("kind=acme-live", ["of kind"]), ("kind=acme-live&tag=x", []), ("tag=t", ["of kind"])):
+        found = content_of(app("GET", f"/api/keys?{query}", key))
+        assert ([one["name"] for one in found["items"]], found["total"]) == (names, len(names))
+    assert [app("GET", f"/api/keys?kind={kind}", key).status for kind in ("none", "A")] == [422, 422]
 
 
 def test_reading_is_not_writing(app: App) -> None:

@@ -17,8 +17,17 @@ default_preset = "shop"
 label = "Shop"
 description = "What the shop needs."
 scopes = ["orders:read"]
+
+[kinds.acme]
+prefix = "acme_"
+scopes = ["api:read"]
+limits = [{limit = 100, window = "1m"}]
+credits = {amount = 5, refill = {amount = 9, every = "month"}}
+
+[instance_policy]
+max_lifetime_days = 365
 """
-PLAN = ["+ scope orders:read", "+ preset shop", "~ default preset shop"]
+PLAN = ["+ scope orders:read", "+ preset shop", "~ default preset shop", "+ kind acme", "+ rule max_lifetime_days"]
 
 
 def write(path: Path, text: str) -> str:
@@ -35,7 +44,7 @@ def test_without_yes_it_only_lists_the_changes(ari: Ari, tmp_path: Path) -> None
     assert planned.out.splitlines() == PLAN
     assert "Apply with --yes." in planned.err
     assert ari.json("events", "--limit", "500") == before
-    assert ari("apply", file, "--yes").out.splitlines() == [*PLAN, "Applied 3 changes."]
+    assert ari("apply", file, "--yes").out.splitlines() == [*PLAN, "Applied 5 changes."]
     assert ari("apply", file).out == "Nothing to change.\n"
     assert ari.json("apply", file, "--prune") == {"dry_run": True, "changes": []}
     assert ari.create()[0]["scopes"] == ["orders:read"]

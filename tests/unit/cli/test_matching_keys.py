@@ -25,6 +25,16 @@ def test_all_keys_of_a_consumer_or_with_a_tag_are_changed_after_they_are_listed(
     assert "key_" not in ari("keys", "disable", "--tag", "t").out
     changed = ari.json("keys", "expiry", "--tag", "t", "--expires", "7d", "--yes")["items"]
     assert {one["name"] for one in changed if one["expires_at"]} == {"a", "b"}
+    ari("kinds", "add", "acme", "acme_", "--credits", "5", "--refill", "9/month")
+    assert "5, refill 9/month" in ari("kinds", "list").out
+    ari("keys", "create", "kind", "--kind", "acme")
+    assert [key["name"] for key in ari.json("keys", "list", "--kind", "acme")["items"]] == ["kind"]
+    assert ari("keys", "disable", "--kind", "acme", "--yes").out == "Disabled 1 key.\n"
+    assert states() == {"kind": "disabled", "a": "disabled", "b": "disabled", "other": "active"}
+    ari("keys", "revoke", "--kind", "acme", "--yes")
+    ari(
+        "keys", "delete", next(key["id"] for key in ari.json("keys", "list")["items"] if key["name"] == "kind"), "--yes"
+    )
     ari("keys", "revoke", "--consumer", "acme", "--reason", "over", "--yes")
     assert states() == {"a": "revoked", "b": "revoked", "other": "active"}
     for words in (
@@ -32,6 +42,7 @@ def test_all_keys_of_a_consumer_or_with_a_tag_are_changed_after_they_are_listed(
         ("disable", "a", "--tag", "t"),
         ("revoke", "--tag", "t", "--with-made"),
         ("revoke", "--consumer", "nobody", "--yes"),
+        ("revoke", "--kind", "nothing", "--yes"),
         ("expiry", "--tag", "t", "--expires", "soon", "--yes"),
     ):
         refused = ari("keys", *words, check=False)

@@ -113,6 +113,7 @@ class AsyncKeysResource:
         consumer: str | None = None,
         tag: str | None = None,
         environment: Literal["live", "test"] | None = None,
+        kind: str | None = None,
         sort: Literal[
             "name", "-name", "created", "-created", "used", "-used", "expires", "-expires", "requests", "-requests"
         ]
@@ -141,6 +142,8 @@ class AsyncKeysResource:
 
         ``environment``: Only keys of this environment.
 
+        ``kind``: Only keys of this kind.
+
         ``sort``: Order; `-` is descending. By `expires`, keys that never expire are listed as expiring last; by
         `used` and `requests`, keys that were never used count as 0. A cursor is only valid for its own order.
         """
@@ -159,6 +162,7 @@ class AsyncKeysResource:
                     "consumer": consumer,
                     "tag": tag,
                     "environment": environment,
+                    "kind": kind,
                     "sort": sort,
                 },
             ),
@@ -406,6 +410,7 @@ class AsyncKeysResource:
         *,
         consumer: str | UnsetType | None = UNSET,
         tag: str | UnsetType | None = UNSET,
+        kind: str | UnsetType | None = UNSET,
         key_ids: Sequence[str] | UnsetType | None = UNSET,
         reason: str | UnsetType | None = UNSET,
         expires_at: datetime | str | UnsetType | None = UNSET,
@@ -413,10 +418,10 @@ class AsyncKeysResource:
     ) -> models.BulkOut:
         """Change many API keys.
 
-        Revoke, disable, enable or re-expire the keys of a consumer, with a tag, or with these IDs. Also needs
-        `keys:read`. Each request changes at most 200 keys, all or none, with one event per key. Keys that the
-        change doesn't fit are left out: `left_out` names those that their kind doesn't let live that long. With
-        `key_ids`, the change must fit all of them. A dry run obeys the same rules.
+        Revoke, disable, enable or re-expire the keys of a consumer or kind, with a tag, or with these IDs. Also
+        needs `keys:read`. Each request changes at most 200 keys, all or none, with one event per key. Keys that
+        the change doesn't fit are left out: `left_out` names those that their kind doesn't let live that long.
+        With `key_ids`, the change must fit all of them. A dry run obeys the same rules.
 
         Requires scope `keys:write`: create, change, revoke and delete API keys.
 
@@ -426,8 +431,10 @@ class AsyncKeysResource:
 
         ``tag``: Keys with this tag.
 
+        ``kind``: Keys of this kind.
+
         ``key_ids``: Exactly these keys, such as those that a dry run listed. If the change fits other keys of the
-        consumer or with the tag, or doesn't fit all of these, no key is changed.
+        consumer or kind or with the tag, or doesn't fit all of these, no key is changed.
 
         ``reason``: For `revoke`: reason for the audit log.
 
@@ -445,6 +452,7 @@ class AsyncKeysResource:
                         "action": action,
                         "consumer": consumer,
                         "tag": tag,
+                        "kind": kind,
                         "key_ids": key_ids,
                         "reason": reason,
                         "expires_at": expires_at,
@@ -870,6 +878,20 @@ class AsyncKindsResource:
                     }
                 ),
             )
+        )
+
+    async def get_scanner_rules(self, scanner: Literal["gitleaks", "trufflehog", "github"]) -> models.ScannerRulesOut:
+        """Get rules for a secret scanner.
+
+        A file with which gitleaks, TruffleHog or GitHub secret scanning finds keys of every kind. It matches the
+        shape of keys, but can't check the checksum.
+
+        Requires scope `keys:read`: list API keys and read their details and events.
+
+        ``scanner``: The scanner.
+        """
+        return await self._calls.call(
+            ApiCall("GET", fill_path("/api/kinds/scanner-rules/{scanner}", scanner=scanner), models.ScannerRulesOut)
         )
 
     async def get(self, name: str) -> models.KindOut:
@@ -2271,16 +2293,18 @@ class AsyncResources:
         scopes: Mapping[str, str] | UnsetType | None = UNSET,
         presets: Mapping[str, models.PresetIn] | UnsetType | None = UNSET,
         default_preset: str | UnsetType | None = UNSET,
+        kinds: Mapping[str, models.DeclaredKindIn] | UnsetType | None = UNSET,
+        instance_policy: models.InstancePolicyIn | UnsetType | None = UNSET,
         prune: bool | UnsetType = UNSET,
         force: bool | UnsetType = UNSET,
         dry_run: bool | UnsetType = UNSET,
     ) -> models.AppliedOut:
         """Apply a configuration.
 
-        Declares scopes, saves presets and chooses the default. Lists the changes only, unless `dry_run` is
-        `false`. Applying the same again changes nothing. Each change needs the same rights as on its own. A
-        preset that loses its last scope by pruning is removed; if it was the default, `standard` is the default
-        again.
+        Declares scopes, saves presets and kinds, chooses the default preset, and sets the rules for all keys.
+        Lists the changes only, unless `dry_run` is `false`. Applying the same again changes nothing. Each change
+        needs the same rights as on its own. A preset that loses its last scope by pruning is removed; if it was
+        the default, `standard` is the default again.
 
         Requires scope `scopes:write`: declare, change and remove scopes of your own API, and change presets.
 
@@ -2290,7 +2314,12 @@ class AsyncResources:
 
         ``default_preset``: Preset for new keys.
 
-        ``prune``: Also remove scopes and presets that these sections don't list.
+        ``kinds``: Kinds of keys, by name; each loses defaults that are left out. A key needs `kinds:write`.
+
+        ``instance_policy``: Rules for all keys. Rules that are left out stay as they are, `null` removes one. Not
+        for keys.
+
+        ``prune``: Also remove scopes, presets and kinds that these sections don't list.
 
         ``force``: Prune scopes even from keys and presets that list them.
 
@@ -2306,6 +2335,8 @@ class AsyncResources:
                         "scopes": scopes,
                         "presets": presets,
                         "default_preset": default_preset,
+                        "kinds": kinds,
+                        "instance_policy": instance_policy,
                         "prune": prune,
                         "force": force,
                         "dry_run": dry_run,

@@ -626,6 +626,17 @@ class KindsOut(msgspec.Struct, frozen=True, kw_only=True):
     """Always `null`: all kinds are on one page."""
 
 
+class ScannerRulesOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules with which a scanner finds keys of every kind."""
+
+    scanner: str
+    """The scanner."""
+    file_name: str
+    """Name under which to save the rules."""
+    rules: str
+    """Contents of the file."""
+
+
 class ConsumerOut(msgspec.Struct, frozen=True, kw_only=True):
     """Someone whom keys belong to: a customer, a team, a service."""
 
@@ -724,7 +735,7 @@ class AppliedChangeOut(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     """Kind of change."""
     kind: str
-    """Kind of object: `scope`, `preset` or `default preset`."""
+    """Kind of object: `scope`, `preset`, `default preset`, `kind` or `rule`."""
     name: str
     """Its name."""
     key_count: int
@@ -1385,3 +1396,35 @@ class PresetIn(TypedDict):
     integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or scopes declared with `POST
     /api/scopes`.
     """
+
+
+class DeclaredKindIn(TypedDict):
+    """A kind of keys."""
+
+    description: NotRequired[str]
+    """What the kind is for."""
+    expires: NotRequired[Literal["1h", "7d", "30d", "90d", "1y", "never"] | None]
+    """Lifetime of a new key without one."""
+    max_lifetime_days: NotRequired[int | None]
+    """Maximum lifetime of a key in days."""
+    scopes: NotRequired[Sequence[str] | None]
+    """Scopes of a new key without any."""
+    environment: NotRequired[Literal["live", "test"] | None]
+    """What new keys are for."""
+    leak_action: NotRequired[Literal["notify", "disable", "revoke"] | None]
+    """What happens to a key that is reported as leaked; `null`: as `ARI_LEAK_ACTION` says."""
+    limits: NotRequired[Sequence[LimitIn] | None]
+    """Rate limits of a new key without `limits`."""
+    credits: NotRequired[CreditsIn | None]
+    """Credits of a new key without `credits`."""
+    prefix: str
+    """What its keys begin with. It can't be changed."""
+
+
+class InstancePolicyIn(TypedDict):
+    """Rules to change; omitted rules stay the same."""
+
+    max_lifetime_days: NotRequired[int | None]
+    """Longest lifetime of a key, from when its expiry is set; `null` = no limit. Existing keys keep theirs."""
+    disable_unused_days: NotRequired[int | None]
+    """Keys that made no allowed request for this many days are disabled; `null` = never. They can be enabled again."""

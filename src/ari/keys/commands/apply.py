@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from ari.base.errors import Conflict, Invalid, Problem
+from ari.keys import granting
+from ari.keys.commands.instance_policy import InstancePolicyChange, change_instance_policy
+from ari.keys.commands.kinds import KindChange, add_kind, change_kind, remove_kind
 from ari.keys.commands.presets import (
     choose_default_preset,
     list_presets,
@@ -20,17 +23,18 @@ from ari.keys.commands.scopes import (
     list_texts_removed_with,
     remove_scope,
 )
-from ari.keys.configuration import Configuration
+from ari.keys.configuration import POLICY_FIELDS, Configuration, DeclaredKind
 from ari.keys.ports import KeyTransaction
 from ari.keys.presets import DEFAULT_PRESET, PRESETS, Preset
 
 Action = Literal["add", "change", "remove"]
+_NO_DEFAULTS: dict[str, Any] = {one.name: None for one in fields(KindChange)} | {"description": ""}
 SIGNS: dict[Action, str] = {"add": "+", "change": "~", "remove": "-"}
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedChange:
-    """One change: to a ``kind`` such as scope, with this ``name``. ``key_count`` keys lose a removed scope.
+    """One change: to a ``kind`` of object such as scope, with this ``name``. ``key_count`` keys lose a removed scope.
 
     ``needs_force``: keys or presets list the removed scope.
     """
@@ -51,7 +55,8 @@ def apply(tx: KeyTransaction, wanted: Configuration, prune: bool = False, force:
     """Add and change what the configuration says; ``prune`` also removes what its sections lack.
 
     Pruning a scope that keys or presets list needs ``force``. Presets lose it as well, and one that is left without a
-    scope is removed; that is among the changes. Raises ``Invalid`` with the path of the entry, also if the
+    scope is removed; that is among the changes. A kind is declared as a whole: it loses defaults that its entry lacks.
+    Raises ``Invalid`` with the path of the entry, also if the
     configuration needs what it prunes, ``Conflict``, ``Forbidden`` and ``ReauthRequired``; then nothing is changed.
     """
     if prune:
@@ -61,8 +66,11 @@ def apply(tx: KeyTransaction, wanted: Configuration, prune: bool = False, force:
     _apply_presets(tx, wanted)
     if prune and wanted.presets is not None:
         _prune_presets(tx, set(wanted.presets))
+    kinds = [*_apply_kinds(tx, wanted.kinds, prune)] if wanted.kinds is not None else []
+    rules = [*_apply_policy(tx, wanted.instance_policy)] if wanted.instance_policy is not None else []
     removed = [*_prune_scopes(tx, set(wanted.scopes), force)] if prune and wanted.scopes is not None else []
-    return [*added, *_compare_presets(presets, list_presets(tx)), *_compare_default(tx, default), *removed]
+    changed = [*_compare_presets(presets, list_presets(tx)), *_compare_default(tx, default)]
+    return [*added, *changed, *kinds, *rules, *removed]
 
 
 def _apply_scopes(tx: KeyTransaction, wanted: Configuration) -> Iterator[AppliedChange]:
@@ -83,6 +91,38 @@ def _apply_presets(tx: KeyTransaction, wanted: Configuration) -> None:
         if wanted.default_preset not in list_presets(tx):
             raise Invalid(Problem("default_preset", "No such preset."))
         choose_default_preset(tx, wanted.default_preset)
+
+
+def _apply_policy(tx: KeyTransaction, wanted: Mapping[str, int | None]) -> Iterator[AppliedChange]:
+    before = tx.instance_policy.get()
+    with _located("instance_policy"):
+        after = change_instance_policy(tx, InstancePolicyChange(**wanted))
+    for name in POLICY_FIELDS:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield AppliedChange("add" if old is None else "remove" if new is None else "change", "rule", name)
+
+
+def _apply_kinds(tx: KeyTransaction, wanted: Mapping[str, DeclaredKind], prune: bool) -> Iterator[AppliedChange]:
+    """Add, change and, with ``prune``, remove kinds. A kind that keys have can't be removed."""
+    granting.require_within(tx.caller, ("kinds:write",), "A key needs the scope kinds:write to change kinds of keys.")
+    for kind in tx.kinds.all():
+        if prune and kind.name not in wanted:
+            try:
+                remove_kind(tx, kind.name)
+            except Conflict as error:
+                raise Conflict(error.code, f"{kind.name}: {error}") from None
+            yield AppliedChange("remove", "kind", kind.name)
+    for name, declared in wanted.items():
+        before = tx.kinds.get(name)
+        with _located(f"kinds.{name}"):
+            if before is None:
+                add_kind(tx, name, declared.prefix, KindChange(**declared.defaults))
+                yield AppliedChange("add", "kind", name)
+            elif declared.prefix != before.prefix:
+                raise Invalid(Problem("prefix", f"The prefix can't be changed; it is {before.prefix}."))
+            elif change_kind(tx, name, KindChange(**{**_NO_DEFAULTS, **declared.defaults})) != before:
+                yield AppliedChange("change", "kind", name)
 
 
 def _prune_presets(tx: KeyTransaction, kept: set[str]) -> None:
@@ -118,10 +158,12 @@ def _compare_default(tx: KeyTransaction, before: str | None) -> Iterator[Applied
 def _require_consistent(tx: KeyTransaction, wanted: Configuration) -> None:
     """Raise ``Invalid`` if pruning would remove what the configuration itself names: it could not be applied again."""
     gone = _find_pruned_texts(tx, wanted.scopes) if wanted.scopes is not None else set()
-    for name, preset in (wanted.presets or {}).items():
-        lost = sorted(gone.intersection(preset.scopes))
+    listed = {f"presets.{name}": preset.scopes for name, preset in (wanted.presets or {}).items()}
+    listed |= {f"kinds.{name}": kind.defaults.get("scopes") or () for name, kind in (wanted.kinds or {}).items()}
+    for place, scopes in listed.items():
+        lost = sorted(gone.intersection(scopes))
         if lost:
-            raise Invalid(Problem(f"presets.{name}.scopes", f"Pruning removes {lost[0]}. Add it to scopes, too."))
+            raise Invalid(Problem(f"{place}.scopes", f"Pruning removes {lost[0]}. Add it to scopes, too."))
     default = list_presets(tx).get(wanted.default_preset or "")
     if default is None or default.name in PRESETS or default.name in (wanted.presets or {}):
         return

@@ -118,6 +118,7 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
         true() if where.other_expiry_than is UNSET else _t.expires_at_ms.is_distinct_from(where.other_expiry_than),
         true() if where.outlives_ms is None else or_(_t.expires_at_ms.is_(None), _t.expires_at_ms > where.outlives_ms),
         true() if where.environment is None else _t.environment == where.environment,
+        true() if where.kind is None else _t.kind == where.kind,
         true() if where.disabled is None else _t.disabled == where.disabled,
         true() if where.key_ids is None else _t.id.in_(sorted(where.key_ids)),
         true() if where.before_id is None else _t.id < where.before_id,

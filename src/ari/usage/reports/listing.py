@@ -102,7 +102,7 @@ def page_of_keys(
 
 def _narrow(keys: KeyListing, use: UseListing, where: KeyFilter, sort: Sort) -> UseListing:
     """The uses of only those keys, if they are few and the sort is by use: a run of all totals would go on too long."""
-    if sort.by not in ("used", "requests") or (where.consumer_id is None and where.tag is None):
+    if sort.by not in ("used", "requests") or all(one is None for one in (where.consumer_id, where.tag, where.kind)):
         return use
     found = keys.run(where, Order("created", descending=True), None, _LARGEST_CHUNK + 1)
     return use if len(found) > _LARGEST_CHUNK else _UseOfFew(use.totals([key.id for key in found]) if found else {})

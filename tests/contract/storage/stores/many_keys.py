@@ -26,6 +26,7 @@ KEY_COLUMNS = (
     "deleted_at_ms",
     "consumer_id",
     "environment",
+    "kind",
 )
 
 
@@ -48,6 +49,7 @@ def make_key(number: int) -> dict[str, Any]:
         "deleted_at_ms": START_MS - 4 if number % 50 == 0 else None,
         "consumer_id": "con_1" if number % 31 == 1 else None,
         "environment": "live" if number % 5 else "test",
+        "kind": "acme" if number % 17 == 0 else None,
     }
 
 

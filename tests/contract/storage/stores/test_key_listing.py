@@ -253,7 +253,7 @@ def test_the_keys_of_a_consumer_or_a_tag_are_read_from_its_index(many: Any, wher
 
 @pytest.mark.parametrize("by", SORTS)
 @pytest.mark.parametrize("descending", [False, True])
-def test_consumer_tag_and_environment_narrow_every_order(many: Any, by: Any, descending: bool) -> None:
+def test_consumer_tag_environment_and_kind_narrow_every_order(many: Any, by: Any, descending: bool) -> None:
     """As the whole list without the other keys, page by page; the count is of all pages."""
     instance, keys = many
     whole = [row.key.id for row in list_all(instance, KeyFilter(START_MS), Sort(by, descending))]
@@ -265,6 +265,8 @@ def test_consumer_tag_and_environment_narrow_every_order(many: Any, by: Any, des
         ({"consumer_id": "con_1", "tag": "billing"}, lambda n: n % 31 == 1 and n % 37 == 0),
         ({"environment": "test"}, lambda n: n % 5 == 0),
         ({"tag": "billing", "environment": "live", "text": "export"}, lambda n: n % 37 == 0 and n % 5 and n % 7),
+        ({"kind": "acme"}, lambda n: n % 17 == 0),
+        ({"kind": "acme", "tag": "most", "environment": "test"}, lambda n: n % (17 * 3 * 5) == 0),
         ({"consumer_id": "con_2"}, lambda n: False),
     ]
     for fields, fits in filters:

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from ari.base.errors import Conflict, Forbidden, Invalid
-from ari.keys import declare_scope, get_preset, save_preset
+from ari.keys import NewKey, create, declare_scope, get_kind, get_preset, save_preset
 from ari.keys.commands.apply import AppliedChange, apply
-from ari.keys.configuration import Configuration
+from ari.keys.configuration import Configuration, DeclaredKind
+from ari.keys.instance_policy import InstancePolicy
+from ari.keys.kinds import KindDefaults
 from ari.keys.presets import PRESETS, Preset
 from tests.unit.keys.memory import MemoryTransaction, make_key
 
@@ -122,6 +124,68 @@ def test_a_mistake_is_named_by_its_path(wanted: Configuration, location: str) ->
     with pytest.raises(Invalid) as raised:
         apply(MemoryTransaction(), wanted)
     assert [one.location for one in raised.value.problems] == [location]
+
+
+LIMITS = [{"limit": 5, "window": "1m"}]
+ACME = DeclaredKind("acme_", {"expires": "7d", "scopes": ("orders:read",), "limits": LIMITS, "credits": {"amount": 5}})
+KINDS = Configuration({"orders:read": "List."}, kinds={"acme": ACME})
+
+
+def test_kinds_are_added_changed_and_pruned() -> None:
+    """A kind is declared as a whole: it loses the defaults that its entry lacks. A second time nothing changes."""
+    tx = MemoryTransaction()
+    assert apply(tx, KINDS)[1:] == [AppliedChange("add", "kind", "acme")]
+    events = len(tx.names)
+    assert apply(tx, KINDS, prune=True) == []
+    assert len(tx.names) == events
+    bare = Configuration(kinds={"acme": DeclaredKind("acme_", {})})
+    assert apply(tx, bare) == [AppliedChange("change", "kind", "acme")]
+    assert get_kind(tx, "acme").defaults == KindDefaults()
+    assert apply(tx, Configuration(kinds={}), prune=False) == []
+    assert apply(tx, Configuration({}, kinds={}), prune=True) == [
+        AppliedChange("remove", "kind", "acme"),
+        AppliedChange("remove", "scope", "orders:read"),
+    ]
+
+
+def test_a_kind_keeps_its_prefix_its_keys_and_its_scopes() -> None:
+    """Each problem is named by its path; nothing is changed."""
+    tx = MemoryTransaction()
+    apply(tx, KINDS)
+    create(tx, NewKey("n", kind="acme"))
+    for wanted, location in (
+        (Configuration(kinds={"acme": DeclaredKind("other_", {})}), "kinds.acme.prefix"),
+        (Configuration(kinds={"acme": DeclaredKind("acme_", {"expires": "soon"})}), "kinds.acme.expires"),
+        (Configuration({}, kinds={"acme": ACME}), "kinds.acme.scopes"),
+    ):
+        with pytest.raises(Invalid) as raised:
+            apply(tx, wanted, prune=True)
+        assert [one.location for one in raised.value.problems] == [location]
+    with pytest.raises(Conflict, match=r"^acme: 1 key has this kind"):
+        apply(tx, Configuration(kinds={}), prune=True)
+    with pytest.raises(Forbidden):
+        apply(tx.by(make_key(tx, "scopes:write", "orders:read")), Configuration(kinds={"acme": ACME}))
+
+
+def test_rules_for_all_keys_are_applied() -> None:
+    """Those that aren't named stay; ``None`` removes one; no key may change them."""
+    tx = MemoryTransaction()
+    wanted = Configuration(instance_policy={"max_lifetime_days": 90, "disable_unused_days": 30})
+    assert apply(tx, wanted) == [
+        AppliedChange("add", "rule", "max_lifetime_days"),
+        AppliedChange("add", "rule", "disable_unused_days"),
+    ]
+    assert apply(tx, wanted, prune=True) == []
+    changed = Configuration(instance_policy={"max_lifetime_days": 60})
+    assert apply(tx, changed, prune=True) == [AppliedChange("change", "rule", "max_lifetime_days")]
+    gone = Configuration(instance_policy={"disable_unused_days": None})
+    assert apply(tx, gone) == [AppliedChange("remove", "rule", "disable_unused_days")]
+    assert tx.instance_policy.get() == InstancePolicy(60)
+    with pytest.raises(Invalid) as raised:
+        apply(tx, Configuration(instance_policy={"max_lifetime_days": 0}))
+    assert [one.location for one in raised.value.problems] == ["instance_policy.max_lifetime_days"]
+    with pytest.raises(Forbidden):
+        apply(tx.by(make_key(tx, "*")), changed)
 
 
 def test_a_key_applies_only_what_it_could_do_step_by_step() -> None:

@@ -21,11 +21,11 @@ from ari.keys.names import REASON_LENGTH
 from ari.web.forms import Form, form_from
 from ari.web.pages.bulk.urls import MATCHING, NOTHING_LEFT, TOASTS
 from ari.web.pages.edit_key.form_values import read_expiry
-from ari.web.pages.settings_api.urls import HOME, KeysView, parse_view
+from ari.web.pages.settings_api.urls import HOME, OWNERSHIP, KeysView, parse_view
 from ari.web.pages.settings_api.view import build_filter
 from ari.web.render import Pages
 
-_FILTERS = ("q", "show", "consumer", "tag", "environment")
+_FILTERS = ("q", "show", *OWNERSHIP)
 _CHANGED = "The matching keys changed in the meantime, so nothing was changed. Check the new list."
 
 

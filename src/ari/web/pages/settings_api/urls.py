@@ -12,7 +12,7 @@ from ari.web.navigation import KEY_ID, Toast
 SETTINGS = "/settings"
 HOME = f"{SETTINGS}?tab=api"
 DISMISS = "/settings/advice/dismiss"
-OWNERSHIP = ("consumer", "tag", "environment")
+OWNERSHIP = ("consumer", "tag", "environment", "kind")
 _PARTS = ("q", "show", *OWNERSHIP, "sort", "after")
 _PART = rf"&(?:{'|'.join(_PARTS)})=[0-9A-Za-z%+._~*-]{{0,{12 * LONGEST_TEXT}}}"
 RETURN_TO = (rf"{SETTINGS}(?:\?tab=api(?:{_PART}){{0,{len(_PARTS)}}})?",)
@@ -27,7 +27,7 @@ NOT_DISMISSED = Toast("not-dismissed", "This changed in the meantime. Take anoth
 class KeysView:
     """The state of the table of keys: search, filters, sort order and page.
 
-    ``consumer`` is an ID or external ID. It, ``tag`` and ``environment`` are as they were typed, empty = any.
+    ``consumer`` is an ID or external ID. It, ``tag``, ``environment`` and ``kind`` are as they were typed, empty = any.
     """
 
     text: str = ""
@@ -35,6 +35,7 @@ class KeysView:
     consumer: str = ""
     tag: str = ""
     environment: str = ""
+    kind: str = ""
     sort: Sort = NEWEST_FIRST
     after: Cursor | None = None
 
@@ -45,7 +46,7 @@ class KeysView:
 
     @property
     def ownership(self) -> dict[str, str]:
-        """The filters by consumer, tag and environment that are set."""
+        """The filters by consumer, tag, environment and kind that are set."""
         return {name: value for name in OWNERSHIP if (value := getattr(self, name))}
 
     @property

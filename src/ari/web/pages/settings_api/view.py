@@ -49,6 +49,7 @@ class KeyTable:
     presets: Collection[Preset]
     tags: list[str]
     consumers: list[Consumer]
+    kinds: list[str]
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,12 +83,13 @@ def read_table(tx: ListingTransaction, usage: KeyUse, view: KeysView) -> KeyTabl
         merge_presets(tx.presets.all()).values(),
         tx.listing.list_tags(_SUGGESTED),
         tx.consumers.page("", None, _SUGGESTED),
+        [kind.name for kind in tx.kinds.all()],
         problems,
     )
 
 
 def build_filter(tx: KeyTransaction, view: KeysView) -> KeyFilter:
-    """The filter of this view. Raises ``Invalid`` for a consumer that doesn't exist, or what can't be a tag."""
+    """The filter of this view. Raises ``Invalid`` for a consumer or kind that doesn't exist, or what can't be a tag."""
     return keys.make_filter(
         tx,
         text=view.text,
@@ -95,6 +97,7 @@ def build_filter(tx: KeyTransaction, view: KeysView) -> KeyFilter:
         consumer=view.consumer or None,
         tag=view.tag or None,
         environment=view.environment or None,
+        kind=view.kind or None,
     )
 
 

@@ -14,7 +14,7 @@ VIEWS = [
     KeysView(),
     KeysView("a&b=c #é", "unused", sort=Sort("used", descending=False), after=Cursor(1_800_000_000_000, KEY)),
     KeysView(show="active", sort=Sort("name", descending=False), after=Cursor(None, KEY)),
-    KeysView("a", "soon", "x.1 é", "t:&", "test", Sort("name"), Cursor(None, KEY)),
+    KeysView("a", "soon", "x.1 é", "t:&", "test", "acme-live", Sort("name"), Cursor(None, KEY)),
 ]
 
 
