@@ -9,6 +9,7 @@ from typing import Self
 
 from ari.accounts.password import PasswordHasherPool
 from ari.base.clock import Clock, system_clock
+from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
 from ari.integrations.environment import ProviderEnvironment, read_environment
 from ari.integrations.ports import Prober
@@ -19,7 +20,7 @@ from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
 from ari.storage.backup.write import write_backup
 from ari.storage.checkup import check_audit_log
-from ari.storage.engine import Database
+from ari.storage.engine import KEYS_FILE, Database
 from ari.storage.lookups.providers import ProviderLookup
 from ari.usage.ports import KeyLookup, UsageReader, UsageRecords
 from ari.usage.readiness import Readiness
@@ -69,14 +70,17 @@ class Instance:
         *,
         migrate: bool = False,
         check: bool = True,
+        must_exist: bool = False,
         watch: bool = False,
         given: ProviderEnvironment | None = None,
     ) -> Self:
         """Open the instance. Raises ``ConfigurationError`` if its database is not this version's.
 
-        ``migrate`` first applies what is missing. Without ``check`` the database is not asked yet. ``watch`` is for
-        processes that don't serve: they notice a database server that hangs.
+        ``migrate`` first applies what is missing. Without ``check`` the database is not asked yet. With ``must_exist``
+        no data directory is created. ``watch`` is for processes that don't serve: they notice a server that hangs.
         """
+        if must_exist and settings.database_url is None and not (settings.data_dir / KEYS_FILE).exists():
+            raise ConfigurationError(f"No ARI data in {settings.data_dir}. Run ari serve there to create it.")
         database = Database.open(settings)
         try:
             if migrate:

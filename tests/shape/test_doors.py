@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src/ari"
-DOORS = ("api", "web", "gateway", "jobs", "http", "cli")
+DOORS = ("api", "web", "gateway", "jobs", "guard", "http", "cli")
 INSTANCE_METHODS = {"open", "open_lookup", "open_provider_lookup", "close_connections", "close"}
 INSTANCE_FACTS = {"now_ms", "provider_environment"}
 """The clock's time, and the provider keys of the environment."""

@@ -46,8 +46,8 @@ class UsageSearchIn(RequestModel):
     )
     source: str | None = Field(
         None,
-        description="Only rows with this source: `request`, `verify` where a service asked about the key, or `proxy` "
-        "where a proxy did.",
+        description="Only rows with this source: `request`, `verify` where a service asked ARI about the key, `proxy` "
+        "where a proxy did, or `guard` where a service verified it itself.",
         examples=["verify"],
         json_schema_extra={"enum": [*SOURCES, None]},
     )
@@ -118,9 +118,9 @@ class UsageOut(BaseModel):
     duration_ms: float | None = Field(description="Time to first byte, ms.", examples=[1.8])
     bytes: int | None = Field(description="Size of the response body.", examples=[2048])
     count: int = Field(description="Number of requests this row represents.", examples=[1])
-    source: Literal["request", "verify", "proxy"] = Field(
-        description="`request`: a request to ARI; `verify`: another service verified the key; `proxy`: a proxy did, by "
-        "forward-auth.",
+    source: Literal["request", "verify", "proxy", "guard"] = Field(
+        description="`request`: a request to ARI; `verify`: another service asked ARI about the key; `proxy`: a proxy "
+        "did, by forward-auth; `guard`: a service verified it itself, with `ari.guard`.",
         examples=["request"],
     )
     secret_number: int = Field(description="Number of the key's secret that was used.", examples=[1])

@@ -4,8 +4,7 @@ The body is never logged (security.md 16). The caller's row, a row for each know
 committed together before the response.
 """
 
-import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -21,6 +20,8 @@ from ari.api.verify_shapes import (
     MAX_COST,
     MAX_ITEMS,
     MAX_SCOPES,
+    METHOD_PATTERN,
+    REQUEST_ID_PATTERN,
     SCOPE_PATTERN,
     VerdictOut,
     VerdictsOut,
@@ -36,19 +37,18 @@ from ari.http.context import RequestContext
 from ari.http.responses import Response, json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
+from ari.http.verification import make_charge, verify_for_service
 from ari.keys.checks import AccessRequest
-from ari.keys.limits.charge import CONSUMER_PREFIX, Charge, RuleOwner
 from ari.keys.model import ApiKey, Granted, Refused
 from ari.keys.reasons import ACCEPTED, REQUEST_ERRORS
-from ari.keys.scopes import HOW_TO_DECLARE, find_not_built_in
-from ari.keys.verify import must_stamp, verify
+from ari.keys.verify import must_stamp
+from ari.usage.cleaning import PATH_LENGTH, ROUTE_LENGTH, USER_AGENT_LENGTH
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
 from ari.usage.ports import Batch
 from ari.usage.reports.facts import limit_facts, ownership_facts
 
 router = APIRouter(tags=["Verification"])
 
-_NO_LIMIT = f"The key has no limit with this name. Those of its consumer begin with {CONSUMER_PREFIX}."
 _INVALID = REQUEST_ERRORS["invalid"].code
 _Name = Annotated[str, msgspec.Meta(pattern=CHARGED_PATTERN)]
 _Scope = Annotated[str, msgspec.Meta(pattern=SCOPE_PATTERN)]
@@ -60,6 +60,11 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True):
     client_address: Annotated[str, msgspec.Meta(max_length=MAX_ADDRESS_LENGTH)] | None = None
     cost: Annotated[int, msgspec.Meta(ge=0, le=MAX_COST)] = 1
     limits: Annotated[list[_Name], msgspec.Meta(max_length=MAX_NAMES)] | None = None
+    method: Annotated[str, msgspec.Meta(pattern=METHOD_PATTERN)] | None = None
+    route: Annotated[str, msgspec.Meta(min_length=1, max_length=ROUTE_LENGTH)] | None = None
+    path: Annotated[str, msgspec.Meta(min_length=1, max_length=PATH_LENGTH)] | None = None
+    user_agent: Annotated[str, msgspec.Meta(max_length=USER_AGENT_LENGTH)] | None = None
+    request_id: Annotated[str, msgspec.Meta(pattern=REQUEST_ID_PATTERN)] | None = None
 
 
 class _Items(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,13 +73,11 @@ class _Items(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A parsed item; ``address`` is the client's, in the form that the log stores. ``limits`` ``None`` = all."""
+    """A parsed item; ``address`` is the client's, in the form that the log stores."""
 
     token: bytes
-    scopes: tuple[str, ...]
     address: str | None
-    cost: int
-    limits: list[str] | None
+    item: _Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,25 +115,17 @@ class _Verifier:
 
     async def verify(self, query: _Query) -> _Result:
         """Raises ``Unavailable`` if ARI can't decide, ``Invalid`` for undeclared scopes and unknown limits."""
-        ask = AccessRequest(None, self._now_ms, query.scopes, query.address)
-        lookup, rehash = self._services.lookup, self._services.rehasher.rehash
-        doubtful = find_not_built_in(query.scopes)
-        if doubtful:
-            verdict, undeclared = await asyncio.gather(
-                verify(lookup, query.token, ask, rehash), lookup.find_undeclared(doubtful)
-            )
-            _require_declared(query.scopes, undeclared)
-        else:
-            verdict = await verify(lookup, query.token, ask, rehash)
+        ask = AccessRequest(None, self._now_ms, tuple(query.item.scopes), query.address)
+        verdict = await verify_for_service(self._services.lookup, query.token, ask, self._services.rehasher.rehash)
         code = ACCEPTED if isinstance(verdict, Granted) else verdict.reason.code
         key = verdict.key
         if key is None:
             self._count(code)
             return _Result(code)
         await self._stamp(verdict)
-        row = self._row(key, code, query.address)
+        row = self._row(key, code, query)
         if code == ACCEPTED:
-            row.charge = _charge(key.rule_owners, query)
+            row.charge = make_charge(key.rule_owners, query.item.cost, query.item.limits)
         self._log.rows.append(row)
         return _Result(code, key, row)
 
@@ -139,21 +134,22 @@ class _Verifier:
         if any(row.charge is not None for row in self._log.rows):
             await self._context.record.commit_extra()
 
-    def _row(self, key: ApiKey, code: str, address: str | None) -> UsageRow:
+    def _row(self, key: ApiKey, code: str, query: _Query) -> UsageRow:
         row_id = new_id(ROW_KIND, self._now_ms)
-        head, route = self._context.head, self._context.route.template
+        head, item = self._context.head, query.item
+        route = item.route or self._context.route.template
         return UsageRow(
             id=row_id,
             at_ms=self._now_ms,
-            request_id=head.request_id,
+            request_id=item.request_id or head.request_id,
             key_id=key.id,
             key_hint=key.used_hint,
             code=code,
-            method=head.method,
+            method=item.method or head.method,
             route=route,
-            path=route,
-            client_address=address,
-            user_agent=None,
+            path=item.path or route,
+            client_address=query.address,
+            user_agent=item.user_agent,
             status=200,
             source="verify",
             secret_number=key.logged_secret,
@@ -195,16 +191,6 @@ def _item_to_json(result: _Result | Invalid) -> dict[str, Any]:
     return _Result(_INVALID).to_json() | {"errors": _describe(result.problems)}
 
 
-def _charge(owners: tuple[RuleOwner, ...], query: _Query) -> Charge | None:
-    """The units to consume. Raises ``Invalid`` for a name that no owner has."""
-    if query.limits is not None:
-        known = {name for owner in owners for name in owner.names}
-        unknown = [number for number, name in enumerate(query.limits) if name not in known]
-        if unknown:
-            raise Invalid(*(Problem(f"limits.{number}", _NO_LIMIT) for number in unknown))
-    return Charge(owners, query.cost, None if query.limits is None else frozenset(query.limits)) if owners else None
-
-
 def _parse_query(sent: Any) -> _Query:
     item = _parse(sent, _Item, VerifyIn)
     address = None
@@ -213,15 +199,7 @@ def _parse_query(sent: Any) -> _Query:
         if address is None:
             raise Invalid(Problem("client_address", "Use an IP address such as 203.0.113.7."))
     token = item.key.encode("utf-8", "surrogatepass")
-    return _Query(token, tuple(item.scopes), None if address is None else str(address), item.cost, item.limits)
-
-
-def _require_declared(scopes: Sequence[str], undeclared: Container[str]) -> None:
-    """Raise ``Invalid`` for undeclared scopes: a no would hide a misspelled scope, ``*`` would turn it into a yes."""
-    sentence = f"This scope isn't declared. {HOW_TO_DECLARE}"
-    problems = [Problem(f"scopes.{place}", sentence) for place, scope in enumerate(scopes) if scope in undeclared]
-    if problems:
-        raise Invalid(*problems)
+    return _Query(token, None if address is None else str(address), item)
 
 
 def _public_facts(key: ApiKey) -> dict[str, Any]:

@@ -7,10 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictS
 from ari.api.limit_shapes import ChargedNames, RemainingOut
 from ari.api.ownership_shapes import Environment, KeyConsumerOut
 from ari.api.shapes import FieldProblem, Nullable, RequestModel
+from ari.usage.cleaning import PATH_LENGTH, ROUTE_LENGTH, USER_AGENT_LENGTH
 
 MAX_ITEMS = 100
 MAX_SCOPES = 20
 MAX_COST = 1_000_000
+METHOD_PATTERN = r"^[A-Za-z-]{1,16}$"
+REQUEST_ID_PATTERN = r"^[0-9A-Za-z._:/+=@-]{1,128}$"
 SCOPE_PATTERN = r"^(\*|[a-z][a-z0-9_-]{0,30}:(\*|[a-z][a-z0-9_-]{0,30}))$"
 
 _EXAMPLE: dict[str, JsonValue] = {"key": "ari_k_" + "0" * 49, "scopes": ["usage:read"], "client_address": "203.0.113.7"}
@@ -46,6 +49,26 @@ class VerifyIn(RequestModel):
         "`consumer:default` its consumer's; `credits` and `consumer:credits` for credits. By default all of them. A "
         "name that neither has is invalid.",
         examples=[["default"]],
+    )
+    method: Annotated[StrictStr, Field(pattern=METHOD_PATTERN)] | None = Field(
+        None, description="Method of the request to your service, for the key's usage log.", examples=["GET"]
+    )
+    route: Annotated[StrictStr, Field(min_length=1, max_length=ROUTE_LENGTH)] | None = Field(
+        None,
+        description="Route of the request to your service, with parameter names instead of values, for the key's usage "
+        "log. At most 1,000 different routes are logged per hour; further ones are logged as `(other)`.",
+        examples=["/orders/{order_id}"],
+    )
+    path: Annotated[StrictStr, Field(min_length=1, max_length=PATH_LENGTH)] | None = Field(
+        None,
+        description="Path of the request to your service, without the query, for the key's usage log.",
+        examples=["/orders/7"],
+    )
+    user_agent: Annotated[StrictStr, Field(max_length=USER_AGENT_LENGTH)] | None = Field(
+        None, description="User agent of your client, for the key's usage log.", examples=["curl/8.5.0"]
+    )
+    request_id: Annotated[StrictStr, Field(pattern=REQUEST_ID_PATTERN)] | None = Field(
+        None, description="Your ID of the request, for the key's usage log.", examples=["order-7"]
     )
 
 

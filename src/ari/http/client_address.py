@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from ari.base.addresses import counter_address
-from ari.base.settings import Network
+from ari.base.addresses import Network, counter_address
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _CACHE_SIZE = 4_096

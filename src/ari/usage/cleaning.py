@@ -21,6 +21,7 @@ from ari.usage.ports import Batch
 AddressDetail = Literal["full", "network", "none"]
 
 PATH_LENGTH = 1_024
+ROUTE_LENGTH = 200
 USER_AGENT_LENGTH = 256
 METHOD_LENGTH = 16
 REQUEST_ID_LENGTH = 128

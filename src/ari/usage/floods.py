@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
-from ari.base.clock import MINUTE_MS
+from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.ids import new_id
+from ari.usage.cleaning import ROUTE_LENGTH, clean
 from ari.usage.model import MANY, OTHER_ADDRESSES, ROW_KIND, UsageRow
 
 MAX_LISTED_PER_MINUTE = 60
@@ -14,6 +15,9 @@ MAX_CLIENTS_PER_DAY = 200
 """New addresses of one key with their own counters per day, and as many user agents."""
 MAX_ADDRESSES_PER_HOUR = 100
 """Addresses with their own counters of attempts in reports, per hour."""
+MAX_ROUTES_PER_HOUR = 1_000
+"""Different routes of services that are logged, per hour and process: each has its own counters, kept forever."""
+OTHER_ROUTES = "(other)"
 _MAX_KEYS = 10_000
 
 
@@ -68,6 +72,28 @@ class AttemptAddresses:
                 return OTHER_ADDRESSES
             self._seen.add(address)
         return address
+
+
+class ServiceRoutes:
+    """Bounds the routes that other services report: a service that sends paths for routes would fill the log."""
+
+    def __init__(self) -> None:
+        self._hour = -1
+        self._seen: set[str] = set()
+
+    def name_for(self, route: str, now_ms: int) -> str:
+        """``route`` itself, cleaned, or, beyond the limit, the shared name."""
+        hour = now_ms // HOUR_MS
+        if hour != self._hour:
+            self._hour = hour
+            self._seen.clear()
+        if route in self._seen:
+            return route
+        route = clean(route, ROUTE_LENGTH)
+        if route not in self._seen and len(self._seen) >= MAX_ROUTES_PER_HOUR:
+            return OTHER_ROUTES
+        self._seen.add(route)
+        return route
 
 
 def _start_count(refusal: UsageRow, now_ms: int) -> UsageRow:

@@ -10,7 +10,7 @@ from ari.keys.limits.charge import Charge
 from ari.keys.reasons import ACCEPTED
 from ari.usage.ai import AiUse
 
-Source = Literal["request", "verify", "proxy"]
+Source = Literal["request", "verify", "proxy", "guard"]
 
 ROW_KIND = "req"
 """The kind of a row's id: it is the request's."""
@@ -30,8 +30,9 @@ class UsageRow(msgspec.Struct):
     start of the response) and ``bytes`` are ``None`` while the handler of an unsafe method runs, and stay so if the
     process dies before it ends. ``count`` > 1 is the number of refusals in a flood so far (security.md 18). ``source``
     is ``request`` if the request itself had the key, ``verify`` if a service asked ARI about it, ``proxy`` if a proxy
-    did. ``secret_number`` is that of the key's secret, ``None`` for its first and only one. ``consumed`` are the units
-    by limit, as JSON. ``ai`` is its AI use, if that was read too.
+    did, and ``guard`` if ``ari.guard`` verified the key inside a service. ``secret_number`` is that of the key's
+    secret, ``None`` for its first and only one. ``consumed`` are the units by limit, as JSON. ``ai`` is its AI use, if
+    that was read too.
 
     ``charge`` is what the commit consumes. It refuses a request that exceeds a limit: the caller reads its decision.
     """

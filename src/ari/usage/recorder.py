@@ -32,7 +32,7 @@ from ari.base.errors import Unavailable
 from ari.base.settings import Settings
 from ari.usage.ai import AiUse
 from ari.usage.cleaning import attempt_address, clean_row, clean_use
-from ari.usage.floods import AttemptAddresses, RefusalFlood
+from ari.usage.floods import AttemptAddresses, RefusalFlood, ServiceRoutes
 from ari.usage.fold_thread import FoldThread
 from ari.usage.model import Attempt, Completion, UsageRow
 from ari.usage.ports import Batch, UsageStore
@@ -96,6 +96,7 @@ class UsageRecorder:
         self._failed_at = float("-inf")
         self._refusals = RefusalFlood()
         self._attempt_addresses = AttemptAddresses()
+        self._service_routes = ServiceRoutes()
         self._line: deque[_Entry] = deque()
         self._buffer: deque[_Entry] = deque()
         self._committing: list[_Entry] | None = None
@@ -190,6 +191,8 @@ class UsageRecorder:
 
     def _fit(self, row: UsageRow) -> UsageRow:
         clean_row(row, self._addresses)
+        if row.source != "request":
+            row.route = self._service_routes.name_for(row.route, self._clock.now_ms())
         if row.accepted:
             return row
         return self._refusals.row_for(row, self._clock.now_ms(), list_it=not self.low_disk)

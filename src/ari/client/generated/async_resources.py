@@ -561,7 +561,7 @@ class AsyncKeysResource:
         method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None = None,
         status: str | None = None,
         address: str | None = None,
-        source: Literal["request", "verify", "proxy"] | None = None,
+        source: Literal["request", "verify", "proxy", "guard"] | None = None,
         q: str | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
@@ -586,8 +586,8 @@ class AsyncKeysResource:
 
         ``address``: Only rows with this client IP address (or network, if ARI logs networks).
 
-        ``source``: Only rows with this source: `request`, `verify` where a service asked about the key, or
-        `proxy` where a proxy did.
+        ``source``: Only rows with this source: `request`, `verify` where a service asked ARI about the key,
+        `proxy` where a proxy did, or `guard` where a service verified it itself.
 
         ``q``: Only rows with this text in path, route, client IP address or user agent; case-insensitive, up to
         200 characters.
@@ -744,7 +744,7 @@ class AsyncKeysResource:
         method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None = None,
         status: str | None = None,
         address: str | None = None,
-        source: Literal["request", "verify", "proxy"] | None = None,
+        source: Literal["request", "verify", "proxy", "guard"] | None = None,
         q: str | None = None,
         format: Literal["csv", "json"] | None = None,
         bom: bool | None = None,
@@ -769,8 +769,8 @@ class AsyncKeysResource:
 
         ``address``: Only rows with this client IP address (or network, if ARI logs networks).
 
-        ``source``: Only rows with this source: `request`, `verify` where a service asked about the key, or
-        `proxy` where a proxy did.
+        ``source``: Only rows with this source: `request`, `verify` where a service asked ARI about the key,
+        `proxy` where a proxy did, or `guard` where a service verified it itself.
 
         ``q``: Only rows with this text in path, route, client IP address or user agent; case-insensitive, up to
         200 characters.
@@ -1510,7 +1510,7 @@ class AsyncUsageResource:
         method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None = None,
         status: str | None = None,
         address: str | None = None,
-        source: Literal["request", "verify", "proxy"] | None = None,
+        source: Literal["request", "verify", "proxy", "guard"] | None = None,
         q: str | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
@@ -1536,8 +1536,8 @@ class AsyncUsageResource:
 
         ``address``: Only rows with this client IP address (or network, if ARI logs networks).
 
-        ``source``: Only rows with this source: `request`, `verify` where a service asked about the key, or
-        `proxy` where a proxy did.
+        ``source``: Only rows with this source: `request`, `verify` where a service asked ARI about the key,
+        `proxy` where a proxy did, or `guard` where a service verified it itself.
 
         ``q``: Only rows with this text in path, route, client IP address or user agent; case-insensitive, up to
         200 characters.
@@ -1726,7 +1726,7 @@ class AsyncUsageResource:
         method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None = None,
         status: str | None = None,
         address: str | None = None,
-        source: Literal["request", "verify", "proxy"] | None = None,
+        source: Literal["request", "verify", "proxy", "guard"] | None = None,
         q: str | None = None,
         format: Literal["csv", "json"] | None = None,
         bom: bool | None = None,
@@ -1754,8 +1754,8 @@ class AsyncUsageResource:
 
         ``address``: Only rows with this client IP address (or network, if ARI logs networks).
 
-        ``source``: Only rows with this source: `request`, `verify` where a service asked about the key, or
-        `proxy` where a proxy did.
+        ``source``: Only rows with this source: `request`, `verify` where a service asked ARI about the key,
+        `proxy` where a proxy did, or `guard` where a service verified it itself.
 
         ``q``: Only rows with this text in path, route, client IP address or user agent; case-insensitive, up to
         200 characters.
@@ -2243,6 +2243,11 @@ class AsyncResources:
         client_address: str | UnsetType | None = UNSET,
         cost: int | UnsetType = UNSET,
         limits: Sequence[str] | UnsetType | None = UNSET,
+        method: str | UnsetType | None = UNSET,
+        route: str | UnsetType | None = UNSET,
+        path: str | UnsetType | None = UNSET,
+        user_agent: str | UnsetType | None = UNSET,
+        request_id: str | UnsetType | None = UNSET,
     ) -> models.VerdictOut:
         """Verify a key.
 
@@ -2262,6 +2267,17 @@ class AsyncResources:
         ``limits``: Names of the limits to consume, as `limits` of the response has them: `default` is the key's
         own, `consumer:default` its consumer's; `credits` and `consumer:credits` for credits. By default all of
         them. A name that neither has is invalid.
+
+        ``method``: Method of the request to your service, for the key's usage log.
+
+        ``route``: Route of the request to your service, with parameter names instead of values, for the key's
+        usage log. At most 1,000 different routes are logged per hour; further ones are logged as `(other)`.
+
+        ``path``: Path of the request to your service, without the query, for the key's usage log.
+
+        ``user_agent``: User agent of your client, for the key's usage log.
+
+        ``request_id``: Your ID of the request, for the key's usage log.
         """
         return await self._calls.call(
             ApiCall(
@@ -2269,7 +2285,18 @@ class AsyncResources:
                 "/api/verify",
                 models.VerdictOut,
                 body=encode_body(
-                    {"key": key, "scopes": scopes, "client_address": client_address, "cost": cost, "limits": limits}
+                    {
+                        "key": key,
+                        "scopes": scopes,
+                        "client_address": client_address,
+                        "cost": cost,
+                        "limits": limits,
+                        "method": method,
+                        "route": route,
+                        "path": path,
+                        "user_agent": user_agent,
+                        "request_id": request_id,
+                    }
                 ),
             )
         )

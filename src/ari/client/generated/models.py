@@ -407,8 +407,8 @@ class UsageOut(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     """Number of requests this row represents."""
     source: str
-    """`request`: a request to ARI; `verify`: another service verified the key; `proxy`: a proxy did, by
-    forward-auth.
+    """`request`: a request to ARI; `verify`: another service asked ARI about the key; `proxy`: a proxy did, by
+    forward-auth; `guard`: a service verified it itself, with `ari.guard`.
     """
     secret_number: int
     """Number of the key's secret that was used."""
@@ -1381,6 +1381,18 @@ class VerifyIn(TypedDict):
     `consumer:default` its consumer's; `credits` and `consumer:credits` for credits. By default all of them. A
     name that neither has is invalid.
     """
+    method: NotRequired[str | None]
+    """Method of the request to your service, for the key's usage log."""
+    route: NotRequired[str | None]
+    """Route of the request to your service, with parameter names instead of values, for the key's usage log. At most
+    1,000 different routes are logged per hour; further ones are logged as `(other)`.
+    """
+    path: NotRequired[str | None]
+    """Path of the request to your service, without the query, for the key's usage log."""
+    user_agent: NotRequired[str | None]
+    """User agent of your client, for the key's usage log."""
+    request_id: NotRequired[str | None]
+    """Your ID of the request, for the key's usage log."""
 
 
 class PresetIn(TypedDict):

@@ -557,7 +557,7 @@ class KeysResource:
         method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None = None,
         status: str | None = None,
         address: str | None = None,
-        source: Literal["request", "verify", "proxy"] | None = None,
+        source: Literal["request", "verify", "proxy", "guard"] | None = None,
         q: str | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
@@ -582,8 +582,8 @@ class KeysResource:
 
         ``address``: Only rows with this client IP address (or network, if ARI logs networks).
 
-        ``source``: Only rows with this source: `request`, `verify` where a service asked about the key, or
-        `proxy` where a proxy did.
+        ``source``: Only rows with this source: `request`, `verify` where a service asked ARI about the key,
+        `proxy` where a proxy did, or `guard` where a service verified it itself.
 
         ``q``: Only rows with this text in path, route, client IP address or user agent; case-insensitive, up to
         200 characters.
@@ -740,7 +740,7 @@ class KeysResource:
         method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None = None,
         status: str | None = None,
         address: str | None = None,
-        source: Literal["request", "verify", "proxy"] | None = None,
+        source: Literal["request", "verify", "proxy", "guard"] | None = None,
         q: str | None = None,
         format: Literal["csv", "json"] | None = None,
         bom: bool | None = None,
@@ -765,8 +765,8 @@ class KeysResource:
 
         ``address``: Only rows with this client IP address (or network, if ARI logs networks).
 
-        ``source``: Only rows with this source: `request`, `verify` where a service asked about the key, or
-        `proxy` where a proxy did.
+        ``source``: Only rows with this source: `request`, `verify` where a service asked ARI about the key,
+        `proxy` where a proxy did, or `guard` where a service verified it itself.
 
         ``q``: Only rows with this text in path, route, client IP address or user agent; case-insensitive, up to
         200 characters.
@@ -1502,7 +1502,7 @@ class UsageResource:
         method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None = None,
         status: str | None = None,
         address: str | None = None,
-        source: Literal["request", "verify", "proxy"] | None = None,
+        source: Literal["request", "verify", "proxy", "guard"] | None = None,
         q: str | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
@@ -1528,8 +1528,8 @@ class UsageResource:
 
         ``address``: Only rows with this client IP address (or network, if ARI logs networks).
 
-        ``source``: Only rows with this source: `request`, `verify` where a service asked about the key, or
-        `proxy` where a proxy did.
+        ``source``: Only rows with this source: `request`, `verify` where a service asked ARI about the key,
+        `proxy` where a proxy did, or `guard` where a service verified it itself.
 
         ``q``: Only rows with this text in path, route, client IP address or user agent; case-insensitive, up to
         200 characters.
@@ -1718,7 +1718,7 @@ class UsageResource:
         method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None = None,
         status: str | None = None,
         address: str | None = None,
-        source: Literal["request", "verify", "proxy"] | None = None,
+        source: Literal["request", "verify", "proxy", "guard"] | None = None,
         q: str | None = None,
         format: Literal["csv", "json"] | None = None,
         bom: bool | None = None,
@@ -1746,8 +1746,8 @@ class UsageResource:
 
         ``address``: Only rows with this client IP address (or network, if ARI logs networks).
 
-        ``source``: Only rows with this source: `request`, `verify` where a service asked about the key, or
-        `proxy` where a proxy did.
+        ``source``: Only rows with this source: `request`, `verify` where a service asked ARI about the key,
+        `proxy` where a proxy did, or `guard` where a service verified it itself.
 
         ``q``: Only rows with this text in path, route, client IP address or user agent; case-insensitive, up to
         200 characters.
@@ -2233,6 +2233,11 @@ class Resources:
         client_address: str | UnsetType | None = UNSET,
         cost: int | UnsetType = UNSET,
         limits: Sequence[str] | UnsetType | None = UNSET,
+        method: str | UnsetType | None = UNSET,
+        route: str | UnsetType | None = UNSET,
+        path: str | UnsetType | None = UNSET,
+        user_agent: str | UnsetType | None = UNSET,
+        request_id: str | UnsetType | None = UNSET,
     ) -> models.VerdictOut:
         """Verify a key.
 
@@ -2252,6 +2257,17 @@ class Resources:
         ``limits``: Names of the limits to consume, as `limits` of the response has them: `default` is the key's
         own, `consumer:default` its consumer's; `credits` and `consumer:credits` for credits. By default all of
         them. A name that neither has is invalid.
+
+        ``method``: Method of the request to your service, for the key's usage log.
+
+        ``route``: Route of the request to your service, with parameter names instead of values, for the key's
+        usage log. At most 1,000 different routes are logged per hour; further ones are logged as `(other)`.
+
+        ``path``: Path of the request to your service, without the query, for the key's usage log.
+
+        ``user_agent``: User agent of your client, for the key's usage log.
+
+        ``request_id``: Your ID of the request, for the key's usage log.
         """
         return self._calls.call(
             ApiCall(
@@ -2259,7 +2275,18 @@ class Resources:
                 "/api/verify",
                 models.VerdictOut,
                 body=encode_body(
-                    {"key": key, "scopes": scopes, "client_address": client_address, "cost": cost, "limits": limits}
+                    {
+                        "key": key,
+                        "scopes": scopes,
+                        "client_address": client_address,
+                        "cost": cost,
+                        "limits": limits,
+                        "method": method,
+                        "route": route,
+                        "path": path,
+                        "user_agent": user_agent,
+                        "request_id": request_id,
+                    }
                 ),
             )
         )

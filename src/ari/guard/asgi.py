@@ -1,0 +1,215 @@
+"""The guard's ASGI middleware, for Starlette, FastAPI and Litestar; it imports no framework.
+
+It decides nothing until a route's guard calls ``Guarded.authorize``. Then it holds the response until the usage log has
+it. A guarded route without this middleware fails with a ``RuntimeError``, so it is never open.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Literal
+
+from ari.base.errors import ConfigurationError
+from ari.guard.backend import Admission, read_request
+from ari.guard.entry import Ari
+from ari.guard.refusal import Refusal
+from ari.guard.requirement import Requirement
+from ari.http.problem import Header
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Errors = Literal["problem", "app"]
+
+_PLACE = "ari.guard"
+_CLIENT_GONE = 499
+_NO_MIDDLEWARE = "This route is guarded, but the app lacks the middleware ApiKeys: app.add_middleware(ApiKeys, ari=ari)"
+_OTHER_ARI = "This route is guarded by another Ari object than the middleware ApiKeys has; make one for the app."
+
+
+class KeyRefused(Exception):
+    """A guard refused the request. Each framework's module has a subclass that is its HTTP exception as well."""
+
+    refusal: Refusal
+
+
+class Guarded:
+    """One request behind the middleware."""
+
+    __slots__ = ("_scope", "_started", "admission", "ari")
+
+    def __init__(self, ari: Ari, scope: Scope) -> None:
+        self.ari = ari
+        self.admission: Admission | None = None
+        self._scope = scope
+        self._started = ari.clock.monotonic()
+
+    async def authorize(self, requirement: Requirement, route: str | None) -> Admission:
+        """Decide about the request, once; a second guard only checks its scopes. The caller raises the refusal."""
+        if self.admission is not None:
+            self.admission.require_more(requirement)
+            return self.admission
+        ari, scope = self.ari, self._scope
+        if scope["type"] == "websocket":
+            scope = {**scope, "method": "GET"}
+        request = read_request(scope, requirement, route, ari.clock, self._started, ari.trusted_proxies)
+        self.admission = await ari.admit(request)
+        return self.admission
+
+
+def find_guarded(scope: Scope, ari: Ari) -> Guarded:
+    """The guarded request of a scope. Raises ``RuntimeError`` without the middleware, or with another ``Ari``."""
+    guarded: Guarded | None = scope.get(_PLACE)
+    if guarded is None:
+        raise RuntimeError(_NO_MIDDLEWARE)
+    if guarded.ari is not ari:
+        raise RuntimeError(_OTHER_ARI)
+    return guarded
+
+
+class ApiKeys:
+    """Middleware: ``app.add_middleware(ApiKeys, ari=ari)``.
+
+    ``errors`` says who writes refusals: ``problem`` (problem details, as ARI does), or ``app`` (the app's handler of
+    the framework's HTTP exception).
+    """
+
+    def __init__(self, app: App, *, ari: Ari, errors: Errors = "problem") -> None:
+        if errors not in ("problem", "app"):
+            raise ConfigurationError('ApiKeys: errors must be "problem" or "app".')
+        self.app = app
+        self._ari = ari
+        self._errors = errors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._run_lifespan(scope, receive, send)
+            return
+        if scope["type"] not in ("http", "websocket") or (_PLACE in scope and scope[_PLACE].ari is self._ari):
+            await self.app(scope, receive, send)
+            return
+        guarded = scope[_PLACE] = Guarded(self._ari, scope)
+        sender = _HeldSend(guarded, scope, send, self._errors)
+        try:
+            await self.app(scope, receive, sender)
+        except KeyRefused:
+            if not await sender.refuse():
+                raise
+        except Exception:
+            await sender.fail()
+            raise
+        finally:
+            if guarded.admission is not None and not sender.started:
+                guarded.admission.complete(_CLIENT_GONE)
+
+    async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        first: list[Message] = [await receive()]
+        try:
+            await self._ari.open()
+        except ConfigurationError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+
+        async def receive_again() -> Message:
+            return first.pop() if first else await receive()
+
+        async def close_first(message: Message) -> None:
+            if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+                await self._ari.close()
+            await send(message)
+
+        await self.app(scope, receive_again, close_first)
+
+
+class _HeldSend:
+    """An ASGI ``send`` that holds the start of the response until the request is logged."""
+
+    __slots__ = ("_discards", "_errors", "_guarded", "_scope", "_send", "started")
+
+    def __init__(self, guarded: Guarded, scope: Scope, send: Send, errors: Errors) -> None:
+        self._guarded = guarded
+        self._scope = scope
+        self._send = send
+        self._errors = errors
+        self._discards = False
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._discards:
+            return
+        if self.started:
+            await self._send(message)
+            return
+        match message["type"]:
+            case "http.response.start" | "websocket.http.response.start":
+                await self._start(message, message["status"])
+            case "websocket.accept":
+                await self._start(message, 101)
+            case "websocket.close":
+                await self._start(message, 403)
+            case _:
+                await self._send(message)
+
+    async def refuse(self) -> bool:
+        """Send the refusal, if there is one and no response began. Returns whether there is one."""
+        admission = self._guarded.admission
+        if admission is None or admission.refusal is None:
+            return False
+        if not self.started:
+            await self._send_refusal(admission, admission.refusal)
+        return True
+
+    async def fail(self) -> None:
+        """Log a handler's exception as a 500, which the framework sends next; if that fails, send a 503 instead."""
+        admission = self._guarded.admission
+        if admission is None or self.started or await self.refuse():
+            return
+        refusal = await admission.finish(500, None)
+        self.started = True
+        if refusal is not None:
+            await self._send_whole(refusal)
+
+    async def _start(self, message: Message, status: int) -> None:
+        admission = self._guarded.admission
+        if admission is None:
+            self.started = True
+            await self._send(message)
+            return
+        headers = list(message.get("headers", ()))
+        refusal = admission.refusal
+        if refusal is not None and (self._errors == "problem" or status < 400):
+            await self._send_refusal(admission, refusal)
+            return
+        refusal = await admission.finish(status, _read_length(headers))
+        self.started = True
+        if refusal is not None:
+            await self._send_whole(refusal)
+            return
+        if message["type"] != "websocket.close":
+            headers += admission.headers
+            if not any(name.lower() == b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"private"))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+    async def _send_refusal(self, admission: Admission, refusal: Refusal) -> None:
+        other = await admission.finish(refusal.status, len(refusal.body))
+        self.started = True
+        await self._send_whole(other or refusal)
+
+    async def _send_whole(self, refusal: Refusal) -> None:
+        self._discards = True
+        headers: list[Header] = list(refusal.headers)
+        if self._scope["type"] == "http":
+            body = b"" if self._scope["method"] == "HEAD" else refusal.body
+            await self._send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+            await self._send({"type": "http.response.body", "body": body})
+        elif "websocket.http.response" in (self._scope.get("extensions") or {}):
+            await self._send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
+            await self._send({"type": "websocket.http.response.body", "body": refusal.body})
+        else:
+            await self._send({"type": "websocket.close", "code": 1008, "reason": refusal.code})
+
+
+def _read_length(headers: list[Header]) -> int | None:
+    return next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)

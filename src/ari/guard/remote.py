@@ -1,0 +1,275 @@
+"""The remote back end: asks an instance over HTTP. Requests of one event-loop tick share a call of
+``/api/verify/batch``."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ari.base.addresses import Network
+from ari.base.clock import Clock, SystemClock
+from ari.base.errors import ConfigurationError
+from ari.guard.backend import Admission, GuardRequest
+from ari.guard.batch_items import ItemVerdict, RemoteAdmission, Verdicts, encode_item
+from ari.guard.per_loop import PerLoop
+from ari.guard.requirement import Requirement
+from ari.guard.verified_key import UNVERIFIED, Key
+from ari.http.problem import Fault
+from ari.keys import token
+from ari.keys.imports import foreign_tokens
+from ari.keys.reasons import MALFORMED, UNAVAILABLE
+
+if TYPE_CHECKING:
+    import httpx2
+
+MAX_ITEMS = 100
+MAX_BATCH_BYTES = 48 * 1024
+"""Less than the body that ARI accepts, so that callers with long paths or keys refuse no other caller."""
+_MAX_CONNECTIONS = 20
+_IDLE_SECONDS = 5.0
+"""ARI closes a connection that is idle for ten seconds."""
+_MAX_STALE = 10_000
+MAX_STALENESS_SECONDS = 3_600
+_NO_CLIENT = "Ari.remote() needs an HTTP client: pip install httpx2"
+_NO_STALE_LIMITS = (
+    "staleness_seconds accepts keys without asking, so nothing would be consumed: leave out cost and limits, or "
+    "staleness_seconds."
+)
+_log = logging.getLogger("ari.guard")
+
+
+class QueuedItem(NamedTuple):
+    """An encoded item, and the future of its request."""
+
+    item: bytes
+    future: "asyncio.Future[ItemVerdict]"
+
+
+class InstanceFault(Exception):
+    """The instance gave no verdict. ``is_ours``: the service's own key or URL is wrong, which no retry helps."""
+
+    def __init__(self, sentence: str, *, is_ours: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_ours = is_ours
+
+
+class _Connection:
+    """The HTTP client of one event loop, and the requests that wait for the end of the tick."""
+
+    def __init__(self, client: "httpx2.AsyncClient", timeout_seconds: float) -> None:
+        self.client = client
+        self._timeout_seconds = timeout_seconds
+        self._waiting: list[QueuedItem] = []
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def ask(self, item: bytes) -> ItemVerdict:
+        """The verdict on an encoded item. Raises ``InstanceFault``."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._launch)
+        future: asyncio.Future[ItemVerdict] = loop.create_future()
+        self._waiting.append(QueuedItem(item, future))
+        return await future
+
+    def _launch(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for batch in split_batches(waiting):
+            call = asyncio.ensure_future(self._call(batch))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    async def _call(self, batch: Sequence[QueuedItem]) -> None:
+        fault: InstanceFault | None = None
+        verdicts: list[ItemVerdict] = []
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                verdicts = await self._post(b'{"items":[' + b",".join(one.item for one in batch) + b"]}")
+            if len(verdicts) != len(batch):
+                fault = InstanceFault("The instance's response isn't a verdict on each key.")
+        except InstanceFault as error:
+            fault = error
+        except TimeoutError:
+            fault = InstanceFault(f"The instance didn't respond within {self._timeout_seconds:g} s.")
+        except Exception as error:  # noqa: BLE001 - the HTTP client's errors, and whatever else: nothing is decided
+            fault = InstanceFault(f"The instance can't be reached: {type(error).__name__}.")
+        for place, one in enumerate(batch):
+            if one.future.done():
+                continue
+            if fault is None:
+                one.future.set_result(verdicts[place])
+            else:
+                one.future.set_exception(fault)
+
+    async def _post(self, body: bytes) -> list[ItemVerdict]:
+        import httpx2  # noqa: PLC0415 - only the remote back end needs it
+
+        headers = {"content-type": "application/json"}
+        try:
+            response = await self.client.post("/api/verify/batch", content=body, headers=headers)
+        except httpx2.ConnectError:  # nothing was sent: an instance that restarts may listen again
+            response = await self.client.post("/api/verify/batch", content=body, headers=headers)
+        if response.status_code == 200:
+            try:
+                return msgspec.json.decode(response.content, type=Verdicts).items
+            except msgspec.MsgspecError:
+                raise InstanceFault("The response isn't that of an ARI instance.", is_ours=True) from None
+        code = _read_code(response.content)
+        if response.status_code in (401, 403):
+            sentence = f"The instance refuses this service's own key: {code}. It needs the scope keys:verify."
+            raise InstanceFault(sentence, is_ours=True)
+        raise InstanceFault(f"The instance responded with {response.status_code} {code}.")
+
+
+class RemoteBackend:
+    """Asks the instance at ``url`` with a key that has the scope ``keys:verify``."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        timeout_seconds: float,
+        on_unavailable: str,
+        staleness_seconds: float | None,
+        trusted_proxies: Sequence[Network] = (),
+    ) -> None:
+        _check_arguments(url, key, timeout_seconds, on_unavailable, staleness_seconds)
+        self.clock: Clock = SystemClock()
+        self.trusted_proxies = trusted_proxies
+        self.base_url = url.rstrip("/")
+        self._key = key
+        self._timeout_seconds = timeout_seconds
+        self._allows = on_unavailable == "allow"
+        self._staleness_seconds = staleness_seconds
+        self._stale: dict[tuple[bytes, Requirement, str | None], tuple[float, Key]] = {}
+        self._connections = PerLoop(self._connect, _disconnect)
+
+    def check(self, requirement: Requirement) -> None:
+        if self._staleness_seconds is not None and (requirement.cost != 1 or requirement.limits is not None):
+            raise ConfigurationError(_NO_STALE_LIMITS)
+
+    async def open(self, scopes: Sequence[str] = ()) -> None:  # noqa: ARG002 - each request asks about its scopes
+        await self._connections.get()
+
+    async def close(self) -> None:
+        await self._connections.close()
+
+    async def admit(self, request: GuardRequest) -> Admission:
+        admission = RemoteAdmission(request, self.base_url)
+        if request.fault is not None:
+            admission.refuse(request.fault)
+            return admission
+        text = request.credentials.tokens[0]
+        if not _is_possible(text):
+            admission.refuse(Fault(MALFORMED))
+            return admission
+        name = (sha256(text).digest(), request.requirement, request.client_address)
+        stale = self._find_stale(name)
+        if stale is not None:
+            admission.key = stale
+            return admission
+        await self._ask(admission, text)
+        key = admission.key
+        if key is not None and key.verified and admission.decision is None:
+            self._keep_stale(name, key)
+        return admission
+
+    async def _ask(self, admission: RemoteAdmission, text: bytes) -> None:
+        request = admission.request
+        try:
+            connection = self._connections.find() or await self._connections.get()
+            verdict = await connection.ask(encode_item(request, text))
+        except ConfigurationError as error:
+            _log.error("%s", error)
+            admission.refuse(Fault(UNAVAILABLE))
+        except InstanceFault as fault:
+            if self._allows and not fault.is_ours:
+                _log.warning("Allowed without verification: %s %s. %s", request.head.method, request.route, fault)
+                admission.key = UNVERIFIED
+            else:
+                (_log.error if fault.is_ours else _log.warning)("A key can't be verified, so it gets a 503. %s", fault)
+                admission.refuse(Fault(UNAVAILABLE))
+        else:
+            admission.apply(verdict)
+
+    def _find_stale(self, name: tuple[bytes, Requirement, str | None]) -> Key | None:
+        found = self._stale.get(name)
+        if found is None or self.clock.monotonic() >= found[0]:
+            return None
+        return found[1]
+
+    def _keep_stale(self, name: tuple[bytes, Requirement, str | None], key: Key) -> None:
+        if self._staleness_seconds is None:
+            return
+        self._stale.pop(name, None)
+        if len(self._stale) >= _MAX_STALE:
+            del self._stale[next(iter(self._stale))]
+        self._stale[name] = (self.clock.monotonic() + self._staleness_seconds, key)
+
+    async def _connect(self) -> _Connection:
+        try:
+            import httpx2  # noqa: PLC0415 - only the remote back end needs it
+        except ImportError as error:
+            raise ConfigurationError(_NO_CLIENT) from error
+        limits = httpx2.Limits(
+            max_connections=_MAX_CONNECTIONS,
+            max_keepalive_connections=_MAX_CONNECTIONS,
+            keepalive_expiry=_IDLE_SECONDS,
+        )
+        client = httpx2.AsyncClient(
+            base_url=self.base_url,
+            headers={"x-api-key": self._key},
+            timeout=self._timeout_seconds,
+            limits=limits,
+            trust_env=False,
+            follow_redirects=False,
+        )
+        return _Connection(client, self._timeout_seconds)
+
+
+def split_batches(waiting: Sequence[QueuedItem]) -> list[list[QueuedItem]]:
+    """Batches of at most ``MAX_ITEMS`` items and ``MAX_BATCH_BYTES``, in order."""
+    batches: list[list[QueuedItem]] = []
+    size = MAX_BATCH_BYTES
+    for one in waiting:
+        size += len(one.item) + 1
+        if size > MAX_BATCH_BYTES or len(batches[-1]) >= MAX_ITEMS:
+            batches.append([])
+            size = len(one.item) + 1
+        batches[-1].append(one)
+    return batches
+
+
+def _is_possible(text: bytes) -> bool:
+    """Whether the text may be a key: the instance decides; anything else needs no call."""
+    return token.parse(text) is not None or foreign_tokens.is_possible(text)
+
+
+def _read_code(content: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(content)["code"])[:40]
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return ""
+
+
+async def _disconnect(connection: _Connection) -> None:
+    await connection.client.aclose()
+
+
+def _check_arguments(
+    url: str, key: str, timeout_seconds: float, on_unavailable: str, staleness_seconds: float | None
+) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ConfigurationError("Ari.remote: give the URL of an instance, such as https://keys.example.net.")
+    if not key or not key.isascii() or not key.isprintable():
+        raise ConfigurationError("Ari.remote: key must be an ARI API key with the scope keys:verify.")
+    if on_unavailable not in ("refuse", "allow"):
+        raise ConfigurationError('Ari.remote: on_unavailable must be "refuse" or "allow".')
+    if not timeout_seconds > 0:
+        raise ConfigurationError("Ari.remote: timeout_seconds must be more than 0.")
+    if staleness_seconds is not None and not 0 < staleness_seconds <= MAX_STALENESS_SECONDS:
+        raise ConfigurationError("Ari.remote: staleness_seconds must be more than 0, and at most 3600.")

@@ -1,0 +1,57 @@
+"""An instance for services that use ``ari.guard`` in the tests' own process: its keys, and its usage log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ari import keys
+from ari.deps import Deps
+from ari.instance import Instance
+from ari.usage.model import UsageRow
+from ari.usage.search import UsageSearch
+from tests.support.instances import prepare, settings_for
+
+SCOPES = ("orders:read", "orders:write")
+
+
+class GuardedInstance:
+    """A migrated instance with the scopes of a service declared."""
+
+    def __init__(self, instance: Instance, data_dir: Path, database_url: str | None) -> None:
+        self.instance = instance
+        self.data_dir = data_dir
+        self.database_url = database_url
+        self.deps = Deps(instance)
+        for scope in SCOPES:
+            self.deps.do_sync(keys.declare_scope, scope, "A scope of the service")
+
+    def create_key(self, name: str = "orders", *scopes: str, **fields: Any) -> keys.Created:
+        """A new key, by default with all scopes of the service."""
+        return self.deps.do_sync(keys.create, keys.NewKey(name, scopes=scopes or SCOPES, **fields))
+
+    def create_secret(self, *scopes: str, **fields: Any) -> str:
+        """The text of a new key."""
+        return self.create_key("orders", *scopes, **fields).secret
+
+    def read_rows(self) -> list[UsageRow]:
+        """Every row of the log, oldest first."""
+        self.instance.database.usage.fold_all()
+        return self.instance.reports.search(UsageSearch(), None, 1_000).rows[::-1]
+
+    def read_facts(self) -> list[tuple[str, str, str, int | None]]:
+        """Code, method, route and status of every row, oldest first."""
+        return [(row.code, row.method, row.route, row.status) for row in self.read_rows()]
+
+
+@contextmanager
+def guarded_instance(folder: Path, database_url: str | None = None) -> Iterator[GuardedInstance]:
+    """An open instance in a new data directory below ``folder``."""
+    data_dir = folder / "guarded"
+    data_dir.mkdir(mode=0o700)
+    prepare(data_dir, database_url)
+    instance = Instance.open(settings_for(data_dir, database_url))
+    try:
+        yield GuardedInstance(instance, data_dir, database_url)
+    finally:
+        instance.close()

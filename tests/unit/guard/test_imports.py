@@ -1,0 +1,51 @@
+"""The guard imports with nothing but its framework: no server, and no other framework (promise of ``ari.guard``)."""
+
+import subprocess
+import sys
+from importlib.metadata import distribution, packages_distributions
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+FRAMEWORKS = {"ari.guard": (), "ari.guard.starlette": ("starlette",), "ari.guard.fastapi": ("fastapi",)}
+PROGRAM = """
+import importlib, sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names or top.startswith("_") or top == "ari" or top in sys.argv[2].split():
+            return None
+        raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Blocked())
+ari = importlib.import_module(sys.argv[1]).Ari.local("/nowhere")
+try:
+    ari.run(ari.open())
+except Exception as error:
+    print(error)
+"""
+
+
+def list_requirements(name: str, found: set[str]) -> set[str]:
+    """The installed distributions that one needs, without extras."""
+    if name in found:
+        return found
+    found.add(name)
+    for line in distribution(name).requires or ():
+        needed = Requirement(line)
+        if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+            list_requirements(canonicalize_name(needed.name), found)
+    return found
+
+
+@pytest.mark.parametrize("module", FRAMEWORKS)
+def test_a_module_needs_only_its_framework(module: str) -> None:
+    """Everything else is blocked; the local back end then names the extra that is missing."""
+    needed = {"msgspec"}
+    for framework in FRAMEWORKS[module]:
+        list_requirements(framework, needed)
+    owners = packages_distributions()
+    allowed = [top for top, names in owners.items() if set(map(canonicalize_name, names)) & needed]
+    done = subprocess.run([sys.executable, "-c", PROGRAM, module, " ".join(allowed)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith('pip install "ari-keys[server]"'), done.stdout
