@@ -29,7 +29,6 @@ from ari.api.verify_shapes import (
     VerifyIn,
     VerifyItemsIn,
 )
-from ari.base.clock import to_optional_rfc3339
 from ari.base.errors import Invalid, Problem
 from ari.base.ids import new_id
 from ari.http.client_address import parse_address
@@ -45,7 +44,7 @@ from ari.keys.verify import must_stamp
 from ari.usage.cleaning import PATH_LENGTH, ROUTE_LENGTH, USER_AGENT_LENGTH
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
 from ari.usage.ports import Batch
-from ari.usage.reports.facts import limit_facts, ownership_facts
+from ari.usage.reports.facts import describe_verified_key, limit_facts
 
 router = APIRouter(tags=["Verification"])
 
@@ -96,7 +95,7 @@ class _Result:
         return {
             "valid": code == ACCEPTED,
             "code": code,
-            "key": None if self.key is None else _public_facts(self.key),
+            "key": None if self.key is None else describe_verified_key(self.key),
             "limits": [] if decision is None else [limit_facts(one) for one in decision.remaining],
             "exceeded": None if exceeded is None else exceeded.name,
             "retry_after_seconds": None if decision is None else decision.retry_after_seconds,
@@ -200,20 +199,6 @@ def _parse_query(sent: Any) -> _Query:
             raise Invalid(Problem("client_address", "Use an IP address such as 203.0.113.7."))
     token = item.key.encode("utf-8", "surrogatepass")
     return _Query(token, None if address is None else str(address), item)
-
-
-def _public_facts(key: ApiKey) -> dict[str, Any]:
-    """The details of a key that another service may see."""
-    return {
-        "id": key.id,
-        "name": key.name,
-        "hint": key.used_hint,
-        "scopes": key.scopes,
-        "expires_at": to_optional_rfc3339(key.expires_at_ms),
-        "secret_number": 1 if key.secret is None else key.secret.number,
-        "secret_retires_at": None if key.secret is None else to_optional_rfc3339(key.secret.retires_at_ms),
-        **ownership_facts(key),
-    }
 
 
 def _parse(sent: Any, shape: Any, model: type[BaseModel]) -> Any:

@@ -4,20 +4,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ari.base.errors import Invalid, Problem
 from ari.cli import output
 from ari.cli.data_file import read_data_file
-from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir
-
-if TYPE_CHECKING:
-    from ari.deps import Deps
-    from ari.keys.commands.apply import AppliedChange
-    from ari.keys.configuration import Configuration
+from ari.cli.targets import open_target
 
 ApplyNow = Annotated[bool, typer.Option("--yes", "-y", help="Apply the changes instead of listing them.")]
 
@@ -39,9 +34,11 @@ def apply(
     from ari.keys.configuration import parse_configuration
 
     with name_entry(file):
-        wanted = parse_configuration(read_data_file(file))
-        with open_deps(data_dir) as deps:
-            apply_or_list(deps, wanted, yes=yes, prune=prune, force=force, as_json=as_json)
+        wanted: Any = read_data_file(file)
+        parse_configuration(wanted)
+        with open_target(data_dir) as target:
+            changes = target.scopes.apply(wanted, dry_run=not yes, prune=prune, force=force)
+    show_changes(changes, applied=yes, force=force, as_json=as_json)
 
 
 @contextmanager
@@ -58,36 +55,20 @@ def _place(file: Path, problem: Problem) -> str:
     return f"{file}: " if problem.location in ("file", "document") else f"{file}: {problem.location}: "
 
 
-def apply_or_list(
-    deps: "Deps",
-    wanted: "Configuration",
-    *,
-    yes: bool,
-    prune: bool = False,
-    force: bool = False,
-    as_json: bool = False,
-) -> None:
-    """Apply the configuration, or rehearse it; print the changes."""
-    from ari.keys.commands.apply import apply, change_facts
-
-    run = deps.do_sync if yes else deps.rehearse_sync
-    changes = run(apply, wanted, prune, force=force or not yes)
-    if as_json:
-        output.as_json({"dry_run": not yes, "changes": [change_facts(one) for one in changes]})
-    else:
-        _show(changes, applied=yes, force=force)
-
-
-def _show(changes: "Sequence[AppliedChange]", *, applied: bool, force: bool) -> None:
+def show_changes(changes: Sequence[dict[str, Any]], *, applied: bool, force: bool = False, as_json: bool) -> None:
+    """Print the changes that a file made, or would make."""
     from ari.keys.commands.apply import SIGNS
 
+    if as_json:
+        output.as_json({"dry_run": not applied, "changes": list(changes)})
+        return
     for one in changes:
-        keys = f" (also from {output.count(one.key_count, 'active key')})" if one.key_count else ""
-        output.say(f"{SIGNS[one.action]} {one.kind} {one.name}{keys}")
+        keys = f" (also from {output.count(one['key_count'], 'active key')})" if one["key_count"] else ""
+        output.say(f"{SIGNS[one['action']]} {one['kind']} {one['name']}{keys}")
     if not changes:
         output.say("Nothing to change.")
     elif applied:
         output.say(f"Applied {output.count(len(changes), 'change')}.")
     else:
-        forced = " and --force" if not force and any(one.needs_force for one in changes) else ""
+        forced = " and --force" if not force and any(one["needs_force"] for one in changes) else ""
         output.tell(f"Nothing was changed yet. Apply with --yes{forced}.")

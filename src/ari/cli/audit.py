@@ -9,6 +9,7 @@ from ari.base.audit import MIN_RETENTION_DAYS, AuditTransaction, Head, accept, b
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Conflict
 from ari.cli import output
+from ari.cli.chosen_instance import require_data_dir
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Yes
@@ -80,6 +81,7 @@ def prune(
     data_dir: DataDir = None,
 ) -> None:
     """Permanently remove older events. A signed cut replaces them, so the rest can still be verified."""
+    require_data_dir(data_dir)
     output.confirm(f"Permanently remove every event older than {days} days?", yes=yes)
     from ari.jobs.audit import prune_events
 

@@ -1,15 +1,13 @@
 """``ari consumers``: those whom keys belong to."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from ari import keys
-from ari.base.clock import to_rfc3339
 from ari.base.problems import Problems
 from ari.cli import key_output, output
 from ari.cli.command_app import CommandApp
-from ari.cli.instances import open_deps
 from ari.cli.key_limits import (
     Named,
     NewBalance,
@@ -24,9 +22,9 @@ from ari.cli.key_limits import (
 )
 from ari.cli.metadata_args import parse_metadata_options
 from ari.cli.options import AsJson, DataDir, Metadata, Yes
+from ari.cli.targets import open_target
+from ari.cli.time_args import parse_time
 from ari.keys import UNSET, ConsumerChange, NewConsumer
-from ari.keys.model import Consumer
-from ari.keys.ports import KeyTransaction
 
 ConsumerName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the customer, team or service.")]
 Reference = Annotated[
@@ -35,8 +33,6 @@ Reference = Annotated[
 ExternalId = Annotated[
     str | None, typer.Option("--external-id", metavar="TEXT", help="Your own ID for it.", show_default=False)
 ]
-
-_PAGE = 200
 
 app = CommandApp(no_args_is_help=True)
 
@@ -59,9 +55,9 @@ def create(
     granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
     limits = problems.check([], make_limits, limit)
     new = NewConsumer(name, external_id, parse_metadata_options(metadata), limits, granted)
-    with open_deps(data_dir) as deps:
-        consumer = deps.do_sync(keys.create_consumer, new, problems.found)
-        output.as_json(_facts(consumer, 0)) if as_json else output.say(f"Created {_describe(consumer)}.")
+    with open_target(data_dir) as target:
+        consumer = target.consumers.create(new, problems.found)
+    output.as_json(consumer) if as_json else output.say(f"Created {_describe(consumer)}.")
 
 
 @app.command("list")
@@ -73,14 +69,20 @@ def list_(
     data_dir: DataDir = None,
 ) -> None:
     """List consumers, newest first."""
-    with open_deps(data_dir) as deps:
-        found = deps.read_sync(_list_all, text)
-        now_ms = deps.instance.now_ms()
+    with open_target(data_dir) as target:
+        found, now_ms = target.consumers.list_all(text), target.now_ms()
     if as_json:
-        output.as_json({"items": [_facts(consumer, count) for consumer, count in found]})
+        output.as_json({"items": found})
         return
     rows = (
-        (one.name, one.external_id or "", count, output.when(one.created_at_ms, now_ms), one.id) for one, count in found
+        (
+            one["name"],
+            one["external_id"] or "",
+            one["key_count"],
+            output.when(parse_time(one["created_at"]), now_ms),
+            one["id"],
+        )
+        for one in found
     )
     empty = 'No consumers yet. Create one: ari consumers create "Acme Inc." --external-id customer_4711'
     output.table(("NAME", "EXTERNAL ID", "KEYS", "CREATED", "ID"), rows, empty, droppable=3)
@@ -89,25 +91,23 @@ def list_(
 @app.command()
 def show(consumer: Reference, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show a consumer's details."""
-    with open_deps(data_dir) as deps:
-        found = deps.read_sync(keys.get_consumer, consumer)
-        count = deps.read_sync(keys.count_keys_of, found.id)
-        if as_json:
-            output.as_json(_facts(found, count))
-            return
-        owners = [found.rule_owner] if found.policy.limits else []
-        now_ms = deps.instance.now_ms()
-        pairs = [
-            ("name", found.name),
-            ("id", found.id),
-            ("external ID", found.external_id),
-            ("metadata", found.metadata),
-            ("keys", count),
-            ("created", output.exactly(found.created_at_ms, now_ms)),
-            ("created by", found.created_by),
-            *key_output.describe_rules(deps.instance, owners),
-        ]
-        output.facts([pair for pair in pairs if pair[1] is not None])
+    with open_target(data_dir) as target:
+        found, now_ms = target.consumers.get(consumer), target.now_ms()
+    if as_json:
+        output.as_json(found)
+        return
+    refill = found["credits"] and found["credits"]["refill"]
+    pairs = [
+        ("name", found["name"]),
+        ("id", found["id"]),
+        ("external ID", found["external_id"]),
+        ("metadata", key_output.describe_metadata(found["metadata"])),
+        ("keys", found["key_count"]),
+        ("created", output.exactly(parse_time(found["created_at"]), now_ms)),
+        ("created by", found["created_by"]),
+        *key_output.describe_rules(found["remaining"], [refill] if refill else []),
+    ]
+    output.facts([pair for pair in pairs if pair[1] is not None])
 
 
 @app.command()
@@ -139,49 +139,34 @@ def change(
         limits=problems.check(UNSET, choose_limits, limit),
         credits=UNSET if granted is None else granted,
     )
-    with open_deps(data_dir) as deps:
-        changed = deps.do_sync(keys.change_consumer, consumer, wanted, problems.found)
-        count = deps.read_sync(keys.count_keys_of, changed.id)
-        output.as_json(_facts(changed, count)) if as_json else output.say(f"Changed {_describe(changed)}.")
+    with open_target(data_dir) as target:
+        changed = target.consumers.change(consumer, wanted, problems.found)
+    output.as_json(changed) if as_json else output.say(f"Changed {_describe(changed)}.")
 
 
 @app.command("reset-limits")
 def reset_limits(consumer: Reference, limit: Named = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Reset the limits that a consumer's keys share, as if nothing had been used."""
-    with open_deps(data_dir) as deps:
-        found = deps.do_sync(keys.reset_consumer_limits, consumer, limit or None)
-        key_output.show_remaining(deps.instance, found.id, [found.rule_owner], as_json)
+    with open_target(data_dir) as target:
+        key_output.show_remaining(target.consumers.reset_limits(consumer, limit or None), as_json)
 
 
 @app.command("add-credits")
 def add_credits(consumer: Reference, amount: TopUp, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Add to the credits that a consumer's keys share."""
-    with open_deps(data_dir) as deps:
-        found = deps.do_sync(keys.add_consumer_credits, consumer, amount)
-        key_output.show_remaining(deps.instance, found.id, [found.rule_owner], as_json)
+    with open_target(data_dir) as target:
+        key_output.show_remaining(target.consumers.add_credits(consumer, amount), as_json)
 
 
 @app.command()
 def delete(consumer: Reference, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Delete a consumer that has no keys."""
-    with open_deps(data_dir) as deps:
-        found = deps.read_sync(keys.get_consumer, consumer)
+    with open_target(data_dir) as target:
+        found = target.consumers.get(consumer)
         output.confirm(f"Delete {_describe(found)}?", yes=yes)
-        deps.do_sync(keys.delete_consumer, found.id)
-        output.say(f"Deleted {_describe(found)}.")
+        target.consumers.delete(found["id"])
+    output.say(f"Deleted {_describe(found)}.")
 
 
-def _list_all(tx: KeyTransaction, text: str) -> list[tuple[Consumer, int]]:
-    found: list[Consumer] = []
-    while page := keys.get_consumers(tx, text, found[-1].id if found else None, _PAGE):
-        found += page
-    return [(consumer, keys.count_keys_of(tx, consumer.id)) for consumer in found]
-
-
-def _facts(consumer: Consumer, count: int) -> dict[str, object]:
-    made = {"created_at": to_rfc3339(consumer.created_at_ms), "created_by": consumer.created_by, "key_count": count}
-    return keys.consumer_facts(consumer) | made | keys.limit_rules_facts(consumer)
-
-
-def _describe(consumer: Consumer) -> str:
-    return f"“{consumer.name}” ({consumer.external_id or consumer.id})"
+def _describe(consumer: Mapping[str, Any]) -> str:
+    return f"“{consumer['name']}” ({consumer['external_id'] or consumer['id']})"

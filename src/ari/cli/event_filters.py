@@ -1,7 +1,7 @@
 """The filters of ``ari events list`` and ``ari events export``, the same as those of the API and the page."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,9 +9,6 @@ from ari.base.errors import Invalid
 from ari.base.event_search import DOORS, EventSearch, parse_event_search
 from ari.cli.time_args import instant
 from ari.cli.time_args import since as since_ms
-
-if TYPE_CHECKING:
-    from ari.instance import Instance
 
 Names = Annotated[
     list[str] | None,
@@ -51,9 +48,9 @@ class EventFilters:
     since: str | None
     until: str | None
 
-    def build_search(self, instance: "Instance") -> EventSearch:
-        """The search for these options. Raises ``typer.BadParameter`` that names the option."""
-        given = {
+    def list_given(self) -> dict[str, str | None]:
+        """The filters but the times, under their names in the API."""
+        return {
             "name": ",".join(self.names) if self.names else None,
             "actor": self.actor,
             "subject": self.subject,
@@ -62,8 +59,11 @@ class EventFilters:
             "request_id": self.request_id,
             "q": self.text,
         }
+
+    def build_search(self, now_ms: int) -> EventSearch:
+        """The search for these options. Raises ``typer.BadParameter`` that names the option."""
         try:
-            return parse_event_search(given, since_ms(self.since, instance.now_ms()), instant(self.until, "--until"))
+            return parse_event_search(self.list_given(), since_ms(self.since, now_ms), instant(self.until, "--until"))
         except Invalid as error:
             problem = error.problems[0]
             hint = {"q": "--text", "request_id": "--request-id"}.get(problem.location, f"--{problem.location}")

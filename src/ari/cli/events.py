@@ -1,14 +1,12 @@
 """``ari events``: the audit log."""
 
 import json
-from itertools import chain, islice
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import typer
 
-from ari.base import event_export
-from ari.base.event_search import find_events, list_batches
-from ari.base.events import Event, event_facts
+from ari.base.clock import from_rfc3339
 from ari.cli import output
 from ari.cli.command_app import CommandApp
 from ari.cli.default_command import group_with_default
@@ -24,12 +22,11 @@ from ari.cli.event_filters import (
     Text,
     Until,
 )
-from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, ByteOrderMark, DataDir, Limit
+from ari.cli.targets import open_target
 from ari.cli.time_args import one_of
 
 app = CommandApp(cls=group_with_default("list"))
-_PAGE = 200
 
 
 @app.command("list")
@@ -49,15 +46,19 @@ def list_events(
 ) -> None:
     """List events of the audit log, newest first."""
     filters = EventFilters(names, actor, subject, door, address, request_id, text, since, until)
-    with open_deps(data_dir) as deps:
-        search = filters.build_search(deps.instance)
-        batches = list_batches(lambda before: deps.read_sync(find_events, search, before, min(limit, _PAGE)))
-        found = list(islice(chain.from_iterable(batches), limit))
+    with open_target(data_dir) as target:
+        found = target.events.list_newest(filters, limit)
     if as_json:
-        output.as_json({"items": [event_facts(event) for event in found]})
+        output.as_json({"items": found})
         return
     rows = (
-        (output.moment(event.at_ms), event.name, event.actor, event.subject or "-", _format_detail(event))
+        (
+            output.moment(from_rfc3339(event["time"])),
+            event["name"],
+            event["actor"],
+            event["subject"] or "-",
+            _format_detail(event["detail"]),
+        )
         for event in found
     )
     output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "No events found.")
@@ -89,15 +90,12 @@ def export(
     reads it as UTF-8; use --no-bom for programs that don't expect one.
     """
     filters = EventFilters(names, actor, subject, door, address, request_id, text, since, until)
-    with open_deps(data_dir) as deps:
-        search = filters.build_search(deps.instance)
-        deps.do_sync(event_export.record, form, search)
-        batches = list_batches(lambda before: deps.read_sync(find_events, search, before, event_export.EVENTS_A_PIECE))
-        output.write_file(event_export.pieces(form, batches, bom=bom, clean=output.clean))
+    with open_target(data_dir) as target:
+        output.write_file(target.events.export(filters, form, bom=bom))
 
 
-def _format_detail(event: Event) -> str:
-    return ", ".join(f"{name}: {_format_value(value)}" for name, value in event.detail.items())
+def _format_detail(detail: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}: {_format_value(value)}" for name, value in detail.items())
 
 
 def _format_value(value: object) -> str:

@@ -12,15 +12,15 @@ import typer
 from ari import keys
 from ari.base.errors import Invalid, Problem
 from ari.cli import output
-from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir
-from ari.keys import LineResult
+from ari.cli.targets import open_target
 
 if TYPE_CHECKING:
-    from ari.deps import Deps
+    from ari.cli.targets import Target
 
 BATCH_LINES = 1_000
 MAX_SHOWN = 20
+Result = dict[str, Any]
 
 ImportFile = Annotated[
     str, typer.Argument(metavar="FILE", help="JSON lines or a JSON list; - = standard input.", show_default=False)
@@ -40,40 +40,32 @@ def import_(
 
     Each line is a JSON object with name, hash and scheme. Invalid lines don't affect the others.
     """
-    with open_deps(data_dir) as deps:
+    with open_target(data_dir) as target:
         values = _read_values(file)
         try:
-            results = _import_batches(deps, values, dry_run, all_or_nothing)
+            results = _import_batches(target, values, dry_run, all_or_nothing)
         except Invalid as error:
             _show_problems([problem.message for problem in error.problems])
             output.tell("Nothing was imported.")
             raise typer.Exit(1) from None
     if as_json:
-        output.as_json(keys.import_facts(results, dry_run=dry_run))
+        output.as_json(_count(results) | {"items": results})
     else:
         _show_results(results, dry_run)
-    if any(one.has_failed for one in results):
+    if _count(results)["failed"]:
         raise typer.Exit(1)
 
 
-def _import_batches(deps: "Deps", values: Mapping[int, Any], dry_run: bool, all_or_nothing: bool) -> list[LineResult]:
+def _import_batches(target: "Target", values: Mapping[int, Any], dry_run: bool, all_or_nothing: bool) -> list[Result]:
     """The results of all lines. Other changes wait for one batch at a time, unless all lines are one transaction."""
     if all_or_nothing and not dry_run:
-        return _import(deps, values, all_or_nothing=True)
-    results: list[LineResult] = []
+        return target.keys.import_lines(values, dry_run=False, all_or_nothing=True)
+    results: list[Result] = []
     for batch in _batches(values, keys.MAX_LINES if dry_run else BATCH_LINES):
-        if dry_run:
-            results += deps.read_sync(keys.check_import, batch).lines
-        else:
-            results += _import(deps, batch, all_or_nothing=False)
+        results += target.keys.import_lines(batch, dry_run=dry_run, all_or_nothing=False)
         if len(results) < len(values) and output.can_ask():
             output.tell(f"{len(results):,} of {len(values):,} lines done.")
     return results
-
-
-def _import(deps: "Deps", values: Mapping[int, Any], *, all_or_nothing: bool) -> list[LineResult]:
-    prepared = deps.read_sync(keys.prepare_import, values)
-    return deps.do_sync(keys.import_keys, prepared, all_or_nothing=all_or_nothing).lines
 
 
 def _batches(values: Mapping[int, Any], size: int) -> Iterator[dict[int, Any]]:
@@ -110,13 +102,20 @@ def _parse_json(text: bytes) -> Any:
         return None
 
 
-def _show_results(results: list[LineResult], dry_run: bool) -> None:
-    failed, stored = [one for one in results if one.has_failed], [one for one in results if one.is_stored]
-    _show_problems([keys.describe_line(one.line, problem) for one in (*failed, *stored) for problem in one.problems])
-    imported = output.count(len(results) - len(failed) - len(stored), "key")
+def _count(results: list[Result]) -> dict[str, int]:
+    stored = sum(one["already_stored"] for one in results)
+    failed = sum(bool(one["errors"]) and not one["already_stored"] for one in results)
+    return {"imported": len(results) - stored - failed, "already_stored": stored, "failed": failed}
+
+
+def _show_results(results: list[Result], dry_run: bool) -> None:
+    order = sorted((one for one in results if one["errors"]), key=lambda one: bool(one["already_stored"]))
+    _show_problems([keys.describe_line(one["line"], Problem(**problem)) for one in order for problem in one["errors"]])
+    counts = _count(results)
     done = "can be imported" if dry_run else "imported"
-    already = f", {len(stored):,} already stored" if stored else ""
-    output.say(f"{imported} {done}{already}, {output.count(len(failed), 'line')} failed.")
+    already = f", {counts['already_stored']:,} already stored" if counts["already_stored"] else ""
+    failed = output.count(counts["failed"], "line")
+    output.say(f"{output.count(counts['imported'], 'key')} {done}{already}, {failed} failed.")
 
 
 def _show_problems(sentences: list[str]) -> None:

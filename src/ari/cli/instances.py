@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ari.base import server_url
 from ari.base.caller import command_line_caller
 from ari.base.errors import ConfigurationError
+from ari.cli.chosen_instance import require_data_dir
 
 if TYPE_CHECKING:
     from ari.base.settings import Settings
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def read_settings(data_dir: Path | None, **overrides: object) -> "Settings":
-    """The settings from the environment, overridden by the command's options. Raises ``ConfigurationError``."""
+    """The settings from the environment, overridden by the command's options.
+
+    Raises ``ConfigurationError``, also if a remote instance is chosen.
+    """
+    require_data_dir(data_dir)
     from ari.base.settings import load_settings
 
     return load_settings(data_dir=data_dir, **overrides)

@@ -1,24 +1,19 @@
 """``ari keys limits`` and ``ari keys credits``: set, show, reset and add."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec
+from typing import Annotated, Any
 
 import typer
 
-from ari import keys
 from ari.cli import key_output, output
 from ari.cli.command_app import CommandApp
-from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, KeyName, Yes
+from ari.cli.targets import open_target
 from ari.cli.time_args import whole_number
 from ari.keys import UNSET, KeyChange
 from ari.keys.limits.fields import parse_limit_text, parse_refill_text
-from ari.keys.model import ApiKey
-from ari.keys.ports import KeyTransaction
 from ari.keys.unset import Unset
-
-P = ParamSpec("P")
 
 RateLimits = Annotated[
     list[str] | None,
@@ -85,9 +80,8 @@ def choose_credits(
 @limits_app.command("show")
 def show_limits(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show what remains of a key's limits and credits now."""
-    with open_deps(data_dir) as deps:
-        found = deps.read_sync(key_output.find_key, key)
-        key_output.show_remaining(deps.instance, found.id, found.rule_owners, as_json)
+    with open_target(data_dir) as target:
+        key_output.show_remaining(target.keys.get(key), as_json)
 
 
 @limits_app.command("set")
@@ -95,20 +89,21 @@ def set_limits(key: KeyName, limit: RateLimits = None, as_json: AsJson = False, 
     """Set a key's rate limits (replaces the current ones). A limit that keeps its name keeps its count."""
     if not limit:
         raise typer.BadParameter("pass at least one --limit, or use: ari keys limits remove")
-    _run(key, as_json, data_dir, keys.change, KeyChange(limits=make_limits(limit)))
+    _change(key, as_json, data_dir, KeyChange(limits=make_limits(limit)))
 
 
 @limits_app.command("remove")
 def remove_limits(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Remove all rate limits of a key."""
     output.confirm("Remove all rate limits of this key?", yes=yes)
-    _run(key, as_json, data_dir, keys.change, KeyChange(limits=()))
+    _change(key, as_json, data_dir, KeyChange(limits=()))
 
 
 @limits_app.command("reset")
 def reset_limits(key: KeyName, limit: Named = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Reset a key's limits, as if nothing had been used."""
-    _run(key, as_json, data_dir, keys.reset_limits, limit or None)
+    with open_target(data_dir) as target:
+        key_output.show_remaining(target.keys.reset_limits(key, limit or None), as_json)
 
 
 @credits_app.command("set")
@@ -123,35 +118,24 @@ def set_credits(
 ) -> None:
     """Set a key's balance and, with --refill, its refill. Without, the refill stays."""
     given = make_credits(amount, refill, refill_hour, time_zone)
-    _run(key, as_json, data_dir, keys.change, KeyChange(credits=given))
+    _change(key, as_json, data_dir, KeyChange(credits=given))
 
 
 @credits_app.command("add")
 def add_credits(key: KeyName, amount: TopUp, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Add credits to a key's balance."""
-    _run(key, as_json, data_dir, keys.add_credits, amount)
+    with open_target(data_dir) as target:
+        key_output.show_remaining(target.keys.add_credits(key, amount), as_json)
 
 
 @credits_app.command("remove")
 def remove_credits(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Remove a key's credits. Credits then no longer limit its requests."""
     output.confirm("Remove the credits of this key? It then works without any.", yes=yes)
-    _run(key, as_json, data_dir, keys.change, KeyChange(credits=None))
+    _change(key, as_json, data_dir, KeyChange(credits=None))
 
 
-def _run(
-    key: str,
-    as_json: bool,
-    data_dir: Path | None,
-    command: Callable[Concatenate[KeyTransaction, str, P], ApiKey],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> None:
-    """Run a command on the key in the same transaction in which it is found, then show what remains."""
-
-    def run(tx: KeyTransaction) -> ApiKey:
-        return command(tx, key_output.find_key(tx, key).id, *args, **kwargs)
-
-    with open_deps(data_dir) as deps:
-        changed = deps.do_sync(run)
-        key_output.show_remaining(deps.instance, changed.id, changed.rule_owners, as_json)
+def _change(key: str, as_json: bool, data_dir: Path | None, wanted: KeyChange) -> None:
+    """Change the key, then show what remains."""
+    with open_target(data_dir) as target:
+        key_output.show_remaining(target.keys.change(key, wanted), as_json)

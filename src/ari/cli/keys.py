@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from ari import keys
+from ari.base.clock import from_rfc3339
 from ari.base.problems import Problems
-from ari.cli import import_keys, key_output, list_keys, output, rotation, unused_scopes
+from ari.cli import import_keys, key_output, key_verification, list_keys, output, rotation, unused_scopes
 from ari.cli.command_app import CommandApp
-from ari.cli.instances import open_deps
 from ari.cli.key_limits import (
     NewBalance,
     NoCredits,
@@ -22,16 +21,9 @@ from ari.cli.key_limits import (
     credits_app,
     limits_app,
 )
-from ari.cli.key_output import describe_key, find_key
-from ari.cli.matching_keys import (
-    ByConsumer,
-    ByKind,
-    ByTag,
-    MatchedBy,
-    OneKey,
-    change_matching_keys,
-    require_one_or_matching,
-)
+from ari.cli.key_output import Key, describe_key
+from ari.cli.matched_by import MatchedBy
+from ari.cli.matching_keys import ByConsumer, ByKind, ByTag, OneKey, change_matching_keys, require_one_or_matching
 from ari.cli.metadata_args import parse_metadata_options
 from ari.cli.options import (
     Addresses,
@@ -48,11 +40,10 @@ from ari.cli.options import (
     Tags,
     Yes,
 )
+from ari.cli.targets import open_target
 from ari.cli.time_args import instant
 from ari.keys import UNSET, BulkChange, KeyChange, NewKey
 from ari.keys.expiry import expiry_of
-from ari.keys.model import ApiKey
-from ari.keys.ports import KeyTransaction
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the app or script.", show_default=False)]
 app = CommandApp(no_args_is_help=True)
@@ -103,8 +94,8 @@ def create(
         metadata=parse_metadata_options(metadata),
         addresses=tuple(address or ()),
     )
-    with open_deps(data_dir) as deps:
-        key_output.show_created(deps.instance, deps.do_sync(keys.create, new, problems.found), as_json)
+    with open_target(data_dir) as target:
+        key_output.show_created(target, target.keys.create(new, problems.found), as_json)
 
 
 app.command("import")(import_keys.import_)
@@ -115,8 +106,8 @@ app.command("unused-scopes")(unused_scopes.show)
 @app.command()
 def show(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show a key's details."""
-    with open_deps(data_dir) as deps:
-        key_output.show_key(deps.instance, deps.read_sync(find_key, key), as_json)
+    with open_target(data_dir) as target:
+        key_output.show_key(target, target.keys.get(key), as_json)
 
 
 @app.command()
@@ -134,7 +125,7 @@ def scopes(key: KeyName, scope: Scopes = None, as_json: AsJson = False, data_dir
     _change(
         key,
         wanted,
-        lambda changed: f"{describe_key(changed)} now has scopes {' '.join(changed.scopes)}.",
+        lambda changed: f"{describe_key(changed)} now has scopes {' '.join(changed['scopes'])}.",
         as_json,
         data_dir,
     )
@@ -158,11 +149,11 @@ def expiry(
     if expires is None and expires_at is None:
         raise typer.BadParameter("pass --expires or --expires-at.")
     at_ms = instant(expires_at, "--expires-at")
-    with open_deps(data_dir) as deps:
-        expires_at_ms = expiry_of(expires, at_ms, deps.instance.now_ms())
+    with open_target(data_dir) as target:
+        expires_at_ms = expiry_of(expires, at_ms, target.now_ms())
         if key is None:
             wanted = BulkChange("expire", expires_at_ms=expires_at_ms)
-            change_matching_keys(deps, by, wanted, yes=yes, as_json=as_json)
+            change_matching_keys(target, by, wanted, yes=yes, as_json=as_json)
             return
     _change(key, KeyChange(expires_at_ms=expires_at_ms), _expiry_sentence, as_json, data_dir)
 
@@ -210,8 +201,8 @@ def disable(
     by = MatchedBy(consumer, tag, kind)
     require_one_or_matching(key, by)
     if key is None:
-        with open_deps(data_dir) as deps:
-            change_matching_keys(deps, by, BulkChange("disable"), yes=yes, as_json=as_json)
+        with open_target(data_dir) as target:
+            change_matching_keys(target, by, BulkChange("disable"), yes=yes, as_json=as_json)
         return
     _change(key, KeyChange(disabled=True), lambda changed: f"Disabled {describe_key(changed)}.", as_json, data_dir)
 
@@ -243,21 +234,20 @@ def revoke(
     require_one_or_matching(key, by)
     if key is None and with_made:
         raise typer.BadParameter("--with-made is for a single key.")
-    with open_deps(data_dir) as deps:
+    with open_target(data_dir) as target:
         if key is None:
-            change_matching_keys(deps, by, BulkChange("revoke", reason), yes=yes, as_json=as_json)
+            change_matching_keys(target, by, BulkChange("revoke", reason), yes=yes, as_json=as_json)
             return
-        now_ms = deps.instance.now_ms()
-        named = deps.read_sync(find_key, key, even_deleted=with_made)
-        made = deps.read_sync(keys.get_active_made_by, named.id) if with_made else []
-        if made or not named.is_inactive(now_ms):
+        named = target.keys.find(key, even_deleted=with_made)
+        made = target.keys.list_made_by(named) if with_made else []
+        if made or not key_output.is_inactive(named):
             output.confirm(_revoke_question(named, len(made)), yes=yes)
-        dead = deps.do_sync(keys.revoke, named.id, reason, with_made)
+        dead = target.keys.revoke(named["id"], reason, with_made=with_made)
         if as_json:
-            key_output.show_key(deps.instance, dead, as_json)
+            key_output.show_key(target, dead, as_json)
             return
         output.say(f"Revoked {describe_key(dead)}.")
-        for child in deps.read_sync(keys.get_active_made_by, named.id):
+        for child in target.keys.list_made_by(named):
             output.tell(
                 f"It created {describe_key(child)} or gave it more access, and that key is still active. "
                 "Use --with-made to revoke such keys too."
@@ -267,15 +257,16 @@ def revoke(
 @app.command()
 def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Delete a revoked or expired key. Its usage and events are kept."""
-    with open_deps(data_dir) as deps:
-        named = deps.read_sync(find_key, key)
-        if named.is_inactive(deps.instance.now_ms()):
+    with open_target(data_dir) as target:
+        named = target.keys.find(key)
+        if key_output.is_inactive(named):
             output.confirm(f"Delete {describe_key(named)}? Its usage and events are kept.", yes=yes)
-        deps.do_sync(keys.delete, named.id)
+        target.keys.delete(named["id"])
         output.say(f"Deleted {describe_key(named)}.")
 
 
 for command in (
+    key_verification.verify,
     rotation.rotate,
     rotation.retire_old,
     rotation.secret,
@@ -285,19 +276,16 @@ for command in (
     app.command()(command)
 
 
-def _change(key: str, wanted: KeyChange, result: Callable[[ApiKey], str], as_json: bool, data_dir: DataDir) -> None:
-    def change(tx: KeyTransaction) -> ApiKey:
-        return keys.change(tx, find_key(tx, key).id, wanted)
-
-    with open_deps(data_dir) as deps:
-        changed = deps.do_sync(change)
+def _change(key: str, wanted: KeyChange, result: Callable[[Key], str], as_json: bool, data_dir: DataDir) -> None:
+    with open_target(data_dir) as target:
+        changed = target.keys.change(key, wanted)
         if as_json:
-            key_output.show_key(deps.instance, changed, as_json)
+            key_output.show_key(target, changed, as_json)
         else:
             output.say(result(changed))
 
 
-def _revoke_question(key: ApiKey, made: int) -> str:
+def _revoke_question(key: Key, made: int) -> str:
     others = f" and the {output.count(made, 'active key')} it created" if made else ""
     using = "them" if made else "it"
     return (
@@ -305,11 +293,11 @@ def _revoke_question(key: ApiKey, made: int) -> str:
     )
 
 
-def _addresses_sentence(key: ApiKey) -> str:
-    return f"{describe_key(key)} now works from {', '.join(key.policy.addresses) or 'everywhere'}."
+def _addresses_sentence(key: Key) -> str:
+    return f"{describe_key(key)} now works from {', '.join(key['addresses']) or 'everywhere'}."
 
 
-def _expiry_sentence(key: ApiKey) -> str:
-    if key.expires_at_ms is None:
+def _expiry_sentence(key: Key) -> str:
+    if key["expires_at"] is None:
         return f"{describe_key(key)} no longer expires."
-    return f"{describe_key(key)} now expires {output.moment(key.expires_at_ms)}."
+    return f"{describe_key(key)} now expires {output.moment(from_rfc3339(key['expires_at']))}."

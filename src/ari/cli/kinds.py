@@ -5,11 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ari import keys
 from ari.base.problems import Problems
 from ari.cli import output
 from ari.cli.command_app import CommandApp
-from ari.cli.instances import open_deps
 from ari.cli.key_limits import (
     NewBalance,
     NoCredits,
@@ -21,9 +19,10 @@ from ari.cli.key_limits import (
     choose_limits,
 )
 from ari.cli.options import AsJson, DataDir, EnvironmentName, Expires, Scopes, Yes
+from ari.cli.targets import open_target
 from ari.cli.time_args import one_of, whole_number
 from ari.keys import UNSET, KindChange
-from ari.keys.kinds import LEAK_ACTIONS, kind_facts
+from ari.keys.kinds import LEAK_ACTIONS
 from ari.keys.limits.fields import parse_limits, write_limit_text
 from ari.keys.unset import Unset
 
@@ -61,8 +60,8 @@ app = CommandApp(no_args_is_help=True)
 @app.command("list")
 def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List kinds of keys."""
-    with open_deps(data_dir) as deps:
-        found = deps.read_sync(keys.read_kinds_facts)
+    with open_target(data_dir) as target:
+        found = target.kinds.list_all()
     if as_json:
         output.as_json({"items": found, "next_cursor": None})
         return
@@ -94,9 +93,9 @@ def add(
     granted = problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=False)
     limits = problems.check(UNSET, choose_limits, limit)
     wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limits, granted)
-    with open_deps(data_dir) as deps:
-        kind = deps.do_sync(keys.add_kind, name, prefix, wanted, problems.found)
-    _show(kind_facts(kind, 0), "Added", as_json)
+    with open_target(data_dir) as target:
+        added = target.kinds.add(name, prefix, wanted, problems.found)
+    _show(added, "Added", as_json)
 
 
 @app.command()
@@ -127,20 +126,19 @@ def change(
     wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limits, granted)
     if wanted == KindChange() and not problems.found:
         raise typer.BadParameter("pass at least one option.")
-    with open_deps(data_dir) as deps:
-        deps.do_sync(keys.change_kind, name, wanted, problems.found)
-        changed = deps.read_sync(keys.read_kind_facts, name)
+    with open_target(data_dir) as target:
+        changed = target.kinds.change(name, wanted, problems.found)
     _show(changed, "Changed", as_json)
 
 
 @app.command()
 def remove(name: KindName, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Remove a kind without keys (asks first)."""
-    with open_deps(data_dir) as deps:
-        kind = deps.read_sync(keys.get_kind, name)
-        output.confirm(f"Remove the kind {kind.name} ({kind.prefix})?", yes=yes)
-        deps.do_sync(keys.remove_kind, name)
-    output.say(f"Removed {kind.name}.")
+    with open_target(data_dir) as target:
+        kind = target.kinds.get(name)
+        output.confirm(f"Remove the kind {kind['name']} ({kind['prefix']})?", yes=yes)
+        target.kinds.remove(name)
+    output.say(f"Removed {kind['name']}.")
 
 
 def _change_of(

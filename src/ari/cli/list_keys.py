@@ -4,14 +4,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from ari import keys
 from ari.cli import key_output
-from ari.cli.instances import open_deps
-from ari.cli.list_options import OfConsumer, OfEnvironment, OfKind, OfTag, Shown, SortBy, Text, list_keys_by
+from ari.cli.list_options import OfConsumer, OfEnvironment, OfKind, OfTag, Shown, SortBy, Text
 from ari.cli.options import AsJson, DataDir
+from ari.cli.targets import open_target
 from ari.cli.time_args import one_of
-from ari.keys.listing import KeyListTransaction
-from ari.keys.model import ApiKey
 
 Status = Annotated[
     Literal["all", "active", "inactive"],
@@ -37,13 +34,9 @@ def list_(
     data_dir: DataDir = None,
 ) -> None:
     """List keys, newest first. Filters apply together."""
-    with open_deps(data_dir) as deps:
-
-        def read(tx: KeyListTransaction) -> list[ApiKey]:
-            owners = {"consumer": consumer, "tag": tag, "environment": environment, "kind": kind}
-            where = keys.make_filter(tx, text=text, show=show, activity=status, **owners)
-            return list(list_keys_by(tx, deps.instance.key_use, where, sort))
-
-        narrowed = status != "all" or show != "all" or any((text, consumer, tag, environment, kind))
-        empty = {"empty": "No keys match."} if narrowed else {}
-        key_output.show_list(deps.instance, deps.read_sync(read), as_json, **empty)
+    narrowed = status != "all" or show != "all" or any((text, consumer, tag, environment, kind))
+    empty = {"empty": "No keys match."} if narrowed else {}
+    filters = {"text": text, "consumer": consumer, "tag": tag, "environment": environment, "kind": kind}
+    with open_target(data_dir) as target:
+        listed = target.keys.list_by(sort, show=show, activity=status, **filters)
+        key_output.show_list(target, listed, as_json, **empty)

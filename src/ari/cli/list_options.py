@@ -1,18 +1,14 @@
-"""Options that filter and sort keys, and the keys that they match."""
+"""Options that filter and sort keys."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from ari.cli.time_args import one_of
-from ari.keys.listing import SHOWN, KeyFilter, KeyListTransaction, Show
-from ari.keys.model import ApiKey
-from ari.usage.reports.key_use import KeyUse
-from ari.usage.reports.listing import SORTS, Sort, page_of_keys
+from ari.keys.listing import SHOWN, Show
+from ari.usage.reports.listing import SORTS
 
 _ORDERS = tuple(sign + by for by in SORTS for sign in ("", "-"))
-_PAGE = 1_000
 
 Shown = Annotated[
     Show,
@@ -34,15 +30,3 @@ SortBy = Annotated[
         "--sort", metavar="ORDER", parser=one_of(*_ORDERS), help=f"Sort by {', '.join(SORTS)}; -ORDER is descending."
     ),
 ]
-
-
-def list_keys_by(tx: KeyListTransaction, usage: KeyUse, where: KeyFilter, sort: str) -> Iterator[ApiKey]:
-    """All matching keys in this order, page by page."""
-    order, after = Sort.of(sort), None
-    assert order is not None
-    while True:
-        page = page_of_keys(tx.listing, usage, where, order, after, _PAGE)
-        yield from (row.key for row in page.rows)
-        after = page.after
-        if after is None:
-            return

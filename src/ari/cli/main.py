@@ -4,6 +4,7 @@
 import gc
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -12,6 +13,7 @@ from ari import __version__
 from ari.base.errors import AriError, for_operator
 from ari.base.extras import explain_missing
 from ari.cli import output
+from ari.cli.chosen_instance import choose_remote
 from ari.cli.command_app import CommandApp
 from ari.cli.lazy_commands import LazyCommand, LazyGroup
 
@@ -82,11 +84,24 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback runs
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="Work on a remote instance (env: ARI_URL).", show_default=False),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file",
+            metavar="FILE",
+            help="File with the API key for it (env: ARI_KEY_FILE, or the key itself in ARI_KEY).",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    pass
+    choose_remote(url, key_file)
 
 
 def main() -> NoReturn:

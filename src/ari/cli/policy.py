@@ -1,19 +1,16 @@
 """``ari policy``: the rules for all keys."""
 
-from dataclasses import asdict
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from ari import keys
 from ari.cli import output
 from ari.cli.command_app import CommandApp
-from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir
+from ari.cli.targets import open_target
 from ari.cli.time_args import whole_number
 from ari.keys import UNSET, InstancePolicyChange
-from ari.keys.instance_policy import InstancePolicy
-from ari.usage.reports.policy_preview import preview_facts, preview_policy
 
 MaxLifetime = Annotated[
     int | None,
@@ -37,8 +34,8 @@ app = CommandApp(no_args_is_help=True)
 @app.command()
 def show(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show the rules for all keys."""
-    with open_deps(data_dir) as deps:
-        _show(deps.read_sync(keys.get_instance_policy), as_json)
+    with open_target(data_dir) as target:
+        _show(target.policy.get(), as_json)
 
 
 @app.command("set")
@@ -50,8 +47,8 @@ def set_(
 ) -> None:
     """Change the rules. Existing keys keep their expiry."""
     wanted = _change_of(max_lifetime_days, disable_unused_days)
-    with open_deps(data_dir) as deps:
-        _show(deps.do_sync(keys.change_instance_policy, wanted), as_json)
+    with open_target(data_dir) as target:
+        _show(target.policy.change(wanted), as_json)
 
 
 @app.command()
@@ -63,17 +60,17 @@ def preview(
 ) -> None:
     """Show how many active keys a change would affect, without changing anything."""
     wanted = _change_of(max_lifetime_days, disable_unused_days)
-    with open_deps(data_dir) as deps:
-        found = deps.read_sync(preview_policy, deps.instance.key_use, wanted)
+    with open_target(data_dir) as target:
+        found = target.policy.preview(wanted)
     if as_json:
-        output.as_json(preview_facts(found))
+        output.as_json(found)
         return
-    more = "" if found.is_complete else " or more"
+    more = "" if found["complete"] else " or more"
     output.facts(
         [
-            *_facts_of(found.policy),
-            ("keys that live longer", f"{output.count(found.outliving, 'key')} (they keep their expiry)"),
-            ("unused keys", f"{output.count(found.unused, 'key')}{more} (disabled within an hour)"),
+            *_facts_of(found),
+            ("keys that live longer", f"{output.count(found['outliving_keys'], 'key')} (they keep their expiry)"),
+            ("unused keys", f"{output.count(found['unused_keys'], 'key')}{more} (disabled within an hour)"),
         ]
     )
 
@@ -87,15 +84,15 @@ def _change_of(max_lifetime_days: int | None, disable_unused_days: int | None) -
     )
 
 
-def _show(policy: InstancePolicy, as_json: bool) -> None:
+def _show(policy: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
-        output.as_json(asdict(policy))
+        output.as_json(policy)
         return
     output.facts(_facts_of(policy))
 
 
-def _facts_of(policy: InstancePolicy) -> list[tuple[str, str]]:
-    lifetime, unused = policy.max_lifetime_days, policy.disable_unused_days
+def _facts_of(policy: Mapping[str, Any]) -> list[tuple[str, str]]:
+    lifetime, unused = policy["max_lifetime_days"], policy["disable_unused_days"]
     return [
         ("longest lifetime", "no limit" if lifetime is None else output.count(lifetime, "day")),
         ("disable unused keys", "never" if unused is None else f"after {output.count(unused, 'day')}"),

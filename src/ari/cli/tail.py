@@ -1,31 +1,27 @@
 """Follow the usage log without gaps or repeats."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from cachetools import FIFOCache
 
-from ari.usage.model import UsageRow
-from ari.usage.search import SearchPage, UsageSearch
+from ari.base.clock import from_rfc3339
 
-_PAGE = 200
+PAGE = 200
 _REMEMBERED = 50_000
+Row = dict[str, Any]
+ReadPage = Callable[[int | None, str | None, int], tuple[list[Row], str | None]]
+"""Matching rows newest first: from this time on, those before a cursor, at most so many; and the next cursor."""
 
 
-class SearchableLog(Protocol):
-    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
-        """Matching rows newest first, at most ``limit``, those with an id smaller than ``before_id``."""
-
-
-def newest(log: SearchableLog, search: UsageSearch, limit: int) -> list[UsageRow]:
+def read_newest(read: ReadPage, since_ms: int | None, limit: int) -> list[Row]:
     """At most ``limit`` matching rows, newest first, read page by page."""
-    rows: list[UsageRow] = []
-    before: str | None = None
+    rows: list[Row] = []
+    cursor: str | None = None
     while len(rows) < limit:
-        found = log.search(search, before, min(_PAGE, limit - len(rows)))
-        rows += found.rows
-        before = found.next_before
-        if before is None:
+        page, cursor = read(since_ms, cursor, min(PAGE, limit - len(rows)))
+        rows += page
+        if cursor is None:
             break
     return rows
 
@@ -36,42 +32,41 @@ class Tail:
     A row whose handler is still running is held back until its status is known, for at most half the overlap.
     """
 
-    def __init__(self, log: SearchableLog, search: UsageSearch, overlap_ms: int) -> None:
-        self._log = log
-        self._search = search
+    def __init__(self, read: ReadPage, overlap_ms: int) -> None:
+        self._read = read
         self._overlap_ms = overlap_ms
         self._since_ms = 0
         self._shown: FIFOCache[str, None] = FIFOCache(2 * _REMEMBERED)
 
-    def start(self, now_ms: int, limit: int) -> list[UsageRow]:
+    def start(self, now_ms: int, limit: int) -> list[Row]:
         """The latest rows, oldest first. ``more`` returns the ones after them."""
-        first = newest(self._log, self._search, limit)
+        first = read_newest(self._read, None, limit)
         self._since_ms = now_ms - self._overlap_ms
         window = self._window()
-        last = {row.id for row in first}
-        self._remember(row for row in window if row.id not in last)
+        last = {row["id"] for row in first}
+        self._remember(row for row in window if row["id"] not in last)
         return self._fresh(reversed(first), now_ms)
 
-    def more(self, now_ms: int) -> list[UsageRow]:
+    def more(self, now_ms: int) -> list[Row]:
         """The rows added since the last call, oldest first."""
         rows = self._window()
         self._since_ms = now_ms - self._overlap_ms
         return self._fresh(reversed(rows), now_ms)
 
-    def _window(self) -> list[UsageRow]:
-        search = self._search.within(self._since_ms, self._search.where.until_ms)
-        return newest(self._log, search, _REMEMBERED)
+    def _window(self) -> list[Row]:
+        return read_newest(self._read, self._since_ms, _REMEMBERED)
 
-    def _fresh(self, rows: Iterable[UsageRow], now_ms: int) -> list[UsageRow]:
+    def _fresh(self, rows: Iterable[Row], now_ms: int) -> list[Row]:
         patience_ms = self._overlap_ms // 2
         ready = [
             row
             for row in rows
-            if row.id not in self._shown and (row.status is not None or row.at_ms <= now_ms - patience_ms)
+            if row["id"] not in self._shown
+            and (row["status"] is not None or from_rfc3339(row["time"]) <= now_ms - patience_ms)
         ]
         self._remember(ready)
         return ready
 
-    def _remember(self, rows: Iterable[UsageRow]) -> None:
+    def _remember(self, rows: Iterable[Row]) -> None:
         for row in rows:
-            self._shown[row.id] = None
+            self._shown[row["id"]] = None

@@ -22,6 +22,11 @@ def instant(text: str | None, option: str) -> int | None:
         raise typer.BadParameter("use a time such as 2030-01-31T12:00:00Z.", param_hint=option) from None
 
 
+def parse_time(text: str | None) -> int | None:
+    """A time of the API in milliseconds."""
+    return None if text is None else from_rfc3339(text)
+
+
 def since(text: str | None, now_ms: int) -> int | None:
     """An RFC 3339 time, or a duration before now such as ``24h``, in milliseconds. Raises ``typer.BadParameter``."""
     span = _SPAN.fullmatch(text or "")

@@ -1,19 +1,21 @@
 """``ari usage``: the requests made with keys, and attempts without a valid key."""
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated
 
 import typer
 
 from ari import keys
+from ari.base.clock import from_rfc3339
 from ari.base.transaction import record
 from ari.cli import output
 from ari.cli.command_app import CommandApp
-from ari.cli.instances import open_deps, open_instance
-from ari.cli.key_output import key_id_of
+from ari.cli.instances import open_deps
+from ari.cli.local.find_key import find_key
 from ari.cli.options import AsJson, DataDir, Limit, Yes
-from ari.cli.tail import Tail, newest
+from ari.cli.tail import Row, Tail, read_newest
+from ari.cli.targets import open_target
 from ari.cli.time_args import since as since_ms
 from ari.cli.usage_export import export
 from ari.cli.usage_filters import (
@@ -28,20 +30,19 @@ from ari.cli.usage_filters import (
     Tag,
     Text,
     Until,
-    build_search,
 )
+from ari.cli.usage_options import UsageOptions
+from ari.cli.usage_summary import ai, summary
 from ari.cli.usage_totals import totals
 from ari.usage.cleaning import address_forms
-from ari.usage.model import KeyClient, UsageRow, split_source
-from ari.usage.reports.facts import attempt_facts, client_facts, row_facts
-from ari.usage.search import UsageSearch
-
-if TYPE_CHECKING:
-    from ari.instance import Instance
+from ari.usage.model import KeyClient, split_source
+from ari.usage.reports.facts import attempt_facts, client_facts
 
 app = CommandApp(invoke_without_command=True)
 app.command()(export)
 app.command()(totals)
+app.command()(summary)
+app.command()(ai)
 
 POLL_SECONDS = 1.0
 HEADERS = ("TIME", "STATUS", "METHOD", "PATH", "KEY", "VERDICT", "ADDRESS", "MS", "COUNT", "SOURCE", "ID")
@@ -77,15 +78,18 @@ def usage(
         if as_json or data_dir or follow or any((key, consumer, tag, since, until, *filters.values())):
             raise typer.BadParameter(f"put options after {context.invoked_subcommand}.")
         return
-    with open_deps(data_dir) as deps:
-        instance = deps.instance
-        search = build_search(instance, key, deps.read_sync(keys.find_group, consumer, tag), since, until, **filters)
+    query = UsageOptions(key, consumer, tag, since, until, filters)
+    with open_target(data_dir) as target:
+
+        def read(since_ms: int | None, cursor: str | None, size: int) -> tuple[list[Row], str | None]:
+            return target.usage.read_page(query, since_ms, cursor, size)
+
         if follow:
-            _follow(instance, search, limit, as_json)
+            _follow(Tail(read, target.usage.overlap_ms), target.now_ms, limit, as_json)
             return
-        rows = newest(instance.reports, search, limit)
+        rows = read_newest(read, None, limit)
     if as_json:
-        output.as_json({"items": [row_facts(row) for row in rows]})
+        output.as_json({"items": rows})
     else:
         output.table(HEADERS, (_cells(row) for row in rows), "No requests found.", droppable=3)
 
@@ -111,15 +115,17 @@ def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, da
 @app.command()
 def addresses(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the IP addresses that used a key, most recent first."""
-    with open_instance(data_dir) as instance:
-        _show_seen("ADDRESS", instance.usage_records.addresses(key_id_of(instance, key), limit), as_json)
+    with open_deps(data_dir) as deps:
+        found = deps.read_sync(find_key, key, even_deleted=True)
+        _show_seen("ADDRESS", deps.instance.usage_records.addresses(found.id, limit), as_json)
 
 
 @app.command()
 def agents(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the user agents that used a key, most recent first."""
-    with open_instance(data_dir) as instance:
-        _show_seen("USER AGENT", instance.usage_records.agents(key_id_of(instance, key), limit), as_json)
+    with open_deps(data_dir) as deps:
+        found = deps.read_sync(find_key, key, even_deleted=True)
+        _show_seen("USER AGENT", deps.instance.usage_records.agents(found.id, limit), as_json)
 
 
 def _describe_source(source: str, names: Mapping[str, str | None]) -> str:
@@ -170,36 +176,34 @@ def erase(
         output.say(f"Erased from {output.count(count, 'row')}.")
 
 
-def _follow(instance: "Instance", search: UsageSearch, limit: int, as_json: bool) -> None:
+def _follow(tail: Tail, now_ms: Callable[[], int], limit: int, as_json: bool) -> None:
     if not as_json:
         output.line(HEADERS)
-    for row in _read_growing(instance, search, limit):
+    for row in _read_growing(tail, now_ms, limit):
         if as_json:
-            output.as_json(row_facts(row), one_line=True)
+            output.as_json(row, one_line=True)
         else:
             output.line(_cells(row))
 
 
-def _read_growing(instance: "Instance", search: UsageSearch, limit: int) -> Iterator[UsageRow]:
-    overlap_ms = round(2000 * instance.settings.usage_wait_seconds)
-    tail = Tail(instance.reports, search, overlap_ms)
-    yield from tail.start(instance.now_ms(), limit)
+def _read_growing(tail: Tail, now_ms: Callable[[], int], limit: int) -> Iterator[Row]:
+    yield from tail.start(now_ms(), limit)
     while True:
         time.sleep(POLL_SECONDS)
-        yield from tail.more(instance.now_ms())
+        yield from tail.more(now_ms())
 
 
-def _cells(row: UsageRow) -> tuple[object, ...]:
+def _cells(row: Row) -> tuple[object, ...]:
     return (
-        output.moment(row.at_ms),
-        "-" if row.status is None else row.status,
-        row.method,
-        row.path,
-        row.key_hint,
-        row.code,
-        row.client_address or "-",
-        "-" if row.duration_ms is None else f"{row.duration_ms:.1f}",
-        row.count,
-        row.source,
-        row.id,
+        output.moment(from_rfc3339(row["time"])),
+        "-" if row["status"] is None else row["status"],
+        row["method"],
+        row["path"],
+        row["key_hint"],
+        row["code"],
+        row["client_address"] or "-",
+        "-" if row["duration_ms"] is None else f"{row['duration_ms']:.1f}",
+        row["count"],
+        row["source"],
+        row["id"],
     )

@@ -1,36 +1,15 @@
 """``ari usage export``: the log as CSV or JSON on standard output."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Annotated, Literal
 
-import msgspec
 import typer
 
-from ari import keys
 from ari.cli import output
-from ari.cli.instances import open_deps
 from ari.cli.options import ByteOrderMark, DataDir
+from ari.cli.targets import open_target
 from ari.cli.time_args import one_of
-from ari.cli.usage_filters import (
-    Address,
-    Code,
-    Consumer,
-    Key,
-    Method,
-    Since,
-    Source,
-    Status,
-    Tag,
-    Text,
-    Until,
-    build_search,
-)
-from ari.usage.ai import AiUse
-from ari.usage.model import UsageRow
-from ari.usage.reports import export as file
-
-_PIECE = 1_000
+from ari.cli.usage_filters import Address, Code, Consumer, Key, Method, Since, Source, Status, Tag, Text, Until
+from ari.cli.usage_options import UsageOptions
 
 
 def export(
@@ -63,33 +42,6 @@ def export(
     reads it as UTF-8; use --no-bom for programs that don't expect one.
     """
     filters = {"code": code, "status": status, "method": method, "address": address, "source": source, "q": text}
-    with open_deps(data_dir) as deps:
-        search = build_search(
-            deps.instance, key, deps.read_sync(keys.find_group, consumer, tag), since, until, **filters
-        )
-        deps.do_sync(file.record, form, search)
-        batches = deps.instance.reports.pages(search, _PIECE)
-        output.write_file(file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom))
-
-
-def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:
-    """Clean text from callers, so that it can't control a terminal (security.md 22). JSON is ASCII anyway."""
-    for rows in batches:
-        yield [
-            msgspec.structs.replace(
-                row,
-                request_id=output.clean(row.request_id),
-                method=output.clean(row.method),
-                path=output.clean(row.path),
-                route=output.clean(row.route),
-                key_hint=output.clean(row.key_hint),
-                user_agent=None if row.user_agent is None else output.clean(row.user_agent),
-                client_address=None if row.client_address is None else output.clean(row.client_address),
-                ai=None if row.ai is None else _harmless_use(row.ai),
-            )
-            for row in rows
-        ]
-
-
-def _harmless_use(use: AiUse) -> AiUse:
-    return use if use.model is None else replace(use, model=output.clean(use.model))
+    query = UsageOptions(key, consumer, tag, since, until, filters)
+    with open_target(data_dir) as target:
+        output.write_file(target.usage.export(query, form, bom=bom))

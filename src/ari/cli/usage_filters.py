@@ -1,19 +1,10 @@
 """The filters of ``ari usage`` and ``ari usage export``, the same as those of the API and the pages."""
-# Imports inside functions here: start-up speed.
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from ari.base.errors import Invalid
-from ari.cli.time_args import instant
-from ari.cli.time_args import since as since_ms
-from ari.keys.groups import KeyGroup
-from ari.usage.search import UsageSearch, parse_search
-
-if TYPE_CHECKING:
-    from ari.instance import Instance
+from ari.cli.time_args import one_of
 
 Key = Annotated[str | None, typer.Option("--key", metavar="ID", help="Filter by key (ID or prefix).")]
 Code = Annotated[
@@ -38,24 +29,16 @@ Consumer = Annotated[
 Tag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Only keys with this tag.")]
 Since = Annotated[str | None, typer.Option("--since", metavar="24h|TIME", help="Only since this time.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only before this time.")]
-
-
-def build_search(
-    instance: "Instance",
-    key: str | None,
-    group: KeyGroup | None,
-    since: str | None,
-    until: str | None,
-    **filters: str | None,
-) -> UsageSearch:
-    """The search for these options. Raises ``typer.BadParameter`` that names the option, and ``NotFound``."""
-    from ari.cli.key_output import key_id_of
-
-    key_id = None if key is None else key_id_of(instance, key)
-    try:
-        search = parse_search(filters, key_id, since_ms(since, instance.now_ms()), instant(until, "--until"))
-        return replace(search, group=group)
-    except Invalid as error:
-        problem = error.problems[0]
-        hint = f"--{'text' if problem.location == 'q' else problem.location}"
-        raise typer.BadParameter(problem.message, param_hint=hint) from None
+By = Annotated[
+    Literal["hour", "day", "week"] | None,
+    typer.Option(
+        "--by",
+        metavar="hour|day|week",
+        parser=one_of("hour", "day", "week"),
+        help="Length of the parts; default: one that suits the span.",
+        show_default=False,
+    ),
+]
+TimeZone = Annotated[
+    str | None, typer.Option("--time-zone", metavar="ZONE", help="Time zone of days and weeks, such as Europe/Berlin.")
+]

@@ -1,27 +1,22 @@
 """``ari usage totals``: requests in a span of time, by key, consumer or tag."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from ari import keys
-from ari.base.clock import DAY_MS
 from ari.cli import output
-from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir
-from ari.cli.time_args import instant, one_of
-from ari.cli.time_args import since as since_ms
+from ari.cli.targets import open_target
+from ari.cli.time_args import one_of
 from ari.cli.usage_filters import Consumer, Since, Tag, Until
-from ari.keys.groups import GroupBy
-from ari.usage import spans
-from ari.usage.reports import summary
+from ari.cli.usage_options import StatisticsOptions, UsageOptions
 
-By = Literal["key", "consumer", "tag"]
+GroupedBy = Literal["key", "consumer", "tag"]
 
 
 def totals(
     by: Annotated[
-        By,
+        GroupedBy,
         typer.Option(
             "--by",
             metavar="key|consumer|tag",
@@ -37,32 +32,21 @@ def totals(
     data_dir: DataDir = None,
 ) -> None:
     """Count requests by key, consumer or tag; times are widened to whole hours."""
-    with open_deps(data_dir) as deps:
-        now_ms = deps.instance.now_ms()
-        until_ms = instant(until, "--until") or now_ms + 1
-        span = spans.between(since_ms(since, now_ms) or until_ms - 7 * DAY_MS, until_ms)
-        group = deps.read_sync(keys.find_group, consumer, tag)
-        key_ids = None if group is None else group.key_ids
-        found = summary.of_some(deps.instance.reports, span, key_ids)
-        names = deps.read_sync(keys.get_names, [one.key_id for one in found.top.shown])
-        groups: list[dict[str, Any]] | None = None
-        if by != "key":
-            grouping: GroupBy = by
-            counted = summary.count_groups(
-                deps.instance.reports, span, key_ids, deps.read_sync(keys.list_groups_of_keys, grouping)
-            )
-            names_of = deps.read_sync(keys.name_groups, grouping, [one.name for one in counted])
-            groups = summary.group_facts(counted, names_of)
+    group_by = None if by == "key" else by
+    wanted = StatisticsOptions(UsageOptions(None, consumer, tag, since, until), group_by=group_by)
+    with open_target(data_dir) as target:
+        found = target.usage.summarize(wanted)
     if as_json:
-        output.as_json(summary.summary_facts(found, names, groups))
+        output.as_json(found)
         return
     rows: list[tuple[object, ...]] = [
-        (names.get(one.key_id) or one.key_id, 1, one.accepted_count, one.refused_count, one.key_id)
-        for one in found.top.shown
+        (one["name"] or one["key_id"], 1, one["request_count"], one["refused_count"], one["key_id"])
+        for one in found["top_keys"]
     ]
-    if groups is not None:
+    if found["groups"] is not None:
         rows = [
-            (one["name"], one["key_count"], one["request_count"], one["refused_count"], one["group"]) for one in groups
+            (one["name"], one["key_count"], one["request_count"], one["refused_count"], one["group"])
+            for one in found["groups"]
         ]
-    rows.append(("Total", found.top.keys, found.counts.accepted, found.counts.refused, ""))
+    rows.append(("Total", found["key_count"], found["request_count"], found["refused_count"], ""))
     output.table(("NAME", "KEYS", "ALLOWED", "REFUSED", "ID"), rows, "")

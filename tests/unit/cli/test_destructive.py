@@ -57,6 +57,7 @@ SAFE = {
     "keys secret": "reads",
     "keys unused-scopes": "reads",
     "keys show": "reads",
+    "keys verify": "consumes limits only with --cost",
     "master-key rotate": "seals every secret again; nothing is lost",
     "migrate": "keeps what is there",
     "notifications history": "reads",
@@ -82,6 +83,8 @@ SAFE = {
     "usage agents": "reads",
     "usage attempts": "reads",
     "usage export": "reads",
+    "usage ai": "reads",
+    "usage summary": "reads",
     "usage totals": "reads",
 }
 """Commands that need no question, and why. A new command is added here, or asks."""

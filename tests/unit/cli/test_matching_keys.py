@@ -2,7 +2,8 @@
 
 import pytest
 
-from ari.cli import matching_keys, output
+from ari.cli import output
+from ari.cli.local import affected_keys
 from ari.keys.commands import bulk_by_filter
 from tests.unit.cli.conftest import Ari
 
@@ -56,14 +57,14 @@ def test_keys_whose_kind_does_not_allow_the_expiry_are_named_and_left_out(ari: A
     kept, _ = ari.create("b", "--tag", "t", "--kind", "short")
     ran = ari("keys", "expiry", "--tag", "t", "--expires", "7d", "--yes")
     assert ran.out == "Changed the expiry of 1 key.\n"
-    assert ran.err == f"Left out “b” ({kept['hint']}, {kept['id']}): A key of the kind short lives at most 3 days.\n"
+    assert ran.err == f"Left out “b” ({kept['id']}): A key of the kind short lives at most 3 days.\n"
 
 
 def test_keys_that_changed_while_the_question_was_open_stop_the_command(
     ari: Ari, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exactly the listed keys are changed, or none, also when they take several steps."""
-    monkeypatch.setattr(matching_keys, "MAX_KEYS_AT_ONCE", 2)
+    monkeypatch.setattr(affected_keys, "MAX_KEYS_AT_ONCE", 2)
     monkeypatch.setattr(bulk_by_filter, "MAX_KEYS_AT_ONCE", 2)
     for name in ("a", "b", "c", "d", "e"):
         ari("keys", "create", name, "--tag", "t")

@@ -89,10 +89,12 @@ def test_unused_scopes_are_listed_with_the_command_that_removes_them(ari: Ari, m
     assert (advice["unused"], advice["kept"], advice["gap"]) == ([], [], "young_log")
     assert ari("keys", "unused-scopes", key["id"]).out.endswith("The usage log is younger than 90 days.\n")
     found = ScopeUse(("keys:read",), ("usage:read",))
-    monkeypatch.setattr("ari.cli.unused_scopes.find_unused_scopes", lambda *_: found)
+    monkeypatch.setattr("ari.cli.local.unused_scope_advice.find_unused_scopes", lambda *_: found)
     told = ari("keys", "unused-scopes", key["id"]).out
     assert "hasn't used these scopes in 90 days: keys:read" in told
     command = told.splitlines()[-1].removeprefix("Remove them: ari ").split()
     assert ari.json(*command)["scopes"] == ["usage:read"]
-    monkeypatch.setattr("ari.cli.unused_scopes.find_unused_scopes", lambda *_: ScopeUse((), ("usage:read",)))
+    monkeypatch.setattr(
+        "ari.cli.local.unused_scope_advice.find_unused_scopes", lambda *_: ScopeUse((), ("usage:read",))
+    )
     assert "Nothing to remove" in ari("keys", "unused-scopes", key["id"]).out

@@ -1,39 +1,39 @@
 """Following the usage log: no row twice, none lost, although workers commit out of order."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
+from ari.base.clock import from_rfc3339, to_rfc3339
 from ari.base.ids import new_id
-from ari.cli.tail import Tail, newest
-from ari.usage.model import UsageRow
-from ari.usage.search import SearchPage, UsageSearch
+from ari.cli.tail import Tail, read_newest
 
 NOW_MS = 1_800_000_000_000
 OVERLAP_MS = 10_000
+Row = dict[str, Any]
 
 
 class Log:
-    """The part of a usage store that a tail reads."""
+    """The part of a target that a tail reads."""
 
     def __init__(self) -> None:
-        self.rows: list[UsageRow] = []
+        self.rows: list[Row] = []
 
-    def add(self, at_ms: int, status: int | None = 200) -> UsageRow:
-        row = UsageRow(new_id("req", at_ms), at_ms, "r", "key_1", "h", "ok", "GET", "/x", "/x", None, None, status)
+    def add(self, at_ms: int, status: int | None = 200) -> Row:
+        row: Row = {"id": new_id("req", at_ms), "time": to_rfc3339(at_ms), "status": status}
         self.rows.append(row)
         return row
 
-    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
-        since_ms = search.where.since_ms
-        found = [row for row in self.rows if since_ms is None or row.at_ms >= since_ms]
-        found = [row for row in found if before_id is None or row.id < before_id]
-        found.sort(key=lambda row: row.id, reverse=True)
-        return SearchPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    def read(self, since_ms: int | None, cursor: str | None, limit: int) -> tuple[list[Row], str | None]:
+        found = [row for row in self.rows if since_ms is None or from_rfc3339(row["time"]) >= since_ms]
+        found = [row for row in found if cursor is None or row["id"] < cursor]
+        found.sort(key=lambda row: row["id"], reverse=True)
+        return found[:limit], found[limit - 1]["id"] if len(found) > limit else None
 
 
 def _tail(log: Log) -> Tail:
-    return Tail(log, UsageSearch(), OVERLAP_MS)
+    return Tail(log.read, OVERLAP_MS)
 
 
 def test_newest_reads_page_by_page() -> None:
@@ -41,9 +41,9 @@ def test_newest_reads_page_by_page() -> None:
     log = Log()
     for number in range(450):
         log.add(NOW_MS + number)
-    rows = newest(log, UsageSearch(), 420)
+    rows = read_newest(log.read, None, 420)
     assert len(rows) == 420
-    assert rows[0].at_ms == NOW_MS + 449
+    assert rows[0]["time"] == to_rfc3339(NOW_MS + 449)
 
 
 def test_it_begins_with_the_last_rows_oldest_first() -> None:
@@ -81,7 +81,7 @@ def test_a_running_request_is_shown_once_with_its_status() -> None:
     tail.start(NOW_MS, 10)
     row = log.add(NOW_MS, status=None)
     assert tail.more(NOW_MS + 1000) == []
-    log.rows[0] = done = replace(row, status=201)
+    log.rows[0] = done = row | {"status": 201}
     assert tail.more(NOW_MS + 2000) == [done]
     assert tail.more(NOW_MS + 3000) == []
 
@@ -112,12 +112,12 @@ def test_every_row_is_shown_exactly_once(events: list[tuple[int, int]]) -> None:
     """For any order of commits that is at most the overlap late."""
     log = Log()
     tail = _tail(log)
-    seen = [row.id for row in tail.start(NOW_MS, 10)]
+    seen = [row["id"] for row in tail.start(NOW_MS, 10)]
     now_ms = NOW_MS
     for late_ms, polls in events:
         log.add(now_ms - late_ms)
         for _ in range(polls):
             now_ms += 1000
-            seen += [row.id for row in tail.more(now_ms)]
-    seen += [row.id for row in tail.more(now_ms + 1000)]
-    assert sorted(seen) == sorted(row.id for row in log.rows)
+            seen += [row["id"] for row in tail.more(now_ms)]
+    seen += [row["id"] for row in tail.more(now_ms + 1000)]
+    assert sorted(seen) == sorted(row["id"] for row in log.rows)

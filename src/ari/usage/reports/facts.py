@@ -51,6 +51,20 @@ def ownership_facts(key: ApiKey) -> dict[str, Any]:
     }
 
 
+def describe_verified_key(key: ApiKey) -> dict[str, Any]:
+    """The details of a verified key that another service may see."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "hint": key.used_hint,
+        "scopes": list(key.scopes),
+        "expires_at": _time(key.expires_at_ms),
+        "secret_number": 1 if key.secret is None else key.secret.number,
+        "secret_retires_at": None if key.secret is None else _time(key.secret.retires_at_ms),
+        **ownership_facts(key),
+    }
+
+
 def revocation_facts(key: ApiKey) -> dict[str, Any]:
     """A key that revoked itself; a caller from elsewhere learns nothing else about it."""
     return {"id": key.id, "hint": key.hint, "status": "revoked", "revoked_at": _time(key.revoked_at_ms)}

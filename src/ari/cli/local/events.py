@@ -1,0 +1,39 @@
+"""The audit log of the instance in the data directory."""
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Literal
+
+from ari.base import event_export
+from ari.base.event_search import EventSearch, find_events, list_batches
+from ari.base.events import event_facts
+from ari.cli import output
+from ari.cli.event_filters import EventFilters
+
+if TYPE_CHECKING:
+    from ari.deps import Deps
+
+_PAGE = 200
+
+
+class LocalEvents:
+    def __init__(self, deps: "Deps") -> None:
+        self._deps = deps
+
+    def list_newest(self, filters: EventFilters, limit: int) -> list[dict[str, Any]]:
+        """At most ``limit`` matching events, newest first."""
+        search = self._search(filters)
+        size = min(limit, _PAGE)
+        batches = list_batches(lambda before: self._deps.read_sync(find_events, search, before, size))
+        return [event_facts(event) for event in islice(chain.from_iterable(batches), limit)]
+
+    def export(self, filters: EventFilters, form: Literal["csv", "jsonl"], *, bom: bool) -> Iterator[bytes]:
+        """The pieces of a file with all matching events."""
+        search = self._search(filters)
+        self._deps.do_sync(event_export.record, form, search)
+        size = event_export.EVENTS_A_PIECE
+        batches = list_batches(lambda before: self._deps.read_sync(find_events, search, before, size))
+        yield from event_export.pieces(form, batches, bom=bom, clean=output.clean)
+
+    def _search(self, filters: EventFilters) -> EventSearch:
+        return filters.build_search(self._deps.instance.now_ms())

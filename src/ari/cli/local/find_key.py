@@ -1,0 +1,29 @@
+"""Find a key in the data directory by what people type."""
+
+from ari import keys
+from ari.base.ids import is_id
+from ari.cli.key_reference import parse_hint, require_one
+from ari.keys.model import ApiKey
+from ari.keys.ports import KeyTransaction
+
+_PAGE = 200
+
+
+def find_key(tx: KeyTransaction, text: str, *, even_deleted: bool = False) -> ApiKey:
+    """The key with this ID or, if only one key has it, this prefix. Raises ``NotFound`` or ``Invalid``.
+
+    ``even_deleted`` also finds a deleted key, by its ID.
+    """
+    if is_id("key", text):
+        return keys.get_even_deleted(tx, text) if even_deleted else keys.get(tx, text)
+    hint = parse_hint(text)
+    matches = [key for key in _list_all(tx) if key.hint == hint]
+    require_one(len(matches))
+    return matches[0]
+
+
+def _list_all(tx: KeyTransaction) -> list[ApiKey]:
+    listed: list[ApiKey] = []
+    while page := keys.get_page(tx, "all", listed[-1].id if listed else None, _PAGE):
+        listed += page
+    return listed

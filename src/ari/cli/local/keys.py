@@ -1,0 +1,167 @@
+"""Keys of the instance in the data directory."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ari import keys
+from ari.base.errors import Problem
+from ari.cli.local.affected_keys import change_next, list_affected
+from ari.cli.local.find_key import find_key
+from ari.cli.local.limits import describe_remaining
+from ari.cli.matched_by import MatchedBy
+from ari.keys import BulkChange, KeyChange, NewKey, Rotation
+from ari.keys.limits.fields import describe_credits
+from ari.keys.model import ApiKey
+from ari.usage.model import NO_USE
+from ari.usage.reports.facts import key_facts, rotation_facts, secret_facts, secret_use_facts
+from ari.usage.reports.queries import last_uses_of_secrets
+
+if TYPE_CHECKING:
+    from ari.deps import Deps
+    from ari.keys.ports import KeyTransaction
+
+_PAGE = 200
+
+
+class LocalKeys:
+    def __init__(self, deps: "Deps") -> None:
+        self._deps = deps
+
+    def create(self, new: NewKey, problems: Sequence[Problem]) -> dict[str, Any]:
+        """``key`` and ``secret``; ``same_name`` and ``look_alikes``: how many active keys have such a name."""
+        created = self._deps.do_sync(keys.create, new, problems)
+        return {
+            "key": key_facts(created.key, NO_USE, self._deps.instance.now_ms()),
+            "secret": created.secret,
+            "same_name": created.same_name,
+            "look_alikes": created.look_alikes,
+        }
+
+    def list_by(self, sort: str, **filters: Any) -> list[dict[str, Any]]:
+        """All matching keys in this order."""
+        from ari.cli.local.listing import list_keys_by
+
+        return self._deps.read_sync(list_keys_by, self._deps.instance.key_use, sort, filters)
+
+    def find(self, text: str, *, even_deleted: bool = False) -> dict[str, Any]:
+        """The key with this ID or prefix, as lists show it. ``even_deleted`` also finds a deleted key, by its ID.
+
+        Raises ``NotFound`` and ``Invalid``.
+        """
+        [facts] = self._describe([self._deps.read_sync(find_key, text, even_deleted=even_deleted)])
+        return facts
+
+    def get(self, text: str) -> dict[str, Any]:
+        """Everything about a key: with ``secrets``, without their text, and ``remaining``."""
+        key = self._deps.read_sync(find_key, text)
+        return self._detail(key)
+
+    def find_revocation(self, key_id: str) -> tuple[str | None, str | None]:
+        """Who revoked the key, and why."""
+        key = self._deps.read_sync(keys.get, key_id)
+        return key.revoked_by, key.revoke_reason
+
+    def list_refills(self, key: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The refills of the credits of a key and its consumer."""
+        found = self._deps.read_sync(keys.get, key["id"])
+        granted = [owner.rules.credits for owner in found.rule_owners if owner.rules.credits is not None]
+        return [facts["refill"] for facts in map(describe_credits, granted) if facts["refill"] is not None]
+
+    def change(self, text: str, wanted: KeyChange) -> dict[str, Any]:
+        def change(tx: "KeyTransaction") -> ApiKey:
+            return keys.change(tx, find_key(tx, text).id, wanted)
+
+        return self._detail(self._deps.do_sync(change))
+
+    def reset_limits(self, text: str, names: list[str] | None) -> dict[str, Any]:
+        """The key with what remains."""
+
+        def reset(tx: "KeyTransaction") -> ApiKey:
+            return keys.reset_limits(tx, find_key(tx, text).id, names)
+
+        return self._detail(self._deps.do_sync(reset))
+
+    def add_credits(self, text: str, amount: int) -> dict[str, Any]:
+        """The key with what remains."""
+
+        def add(tx: "KeyTransaction") -> ApiKey:
+            return keys.add_credits(tx, find_key(tx, text).id, amount)
+
+        return self._detail(self._deps.do_sync(add))
+
+    def list_made_by(self, key: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The active keys that this key created or gave more access, and theirs."""
+        return self._describe(self._deps.read_sync(keys.get_active_made_by, key["id"]))
+
+    def revoke(self, key_id: str, reason: str | None, *, with_made: bool) -> dict[str, Any]:
+        return self._detail(self._deps.do_sync(keys.revoke, key_id, reason, with_made))
+
+    def delete(self, key_id: str) -> None:
+        self._deps.do_sync(keys.delete, key_id)
+
+    def rotate(self, key_id: str, wanted: Rotation) -> dict[str, Any]:
+        """The key and, this once, the text of its new secret."""
+        rotated = self._deps.do_sync(keys.rotate, key_id, wanted)
+        return rotation_facts(rotated, self._deps.instance.now_ms())
+
+    def retire_old(self, key_id: str) -> dict[str, Any]:
+        return self._detail(self._deps.do_sync(keys.retire_old, key_id))
+
+    def get_secret_use(self, key: Mapping[str, Any], number: int) -> dict[str, Any]:
+        """A secret of the key that ``get`` returned, and who uses it."""
+        found = next(one for one in key["secrets"] if one["number"] == number)
+        use = self._deps.instance.reports.secret_use(key["id"], number)
+        return {**found, **secret_use_facts(use)}
+
+    def find_unused_scopes(self, key_id: str) -> dict[str, Any]:
+        """Advice about the scopes of a key."""
+        from ari.cli.local.unused_scope_advice import find_unused
+
+        return find_unused(self._deps, key_id)
+
+    def list_affected(self, by: MatchedBy, wanted: BulkChange) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """All matching keys that the change fits, newest first, and some that it doesn't."""
+        listed, left_out = self._deps.read_sync(list_affected, by, wanted)
+        facts = self._describe(listed)
+        return facts, [{"id": one.key.id, "name": one.key.name, "reason": one.reason} for one in left_out]
+
+    def change_next(self, by: MatchedBy, wanted: BulkChange, listed: Sequence[str], done: int) -> list[dict[str, Any]]:
+        """Change the next of the listed keys, the newest first. Raises ``Conflict`` if they aren't those that match."""
+        return self._describe(self._deps.do_sync(change_next, by, wanted, listed, done))
+
+    def verify(
+        self, token: str, scopes: Sequence[str], address: str | None, cost: int, limits: Sequence[str] | None
+    ) -> dict[str, Any]:
+        """The verdict on a key. Raises ``Invalid``, and ``Unavailable`` if ARI can't decide."""
+        from ari.cli.local.key_verdict import verify_locally
+
+        return asyncio.run(verify_locally(self._deps, token, scopes, address, cost, limits))
+
+    def import_lines(self, values: Mapping[int, Any], *, dry_run: bool, all_or_nothing: bool) -> list[dict[str, Any]]:
+        """The results of these lines, as the API returns them. Raises ``Invalid``."""
+        if dry_run:
+            results = self._deps.read_sync(keys.check_import, values).lines
+        else:
+            prepared = self._deps.read_sync(keys.prepare_import, values)
+            results = self._deps.do_sync(keys.import_keys, prepared, all_or_nothing=all_or_nothing).lines
+        return list(keys.import_facts(results, dry_run=dry_run)["items"])
+
+    def _describe(self, listed: Sequence[ApiKey]) -> list[dict[str, Any]]:
+        instance = self._deps.instance
+        now_ms = instance.now_ms()
+        facts: list[dict[str, Any]] = []
+        for start in range(0, len(listed), _PAGE):
+            page = listed[start : start + _PAGE]
+            totals = instance.usage_records.totals([key.id for key in page])
+            facts += [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in page]
+        return facts
+
+    def _detail(self, key: ApiKey) -> dict[str, Any]:
+        instance = self._deps.instance
+        now_ms = instance.now_ms()
+        totals = instance.usage_records.totals([key.id]).get(key.id, NO_USE)
+        secrets = self._deps.read_sync(keys.get_secrets, key.id)
+        used = last_uses_of_secrets(instance.reports, key.id, secrets, totals)
+        listed = [secret_facts(secret, used.get(secret.number), now_ms) for secret in secrets]
+        return key_facts(key, totals, now_ms) | {"secrets": listed} | describe_remaining(instance, key.rule_owners)

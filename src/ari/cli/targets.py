@@ -1,0 +1,39 @@
+"""Open the instance that a command works on: in the data directory, or a remote one over its API.
+
+Both kinds of target have the same parts (``target.keys``) with the same methods, which take and return plain values in
+the shapes of the API. A test compares their signatures, and another the output of each command.
+"""
+# Imports inside functions here: a remote command starts without a database, a local one without an HTTP client.
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ari.cli.chosen_instance import find_remote
+from ari.cli.instances import open_deps
+
+if TYPE_CHECKING:
+    from ari.cli.local import LocalTarget
+    from ari.cli.remote import RemoteTarget
+
+    Target = LocalTarget | RemoteTarget
+
+
+@contextmanager
+def open_target(data_dir: Path | None) -> "Iterator[Target]":
+    """The instance. Raises ``ConfigurationError`` if it can't be opened, or the key for a remote one can't be read."""
+    place = find_remote(data_dir)
+    if place is None:
+        from ari.cli.local import LocalTarget
+
+        with open_deps(data_dir) as deps:
+            yield LocalTarget(deps)
+        return
+    from ari.cli.remote import RemoteTarget
+    from ari.cli.remote.connection import Connection
+    from ari.cli.remote.credential import parse_url, read_key
+
+    url = parse_url(place.url)
+    with Connection(url, read_key(place.key_file)) as connection:
+        yield RemoteTarget(connection)

@@ -1,0 +1,183 @@
+"""The command line on a remote instance: the same words, output and exit codes as in its data directory."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari.cli.lazy_commands import load_all
+from ari.cli.main import app
+from tests.support.cli_life import (
+    CHANGE,
+    CONFIGURATION,
+    DOCUMENT,
+    FAILING,
+    MISTAKES,
+    PREPARE,
+    REMOVE,
+    STATUS_ONLY,
+    Place,
+    live,
+)
+from tests.support.owner import Owner, start_owner
+from tests.support.server import ServerProcess
+
+LOCAL_ONLY = {
+    "account disable-two-factor",
+    "account reset-password",
+    "account set-email",
+    "account show",
+    "audit accept",
+    "audit check",
+    "audit head",
+    "audit prune",
+    "backup",
+    "database accept",
+    "database status",
+    "doctor",
+    "integrations rotate-master-key",
+    "master-key rotate",
+    "migrate",
+    "restore",
+    "serve",
+    "usage addresses",
+    "usage agents",
+    "usage attempts",
+    "usage erase",
+}
+"""Commands that the API doesn't have."""
+OWNER_ONLY = {"policy set"}
+"""Commands that the API has for the owner only, so a key gets an error."""
+UNCHANGED = {"scan paths", "scan rules"}
+"""Commands that need no instance."""
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+    folder = tmp_path_factory.mktemp("remote") / "data"
+    folder.mkdir(mode=0o700)
+    found = start_owner(ServerProcess(folder))
+    yield found
+    found.close()
+    found.server.kill()
+
+
+@pytest.fixture(scope="module")
+def key_file(owner: Owner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("key") / "key"
+    file.touch(0o600)
+    file.write_text(owner.cli.create_key("Remote", scopes=["*"])[1] + "\n")
+    return file
+
+
+@pytest.fixture(scope="module")
+def local(owner: Owner) -> Place:
+    return Place(owner.cli.environment)
+
+
+@pytest.fixture(scope="module")
+def remote(owner: Owner, key_file: Path) -> Place:
+    elsewhere = {name: value for name, value in owner.cli.environment.items() if not name.startswith("ARI_")}
+    return Place(elsewhere | {"ARI_URL": owner.url, "ARI_KEY_FILE": str(key_file)})
+
+
+@pytest.mark.slow
+def test_both_ways_say_the_same(local: Place, remote: Place, tmp_path: Path) -> None:
+    """Standard output, standard error and exit status of every command, on the same instance."""
+    (tmp_path / "configuration.json").write_text(json.dumps(CONFIGURATION))
+    (tmp_path / "document.json").write_text(json.dumps(DOCUMENT))
+    here, there = live(local, tmp_path, "1"), live(remote, tmp_path, "2")
+    differing = [
+        (line, one, other)
+        for (line, one), (_, other) in zip(here, there, strict=True)
+        if one[:1] != other[:1] or (one != other and line not in STATUS_ONLY)
+    ]
+    assert not differing, "\n".join(f"{line}\n  {one}\n  {other}" for line, one, other in differing)
+    failed = [line for line, (code, _, _) in here if code and line not in MISTAKES]
+    assert failed == FAILING
+
+
+def list_commands() -> set[str]:
+    """Every command, by its words."""
+
+    def walk(command: Any, words: tuple[str, ...]) -> Iterator[str]:
+        commands = getattr(command, "commands", None)
+        if commands is None or words == ("usage",):
+            yield " ".join(words)
+        for name, one in (commands or {}).items():
+            yield from walk(one, (*words, name))
+
+    return set(walk(load_all(app), ()))
+
+
+def test_every_command_is_compared_or_local_only() -> None:
+    """A new command appears in the life above, or in one of the lists."""
+    lines = [shlex.split(line) for line in f"{PREPARE}{CHANGE}{MISTAKES}{REMOVE}".strip().splitlines()]
+    compared = {name for name in list_commands() for words in lines if words[: len(name.split())] == name.split()} | {
+        "keys verify",
+        "integrations set",
+    }
+    assert list_commands() - compared == LOCAL_ONLY | OWNER_ONLY | UNCHANGED
+
+
+def test_a_provider_key_is_read_from_standard_input(local: Place, remote: Place) -> None:
+    """The same words, and the same mask."""
+    said = []
+    for place in (local, remote):
+        said.append(place.run(["integrations", "set", "openai"], "sk-proj-0123456789abcdefABCDEF\n"))
+        place.run(["integrations", "remove", "openai", "--yes"])
+    assert said[0] == said[1] == (0, "Stored OpenAI key sk-p…CDEF. Test it: ari integrations test openai\n", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [((), 0), (("--json",), 0), (("--scope", "api:read"), 0), (("--scope", "keys:write", "--json"), 3)],
+)
+def test_verdicts_are_the_same(local: Place, remote: Place, options: tuple[str, ...], status: int) -> None:
+    """Valid is 0, and not valid 3; without --cost nothing is consumed."""
+    token = local.call(["keys", "create", "Verified", "--scope", "api:read", "--limit", "2/1h"], "", {})[1]
+    said = [place.run(["keys", "verify", *options], token) for place in (local, remote)]
+    assert said[0] == said[1]
+    assert said[0][0] == status
+    last = local.run(["keys", "verify", "--cost", "1"], token)[1]
+    assert "1 of 2 left per hour" in last
+
+
+@pytest.mark.parametrize("text", ["", "not a key", "ari_k_" + "0" * 49])
+def test_a_text_that_is_no_key_is_not_valid(local: Place, remote: Place, text: str) -> None:
+    """The same at both doors; nothing at all is a mistake."""
+    said = [place.run(["keys", "verify"], f"{text}\n") for place in (local, remote)]
+    assert said[0] == said[1]
+    assert said[0][0] == (3 if text else 1)
+
+
+@pytest.mark.parametrize("name", sorted(LOCAL_ONLY - {"serve"}))
+def test_a_command_about_the_data_directory_refuses(remote: Place, name: str) -> None:
+    """One sentence, before it does or asks anything."""
+    more = {
+        "audit check": ["evt_1", "0"],
+        "audit prune": ["--days", "30"],
+        "backup": ["x"],
+        "restore": ["x"],
+        "account set-email": ["a@example.org"],
+        "usage erase": ["--address", "192.0.2.1"],
+    }
+    key = ["--key", "x"] if name in ("usage addresses", "usage agents") else []
+    code, out, err = remote.run([*name.split(), *key, *more.get(name, [])], "one line\n")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "works on a data directory only" in err
+
+
+def test_serve_refuses(remote: Place) -> None:
+    """It would start another instance than the one that the options name."""
+    assert "works on a data directory only" in remote.run(["serve"])[2]
+
+
+def test_only_the_owner_changes_the_rules(remote: Place) -> None:
+    """A key gets the API's sentence."""
+    code, _, err = remote.run(["policy", "set", "--max-lifetime-days", "30"])
+    assert code == 1
+    assert err.startswith("ari: ")
