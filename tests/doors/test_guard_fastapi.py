@@ -14,6 +14,7 @@ from ari import keys
 from ari.base.errors import ConfigurationError
 from ari.guard.fastapi import ApiKeys, Ari, Key
 from tests.support.guard import GuardedInstance, guarded_instance
+from tests.support.server import Clock
 
 
 def make_app(ari: Ari) -> FastAPI:
@@ -125,7 +126,8 @@ def test_refusals_are_those_of_ari(instance: GuardedInstance, client: TestClient
     assert (twice.status_code, twice.json()["code"]) == (400, "invalid_request")
     in_url = client.get(f"/v1/orders/7?key={one}")
     assert (in_url.status_code, in_url.json()["code"]) == (400, "key_in_url")
-    assert client.head("/v1/orders/7").status_code == 405
+    assert client.head("/v1/orders/7").status_code == 401
+    assert client.head("/v1/orders/7", headers={"x-api-key": one}).status_code == 405
 
 
 def test_a_revoked_key_is_refused_by_the_next_request(instance: GuardedInstance, client: TestClient) -> None:
@@ -232,3 +234,51 @@ def test_a_client_without_a_lifespan(tmp_path: Path) -> None:
         headers = {"x-api-key": instance.create_secret()}
         assert [client.get(f"/v1/orders/{n}", headers=headers).status_code for n in range(3)] == [200] * 3
         assert len(instance.read_rows()) == 3
+
+
+def test_a_body_that_fastapi_refuses_is_logged_too(instance: GuardedInstance, client: TestClient) -> None:
+    """FastAPI reads the body before it runs the guard; a stranger learns nothing about it."""
+    headers = {"x-api-key": instance.create_secret(), "content-type": "application/json"}
+    assert client.post("/v1/orders", content="{", headers=headers).status_code == 422
+    assert client.post("/v1/orders", content="{", headers={"content-type": "application/json"}).status_code == 401
+    lacking = headers | {"x-api-key": instance.create_secret("orders:read")}
+    assert client.post("/v1/orders", content="{", headers=lacking).status_code == 403
+    assert instance.read_facts() == [
+        ("ok", "POST", "/v1/orders", 422),
+        ("insufficient_scope", "POST", "/v1/orders", 403),
+    ]
+
+
+def test_a_log_that_cannot_be_written_is_a_503(instance: GuardedInstance, client: TestClient) -> None:
+    """Neither a response nor an action without its row: an unsafe request does not reach its handler."""
+    headers = {"x-api-key": instance.create_secret()}
+    assert client.get("/v1/orders/1", headers=headers).status_code == 200
+    with instance.break_log():
+        for found in (
+            client.get("/v1/orders/1", headers=headers),
+            client.post("/v1/orders", headers=headers, json={}),
+            client.get("/v1/failing", headers=headers),
+        ):
+            assert (found.status_code, found.json()["code"]) == (503, "unavailable")
+            assert int(found.headers["retry-after"]) > 0
+    assert client.get("/v1/orders/1", headers=headers).status_code == 200
+
+
+def test_expired_keys_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's address comes from a trusted proxy only; a key seen expired stays so when the clock steps back."""
+    clock = Clock(tmp_path / "clock")
+    monkeypatch.setenv("ARI_TEST_CLOCK_FILE", str(clock.path))
+    with guarded_instance(tmp_path) as instance:
+        bound = instance.create_secret("orders:read", addresses=("203.0.113.0/24",))
+        forwarded = {"x-api-key": bound, "x-forwarded-for": "203.0.113.7"}
+        for proxies, status in (((), 403), (("198.51.100.0/24",), 200)):
+            ari = Ari.local(instance.data_dir, trusted_proxies=proxies)
+            with TestClient(make_app(ari), client=("198.51.100.1", 5)) as client:
+                assert client.get("/v1/orders/1", headers=forwarded).status_code == status
+        headers = {"x-api-key": instance.create_secret("orders:read", expires="1h")}
+        with TestClient(make_app(Ari.local(instance.data_dir))) as client:
+            assert client.get("/v1/orders/1", headers=headers).status_code == 200
+            for seconds in (3_601, -3_601):
+                clock.advance(seconds)
+                assert client.get("/v1/orders/1", headers=headers).json()["code"] == "expired"
+        assert [row.client_address for row in instance.read_rows()][:2] == ["198.51.100.1", "203.0.113.7"]

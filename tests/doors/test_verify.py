@@ -215,3 +215,36 @@ def test_nothing_decided_is_503_and_no_verdict(make_owner: Any) -> None:
         other.execute("ROLLBACK")
     other.close()
     eventually(lambda: verdicts() == {(200, None)})
+
+
+def test_a_service_may_report_its_own_request(asker: Asker) -> None:
+    """Route, path, method, user agent and request id are in the key's log, cleaned; the caller's row has none of it."""
+    key = "ari_k_" + "0" * 49
+    fields = {"method": "PATCH", "path": f"/orders/\x00{key}", "user_agent": "shop/1\u202e", "request_id": "order-7"}
+    assert asker.ask(route="/orders/{order_id}", **fields)["valid"] is True
+    [row] = asker.rows(asker.asked["id"])
+    assert (row["method"], row["route"], row["request_id"]) == ("PATCH", "/orders/{order_id}", "order-7")
+    assert (row["user_agent"], row["path"].startswith("/orders/\ufffdari_k_0000")) == ("shop/1\ufffd", True)
+    assert key not in row["path"]
+    [mine] = [one for one in asker.rows(asker.key["id"]) if one["route"] == "/api/verify"]
+    assert (mine["method"], mine["user_agent"] == row["user_agent"]) == ("POST", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("method", "GET /"),
+        ("method", None),
+        ("route", ""),
+        ("route", "r" * 201),
+        ("path", "p" * 1025),
+        ("user_agent", "u" * 257),
+        ("request_id", "a b"),
+        ("request_id", 7),
+    ],
+)
+def test_wrong_facts_of_the_services_request_are_named(asker: Asker, name: str, value: object) -> None:
+    """``null`` is the same as nothing."""
+    answer = asker.client.post("/api/verify", json={"key": asker.secret, name: value})
+    assert answer.status_code == (200 if value is None else 422)
+    assert value is None or [one["location"] for one in answer.json()["errors"]] == [name]

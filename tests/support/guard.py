@@ -1,13 +1,17 @@
 """An instance for services that use ``ari.guard`` in the tests' own process: its keys, and its usage log."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import text
 
 from ari import keys
 from ari.deps import Deps
 from ari.instance import Instance
+from ari.storage.engine import STAGING_FILE
 from ari.usage.model import UsageRow
 from ari.usage.search import UsageSearch
 from tests.support.instances import prepare, settings_for
@@ -42,6 +46,22 @@ class GuardedInstance:
     def read_facts(self) -> list[tuple[str, str, str, int | None]]:
         """Code, method, route and status of every row, oldest first."""
         return [(row.code, row.method, row.route, row.status) for row in self.read_rows()]
+
+    @contextmanager
+    def break_log(self) -> Iterator[None]:
+        """No process can write the usage log inside the ``with`` block."""
+        staging = self.data_dir / STAGING_FILE
+        if self.database_url is None:
+            with closing(sqlite3.connect(staging, isolation_level=None)) as lock:
+                lock.execute("ALTER TABLE usage_staging RENAME TO elsewhere")
+                yield
+                lock.execute("ALTER TABLE elsewhere RENAME TO usage_staging")
+        else:
+            with self.instance.database.log.begin() as connection:
+                connection.execute(text("ALTER TABLE usage_staging RENAME TO elsewhere"))
+            yield
+            with self.instance.database.log.begin() as connection:
+                connection.execute(text("ALTER TABLE elsewhere RENAME TO usage_staging"))
 
 
 @contextmanager

@@ -170,7 +170,7 @@ class _HeldSend:
             await self._send_whole(refusal)
 
     async def _start(self, message: Message, status: int) -> None:
-        admission = self._guarded.admission
+        admission = self._guarded.admission or await self._authorize_late()
         if admission is None:
             self.started = True
             await self._send(message)
@@ -191,6 +191,11 @@ class _HeldSend:
                 headers.append((b"cache-control", b"private"))
             message = {**message, "headers": headers}
         await self._send(message)
+
+    async def _authorize_late(self) -> Admission | None:
+        """Decide where the framework responds before it runs the guard of the route, as to a body that isn't JSON."""
+        needed = self._guarded.ari.find_requirement(self._scope)
+        return None if needed is None else await self._guarded.authorize(*needed)
 
     async def _send_refusal(self, admission: Admission, refusal: Refusal) -> None:
         other = await admission.finish(refusal.status, len(refusal.body))

@@ -1,6 +1,6 @@
 """``Ari``: the instance that verifies the keys of a service, as the service's code names it."""
 
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -75,6 +75,10 @@ class Ari:
         self._backend.check(requirement)
         self._scopes.update(dict.fromkeys(scopes))
         return requirement
+
+    def find_requirement(self, scope: MutableMapping[str, Any]) -> tuple[Requirement, str | None] | None:  # noqa: ARG002 - of subclasses
+        """The requirement and template of an ASGI scope's route, where the framework knows them in advance."""
+        return None
 
     @property
     def clock(self) -> Clock:

@@ -11,9 +11,10 @@
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, MutableMapping, Sequence
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Security
 from fastapi.openapi.models import APIKey, APIKeyIn
 from fastapi.openapi.models import HTTPBearer as BearerModel
@@ -42,6 +43,16 @@ class FastApiAri(entry.Ari):
         """
         return KeyDependency(self, self.require(*scopes, any_key=any_key, cost=cost, limits=limits))
 
+    def find_requirement(self, scope: MutableMapping[str, Any]) -> tuple[Requirement, str | None] | None:
+        """FastAPI reads the body, and may refuse it, before it resolves dependencies."""
+        route = scope.get("route")
+        overrides = getattr(scope.get("app"), "dependency_overrides", {})
+        found = [one.requirement for one in _list_dependencies(getattr(route, "dependant", None), self, overrides)]
+        if not found:
+            return None
+        scopes = tuple(dict.fromkeys(name for one in found for name in one.scopes))
+        return msgspec.structs.replace(found[0], scopes=scopes), find_route(scope)
+
 
 Ari = FastApiAri
 
@@ -66,7 +77,7 @@ class KeyDependency:
 
     def __init__(self, ari: FastApiAri, requirement: Requirement) -> None:
         self._ari = ari
-        self._requirement = requirement
+        self.requirement = requirement
         scopes = list(requirement.scopes)
         parameter, by_name = inspect.Parameter, inspect.Parameter.KEYWORD_ONLY
         self.__signature__ = inspect.Signature(
@@ -77,18 +88,30 @@ class KeyDependency:
             ]
         )
 
+    def belongs_to(self, ari: entry.Ari) -> bool:
+        """Whether ``ari`` made it."""
+        return self._ari is ari
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, KeyDependency):
             return NotImplemented
-        return self._ari is other._ari and self._requirement == other._requirement
+        return self._ari is other._ari and self.requirement == other.requirement
 
     def __hash__(self) -> int:
-        return hash((id(self._ari), self._requirement))
+        return hash((id(self._ari), self.requirement))
 
     async def __call__(self, connection: HTTPConnection, **_schemes: None) -> Key:
         guarded = find_guarded(connection.scope, self._ari)
-        admission = await guarded.authorize(self._requirement, find_route(connection.scope))
+        admission = await guarded.authorize(self.requirement, find_route(connection.scope))
         if admission.refusal is not None:
             raise KeyRefusedError(admission.refusal)
         assert admission.key is not None
         return admission.key
+
+
+def _list_dependencies(dependant: Any, ari: FastApiAri, overrides: Container[Any]) -> Iterator[KeyDependency]:
+    """The dependencies of ``ari`` on a route that no test overrides."""
+    for one in getattr(dependant, "dependencies", ()):
+        if isinstance(one.call, KeyDependency) and one.call.belongs_to(ari) and one.call not in overrides:
+            yield one.call
+        yield from _list_dependencies(one, ari, overrides)

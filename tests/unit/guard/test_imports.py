@@ -8,7 +8,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-FRAMEWORKS = {"ari.guard": (), "ari.guard.starlette": ("starlette",), "ari.guard.fastapi": ("fastapi",)}
+FRAMEWORKS = {
+    "ari.guard": (),
+    "ari.guard.starlette": ("starlette",),
+    "ari.guard.fastapi": ("fastapi",),
+    "ari.guard.litestar": ("litestar",),
+}
 PROGRAM = """
 import importlib, sys
 class Blocked:

@@ -1,9 +1,12 @@
-from ari.base.clock import MINUTE_MS
+from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.usage.floods import (
     MAX_ADDRESSES_PER_MINUTE,
     MAX_LISTED_PER_MINUTE,
+    MAX_ROUTES_PER_HOUR,
+    OTHER_ROUTES,
     AttemptAddresses,
     RefusalFlood,
+    ServiceRoutes,
 )
 from ari.usage.model import MANY, OTHER_ADDRESSES, UsageRow
 from tests.support.instances import START_MS
@@ -71,3 +74,14 @@ def test_at_most_so_many_addresses_are_distinguished() -> None:
     assert addresses.bucket_for("a0", NOW + 1) == "a0"
     assert addresses.bucket_for("newer", NOW + 1) == OTHER_ADDRESSES
     assert addresses.bucket_for("new", NOW + MINUTE_MS) == "new"
+
+
+def test_routes_of_services_are_bounded_per_hour() -> None:
+    """A service that reports paths instead of templates can't fill the counters, which are kept forever."""
+    routes = ServiceRoutes()
+    names = {routes.name_for(f"/orders/{n}", 0) for n in range(MAX_ROUTES_PER_HOUR + 5)}
+    assert len(names) == MAX_ROUTES_PER_HOUR + 1
+    assert routes.name_for("/orders/0", 1) == "/orders/0"
+    assert routes.name_for("/new", 1) == OTHER_ROUTES
+    assert routes.name_for("/new", HOUR_MS) == "/new"
+    assert routes.name_for("/\x00a" + "b" * 300, HOUR_MS) == "/\ufffda" + "b" * 197
