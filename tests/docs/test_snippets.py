@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.shell_command import shell_command
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(
@@ -20,8 +22,7 @@ NOT_RUN = re.compile(r"ari serve|pip install|ari integrations test|/api/ai/opena
 gateway run against a stand-in in ``tests/doors/test_gateway_sdks.py``."""
 
 
-def _run(owner: Any, script: str, **variables: str) -> str:
-    ari = f'"{sys.executable}" -m ari'
+def _run(owner: Any, script: str, ari: str = f'"{sys.executable}" -m ari', **variables: str) -> str:
     script = script.replace("http://127.0.0.1:3000", owner.url)
     script = COMMAND.sub(ari, script)
     done = subprocess.run(
@@ -55,8 +56,9 @@ def test_every_snippet_of_a_page_runs(owner: Any, name: str) -> None:
     _, secret = owner.create_key("reader", scopes=["*"])
     blocks = [block for block in BLOCK.findall((ROOT / name).read_text()) if not NOT_RUN.search(block)]
     (owner.server.folder / "openai.key").write_text("sk-proj-0123456789abcdefABCDEF\n")
-    for block in blocks:
-        _run(owner, block, ARI_API_KEY=secret)
+    with shell_command(owner.server.folder) as ari:
+        for block in blocks:
+            _run(owner, block, ari, ARI_API_KEY=secret)
 
 
 def test_the_readme_names_the_two_commands() -> None:

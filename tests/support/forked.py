@@ -1,8 +1,8 @@
 """The command ``ari`` as a process of its own, without the second that every new Python needs for the imports.
 
 One process for each test process has imported the program, and forks (``forker.py``). What begins before ``main()`` is
-left out, so some tests start the program by its command all the same: those of the seed's sentences, of the wheel, of
-the guides' snippets, and of commands at a terminal.
+left out, so some tests start the program by its command all the same: those of the seed's sentences, of the wheel, and
+of the README's first snippet.
 """
 
 import atexit

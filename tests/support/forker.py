@@ -5,6 +5,7 @@ with their own session, environment, folder, standard streams and exit status.
 """
 
 import array
+import fcntl
 import gc
 import importlib
 import io
@@ -14,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -107,6 +109,8 @@ def _as_asked(request: dict[str, object], fds: list[int]) -> Callable[[], None]:
     for number, descriptor in enumerate(fds):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # getpass and Ctrl-C need a terminal of the process's own
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.umask(0o022)

@@ -5,14 +5,13 @@ import pty
 import re
 import select
 import struct
-import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
 from fcntl import ioctl
 from pathlib import Path
 
-from tests.support.server import ARI
+from tests.support import forked
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -32,15 +31,7 @@ def at_terminal(
     """
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    process = subprocess.Popen(
-        [*ARI, *words],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=folder,
-        env={"TERM": "xterm", "NO_COLOR": "1", **environment},
-        preexec_fn=lambda: os.login_tty(0),  # noqa: PLW1509 - getpass wants a terminal of the process's own
-    )
+    process = forked.start(words, {"TERM": "xterm", "NO_COLOR": "1", **environment}, folder, theirs, theirs, theirs)
     os.close(theirs)
     try:
         screen = _conversation(ours, list(answers), time.monotonic() + seconds)
