@@ -5,10 +5,14 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import psycopg
+import pytest
 
 from ari.keys import check_import
 from tests.unit.keys.memory import MemoryTransaction
@@ -76,6 +80,71 @@ def test_unkeys_table_becomes_lines() -> None:
             connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
         lines = [row[0] for row in connection.execute(query)]
     assert _import(lines) == {"Shop": False, "Unkey key_2": True}
+
+
+_HASHES = {one["scheme"]: one["hash"] for one in VECTORS if one["scheme"] in ("better-auth", "litellm")}
+_PAST, _FUTURE = "2025-05-01 10:00:00", "2999-12-31 23:30:00"
+
+
+def _find_session_zone(guide: str) -> str:
+    """The time zone that the guide's psql command sets; without one, that of a server far away."""
+    command = re.search(r"^\$ (?:PGTZ=(\S+) )?psql ", (GUIDES / guide).read_text(encoding="utf-8"), re.MULTILINE)
+    assert command is not None
+    return command[1] or "America/New_York"
+
+
+def _export(guide: str, url: str, prepare: Callable[[psycopg.Connection[Any]], None]) -> list[str]:
+    """The lines that psql prints for the guide's query."""
+    with psycopg.connect(url, options=f"-c timezone={_find_session_zone(guide)}") as connection:
+        prepare(connection)
+        return [json.dumps(row[0]) for row in connection.execute(_find_code(guide, "sql").encode())]
+
+
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
+def test_better_auths_table_becomes_lines(postgres_url: str, kind: str) -> None:
+    """As its migrations, or those of Drizzle and Prisma, create it. Expired keys stay behind; times are UTC."""
+
+    def prepare(connection: psycopg.Connection[Any]) -> None:
+        connection.execute(
+            "CREATE TABLE apikey (id text PRIMARY KEY, name text, start text, prefix text, key text NOT NULL, "
+            f'"referenceId" text, enabled boolean, "expiresAt" {kind}, "createdAt" {kind} NOT NULL)'.encode()
+        )
+        for number, (name, enabled, expires) in enumerate(
+            [("Shop", True, None), ("", False, _FUTURE), ("Expired", True, _PAST), ("Unset", None, None)]
+        ):
+            hashed = _HASHES["better-auth"] if number == 0 else f"{number}{_HASHES['better-auth'][1:]}"
+            times = [None if time is None else f"{time}+00" for time in (expires, _PAST)]
+            values = (f"id{number}", name, "acme_Q", "acme_", hashed, "user", enabled, *times)
+            connection.execute("INSERT INTO apikey VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)", values)
+
+    lines = _export("move-from-better-auth.md", postgres_url, prepare)
+    assert _import(lines) == {"Shop": False, "Better Auth key id1": True, "Unset": False}
+    times = [(one["created_at"], one["expires_at"]) for one in map(json.loads, lines)]
+    assert set(times) == {("2025-05-01T10:00:00Z", None), ("2025-05-01T10:00:00Z", "2999-12-31T23:30:00Z")}
+
+
+def test_litellms_table_becomes_lines(postgres_url: str) -> None:
+    """As Prisma creates it, with times in UTC whatever the session's zone. Expired keys stay behind."""
+
+    def prepare(connection: psycopg.Connection[Any]) -> None:
+        connection.execute(
+            'CREATE TABLE "LiteLLM_VerificationToken" (token text PRIMARY KEY, key_name text, key_alias text, '
+            "models text[], expires timestamp(3), blocked boolean, created_at timestamp(3) DEFAULT CURRENT_TIMESTAMP)"
+        )
+        hashed = _HASHES["litellm"]
+        for number, (alias, expires, blocked) in enumerate(
+            [("shop", None, None), (None, _FUTURE, True), ("expired", _PAST, False)]
+        ):
+            values = (f"{number}{hashed[1:]}", "sk-...bM0c", alias, expires, blocked)
+            connection.execute(
+                'INSERT INTO "LiteLLM_VerificationToken" (token, key_name, key_alias, expires, blocked) '
+                "VALUES (%s, %s, %s, %s, %s)",
+                values,
+            )
+
+    lines = _export("move-from-litellm.md", postgres_url, prepare)
+    assert _import(lines) == {"shop": False, f"LiteLLM key 1{_HASHES['litellm'][1:8]}": True}
+    assert [one["expires_at"] for one in map(json.loads, lines)] == [None, "2999-12-31T23:30:00Z"]
 
 
 def test_djangos_table_becomes_lines(tmp_path: Path) -> None:
