@@ -177,7 +177,7 @@ def _changes(page: Any, look: Any) -> None:
     page.goto(page.url.partition("/settings")[0] + HOME)
     page.get_by_label("Select all on this page").check()
     look(page)
-    page.get_by_role("button", name="Change expiry").click()
+    page.get_by_role("button", name="Save expiry").click()
     _has_come(dialog)
     look(page)
     page.keyboard.press("Escape")

@@ -88,7 +88,10 @@ def test_rename_disable_and_enable(owner: Any, home: Any) -> None:
     field.press("Enter")
     expect(home.get_by_role("heading", name="After")).to_be_visible()
     expect(home.get_by_role("status").filter(has_text="Key renamed.").locator(".toast")).to_be_visible()
-    home.get_by_role("button", name="Disable").click()
+    home.get_by_role("link", name="Disable").click()
+    expect(home.get_by_role("dialog").get_by_role("heading", name="Disable this API key?")).to_be_visible()
+    assert owner.api(secret).get("/api/me").status_code == 200
+    home.get_by_role("dialog").get_by_role("button", name="Disable key").click()
     expect(home.locator(".badge").first).to_have_text("Disabled")
     assert owner.api(secret).get("/api/me").json()["code"] == "disabled"
     home.get_by_role("button", name="Enable").click()
@@ -107,11 +110,11 @@ def test_access_expiry_and_successor_from_the_keys_page(owner: Any, home: Any) -
     expect(home.locator(".key-title")).to_contain_text("Never used")
     details.get_by_role("link", name="Change access").click()
     dialog.get_by_role("radio", name="Read only").check()
-    dialog.get_by_role("button", name="Change access").click()
+    dialog.get_by_role("button", name="Save access").click()
     expect(details).to_contain_text("keys:read")
     details.get_by_role("link", name="Change expiry").click()
     dialog.get_by_role("radio", name="Never").check()
-    dialog.get_by_role("button", name="Change expiry").click()
+    dialog.get_by_role("button", name="Save expiry").click()
     expect(details).to_contain_text("Never")
     assert owner.api(secret).get("/api/me").json()["key"]["expires_at"] is None
     home.get_by_role("link", name="Duplicate").click()

@@ -155,15 +155,16 @@ def test_a_refresh_under_way_takes_no_field(owner: Any, table: Any) -> None:
 
 
 def test_switching_off_and_on(owner: Any, table: Any) -> None:
-    """From the menu, without leaving the table; the focus stays with the row."""
+    """From the menu: disabling asks; enabling doesn't leave the table, and the focus stays with the row."""
     _, secret = owner.create_key("Switched", expires="30d")
     table.reload()
     menu(table, "Switched", "Disable")
+    table.get_by_role("dialog").get_by_role("button", name="Disable key").click()
     expect(row(table, "Switched")).to_contain_text("Disabled")
     assert owner.api(secret).get("/api/me").json()["code"] == "disabled"
-    expect(row(table, "Switched").get_by_role("link", name="More")).to_be_focused()
     menu(table, "Switched", "Enable")
     expect(row(table, "Switched")).to_contain_text("Active")
+    expect(row(table, "Switched").get_by_role("link", name="More")).to_be_focused()
     assert owner.api(secret).get("/api/me").status_code == 200
 
 
@@ -177,17 +178,17 @@ def test_changing_access_and_expiry(owner: Any, table: Any) -> None:
     dialog.get_by_role("radio", name="Custom").check()
     dialog.get_by_text("usage", exact=True).click()
     dialog.get_by_role("checkbox", name="usage:read").check()
-    dialog.get_by_role("button", name="Change access").click()
+    dialog.get_by_role("button", name="Save access").click()
     expect(table.locator(".toast")).to_contain_text("Access updated.")
     menu(table, "Changed", "Change expiry")
-    dialog.get_by_role("button", name="Change expiry").click()
+    dialog.get_by_role("button", name="Save expiry").click()
     expect(dialog.get_by_text("Choose an expiry.")).to_be_visible()
     dialog.get_by_role("radio", name="On a date").check()
     dialog.get_by_label("Date", exact=True).fill("2001-01-01")
-    dialog.get_by_role("button", name="Change expiry").click()
+    dialog.get_by_role("button", name="Save expiry").click()
     expect(dialog.get_by_text("This time is in the past")).to_be_visible()
     dialog.get_by_label("Date", exact=True).fill("2099-12-31")
-    dialog.get_by_role("button", name="Change expiry").click()
+    dialog.get_by_role("button", name="Save expiry").click()
     expect(table.locator(".toast")).to_contain_text("Expiry updated.")
     now = owner.api(secret).get("/api/me").json()["key"]
     assert (now["scopes"], now["expires_at"]) == (["api:read", "usage:read"], "2100-01-01T00:00:00.000Z")
@@ -261,8 +262,10 @@ def test_everything_in_the_table_without_scripting(past: Past, owner: Any, plain
     row(plain, "Plain bulk").get_by_role("link", name="More").click()
     for item in ("Rename", "Change access", "Change expiry"):
         expect(plain.get_by_role("main").get_by_role("link", name=item)).to_be_visible()
-    plain.get_by_role("main").get_by_role("button", name="Disable").click()
+    plain.get_by_role("main").get_by_role("link", name="Disable").click()
+    plain.get_by_role("button", name="Disable key").click()
     expect(plain.get_by_text("Key disabled.")).to_be_visible()
+    plain.goto(f"{owner.url}{HOME}&q=plain&show=disabled")
     plain.get_by_label("Select Plain bulk").check()
     plain.get_by_role("button", name="Revoke", exact=True).click()
     expect(plain.get_by_role("heading", name="Revoke 1 key?")).to_be_visible()

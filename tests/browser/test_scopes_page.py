@@ -47,6 +47,28 @@ def test_a_scope_is_added_granted_and_removed(home: Any, owner: Any) -> None:
     expect(home.get_by_role("heading", name="No scopes of your own yet")).to_be_visible()
 
 
+def test_scopes_are_filtered_as_one_types(home: Any, owner: Any) -> None:
+    """By name or description; what is selected stays so, and Enter doesn't send the form."""
+    home.goto(f"{owner.url}/settings/keys/new")
+    home.get_by_role("radio", name=re.compile("Custom")).check()
+    scopes = home.get_by_role("group", name="Scopes")
+    everything = scopes.get_by_role("checkbox").count()
+    field = home.get_by_role("searchbox", name="Filter scopes")
+    field.fill("USAGE log")
+    expect(scopes.get_by_role("checkbox")).to_have_count(1)
+    expect(home.locator("[data-say]").first).to_have_text(re.compile(r"^1 of \d+ scopes$"))
+    scopes.get_by_role("checkbox", name=re.compile("usage:read")).check()
+    field.press("Enter")
+    field.fill("no such scope")
+    expect(scopes.get_by_text("No scope matches.")).to_be_visible()
+    expect(scopes.get_by_role("checkbox")).to_have_count(0)
+    field.fill("")
+    expect(scopes.get_by_text("No scope matches.")).to_be_hidden()
+    expect(scopes.get_by_role("checkbox", name=re.compile("usage:read"))).to_be_checked()
+    assert scopes.get_by_role("checkbox").count() >= everything
+    assert home.url.endswith("/settings/keys/new")
+
+
 def test_a_preset_becomes_the_default_of_the_create_dialog(home: Any, owner: Any) -> None:
     """Added, chosen, changed, and removed once another is the default; one of ARI's own is reset."""
     home.goto(owner.url + SCOPES)

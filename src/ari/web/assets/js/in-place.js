@@ -1,4 +1,4 @@
-// Changes within a row: rename, disable and enable, and the row's menu.
+// Changes within a row: rename and enable, and the row's menu.
 
 import htmx from "htmx.org";
 

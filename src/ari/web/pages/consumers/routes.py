@@ -24,6 +24,7 @@ from ari.web.pages.consumers.consumer_view import KEYS_LISTED, PAGE_SIZE, read_c
 from ari.web.pages.consumers.urls import CONSUMER, CONSUMERS, NEW_CONSUMER
 from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, has_limits, read_new_limits
 from ari.web.pages.key_options.option_fields import parse_metadata_text
+from ari.web.pages.usage_log.view import read_key_names
 from ari.web.render import Pages
 
 _FIELDS = ("name", "external_id", "metadata")
@@ -75,6 +76,7 @@ class ConsumerPages:
             facts=facts,
             remaining=remaining,
             keys_listed=KEYS_LISTED,
+            key_names=await deps_of(request).read(read_key_names, [facts.consumer.created_by]),
         )
 
     @policy(AuthMode.SESSION)

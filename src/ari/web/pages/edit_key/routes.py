@@ -22,7 +22,7 @@ from ari.web.navigation import Toast
 from ari.web.pages.edit_key.form_values import read_expiry
 from ari.web.pages.edit_key.urls import ACCESS_CHANGED, EXPIRY_CHANGED
 from ari.web.pages.key import urls as key_urls
-from ari.web.pages.key.urls import DISABLED, ENABLED, KEY, RENAMED
+from ari.web.pages.key.urls import ENABLED, KEY, RENAMED
 from ari.web.pages.settings_api.urls import HOME
 from ari.web.render import Pages
 
@@ -40,7 +40,7 @@ class EditKeyPages:
         """The routes."""
         found: list[BaseRoute] = [
             Route(f"{KEY}/menu", self.menu, methods=["GET"]),
-            Route(f"{KEY}/switch", self.switch, methods=["POST"]),
+            Route(f"{KEY}/enable-in-table", self.enable, methods=["POST"]),
         ]
         for verb, form, act in (
             ("name", self.name_form, self.name),
@@ -83,14 +83,12 @@ class EditKeyPages:
         return self._pages.page(request, "pages/edit_key/name.html", headers=_build_done_header(RENAMED, key), key=key)
 
     @policy(AuthMode.SESSION)
-    async def switch(self, request: Request) -> Response:
-        """Disable or enable the key."""
-        disabled = form_from(form_of(request), "disabled").value("disabled") == "yes"
-        key = await self._change(request, KeyChange(disabled=disabled))
-        toast = DISABLED if disabled else ENABLED
+    async def enable(self, request: Request) -> Response:
+        """Enable the key, without leaving the table."""
+        key = await self._change(request, KeyChange(disabled=False))
         if "hx-request" in request.headers:
-            return Response(status_code=204, headers=_build_done_header(toast, key))
-        return self._pages.go(request, HOME, toast)
+            return Response(status_code=204, headers=_build_done_header(ENABLED, key))
+        return self._pages.go(request, HOME, ENABLED)
 
     @policy(AuthMode.SESSION)
     async def access_form(self, request: Request) -> Response:

@@ -41,11 +41,11 @@ class KeyPages:
             ("rename", self.rename_form, self.rename),
             ("revoke", self.revoke_form, self.revoke),
             ("delete", self.delete_form, self.delete),
+            ("disable", self.disable_form, self.disable),
         ):
             found.append(Route(f"{KEY}/{verb}", form, methods=["GET"]))
             found.append(Route(f"{KEY}/{verb}", act, methods=["POST"]))
-        for verb, act in (("disable", self.disable), ("enable", self.enable)):
-            found.append(Route(f"{KEY}/{verb}", act, methods=["POST"]))
+        found.append(Route(f"{KEY}/enable", self.enable, methods=["POST"]))
         return found + UsageLogPages(self._pages, KEY).routes()
 
     @policy(AuthMode.SESSION)
@@ -93,10 +93,18 @@ class KeyPages:
         return self._back(request, RENAMED)
 
     @policy(AuthMode.SESSION)
+    async def disable_form(self, request: Request) -> Response:
+        """The question before disabling, which breaks what uses the key."""
+        key = (await self._facts(request)).key
+        if key.disabled or key.is_inactive(self._instance.now_ms()):
+            return self._pages.go(request, urls.page(key.id))
+        return self._form(request, "disable", Form(), key=key)
+
+    @policy(AuthMode.SESSION)
     async def disable(self, request: Request) -> Response:
         """Disable the key."""
         await self._change(request, KeyChange(disabled=True))
-        return self._back(request, DISABLED)
+        return self._pages.go(request, self._pages.page_behind(request) or urls.page(_key_id(request)), DISABLED)
 
     @policy(AuthMode.SESSION)
     async def enable(self, request: Request) -> Response:

@@ -3,7 +3,7 @@
 from ari.web.navigation import KEY_ID, RANGE_QUERY, Toast
 
 KEY = "/settings/keys/{key_id}"
-RETURN_TO = (rf"/settings/keys/{KEY_ID}(?:/(?:rename|revoke|delete|unused-scopes)|{RANGE_QUERY})",)
+RETURN_TO = (rf"/settings/keys/{KEY_ID}(?:/(?:rename|revoke|delete|disable|unused-scopes)|{RANGE_QUERY})",)
 
 RENAMED = Toast("renamed", "Key renamed.")
 DISABLED = Toast("disabled", "Key disabled. Requests with it will be refused until you enable it again.")

@@ -62,18 +62,17 @@ def test_a_wrong_name_in_place_keeps_the_field_open(browser: PageClient, key: Ap
     assert get_key(browser, key).name == "Mobile App"
 
 
-def test_the_switch_does_what_it_says_not_the_opposite(browser: PageClient, key: ApiKey) -> None:
-    """Two tabs that both disable leave the key disabled: the form names the state that it wants."""
+def test_enabling_in_the_table_does_not_leave_it(browser: PageClient, key: ApiKey) -> None:
+    """Two tabs that both enable leave the key enabled; without scripting, the table is shown again."""
+    page = f"/settings/keys/{key.id}"
+    browser.post(f"{page}/disable")
+    assert f'action="{page}/enable-in-table"' in browser.get(f"{page}/menu").text
     for _ in range(2):
-        assert (
-            browser.post(f"/settings/keys/{key.id}/switch", {"disabled": "yes"}).headers["location"]
-            == "/settings?tab=api"
-        )
-        assert get_key(browser, key).disabled
-    response = browser.post(f"/settings/keys/{key.id}/switch", {"disabled": "no"}, hx_request="true")
-    assert response.status == 204
-    assert json.loads(response.headers["hx-trigger"])["ari:done"]["text"] == "Key enabled."
-    assert not get_key(browser, key).disabled
+        response = browser.post(f"{page}/enable-in-table", hx_request="true")
+        assert response.status == 204
+        assert json.loads(response.headers["hx-trigger"])["ari:done"]["text"] == "Key enabled."
+        assert not get_key(browser, key).disabled
+    assert browser.post(f"{page}/enable-in-table").headers["location"] == "/settings?tab=api"
 
 
 def test_access_opens_on_the_preset_and_replaces_every_scope(browser: PageClient, key: ApiKey) -> None:
@@ -116,7 +115,11 @@ def test_a_past_date_is_a_message_at_the_date(browser: PageClient, key: ApiKey) 
 def test_a_dead_key_has_no_forms(browser: PageClient, key: ApiKey) -> None:
     """Revoked means revoked: no form restores it, opened before or after."""
     revoke_key(browser.instance, key)
-    for form, fields in (("access", {"access": "administrator"}), ("expiry", {"expires": "never"}), ("switch", {})):
+    for form, fields in (
+        ("access", {"access": "administrator"}),
+        ("expiry", {"expires": "never"}),
+        ("enable-in-table", {}),
+    ):
         assert browser.post(f"/settings/keys/{key.id}/{form}", fields).status == 409
     response = browser.get(f"/settings/keys/{key.id}/access")
     assert response.status == 409
@@ -125,7 +128,12 @@ def test_a_dead_key_has_no_forms(browser: PageClient, key: ApiKey) -> None:
 
 def test_no_form_works_for_others(browser: PageClient, key: ApiKey) -> None:
     """Widening a key needs the owner's session and the page's token."""
-    forms = {"name": {"name": "x"}, "access": {"access": "administrator"}, "expiry": {"expires": "never"}, "switch": {}}
+    forms = {
+        "name": {"name": "x"},
+        "access": {"access": "administrator"},
+        "expiry": {"expires": "never"},
+        "enable-in-table": {},
+    }
     for form, fields in forms.items():
         browser.assert_guarded(f"/settings/keys/{key.id}/{form}", fields)
     assert get_key(browser, key) == key

@@ -68,12 +68,17 @@ def test_a_wrong_name_is_a_message_at_its_field(browser: PageClient, key: ApiKey
 def test_a_key_is_disabled_and_enabled(browser: PageClient, key: ApiKey) -> None:
     """The page offers the opposite of what the key is."""
     page = f"/settings/keys/{key.id}"
+    assert f'href="{page}/disable"' in browser.get(page).text
+    question = browser.get(f"{page}/disable").text
+    assert "Disable this API key?" in question
+    assert key.id in question
     assert browser.post(f"{page}/disable").headers["location"] == page
+    assert browser.get(f"{page}/disable").headers["location"] == page
     assert "refused until you enable it" in (browser.toast or "")
     assert f'action="{page}/enable"' in browser.get(page).text
     assert browser.post(f"{page}/enable").headers["location"] == page
     assert browser.toast == "Key enabled."
-    assert f'action="{page}/disable"' in browser.get(page).text
+    assert f'href="{page}/disable"' in browser.get(page).text
 
 
 def test_revoking_keeps_the_reason_and_goes_back_to_the_table_view(browser: PageClient, key: ApiKey) -> None:

@@ -10,5 +10,5 @@ def test_a_dialog_leads_back_to_the_page_and_its_questions_but_not_to_a_part() -
     page = urls.page(KEY)
     for known in (page, f"{page}?range=30d&per=day", f"{page}/rename", f"{page}/revoke", f"{page}/delete"):
         assert return_url(known) == known
-    for part in (urls.side(KEY), f"{page}/tail", f"{page}/export", f"{page}/disable"):
+    for part in (urls.side(KEY), f"{page}/tail", f"{page}/export", f"{page}/enable"):
         assert return_url(part) != part

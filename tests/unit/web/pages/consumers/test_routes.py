@@ -1,0 +1,34 @@
+"""A consumer's page says who created it, and its form names all problems at once."""
+
+from ari.deps import Deps
+from ari.keys import NewConsumer, create_consumer
+from tests.support.commands import as_caller, create_key, delete_key, revoke_key
+from tests.support.page_client import PageClient, field_errors, plain_text
+
+CONSUMERS = "/settings/consumers"
+
+
+def test_the_key_that_created_a_consumer_is_named(browser: PageClient) -> None:
+    """Escaped, with a link, also once it is deleted; people are named as everywhere."""
+    key = create_key(browser.instance, "CRM <b>sync</b>", scopes=("*",)).key
+    made = Deps(browser.instance, as_caller(key)).do_sync(create_consumer, NewConsumer("Acme"))
+    page = browser.get(f"{CONSUMERS}/{made.id}").text
+    assert f'href="/settings/keys/{key.id}"' in page
+    assert "CRM &lt;b&gt;sync&lt;/b&gt;" in page
+    revoke_key(browser.instance, key)
+    delete_key(browser.instance, key)
+    page = browser.get(f"{CONSUMERS}/{made.id}").text
+    assert "CRM &lt;b&gt;sync&lt;/b&gt;" in page
+    assert f'href="/settings/keys/{key.id}"' not in page
+    own = Deps(browser.instance).do_sync(create_consumer, NewConsumer("Own"))
+    assert "by key" not in plain_text(browser.get(f"{CONSUMERS}/{own.id}").text)
+
+
+def test_all_problems_are_shown_at_once(browser: PageClient) -> None:
+    """Those of the text fields and of the limits, of a new consumer and of a change."""
+    wrong = {"name": " ", "external_id": "a/b", "metadata": "[", "limits": "5", "credits": "x"}
+    refused = browser.post(f"{CONSUMERS}/new", wrong)
+    assert (refused.status, set(field_errors(refused))) == (422, set(wrong))
+    made = Deps(browser.instance).do_sync(create_consumer, NewConsumer("Acme"))
+    refused = browser.post(f"{CONSUMERS}/{made.id}/edit", wrong)
+    assert (refused.status, set(field_errors(refused))) == (422, {"name", "external_id", "metadata"})
