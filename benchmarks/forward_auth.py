@@ -47,15 +47,39 @@ PROXIES = {
 
 
 @dataclass(frozen=True)
-class Result:
-    """Requests per second with ARI and with the bare server, and the first divided by the second, of each round."""
+class Measured:
+    """Requests per second, or processor time per request in µs, with ARI and with the bare server.
+
+    ``ratio`` is the rate of the first divided by that of the second, or the inverse for times.
+    """
 
     with_ari: Spread
     with_bare: Spread
     ratio: Spread
 
 
-def start_proxy(name: str, folder: Path, auth_port: int, api_port: int) -> Server:
+@dataclass
+class Side:
+    """A proxy, the server that it asks, and the API behind it."""
+
+    proxy: Server
+    auth: Server
+    api: Server
+    messages: Path
+    _before: float = 0.0
+
+    def load(self, seconds: int) -> tuple[float, float]:
+        """Requests per second, and µs of processor time for each, with what the server did since the slice before."""
+        api_before = self.api.cpu_seconds()
+        part = saturate(self.proxy.port, self.messages, CONNECTIONS, seconds)
+        if part.error_share(200):
+            raise RuntimeError(f"{self.proxy.name}: {part.refused} refused, {part.broken} broken")
+        before, self._before = self._before, self.proxy.cpu_seconds() + self.auth.cpu_seconds()
+        used = self._before - before + self.api.cpu_seconds() - api_before
+        return part.rate, used / max(1, part.requests) * 1e6
+
+
+def make_proxy(name: str, folder: Path, auth_port: int, api_port: int) -> Server:
     """The proxy, not yet started, with the config of its guide and without TLS."""
     folder.mkdir(parents=True)
     setup = Setup(folder, free_port(), auth_port, api_port, self_signed(folder / "certificate.pem"))
@@ -71,8 +95,8 @@ def start_proxy(name: str, folder: Path, auth_port: int, api_port: int) -> Serve
     return Server(name, command, {"HOME": str(folder)}, folder, setup.port)
 
 
-def measure(name: str, folder: Path, known: data.Data, rounds: int, seconds: int) -> Result:
-    """Alternate between the proxy that asks ARI and the one that asks the bare server."""
+def measure(name: str, folder: Path, known: data.Data, rounds: int, seconds: int) -> tuple[Measured, Measured]:
+    """Rates and times of the proxy that asks ARI and of the one that asks the bare server, in turns."""
     settings = {**known.settings, **traffic.SETTINGS, "ARI_FORWARD_AUTH": name}
     with ExitStack() as stack:
         api = stack.enter_context(_running(serve_app(folder / "api", "bare:app", _nothing(folder)), "/"))
@@ -81,30 +105,32 @@ def measure(name: str, folder: Path, known: data.Data, rounds: int, seconds: int
         stack.enter_context(_running(ari, "/api/health"))
         sides = []
         for number, auth in enumerate((ari, bare)):
-            proxy = start_proxy(name, folder / f"proxy-{number}", auth.port, api.port)
+            proxy = make_proxy(name, folder / f"proxy-{number}", auth.port, api.port)
             requests = [message(proxy.port, _PATH, {"x-api-key": key}) for key in known.keys]
             stack.callback(proxy.stop)
             proxy.start(Probe(requests[0]))
-            sides.append((proxy, write_messages(folder / f"{number}.messages", traffic.vary(requests))))
-        rates = _alternate(sides, rounds, seconds)
-    with_ari, with_bare = (spread([one[at] for one in rates]) for at in (0, 1))
-    return Result(with_ari, with_bare, spread([ari_rate / bare_rate for ari_rate, bare_rate in rates]))
+            messages = write_messages(folder / f"{number}.messages", traffic.vary(requests))
+            sides.append(Side(proxy, auth, api, messages))
+        slices = _alternate(sides, rounds, seconds)
+    rates, times = ([[side[at] for side in one] for one in slices] for at in (0, 1))
+    return compare(rates, [ari / bare for ari, bare in rates]), compare(times, [bare / ari for ari, bare in times])
 
 
-def _alternate(sides: Sequence[tuple[Server, Path]], rounds: int, seconds: int) -> list[list[float]]:
-    for server, messages in sides:
-        saturate(server.port, messages, CONNECTIONS, 1)
-    rates = []
+def _alternate(sides: Sequence[Side], rounds: int, seconds: int) -> list[list[tuple[float, float]]]:
+    for side in sides:
+        side.load(1)
+    slices = []
     for at in range(rounds):
-        found = {}
-        for number in (0, 1) if at % 2 == 0 else (1, 0):
-            server, messages = sides[number]
-            part = saturate(server.port, messages, CONNECTIONS, seconds)
-            if part.error_share(200):
-                raise RuntimeError(f"{server.name}: {part.refused} refused, {part.broken} broken")
-            found[number] = part.rate
-        rates.append([found[0], found[1]])
-    return rates
+        order = (0, 1) if at % 2 == 0 else (1, 0)
+        found = {number: sides[number].load(seconds) for number in order}
+        slices.append([found[0], found[1]])
+    return slices
+
+
+def compare(values: Sequence[Sequence[float]], ratios: Sequence[float]) -> Measured:
+    """Medians and ranges of the values on both sides, and of their ratios."""
+    with_ari, with_bare = (spread([one[at] for one in values]) for at in (0, 1))
+    return Measured(with_ari, with_bare, spread(ratios))
 
 
 def prepare(folder: Path) -> data.Data:
@@ -144,10 +170,12 @@ def main() -> None:
             if locate_program(name) is None:
                 print(f"{name}: not installed", flush=True)
                 continue
-            found = measure(name, Path(scratch) / name, known, asked.rounds, asked.seconds)
+            rate, time = measure(name, Path(scratch) / name, known, asked.rounds, asked.seconds)
+            sides = f"{ranged(rate.with_ari, '/s')} with ARI, {ranged(rate.with_bare, '/s')} with a bare server"
+            used = f"{ranged(time.with_ari, ' µs')} and {ranged(time.with_bare, ' µs')}"
             print(
-                f"{name}: {ranged(found.with_ari, '/s')} with ARI, {ranged(found.with_bare, '/s')} with a bare server; "
-                f"ratio {ranged(found.ratio)}, target ≥ {TARGET}",
+                f"{name}: ratio of rates {ranged(rate.ratio)}, target ≥ {TARGET}: {sides}; "
+                f"ratio of processor time {ranged(time.ratio)}: {used}",
                 flush=True,
             )
 

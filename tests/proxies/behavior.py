@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from ari.keys import token
 from ari.storage.tables import usage_rows
-from tests.proxies.harness import Proxied, ProxyResponse, find_program
+from tests.proxies.harness import SCOPES, Proxied, ProxyResponse, find_program
 from tests.proxies.load import Load
 from tests.support.missing import skip_missing
 from tests.support.processes import eventually
@@ -109,6 +109,15 @@ class ProxyBehavior:
         assert response.status == 200, response
         assert "spoofed" not in str(proxied.upstream.last.headers)
         assert [value for name, value in proxied.upstream.last.identity if "id" in name.lower()] == [key_id]
+
+    @pytest.mark.parametrize("name", ["X-Ari-Key-Id", "x-api-key", "X-Forwarded-Uri", "X-Original-URI"])
+    def test_connection_headers_remove_no_identity(self, proxied: Proxied, name: str) -> None:
+        """Clients can name any header in ``Connection``, and proxies then remove it (RFC 9110 §7.6.1)."""
+        key_id, secret = proxied.create_key("hop by hop", *SCOPES)
+        for path in ("/orders", "/reports/1"):
+            status = proxied.caller()("GET", path, secret, ("Connection", f"keep-alive, {name}")).status
+            assert status in (200, 400, 401, 403, 503)
+        assert all(one.values("X-Ari-Key-Id") == [key_id] for one in proxied.upstream.received)
 
     def test_clients_cannot_name_another_request(self, proxied: Proxied) -> None:
         """Headers of either family don't change which method and path ARI logs."""

@@ -69,7 +69,7 @@ class TestCaddy(ProxyBehavior):
     [
         (r"\t\tforward_auth .*?\n\t\t\}\n", "test_no_key_and_a_wrong_key_are_401"),
         (r"\t\trequest_header -X-Ari\*\n", "test_identity_headers_of_clients_are_removed"),
-        (r"\thandle /reports/\* \{.*?\}\n", "test_a_missing_scope_is_403"),
+        (r"\t\thandle /reports/\* \{.*?\}\n", "test_a_missing_scope_is_403"),
     ],
 )
 def test_the_checks_notice_a_wrong_config(proxied: Proxied, tmp_path: Path, removed: str, check: str) -> None:
