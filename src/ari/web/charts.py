@@ -1,5 +1,6 @@
 """Bar charts as templates draw them. Positions are in percent, so a chart is as wide as its column."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -52,14 +53,19 @@ class BarChart:
         return not any(bar.accepted or bar.refused for bar in self.bars)
 
 
-def draw_bars(counts: Counts) -> BarChart:
-    """The chart of these counts."""
+def draw_bars(counts: Counts, highest: int | None = None) -> BarChart:
+    """The chart of these counts; ``highest`` is the top of the scale, if not that of the highest bar."""
     span, parts = counts.span, counts.parts
-    highest = round_up(max(part.accepted_count + part.refused_count for part in parts))
+    highest = find_highest([counts]) if highest is None else highest
     bars = [_bar(span, part, number, len(parts), highest) for number, part in enumerate(parts)]
     return BarChart(
         bars, _percent(100 / len(parts)), [highest, highest // 2, 0], _labels(span, parts), span.unit, span.zone
     )
+
+
+def find_highest(charted: Iterable[Counts]) -> int:
+    """The top of a scale for all of these counts."""
+    return round_up(max(part.accepted_count + part.refused_count for counts in charted for part in counts.parts))
 
 
 def round_up(highest: int) -> int:

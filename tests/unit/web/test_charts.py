@@ -35,6 +35,9 @@ def test_refused_are_above_accepted() -> None:
     assert (empty.accepted, empty.refused, empty.accepted_y) == (0, 0, "100%")
     assert not chart.is_empty
     assert charts.draw_bars(_counts("hour", 2)).is_empty
+    assert charts.draw_bars(_counts("hour", 2), 40).scale == [40, 20, 0]
+    many = _counts("hour", 2, CodeCount(START_MS, "ok", 7))
+    assert charts.find_highest([_counts("hour", 2), many]) == charts.draw_bars(many).scale[0] == 10
 
 
 def test_labels_are_of_the_viewers_zone() -> None:

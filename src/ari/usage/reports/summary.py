@@ -113,6 +113,27 @@ def count_groups(
     return most_first[:MAX_GROUPS]
 
 
+def of_groups(
+    reader: UsageReader,
+    span: Span,
+    key_ids: Sequence[str] | None,
+    groups: Mapping[str, Sequence[str]],
+    wanted: Sequence[str],
+) -> dict[str, Counts]:
+    """The requests of each ``wanted`` group by time; ``groups`` are those of each key.
+
+    ``key_ids`` are the only keys that count, ``None`` = all.
+    """
+    counted = None if key_ids is None else set(key_ids)
+    members: dict[str, list[str]] = {name: [] for name in wanted}
+    for key_id, names in groups.items():
+        for name in names:
+            if name in members and (counted is None or key_id in counted):
+                members[name].append(key_id)
+    hours = {name: reader.hours_of_keys(ids, span.since_ms, span.until_ms) for name, ids in members.items()}
+    return {name: Counts(span, spans.count_parts(span, found), spans.by_code(found)) for name, found in hours.items()}
+
+
 def _counts(reader: UsageReader, key_id: str | None, span: Span) -> Counts:
     found = reader.hours(key_id, span.since_ms, span.until_ms)
     return Counts(span, spans.count_parts(span, found), spans.by_code(found))

@@ -1,5 +1,7 @@
 """Settings > Usage: requests with all keys, and attempts without a valid one."""
 
+from dataclasses import dataclass
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -11,12 +13,15 @@ from ari.http.route_policy import AuthMode, policy
 from ari.usage.model import GroupCount, split_source
 from ari.usage.reports import ai_summary, summary
 from ari.web.ai_use import build_ai_view
-from ari.web.charts import draw_bars
+from ari.web.charts import BarChart, draw_bars, find_highest
 from ari.web.pages.settings_usage.urls import USAGE
 from ari.web.pages.usage_log.routes import UsageLogPages
 from ari.web.pages.usage_log.view import read_key_names, read_usage_log
 from ari.web.render import Pages
 from ari.web.usage_query import UsageQuery, find_key_group, parse_usage_query
+
+MAX_CHARTS = 4
+"""The consumers or tags with a chart."""
 
 
 class SettingsUsagePages:
@@ -50,7 +55,7 @@ class SettingsUsagePages:
             found=found,
             chart=draw_bars(found.counts),
             ai=build_ai_view(used, ai_names),
-            groups=await _count_groups(deps, query, key_ids),
+            groups=await _read_groups(deps, query, key_ids),
             names=await deps.read(read_key_names, ids),
             verifiers={key_id: known.get(key_id) for key_id in callers},
             log=await read_usage_log(request, query, None, now_ms, ever=True),
@@ -60,13 +65,24 @@ class SettingsUsagePages:
         )
 
 
-async def _count_groups(
-    deps: Deps, query: UsageQuery, key_ids: tuple[str, ...] | None
-) -> list[tuple[str, GroupCount]] | None:
-    """Each consumer or tag that the page groups by: its name and its requests."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A consumer or tag that the page groups by. Only the first few have a chart, all on one scale."""
+
+    title: str
+    count: GroupCount
+    chart: BarChart | None
+
+
+async def _read_groups(deps: Deps, query: UsageQuery, key_ids: tuple[str, ...] | None) -> list[Group] | None:
+    """The groups with the most requests; ``None`` if the page doesn't group."""
     if query.group_by is None:
         return None
     of_keys = await deps.read(keys.list_groups_of_keys, query.group_by)
     groups = await deps.report(summary.count_groups, query.span, key_ids, of_keys)
     names = await deps.read(keys.name_groups, query.group_by, [one.name for one in groups])
-    return [(names.get(one.name, one.name), one) for one in groups]
+    charted = [one.name for one in groups[:MAX_CHARTS]]
+    parts = await deps.report(summary.of_groups, query.span, key_ids, of_keys, charted) if charted else {}
+    highest = find_highest(parts.values()) if parts else 0
+    charts = {name: draw_bars(counts, highest) for name, counts in parts.items()}
+    return [Group(names.get(one.name, one.name), one, charts.get(one.name)) for one in groups]

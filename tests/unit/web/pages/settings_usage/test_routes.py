@@ -9,6 +9,7 @@ from ari.deps import Deps
 from ari.keys import NewConsumer
 from ari.usage.model import Attempt
 from ari.usage.ports import Batch
+from ari.web.pages.settings_usage.routes import MAX_CHARTS
 from tests.support.commands import clock_of, create_key
 from tests.support.page_client import PageClient, field_errors, plain_text
 
@@ -104,6 +105,28 @@ def test_the_numbers_are_those_of_a_consumer_or_tag(browser: PageClient) -> None
     rows = json.loads(browser.post(f"{PAGE}/export", {"tag": "t", "format": "json"}).text)
     assert {row["key_id"] for row in rows} == {ours.key.id}
     assert browser.post(f"{PAGE}/export", {"consumer": "nobody", "format": "json"}).status == 422
+
+
+def test_the_first_consumers_or_tags_have_charts(browser: PageClient) -> None:
+    """On one scale, with names escaped. A key with several tags counts in each; a filter leaves out other keys."""
+    Deps(browser.instance).do_sync(keys.create_consumer, NewConsumer("Acme <b>Inc.</b>", "acme"))
+    ours = create_key(browser.instance, "Ours", consumer="acme", tags=("a", "b"), scopes=("api:read",))
+    other = create_key(browser.instance, "Other", tags=("b", "c", "d", "e", "f"), scopes=("api:read",))
+    for secret in (ours.secret, ours.secret, ours.secret, other.secret):
+        browser.another().get("/api/me", x_api_key=secret)
+    page = browser.get(f"{PAGE}?group=consumer&range=7d").text
+    assert 'aria-label="Requests of Acme &lt;b&gt;Inc.&lt;/b&gt; per ' in page
+    assert "Acme <b>" not in page
+    assert page.count("data-chart-plot") == 2
+    page = browser.get(f"{PAGE}?group=tag&range=7d").text
+    assert page.count("data-chart-plot") == 1 + MAX_CHARTS
+    charts = plain_text(page).partition("Requests by tag")[2].partition("Top tags")[0]
+    assert ["b 4 allowed" in charts, "a 3 allowed" in charts, "f 1 allowed" in charts] == [True, True, False]
+    assert page.count("<span>4</span><span>2</span><span>0</span>") == 1 + MAX_CHARTS
+    page = browser.get(f"{PAGE}?group=tag&tag=c&range=7d").text
+    charts = plain_text(page).partition("Requests by tag")[2].partition("Top tags")[0]
+    assert ("b 1 allowed" in charts, "a 3 allowed" in charts) == (True, False)
+    assert "Requests by" not in plain_text(browser.get(f"{PAGE}?range=7d").text)
 
 
 def test_attempts_name_the_service_that_asked(browser: PageClient) -> None:
