@@ -1,7 +1,6 @@
 """The command ``ari``."""
 # Imports inside functions here: start-up speed.
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -63,9 +62,6 @@ class _Root(LazyGroup):
     )
 
 
-_GEN0_THRESHOLD = 200_000
-"""New objects before a collection (default: 700): collecting garbage while importing took 0.25 s of a command."""
-
 app = CommandApp(
     cls=_Root,
     name="ari",
@@ -106,7 +102,6 @@ def root(
 
 def main() -> NoReturn:
     """Run the command line. Every failure is one sentence on standard error."""
-    gc.set_threshold(_GEN0_THRESHOLD)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal without UTF-8 must not crash us
     try:

@@ -1,32 +1,37 @@
-"""Requests to a remote instance; every failure is one sentence."""
+"""Requests to a remote instance with ``ari.client``; every failure is one sentence in the words of the command line."""
 
-import json
-import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, NoReturn, Self
-from urllib.parse import quote, urlsplit
+from typing import Any, Self
 
-import httpx2
+from ari.base import errors
+from ari.base.errors import AriError
+from ari.client.api_call import ApiCall, choose_idempotency_key, encode_body, fill_path
+from ari.client.connection_settings import ConnectionSettings
+from ari.client.exceptions import (
+    ApiError,
+    ClientError,
+    Conflict,
+    ConnectionFailed,
+    InvalidRequest,
+    InvalidSettings,
+    NotAuthenticated,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    Unavailable,
+)
+from ari.client.exchange import ApiReply
+from ari.client.generated.sync_calls import Calls, Connections
 
-from ari import __version__
-from ari.base.errors import AriError, Conflict, Forbidden, Invalid, NotFound, Problem, RateLimited, Unavailable
-from ari.cli.remote.credential import is_loopback_host
-
-CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
+TIMEOUT_SECONDS = 30.0
+RETRIES = 1
 PAGE = 200
-MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-_SAFE = ("GET", "HEAD")
-_PROBLEM = "application/problem+json"
+_SAFE = ("GET", "PUT", "DELETE")
 
 
 class RemoteFailed(AriError):
     """The remote instance can't be reached, isn't ARI, or failed."""
-
-
-class RemoteKeyRefused(AriError):
-    """The remote instance doesn't accept the key."""
 
 
 class Connection:
@@ -34,13 +39,9 @@ class Connection:
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url
-        host = urlsplit(url).hostname or ""
-        self._client = httpx2.Client(
-            base_url=url,
-            headers={"x-api-key": key, "user-agent": f"ari-cli/{__version__}", "accept": "application/json"},
-            timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            trust_env=not is_loopback_host(host),  # a proxy of the environment must not get the key for this machine
-        )
+        settings = ConnectionSettings(url, key, TIMEOUT_SECONDS, RETRIES)
+        self._connections = Connections(settings, None)
+        self._calls = Calls(settings, self._connections)
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +49,7 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.close()
+        self._connections.close()
 
     def get(self, *path: str, **query: Any) -> dict[str, Any]:
         """The JSON object at ``/api`` and these segments. Query parameters that are ``None`` are left out."""
@@ -68,114 +69,69 @@ class Connection:
         return found
 
     def send(
-        self, method: str, *path: str, body: object = None, query: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        *path: str,
+        body: object = None,
+        query: Mapping[str, Any] | None = None,
+        repeatable: bool = False,
     ) -> dict[str, Any]:
-        """The JSON object of the response; an empty one where it has no content.
+        """The JSON object of the response; an empty one for ``DELETE``. ``repeatable``: with an ``Idempotency-Key``.
 
-        Raises ``RemoteFailed``, ``RemoteKeyRefused`` and the errors of the API as the commands raise them: ``Invalid``,
-        ``NotFound``, ``Conflict``, ``Forbidden``, ``RateLimited``, ``Unavailable``.
+        Raises ``RemoteFailed``, and the errors of the API as the commands raise them: ``Invalid``, ``NotFound``,
+        ``Conflict``, ``Forbidden``, ``RateLimited``, ``Unavailable``.
         """
-        with self._open(method, path, query, body) as response:
-            content = bytearray()
-            for piece in response.iter_bytes():
-                content += piece
-                if len(content) > MAX_RESPONSE_BYTES:
-                    raise RemoteFailed(f"The response of {self.url} is too large.")
-        if response.status_code == httpx2.codes.NO_CONTENT:
-            return {}
-        found = _parse_json(bytes(content))
-        if found is None or "json" not in response.headers.get("content-type", ""):
-            self._refuse_foreign(response)
-        return found
+        returns: Any = type(None) if method == "DELETE" else dict
+        once = choose_idempotency_key(None) if repeatable else None
+        address = _make_path(path)
+        try:
+            sent = None if body is None else encode_body(body)
+            return self._calls.call(ApiCall(method, address, returns, query or {}, sent, once)) or {}
+        except ClientError as error:
+            raise self._translate(error, method) from None
 
     def stream(self, *path: str, **query: Any) -> Iterator[bytes]:
         """The pieces of a file. Raises what ``send`` raises."""
-        with self._open("GET", path, query, None) as response:
-            if "content-disposition" not in response.headers:
-                self._refuse_foreign(response)
-            yield from response.iter_bytes()
-
-    @contextmanager
-    def _open(
-        self, method: str, path: tuple[str, ...], query: Mapping[str, Any] | None, body: object
-    ) -> Iterator[httpx2.Response]:
-        """A successful response, whose body isn't read yet."""
-        url = "/".join(["/api", *(quote(part, safe="") for part in path)])
-        given = {name: _write_query(value) for name, value in (query or {}).items() if value is not None}
-        sent: dict[str, Any] = {} if body is None else {"json": body}
         try:
-            with self._client.stream(method, url, params=given, **sent) as response:
-                if not response.is_success:
-                    self._refuse(response)
-                yield response
-        except httpx2.TimeoutException as error:
-            unknown = "" if method in _SAFE or isinstance(error, httpx2.ConnectTimeout) else _UNKNOWN
-            raise RemoteFailed(f"{self.url} didn't respond in time.{unknown}") from None
-        except httpx2.ConnectError as error:
-            raise RemoteFailed(_describe_connect(self.url, error)) from None
-        except httpx2.HTTPError as error:
-            unknown = "" if method in _SAFE or isinstance(error, httpx2.ProxyError) else _UNKNOWN
-            raise RemoteFailed(f"The connection to {self.url} broke ({type(error).__name__}).{unknown}") from None
+            yield from self._calls.iterate(ApiCall("GET", _make_path(path), ApiReply, query))
+        except ClientError as error:
+            raise self._translate(error, "GET") from None
 
-    def _refuse(self, response: httpx2.Response) -> NoReturn:
-        """Raise the error of a response that isn't a success."""
-        status = response.status_code
-        if response.is_redirect:
-            raise RemoteFailed(f"{self.url} redirects elsewhere (status {status}). Use the URL of the instance itself.")
-        content = b"".join(piece for piece, _ in zip(response.iter_bytes(), range(64), strict=False))
-        problem = _parse_json(content) if response.headers.get("content-type", "").startswith(_PROBLEM) else None
-        if problem is None or not isinstance(problem.get("detail"), str):
-            self._refuse_foreign(response)
-        raise parse_problem(status, problem, response.headers.get("retry-after"))
-
-    def _refuse_foreign(self, response: httpx2.Response) -> NoReturn:
-        kind = response.headers.get("content-type", "no content type").partition(";")[0][:60]
-        raise RemoteFailed(f"{self.url} isn't an ARI instance: it returned {kind} (status {response.status_code}).")
+    def _translate(self, error: ClientError, method: str) -> AriError:
+        if isinstance(error, InvalidSettings):
+            return errors.Invalid(errors.Problem("value", str(error)))
+        if isinstance(error, ConnectionFailed):
+            unknown = "" if method in _SAFE else " Whether anything was changed is unknown."
+            return RemoteFailed(f"{error.detail}{unknown}")
+        if isinstance(error, ApiError):
+            return translate_refusal(error)
+        return RemoteFailed(f"{self.url} doesn't respond like ARI. {error}".replace("base_url", "the URL"))
 
 
-def parse_problem(status: int, problem: Mapping[str, Any], retry_after: str | None) -> AriError:
-    """The error that problem details describe; invalid fields as the commands name them."""
-    detail, code = str(problem["detail"]), str(problem.get("code"))
-    seconds = int(retry_after) if retry_after is not None and retry_after.isdecimal() else 1
-    match status:
-        case 401:
-            return RemoteKeyRefused(f"The remote instance refused the key: {detail}")
-        case 403:
-            return Forbidden(detail, problem.get("scope"))
-        case 404:
-            return NotFound(detail)
-        case 409:
-            return Conflict(code, detail)
-        case 429:
-            return RateLimited(detail, seconds)
-        case 503:
-            return Unavailable(detail, seconds)
-        case 400 | 422 if isinstance(problem.get("errors"), list) and problem["errors"]:
-            return Invalid(*(Problem(str(one["location"]), str(one["message"])) for one in problem["errors"]))
+def translate_refusal(error: ApiError) -> AriError:
+    """The error that a command raises for the same reason on a data directory."""
+    seconds = error.retry_after_seconds or 1
+    match error:
+        case NotAuthenticated():
+            return RemoteFailed(f"The remote instance refused the key: {error.detail}")
+        case PermissionDenied():
+            return errors.Forbidden(error.detail, error.scope)
+        case NotFound():
+            return errors.NotFound(error.detail)
+        case Conflict():
+            return errors.Conflict(error.code, error.detail)
+        case InvalidRequest() if error.problems:
+            return errors.Invalid(*error.problems)
+        case RateLimited():
+            return errors.RateLimited(error.detail, seconds)
+        case Unavailable():
+            return errors.Unavailable(error.detail, seconds)
         case _:
-            return RemoteFailed(detail)
+            return RemoteFailed(error.detail)
 
 
-_UNKNOWN = " The change may have been made."
-
-
-def _describe_connect(url: str, error: httpx2.ConnectError) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            reason = getattr(cause, "verify_message", "") or cause.reason or "no TLS"
-            return f"Can't trust {url}: its TLS certificate or protocol isn't valid ({reason})."
-        cause = cause.__cause__ or cause.__context__
-    return f"Can't connect to {url}: {error}."
-
-
-def _parse_json(content: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _write_query(value: Any) -> Any:
-    return ("false", "true")[value] if isinstance(value, bool) else value
+def _make_path(segments: tuple[str, ...]) -> str:
+    if set(segments) & {"", ".", ".."}:
+        raise errors.NotFound
+    template = "/".join(("/api", *(f"{{{number}}}" for number in range(len(segments)))))
+    return fill_path(template, **{str(number): one for number, one in enumerate(segments)})

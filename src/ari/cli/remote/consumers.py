@@ -19,7 +19,7 @@ class RemoteConsumers:
     def create(self, new: NewConsumer, problems: Sequence[Problem]) -> dict[str, Any]:
         require_none(problems)
         body = {name: value for name, value in list_given(new).items() if value not in (None, [])}
-        return self._connection.send("POST", "consumers", body=body)
+        return self._connection.send("POST", "consumers", body=body, repeatable=True)
 
     def list_all(self, text: str) -> list[dict[str, Any]]:
         return self._connection.list_items("consumers", text=text or None)
@@ -38,7 +38,8 @@ class RemoteConsumers:
 
     def add_credits(self, reference: str, amount: int) -> dict[str, Any]:
         consumer_id = self.find_id(reference)
-        self._connection.send("POST", "consumers", consumer_id, "credits", "add", body={"amount": amount})
+        path = ("consumers", consumer_id, "credits", "add")
+        self._connection.send("POST", *path, body={"amount": amount}, repeatable=True)
         return self._connection.get("consumers", consumer_id)
 
     def delete(self, consumer_id: str) -> None:

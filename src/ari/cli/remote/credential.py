@@ -27,7 +27,7 @@ def parse_url(text: str) -> str:
         raise ConfigurationError("The URL of the instance isn't valid. Use one such as https://keys.example.net.")
     if parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment or " " in text:
         raise ConfigurationError("The URL of the instance has more than scheme, host and port.")
-    if parts.scheme == "http" and not is_loopback_host(host) and not _allows_http():
+    if parts.scheme == "http" and not _is_loopback(host) and not _allows_http():
         raise ConfigurationError(
             f"Use https for {host}: over http, others on the network could read the key. ARI_INSECURE_HTTP=true "
             "allows http."
@@ -39,7 +39,7 @@ def _allows_http() -> bool:
     return os.environ.get("ARI_INSECURE_HTTP", "").lower() in ("1", "true", "yes", "on")
 
 
-def is_loopback_host(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     """Whether the name or address is this machine's own."""
     try:
         return ip_address(host).is_loopback

@@ -31,7 +31,7 @@ class RemoteKeys:
         for name in ("limits", "credits"):
             if name in list_given(new):
                 body[name] = getattr(new, name)
-        created = self._connection.send("POST", "keys", body=self._name_consumer(body))
+        created = self._connection.send("POST", "keys", body=self._name_consumer(body), repeatable=True)
         return created | {"same_name": 0, "look_alikes": 0}
 
     def list_by(self, sort: str, **filters: Any) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ class RemoteKeys:
     def add_credits(self, text: str, amount: int) -> dict[str, Any]:
         """The key with what remains."""
         key_id = self._find_id(text)
-        self._connection.send("POST", "keys", key_id, "credits", "add", body={"amount": amount})
+        self._connection.send("POST", "keys", key_id, "credits", "add", body={"amount": amount}, repeatable=True)
         return self._connection.get("keys", key_id)
 
     def list_made_by(self, key: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ class RemoteKeys:
 
     def rotate(self, key_id: str, wanted: Rotation) -> dict[str, Any]:
         """The key and, this once, the text of its new secret."""
-        return self._connection.send("POST", "keys", key_id, "rotate", body=list_given(wanted))
+        return self._connection.send("POST", "keys", key_id, "rotate", body=list_given(wanted), repeatable=True)
 
     def retire_old(self, key_id: str) -> dict[str, Any]:
         return self._connection.send("POST", "keys", key_id, "retire-old")
