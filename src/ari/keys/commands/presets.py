@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
+from ari.base.problems import Problems
 from ari.base.transaction import record
 from ari.keys import granting, scopes
 from ari.keys.custom_scopes import parse_description
@@ -59,9 +60,13 @@ def save_preset(tx: KeyTransaction, wanted: Preset) -> Preset:
     Raises ``Invalid``, ``ReauthRequired`` for a preset that gains scopes, and ``Forbidden`` if the caller lacks a scope
     of the old or the new preset.
     """
-    name = parse_preset_name(wanted.name)
-    listed = scopes.parse_scopes(wanted.scopes, tx.scopes.names())
-    preset = Preset(name, parse_label(wanted.label), parse_description(wanted.description), listed)
+    problems = Problems()
+    name = problems.check("", parse_preset_name, wanted.name)
+    label = problems.check("", parse_label, wanted.label)
+    description = problems.check("", parse_description, wanted.description)
+    listed = problems.check((), scopes.parse_scopes, wanted.scopes, tx.scopes.names())
+    problems.raise_found()
+    preset = Preset(name, label, description, listed)
     presets = list_presets(tx)
     before = presets.get(name)
     if before is not None and replace(before, scopes=tuple(sorted(before.scopes))) == preset:

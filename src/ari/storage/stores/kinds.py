@@ -23,6 +23,8 @@ class KindTable:
         return sorted(found, key=lambda kind: kind.name)  # the database's collation may differ
 
     def get(self, name: str) -> Kind | None:
+        if not name.isprintable():  # PostgreSQL takes neither NUL nor surrogates
+            return None
         row = self._connection.execute(select(*_t).where(_t.name == name)).first()
         return None if row is None else _kind_of(row)
 

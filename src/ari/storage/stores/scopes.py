@@ -28,6 +28,8 @@ class ScopeTables:
         return sorted(found, key=lambda scope: scope.name)  # the database's collation may differ
 
     def get(self, name: str) -> CustomScope | None:
+        if not name.isprintable():  # PostgreSQL takes neither NUL nor surrogates
+            return None
         row = self._connection.execute(select(*_t).where(_t.name == name)).first()
         return None if row is None else CustomScope(*row)
 

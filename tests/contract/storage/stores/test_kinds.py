@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from ari import keys
+from ari.base.errors import Invalid, NotFound
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import KindChange, NewKey
+from ari.keys.commands.apply import apply
+from ari.keys.configuration import Configuration, DeclaredKind
 from tests.support.instances import opened
 
 
@@ -47,3 +50,16 @@ def test_keys_of_a_kind_are_counted_until_they_are_deleted(instance: Instance) -
     assert deps.read_sync(lambda tx: (tx.kinds.count_keys("a"), tx.kinds.count_by_kind())) == (0, {})
     deps.do_sync(keys.remove_kind, "a")
     assert deps.read_sync(keys.list_kinds) == []
+
+
+def test_a_name_that_no_kind_can_have_is_not_found(instance: Instance) -> None:
+    """PostgreSQL refuses NUL and surrogates; a caller that sends them must get no error of the server."""
+    deps = Deps(instance)
+    for name in ("a\0", "\ud800", ""):
+        with pytest.raises(NotFound):
+            deps.read_sync(keys.get_kind, name)
+        with pytest.raises(Invalid) as raised:
+            deps.do_sync(keys.create, NewKey("n", kind=name))
+        assert [one.location for one in raised.value.problems] == ["kind"]
+        with pytest.raises(Invalid):
+            deps.rehearse_sync(apply, Configuration({name: "x"}, kinds={name: DeclaredKind("a_", {})}))

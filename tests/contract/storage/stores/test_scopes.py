@@ -7,7 +7,7 @@ import pytest
 
 from ari import keys
 from ari.base.caller import SYSTEM
-from ari.base.errors import Conflict
+from ari.base.errors import Conflict, NotFound
 from ari.deps import Deps
 from ari.keys.custom_scopes import CustomScope
 from tests.support.commands import change_key, create_key, events_of, revoke_key
@@ -36,6 +36,13 @@ def test_a_scope_comes_back_whole(deps: Deps) -> None:
     ]
     deps.do_sync(keys.describe_scope, "orders:read", "Now other words.")
     assert deps.read_sync(keys.get_scope, "orders:read").description == "Now other words."
+
+
+def test_a_name_that_no_scope_can_have_is_not_found(deps: Deps) -> None:
+    """PostgreSQL refuses NUL and surrogates; a caller that sends them must get no error of the server."""
+    for name in ("orders:read\0", "\ud800", ""):
+        with pytest.raises(NotFound):
+            deps.read_sync(keys.get_scope, name)
 
 
 def test_holders_list_exactly_this_text(deps: Deps) -> None:

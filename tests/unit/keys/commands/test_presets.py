@@ -149,3 +149,12 @@ def test_removing_a_scope_removes_it_from_presets_too(tx: MemoryTransaction) -> 
     assert get_preset(tx, "shop").scopes == ("api:read",)
     assert "orders" not in list_presets(tx)
     assert get_default_preset(tx) is PRESETS["standard"]
+
+
+def test_all_problems_are_named_at_once(tx: MemoryTransaction) -> None:
+    """Nothing is saved."""
+    before = len(tx.names)
+    with pytest.raises(Invalid) as raised:
+        save_preset(tx, Preset("No Name", " ", " ", ("no:scope",)))
+    assert [one.location for one in raised.value.problems] == ["name", "label", "description", "scopes"]
+    assert len(tx.names) == before
