@@ -1,7 +1,7 @@
 #!/bin/sh
 # What Python packages cannot bring: a browser, curl for the examples that people will paste, and, where every test must
-# run, PostgreSQL, PgBouncer and nginx. Chromium without windows of its own takes a third of the processor time, so it is
-# asked for first.
+# run, PostgreSQL, PgBouncer and the proxies nginx, HAProxy and Apache (with LuaSocket). Chromium without windows of its
+# own takes a third of the processor time, so it is asked for first.
 set -u
 BROWSERS="chromium-headless-shell chromium chromium-browser google-chrome"
 LOG=build/system.log
@@ -23,6 +23,15 @@ wants_nginx() {
 	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has nginx && ! test -x /usr/sbin/nginx
 }
 
+wants_haproxy() {
+	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has haproxy && ! test -x /usr/sbin/haproxy
+}
+
+wants_apache() {
+	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 || return
+	! test -x /usr/sbin/apache2 || ! test -e /usr/share/lua/5.3/socket.lua
+}
+
 wants_pgbouncer() {
 	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has pgbouncer && ! test -x /usr/sbin/pgbouncer
 }
@@ -32,12 +41,12 @@ install() {
 }
 
 wants_any() {
-	wants_postgres || wants_pgbouncer || wants_nginx
+	wants_postgres || wants_pgbouncer || wants_nginx || wants_haproxy || wants_apache
 }
 
 if has curl && has chromium-headless-shell && ! wants_any; then exit 0; fi
 
-if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-3; then
+if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-4; then
 	mkdir -p build
 	echo "Installing what the tests need from the system's packages (first run only) …"
 	timeout 120 apt-get update -qq >"$LOG" 2>&1
@@ -46,7 +55,9 @@ if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-3; then
 	if wants_postgres; then install postgresql; fi
 	if wants_pgbouncer; then install pgbouncer; fi
 	if wants_nginx; then install nginx; fi
-	touch build/.system-3
+	if wants_haproxy; then install haproxy; fi
+	if wants_apache; then install apache2-bin && install lua-socket; fi
+	touch build/.system-4
 fi
 
 missing() {

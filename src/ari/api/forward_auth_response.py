@@ -31,7 +31,8 @@ def accept(key: ApiKey | None, *, sends_metadata: bool) -> Response:
 def adapt_refusal(response: Response, proxy: Proxy | None) -> Response:
     """A refusal in the form that the proxy can pass on to its client.
 
-    The challenges share one line, because some proxies keep only one. For nginx, status and body are in headers too.
+    The challenges share one line, because some proxies keep only one. For nginx, status and body are headers: it drops
+    the body of a refusal, and closes the connection after one.
     """
     challenges = [value for name, value in response.headers if name == b"www-authenticate"]
     headers = [header for header in response.headers if header[0] != b"www-authenticate"]
@@ -39,11 +40,13 @@ def adapt_refusal(response: Response, proxy: Proxy | None) -> Response:
         headers.append((b"www-authenticate", b", ".join(challenges)))
     if proxy not in _ONLY_401_AND_403:
         return Response(response.status, headers, response.body)
+    headers = [header for header in headers if header[0] != b"content-length"]
     headers += [
+        (b"content-length", b"0"),
         (b"x-ari-status", str(response.status).encode()),
         (b"x-ari-problem", encode_json(response.body.decode()).encode("ascii")),
     ]
-    return Response(response.status if response.status == 401 else 403, headers, response.body)
+    return Response(response.status if response.status == 401 else 403, headers, b"")
 
 
 def encode_text(text: str) -> str:

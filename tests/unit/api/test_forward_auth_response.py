@@ -91,8 +91,9 @@ def test_most_proxies_pass_a_refusal_on_as_it_is(proxy: str | None, status: int)
     ("status", "sent"), [(400, 403), (401, 401), (403, 403), (413, 403), (429, 403), (500, 403), (503, 403)]
 )
 def test_nginx_gets_only_401_and_403(proxy: str, status: int, sent: int) -> None:
-    """Others become its own 500. Status and body are in headers, from which its configuration restores them."""
+    """Others become its own 500. Status and body are headers, from which its configuration restores them."""
     found = adapt_refusal(Response(status, CHALLENGES, '{"a": "“"}'.encode()), proxy)  # type: ignore[arg-type]  # its names
-    assert found.status == sent
+    assert (found.status, found.body) == (sent, b"")
     headers = headers_of(found)
+    assert headers["content-length"] == "0"
     assert (headers["x-ari-status"], headers["x-ari-problem"]) == (str(status), '{"a":"\\u201c"}')

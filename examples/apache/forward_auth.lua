@@ -1,0 +1,133 @@
+-- Asks ARI about each request, before Apache passes it on (LuaHookAccessChecker, function "check").
+--
+-- The environment variable ARI_OPTIONS says what the key needs, such as scope=orders:read; set it with SetEnvIfExpr.
+-- Nothing passes without a 200 of ARI. Each thread keeps its connection to ARI (LuaScope thread).
+
+local socket = require "socket"
+
+local HOST, PORT = "127.0.0.1", 3000
+local TIMEOUT_SECONDS = 5
+local SENT = { "x-api-key", "authorization", "user-agent", "x-request-id", "origin", "access-control-request-method" }
+local RETURNED = { "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id" }
+local IDENTITY = {
+    "X-Ari-Key-Id", "X-Ari-Key-Name", "X-Ari-Key-Consumer", "X-Ari-Key-Scopes", "X-Ari-Key-Metadata",
+}
+local UNAVAILABLE = '{"title":"Service unavailable","status":503,"code":"unavailable"}'
+
+local kept
+
+local function write_question(r)
+    local lines = {
+        "GET /api/forward-auth?" .. (r.subprocess_env["ARI_OPTIONS"] or "") .. " HTTP/1.1",
+        "Host: ari",
+        "X-Original-Method: " .. r.method,
+        "X-Original-URI: " .. r.unparsed_uri,
+        "X-Forwarded-For: " .. r.useragent_ip,
+    }
+    for _, name in ipairs(SENT) do
+        local value = r.headers_in[name]
+        if value then
+            lines[#lines + 1] = name .. ": " .. value
+        end
+    end
+    return table.concat(lines, "\r\n") .. "\r\n\r\n"
+end
+
+-- The response, and whether ARI gave none because it had closed a kept connection.
+local function ask(connection, question)
+    if not connection:send(question) then
+        return nil, true
+    end
+    local line, problem, partial = connection:receive("*l")
+    if not line then
+        return nil, problem == "closed" and partial == ""
+    end
+    local response = { status = tonumber(line:match("^HTTP/1%.1 (%d%d%d)")), headers = {} }
+    repeat
+        line = connection:receive("*l")
+        local name, value = (line or ""):match("^([^:]+):%s*(.-)%s*$")
+        if name then
+            response.headers[name:lower()] = value
+        end
+    until not line or line == ""
+    local length = tonumber(response.headers["content-length"])
+    if not line or not response.status or not length then
+        return nil, false
+    end
+    response.body = length == 0 and "" or connection:receive(length)
+    return response.body and response, false
+end
+
+local function verify(question)
+    local response, is_stale
+    local before = kept
+    kept = nil
+    if before then
+        response, is_stale = ask(before, question)
+    end
+    if not before or is_stale then
+        before = socket.tcp()
+        before:settimeout(TIMEOUT_SECONDS)
+        if before:connect(HOST, PORT) then
+            before:setoption("tcp-nodelay", true)
+            response = ask(before, question)
+        end
+    end
+    if response and (response.headers["connection"] or ""):lower() ~= "close" then
+        kept = before
+    else
+        before:close()
+    end
+    return response
+end
+
+local function refuse(r, response)
+    r.status = response and response.status or 503
+    r.content_type = "application/problem+json"
+    r.err_headers_out["Cache-Control"] = "no-store"
+    if response then
+        for _, name in ipairs(RETURNED) do
+            if response.headers[name] then
+                r.err_headers_out[name] = response.headers[name]
+            end
+        end
+    else
+        r.err_headers_out["Retry-After"] = "1"
+    end
+    r:puts(response and response.body or UNAVAILABLE)
+    return apache2.DONE
+end
+
+function check(r)
+    -- Some apps take it for a slash, so a path could avoid its scope. Apache itself resolves // and .., and refuses %2f.
+    if r.uri:find("\\", 1, true) then
+        return 400
+    end
+    local question = write_question(r)
+    -- Apps that read headers from CGI variables make no difference between "-" and "_".
+    for name in pairs(r:headers_in_table()) do
+        if name:lower():gsub("_", "-"):find("^x%-ari%-") then
+            r.headers_in[name] = nil
+        end
+    end
+    local response = verify(question)
+    if response and response.status >= 400 and response.status ~= 500 then
+        return refuse(r, response)
+    end
+    -- ARI sends every identity header with a 200, if only empty.
+    if not response or response.status ~= 200 or not response.headers["x-ari-key-id"] then
+        return refuse(r, nil)
+    end
+    for _, name in ipairs(IDENTITY) do
+        local value = response.headers[name:lower()]
+        if value and value ~= "" then
+            r.headers_in[name] = value
+        end
+    end
+    for _, name in ipairs({ "ratelimit", "ratelimit-policy" }) do
+        if response.headers[name] then
+            r.err_headers_out[name] = response.headers[name]
+        end
+    end
+    return apache2.OK
+end
