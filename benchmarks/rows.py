@@ -17,6 +17,7 @@ from benchmarks.process import Probe, Server, free_port
 CONNECTIONS = 64
 _BAD_KEYS = 1_000
 _THING = "/api/things/thing_1"
+_ORDERS = "/orders?size=20"
 COUNTED_SECONDS = 7
 """After this time ARI has folded all requests that it logged; it folds every five seconds."""
 
@@ -81,10 +82,10 @@ def own_rows(folder: Path, sqlite: data.Data, postgresql: data.Data | None, miss
 
     me = partial(_start_me, folder)
 
-    def route(target: str) -> Callable[[], tuple[Server, list[bytes]]]:
+    def route(target: str, path: str = _THING) -> Callable[[], tuple[Server, list[bytes]]]:
         def start() -> tuple[Server, list[bytes]]:
             server = serve_app(folder / "route", target, sqlite.settings)
-            messages = with_keys(server.port, _THING, sqlite.keys)
+            messages = with_keys(server.port, path, sqlite.keys)
             return server.start(Probe(messages[0])), messages
 
         return start
@@ -99,6 +100,10 @@ def own_rows(folder: Path, sqlite: data.Data, postgresql: data.Data | None, miss
         else skipped("me-postgresql", on_postgresql, missing),
         Row("route", "FastAPI route, bare", route("fastapi_route:bare factory")),
         logging("route-guarded", "the same route behind ARI's middleware", route("fastapi_route:guarded factory")),
+        Row("orders", "FastAPI list of 20 validated orders, bare", route("fastapi_route:orders factory", _ORDERS)),
+        logging(
+            "orders-guard", "the same with `ari.guard`, local", route("fastapi_route:guarded_orders factory", _ORDERS)
+        ),
         _verify(folder, sqlite),
         *_hot_rows(folder, "", "SQLite", sqlite, missing),
         *_hot_rows(folder, "-postgresql", "PostgreSQL", postgresql, missing),

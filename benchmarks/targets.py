@@ -96,6 +96,12 @@ TARGETS = (
         most=15,
         unit=" %",
     ),
+    Target(
+        "`ari.guard`, local, adds to a list of orders with FastAPI ≤ 35 %",
+        to_row("orders", "orders-guard", lambda ratio: (ratio - 1) * 100),
+        most=35,
+        unit=" %",
+    ),
     Target("a request at 1,000,000 keys over one at 1,000 ≤ 1.3", _size("1000000"), most=1.3),
     Target("a request at 10,000,000 keys over one at 1,000 ≤ 1.3", _size("10000000"), most=1.3),
     Target("p99 at 70 % of capacity over bare's ≤ 3", _series("latency", "ratio"), most=3),

@@ -19,6 +19,7 @@ from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from sqlalchemy import select, update
@@ -82,7 +83,7 @@ class Subject:
 class Load:
     """Clients of all nodes until so many responses came."""
 
-    nodes: Sequence[ServerProcess]
+    nodes: Sequence[Any]
     subjects: Sequence[Subject]
     service: str
     random: random.Random
@@ -111,7 +112,7 @@ class Load:
                     await self._call(connection, node)
             connection.close()
 
-    async def _call(self, connection: Wire, node: ServerProcess) -> None:
+    async def _call(self, connection: Wire, node: Any) -> None:
         subject = self.random.choice(self.subjects)
         name = f"proof-{next(self.numbers)}"
         units = self.random.randrange(6) if subject.verified else 1
@@ -130,7 +131,7 @@ class Load:
             one.last_ms += UNKNOWN_MS
         self.responses += 1
 
-    def _write(self, subject: Subject, name: str, units: int, node: ServerProcess) -> bytes:
+    def _write(self, subject: Subject, name: str, units: int, node: Any) -> bytes:
         if subject.verified:
             headers = {"x-api-key": self.service, "x-request-id": name}
             body = json.dumps({"key": subject.secret, "cost": units}).encode()
@@ -168,7 +169,7 @@ def _now_ms() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) * 1000
 
 
-def make_subjects(owner: Owner, database: Database) -> list[Subject]:
+def make_subjects(owner: Any, database: Database) -> list[Subject]:
     """One key that calls, one that a service verifies at a cost, and two that share a consumer's limit."""
     rules = {
         "calls": (Limit("default", 300, 2_000),),
@@ -309,7 +310,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="on each database")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4)))
     parser.add_argument("--only", choices=DATABASES)
+    parser.add_argument("--embedded", action="store_true", help="through services that embed the guard")
     given = parser.parse_args()
+    if given.embedded:
+        from tests.proof import embedded  # it imports this module
+
+        return 1 if embedded.run(given.requests, given.kills, given.seed) else 0
     kinds = [given.only] if given.only else list(DATABASES)
     share, faults = given.requests // len(kinds), 0
     for kind in kinds:

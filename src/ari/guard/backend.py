@@ -10,7 +10,7 @@ from ari.base.clock import Clock
 from ari.guard.refusal import Refusal, make_refusal
 from ari.guard.requirement import Requirement
 from ari.guard.verified_key import Key
-from ari.http.client_address import client_address
+from ari.http.client_address import client_address, client_at
 from ari.http.credentials import Credentials, explain_mistake, read_credentials
 from ari.http.limit_headers import limit_headers
 from ari.http.problem import Fault, Header
@@ -71,9 +71,8 @@ def read_request(
         fault = Fault(MISSING)
     peer = scope.get("client")
     forwarded = [line.decode("latin-1") for line in head.lines(b"x-forwarded-for")] if trusted_proxies else ()
-    address = client_address(peer[0] if peer else None, forwarded, trusted_proxies)
-    text = None if address is None else str(address)
-    return GuardRequest(head, credentials, requirement, route or NO_ROUTE, text, started, fault, exposed)
+    client = client_at(client_address(peer[0] if peer else None, forwarded, trusted_proxies))
+    return GuardRequest(head, credentials, requirement, route or NO_ROUTE, client.text, started, fault, exposed)
 
 
 class Admission:

@@ -54,6 +54,7 @@ class _Engine(NamedTuple):
     stamper: "ExpiryStamper"
     events: "SecurityEvents"
     make_record: Callable[[float], "UsageRecord"]
+    base_url: str
 
 
 class LocalBackend:
@@ -145,6 +146,7 @@ async def _start(instance: "Instance") -> _Engine:
         ExpiryStamper(partial(deps.do, keys.stamp_expired)),
         SecurityEvents(instance),
         partial(UsageRecord, instance.usage, instance.clock),
+        instance.settings.base_url,
     )
 
 
@@ -159,7 +161,7 @@ async def _close_engine(engine: _Engine) -> None:
 
 class _LocalAdmission(Admission):
     def __init__(self, request: GuardRequest, engine: _Engine) -> None:
-        super().__init__(request, engine.instance.settings.base_url)
+        super().__init__(request, engine.base_url)
         self._engine = engine
         self._record = engine.make_record(request.started)
 
