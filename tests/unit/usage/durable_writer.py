@@ -1,6 +1,6 @@
 """A process that writes to the usage log without end and prints, line by line, what a caller would have seen.
 
-Started by ``test_durability``: ``python durable_writer.py DATA_DIR [DATABASE_URL]``; somebody kills it.
+Started by ``test_durability`` with the words ``DATA_DIR [DATABASE_URL]``, and killed by it.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ def report(line: str) -> None:
     os.write(1, f"{line}\n".encode())
 
 
-async def main(data_dir: Path, url: str | None) -> None:
+async def write(data_dir: Path, url: str | None) -> None:
     """Run until killed."""
     settings = settings_for(data_dir, url)
     clock = SystemClock()
@@ -52,5 +52,6 @@ async def main(data_dir: Path, url: str | None) -> None:
     await asyncio.gather(*(write_forever(usage, clock, writer) for writer in range(WRITERS)))
 
 
-if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))
+def main() -> None:
+    """Write, as the arguments say."""
+    asyncio.run(write(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))

@@ -2,28 +2,27 @@
 
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 from sqlalchemy import func, select
 
 from ari.storage.tables import usage_attempts, usage_rows
+from tests.support import forked
 from tests.support.instances import opened
 from tests.support.usage import read_sums
 
-ROOT = Path(__file__).resolve().parents[3]
 ROUNDS = 4
 
 
 def _run_until_killed(data_dir: Path, url: str | None, lines: int) -> list[str]:
     """The writer's output before it was killed, at least ``lines`` of it."""
-    command = [sys.executable, "-m", "tests.unit.usage.durable_writer", str(data_dir), *([url] if url else [])]
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
-    writer = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths})
-    assert writer.stdout is not None
-    with writer.stdout as told:
+    words = [str(data_dir), *([url] if url else [])]
+    reader, output = os.pipe()
+    with os.fdopen(reader, "rb") as told, Path(os.devnull).open("rb") as nothing:
+        streams = (nothing.fileno(), output, 2)
+        writer = forked.start(words, os.environ, data_dir, *streams, module="tests.unit.usage.durable_writer")
+        os.close(output)
         first = [told.readline() for _ in range(lines)]
         writer.kill()
         rest = told.readlines()

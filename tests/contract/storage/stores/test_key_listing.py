@@ -1,7 +1,8 @@
 """Lists of 10,000 keys on both databases: every order and filter, whole and without repetition, in few statements."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from ari.usage.reports.daily import Day, first_day_ms
 from ari.usage.reports.listing import SORTS, Listed, Sort, SortBy
 from tests.contract.storage.stores.many_keys import list_all, make_total, page
 from tests.support.instances import START_MS
+
+WholeList = Callable[[Sort], list[tuple[str, Any]]]
 
 
 @contextmanager
@@ -49,15 +52,27 @@ def _value(row: Listed, by: str) -> Any:
     }[by]
 
 
+@pytest.fixture(scope="module")
+def whole_list(many: Any) -> WholeList:
+    """The ID and sorted value of every key in an order, read once: 0.4 s."""
+
+    @cache
+    def read(sort: Sort) -> list[tuple[str, Any]]:
+        return [(row.key.id, _value(row, sort.by)) for row in list_all(many[0], KeyFilter(START_MS), sort)]
+
+    return read
+
+
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("by", SORTS)
-def test_every_order_pages_through_all_keys_once(many: Any, by: Any, descending: bool) -> None:
+def test_every_order_pages_through_all_keys_once(many: Any, whole_list: WholeList, by: Any, descending: bool) -> None:
     """Values go one way; keys without one come last, together; deleted keys are nowhere."""
-    instance, keys = many
-    rows = list_all(instance, KeyFilter(START_MS), Sort(by, descending))
-    assert len(rows) == len({row.key.id for row in rows})
-    assert {row.key.id for row in rows} == {key["id"] for key in keys if key["deleted_at_ms"] is None}
-    values = [_value(row, by) for row in rows]
+    _, keys = many
+    rows = whole_list(Sort(by, descending))
+    ids = {key_id for key_id, _ in rows}
+    assert len(rows) == len(ids)
+    assert ids == {key["id"] for key in keys if key["deleted_at_ms"] is None}
+    values = [value for _, value in rows]
     valued = [value for value in values if value is not None]
     assert valued == sorted(valued, reverse=descending)
     without = [place for place, value in enumerate(values) if value is None]
@@ -253,10 +268,12 @@ def test_the_keys_of_a_consumer_or_a_tag_are_read_from_its_index(many: Any, wher
 
 @pytest.mark.parametrize("by", SORTS)
 @pytest.mark.parametrize("descending", [False, True])
-def test_consumer_tag_environment_and_kind_narrow_every_order(many: Any, by: Any, descending: bool) -> None:
+def test_consumer_tag_environment_and_kind_narrow_every_order(
+    many: Any, whole_list: WholeList, by: Any, descending: bool
+) -> None:
     """As the whole list without the other keys, page by page; the count is of all pages."""
     instance, keys = many
-    whole = [row.key.id for row in list_all(instance, KeyFilter(START_MS), Sort(by, descending))]
+    whole = [key_id for key_id, _ in whole_list(Sort(by, descending))]
     number_of = {key["id"]: number for number, key in enumerate(keys)}
     filters: list[tuple[dict[str, Any], Any]] = [
         ({"consumer_id": "con_1"}, lambda n: n % 31 == 1),
@@ -272,7 +289,8 @@ def test_consumer_tag_environment_and_kind_narrow_every_order(many: Any, by: Any
     for fields, fits in filters:
         where = KeyFilter(START_MS, **fields)
         wanted = [key_id for key_id in whole if fits(number_of[key_id])]
-        assert [row.key.id for row in list_all(instance, where, Sort(by, descending), limit=97)] == wanted, fields
+        limit = 97 if len(wanted) < 500 else 797
+        assert [row.key.id for row in list_all(instance, where, Sort(by, descending), limit)] == wanted, fields
         with instance.database.reading() as unit:
             assert unit.listing.count(where) == len(wanted)
 
