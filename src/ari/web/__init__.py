@@ -19,8 +19,8 @@ from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
 from ari.web.pages.error_code.routes import ErrorCodePages
 from ari.web.pages.integrations.routes import IntegrationsPages
-from ari.web.pages.key.narrow import NarrowPages
 from ari.web.pages.key.routes import KeyPages
+from ari.web.pages.key.unused_scope_pages import UnusedScopesPages
 from ari.web.pages.key_limits.routes import KeyLimitsPages
 from ari.web.pages.key_options.routes import KeyOptionsPages
 from ari.web.pages.key_rules.routes import KeyRulesPages
@@ -59,7 +59,7 @@ _FOLDERS = (
     MatchingKeysPages,
     BulkPages,  # before the page of a key, whose URL would match
     KeyPages,
-    NarrowPages,
+    UnusedScopesPages,
     EditKeyPages,
     KeyLimitsPages,
     KeyOptionsPages,

@@ -42,9 +42,9 @@ def paths(
     """
     from ari.cli.scan.file_walk import search_path
     from ari.cli.scan.git_objects import search_history
+    from ari.cli.scan.locations import ScanReport
     from ari.cli.scan.owners import find_owners
-    from ari.cli.scan.places import ScanReport
-    from ari.cli.scan.reporting import report_places
+    from ari.cli.scan.reporting import report_locations
     from ari.cli.scan.scan_output import show_report
 
     found = ScanReport()
@@ -54,12 +54,12 @@ def paths(
         search_path(one, found, folders)
         if history:
             search_history(one, found, repositories)
-    tokens = dict.fromkeys(place.token for place in found.places)
+    tokens = dict.fromkeys(location.token for location in found.locations)
     owners = find_owners(tokens, data_dir, required=report) if tokens or data_dir or report else None
     show_report(found, owners, as_json)
     if report and owners is not None:
-        report_places(found.places, owners, data_dir, yes=yes)
-    if found.places:
+        report_locations(found.locations, owners, data_dir, yes=yes)
+    if found.locations:
         raise typer.Exit(FOUND)
     if not found.is_complete():
         raise typer.Exit(INCOMPLETE)

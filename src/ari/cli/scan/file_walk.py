@@ -4,7 +4,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ari.cli.scan.places import SPECIAL, SYMBOLIC_LINK, UNREADABLE, ScanReport, TokenPlace, show_path
+from ari.cli.scan.locations import SPECIAL, SYMBOLIC_LINK, UNREADABLE, ScanReport, TokenLocation, show_path
 from ari.cli.scan.token_stream import find_in_chunks, read_chunks
 
 
@@ -25,7 +25,9 @@ def search_path(path: Path, report: ScanReport, walked: set[tuple[int, int]]) ->
 def _search_file(path: Path, report: ScanReport) -> None:
     try:
         with path.open("rb") as file:
-            report.places += [TokenPlace(token, str(path), line) for line, token in find_in_chunks(read_chunks(file))]
+            report.locations += [
+                TokenLocation(token, str(path), line) for line, token in find_in_chunks(read_chunks(file))
+            ]
     except OSError:
         report.skipped[UNREADABLE] += 1
     else:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from ari.cli.scan.places import ScanReport, TokenPlace, show_path
+from ari.cli.scan.locations import ScanReport, TokenLocation, show_path
 from ari.cli.scan.token_stream import CHUNK_BYTES, find_in_chunks
 
 _OBJECTS = ("cat-file", "--batch", "--batch-all-objects", "--unordered", "--buffer")
@@ -45,7 +45,7 @@ class _GitFailed(Exception):
 def search_history(path: Path, report: ScanReport, searched: set[bytes]) -> None:
     """Search the repository that has this path, unless its git directory is in ``searched``."""
     shown = show_path(str(path))
-    found: list[TokenPlace] = []
+    found: list[TokenLocation] = []
     try:
         git_dir, is_shallow = _find_repository(path)
         if git_dir in searched:
@@ -58,7 +58,7 @@ def search_history(path: Path, report: ScanReport, searched: set[bytes]) -> None
     else:
         if is_shallow:
             report.problems.append(f"{shown} is a shallow clone: its older commits weren't searched.")
-    report.places += found  # what was found before git failed counts too
+    report.locations += found  # what was found before git failed counts too
 
 
 def _find_repository(path: Path) -> tuple[bytes, bool]:
@@ -70,7 +70,7 @@ def _find_repository(path: Path) -> tuple[bytes, bool]:
         return output.read().removesuffix(b"\n"), is_shallow
 
 
-def _search_objects(git_dir: bytes, report: ScanReport, found: list[TokenPlace]) -> None:
+def _search_objects(git_dir: bytes, report: ScanReport, found: list[TokenLocation]) -> None:
     """Add the keys in commits, tags and file versions. Folders hold only names."""
     with _run("--git-dir", git_dir, *_OBJECTS) as output:
         for header in iter(output.readline, b""):
@@ -81,7 +81,7 @@ def _search_objects(git_dir: bytes, report: ScanReport, found: list[TokenPlace])
                 continue
             object_id = name.decode()
             commit = object_id if kind == b"commit" else None
-            found += [TokenPlace(token, None, line, commit, object_id) for line, token in find_in_chunks(content)]
+            found += [TokenLocation(token, None, line, commit, object_id) for line, token in find_in_chunks(content)]
             report.objects += 1
 
 
@@ -92,15 +92,15 @@ def _read_object(output: IO[bytes], size: int) -> Iterator[bytes]:
     output.read(1)  # the line end after every object
 
 
-def _locate(git_dir: bytes, found: list[TokenPlace]) -> list[TokenPlace]:
-    """The places with the path and the oldest commit of each file version."""
-    unknown = {place.object_id for place in found if place.commit is None}
+def _locate(git_dir: bytes, found: list[TokenLocation]) -> list[TokenLocation]:
+    """The locations with the path and the oldest commit of each file version."""
+    unknown = {location.object_id for location in found if location.commit is None}
     origins = _find_origins(git_dir, unknown) if unknown else {}
     return [
-        replace(place, commit=origins[place.object_id][0], path=origins[place.object_id][1])
-        if place.object_id in origins
-        else place
-        for place in found
+        replace(location, commit=origins[location.object_id][0], path=origins[location.object_id][1])
+        if location.object_id in origins
+        else location
+        for location in found
     ]
 
 

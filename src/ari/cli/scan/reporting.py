@@ -7,8 +7,8 @@ from pathlib import Path
 from ari import keys
 from ari.cli import output
 from ari.cli.instances import open_deps
+from ari.cli.scan.locations import TokenLocation
 from ari.cli.scan.owners import TokenOwner
-from ari.cli.scan.places import TokenPlace
 from ari.keys import LeakAction, LeakReport
 from ari.keys.ports import KeyTransaction
 
@@ -20,18 +20,18 @@ _WARNINGS = {
 }
 
 
-def report_places(
-    places: Sequence[TokenPlace], owners: Mapping[str, TokenOwner], data_dir: Path | None, *, yes: bool
+def report_locations(
+    locations: Sequence[TokenLocation], owners: Mapping[str, TokenOwner], data_dir: Path | None, *, yes: bool
 ) -> None:
-    """Report each active or disabled key once, with the first place. Asks before it ends their access.
+    """Report each active or disabled key once, with the first location. Asks before it ends their access.
 
     Raises ``Conflict`` unless confirmed; then nothing was reported.
     """
-    first: dict[str, TokenPlace] = {}
-    for place in places:
-        owner = owners.get(place.token)
+    first: dict[str, TokenLocation] = {}
+    for location in locations:
+        owner = owners.get(location.token)
         if owner is not None and owner.status in _CAN_BE_USED:
-            first.setdefault(place.token, place)
+            first.setdefault(location.token, location)
     if not first:
         output.tell("Nothing to report: none of them is an active or disabled key of this instance.")
         return
@@ -43,7 +43,7 @@ def report_places(
             counted = output.count(len(found), "key")
             question = f"Report {counted} as leaked ({_summarize(found.values())})?"
             output.confirm(" ".join((question, *ending)), yes=yes)
-        reports = [LeakReport(token, f"Scan of {place.describe()}") for token, place in first.items()]
+        reports = [LeakReport(token, f"Scan of {location.describe()}") for token, location in first.items()]
         reported = deps.do_sync(keys.report_leaks, reports, default)
     done = {one.key.id: one for found in reported for one in found if one.action is not None}
     for one in done.values():

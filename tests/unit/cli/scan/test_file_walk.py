@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ari.cli.scan.file_walk import search_path
-from ari.cli.scan.places import SPECIAL, SYMBOLIC_LINK, UNREADABLE, ScanReport
+from ari.cli.scan.locations import SPECIAL, SYMBOLIC_LINK, UNREADABLE, ScanReport
 from ari.keys.token import mint
 
 
@@ -21,7 +21,7 @@ def search(*paths: Path) -> ScanReport:
 
 def list_found(report: ScanReport, below: Path) -> list[tuple[str, int]]:
     """Where keys were found."""
-    return [(str(Path(place.path or "").relative_to(below)), place.line) for place in report.places]
+    return [(str(Path(location.path or "").relative_to(below)), location.line) for location in report.locations]
 
 
 def test_folders_are_searched_in_the_order_of_names(tmp_path: Path) -> None:
@@ -70,14 +70,14 @@ def test_pipes_and_sockets_do_not_stop_a_scan(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "z").write_text(mint())
     report = search(tmp_path)
-    assert (report.skipped, len(report.places)) == ({SPECIAL: 1}, 1)
+    assert (report.skipped, len(report.locations)) == ({SPECIAL: 1}, 1)
 
 
 def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     """Their files are searched like others."""
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")).write_text(mint())
-    (place,) = search(tmp_path).places
-    assert place.describe().endswith("/caf\\xe9:1")
+    (location,) = search(tmp_path).locations
+    assert location.describe().endswith("/caf\\xe9:1")
 
 
 @pytest.fixture

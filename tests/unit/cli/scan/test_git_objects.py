@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ari.cli.scan.git_objects import search_history
-from ari.cli.scan.places import ScanReport
+from ari.cli.scan.locations import ScanReport
 from ari.keys.token import mint
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
@@ -52,11 +52,11 @@ def search(*paths: Path) -> ScanReport:
 
 def describe(report: ScanReport) -> list[str]:
     """Where keys were found; the order of objects is git's."""
-    return sorted(place.describe() for place in report.places)
+    return sorted(location.describe() for location in report.locations)
 
 
 def test_a_removed_key_is_found_in_the_oldest_commit_that_has_it(repository: Path) -> None:
-    """The file was renamed and removed since; it counts as one place."""
+    """The file was renamed and removed since; it counts as one location."""
     text = f"one\n{mint()}\n"
     commit(repository, env="first\n")
     oldest = commit(repository, secret=text)
@@ -88,8 +88,8 @@ def test_every_kind_of_object_is_searched(repository: Path) -> None:
     places = describe(search(repository))
     assert sorted(places) == sorted(
         [
-            f"{first[:12]}:message:{places_line(places, first)}",
-            f"object {tag[:12]}:{places_line(places, 'object ' + tag)}",
+            f"{first[:12]}:message:{line_of(places, first)}",
+            f"object {tag[:12]}:{line_of(places, 'object ' + tag)}",
             f"{other[:12]}:b:1",
             f"{merge[:12]}:merged:1",
             f"{stash[:12]}:a:1",
@@ -98,10 +98,10 @@ def test_every_kind_of_object_is_searched(repository: Path) -> None:
     )
 
 
-def places_line(places: list[str], start: str) -> str:
+def line_of(locations: list[str], start: str) -> str:
     """The line of the place that starts like this, which depends on git's headers."""
     length = 12 + (7 if start.startswith("object") else 0)
-    return next(place for place in places if place.startswith(start[:length])).rpartition(":")[2]
+    return next(location for location in locations if location.startswith(start[:length])).rpartition(":")[2]
 
 
 def test_a_commit_that_was_taken_back_is_still_found(repository: Path) -> None:
@@ -124,9 +124,9 @@ def test_names_and_attributes_hide_nothing(repository: Path) -> None:
     """A file that git calls binary and shows in no diff; its name has a line end and a byte that is not UTF-8."""
     name = os.fsdecode(b"odd\n\xe9\tname")
     found = commit(repository, **{".gitattributes": "* -diff binary\n", name: "\0\n" + mint()})
-    (place,) = search(repository).places
-    assert (place.path, place.line, place.commit) == (name, 2, found)
-    assert place.describe() == f"{found[:12]}:odd\n\\xe9\tname:2"
+    (location,) = search(repository).locations
+    assert (location.path, location.line, location.commit) == (name, 2, found)
+    assert location.describe() == f"{found[:12]}:odd\n\\xe9\tname:2"
 
 
 def test_a_path_in_a_repository_means_the_whole_repository_once(repository: Path) -> None:
@@ -135,9 +135,9 @@ def test_a_path_in_a_repository_means_the_whole_repository_once(repository: Path
     commit(repository, **{"sub/file": "x\n", "key": mint()})
     git(repository, "worktree", "add", "-q", str(repository.parent / "linked"))
     paths = (repository / "sub" / "file", repository / "sub", repository, repository.parent / "linked")
-    assert len(search(*paths).places) == 1
+    assert len(search(*paths).locations) == 1
     git(repository, "clone", "-q", "--bare", str(repository), str(repository.parent / "bare.git"))
-    assert len(search(repository, repository.parent / "bare.git").places) == 2
+    assert len(search(repository, repository.parent / "bare.git").locations) == 2
 
 
 def test_a_variable_of_a_git_hook_does_not_change_the_repository(
@@ -146,7 +146,7 @@ def test_a_variable_of_a_git_hook_does_not_change_the_repository(
     """git sets ``GIT_DIR`` for its hooks; the path decides."""
     commit(repository, key=mint())
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
-    assert len(search(repository).places) == 1
+    assert len(search(repository).locations) == 1
 
 
 def test_a_shallow_clone_is_not_the_whole_history(repository: Path, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_shallow_clone_is_not_the_whole_history(repository: Path, tmp_path: Pa
     commit(repository, key=None)
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", "shallow")
     report = search(tmp_path / "shallow")
-    assert report.places == []
+    assert report.locations == []
     assert report.problems == [f"{tmp_path}/shallow is a shallow clone: its older commits weren't searched."]
     assert not report.is_complete()
 
@@ -206,7 +206,7 @@ def test_the_configuration_of_a_repository_runs_no_program(repository: Path, tmp
     git(repository, "log", "--format=%H")
     assert ran.exists(), "the trap works"
     ran.unlink()
-    assert len(search(repository).places) == 1
+    assert len(search(repository).locations) == 1
     assert not ran.exists()
 
 
@@ -222,5 +222,5 @@ def test_missing_objects_are_not_fetched(repository: Path, tmp_path: Path) -> No
     before = git(partial, "count-objects", "-v")
     report = search(partial)
     assert git(partial, "count-objects", "-v") == before
-    assert [place.object_id for place in report.places] == [blob]
+    assert [location.object_id for location in report.locations] == [blob]
     assert not report.is_complete()

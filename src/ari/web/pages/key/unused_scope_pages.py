@@ -17,7 +17,7 @@ from ari.web.pages.key.urls import KEY, NARROWED, NOT_NARROWED
 from ari.web.render import Pages
 
 
-class NarrowPages:
+class UnusedScopesPages:
     """``/settings/keys/{id}/unused-scopes``."""
 
     def __init__(self, pages: Pages) -> None:
@@ -27,7 +27,7 @@ class NarrowPages:
     def routes(self) -> list[BaseRoute]:
         """The routes."""
         url = f"{KEY}/unused-scopes"
-        return [Route(url, self.show, methods=["GET"]), Route(url, self.narrow, methods=["POST"])]
+        return [Route(url, self.show, methods=["GET"]), Route(url, self.remove, methods=["POST"])]
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
@@ -37,7 +37,7 @@ class NarrowPages:
         return self._pages.page(request, "pages/key/unused_scopes.html", key=key, use=use, gap=gap)
 
     @policy(AuthMode.SESSION)
-    async def narrow(self, request: Request) -> Response:
+    async def remove(self, request: Request) -> Response:
         """Keep the shown scopes, if the log still proves that the key needs no others."""
         shown = tuple(form_from(form_of(request), "kept").value("kept").split())
         key, use = await self._find(request)

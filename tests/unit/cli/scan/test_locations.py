@@ -2,25 +2,25 @@
 
 import os
 
-from ari.cli.scan.places import UNREADABLE, ScanReport, TokenPlace, show_path
+from ari.cli.scan.locations import UNREADABLE, ScanReport, TokenLocation, show_path
 from ari.keys.token import hint, mint
 
 
 def test_places_are_named_by_path_line_and_commit() -> None:
     """The four sources: a file, a version of a file, a commit's message, an object without a commit."""
     token, commit = mint(), "0123456789abcdef" * 2
-    assert TokenPlace(token, "a/b.env", 3).describe() == "a/b.env:3"
-    assert TokenPlace(token, "a/b.env", 3, commit, "feed").describe() == "0123456789ab:a/b.env:3"
-    assert TokenPlace(token, None, 1, commit, commit).describe() == "0123456789ab:message:1"
-    assert TokenPlace(token, None, 9, None, commit).describe() == "object 0123456789ab:9"
+    assert TokenLocation(token, "a/b.env", 3).describe() == "a/b.env:3"
+    assert TokenLocation(token, "a/b.env", 3, commit, "feed").describe() == "0123456789ab:a/b.env:3"
+    assert TokenLocation(token, None, 1, commit, commit).describe() == "0123456789ab:message:1"
+    assert TokenLocation(token, None, 9, None, commit).describe() == "object 0123456789ab:9"
 
 
 def test_a_key_is_in_no_text_about_its_place() -> None:
     """Neither in the text that Python shows for it, nor in a path that contains it."""
     token = mint()
-    place = TokenPlace(token, f"keys/{token}.txt", 1)
-    assert token not in repr(place).replace(place.path or "", "")
-    assert place.describe() == f"keys/{hint(token)}.txt:1"
+    location = TokenLocation(token, f"keys/{token}.txt", 1)
+    assert token not in repr(location).replace(location.path or "", "")
+    assert location.describe() == f"keys/{hint(token)}.txt:1"
 
 
 def test_any_path_can_be_shown() -> None:

@@ -1,4 +1,4 @@
-"""The places where a scan found keys, and the things that it left out."""
+"""The locations where a scan found keys, and the things that it left out."""
 
 import os
 from collections import Counter
@@ -13,7 +13,7 @@ SPECIAL = "special file"
 
 
 @dataclass(frozen=True, slots=True)
-class TokenPlace:
+class TokenLocation:
     """A key in a file, or in a git object: then ``object_id`` is set.
 
     ``commit`` is the oldest commit that has it, if any. Without a ``path``, it is in the commit's message.
@@ -39,7 +39,7 @@ class TokenPlace:
 class ScanReport:
     """Everything a scan found and left out. ``skipped`` counts by reason, ``problems`` are sentences."""
 
-    places: list[TokenPlace] = field(default_factory=list)
+    locations: list[TokenLocation] = field(default_factory=list)
     files: int = 0
     objects: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
