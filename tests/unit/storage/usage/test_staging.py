@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ari.base.errors import Unavailable
+from ari.storage.migrate import migrate
 from ari.usage.ports import Batch
 from tests.support.instances import opened
 from tests.support.usage import make_row, rows_of
@@ -14,6 +15,7 @@ from tests.support.usage import make_row, rows_of
 def test_a_removed_log_takes_no_rows(data_dir: Path, name: str) -> None:
     """Its callers get ``Unavailable``; no empty file appears in its place."""
     with opened(data_dir, None) as instance:
+        migrate(instance.database)  # as every start does: each engine has been connected
         instance.database.usage.commit(Batch([make_row()]))
         for path in data_dir.glob(f"{name}*"):
             path.unlink()
