@@ -40,7 +40,7 @@ from tests.support.spellings import spellings
 HOST = (b"host", b"127.0.0.1:3000")
 SEED = 20261128
 LEFT_OUT = 0.5
-"""The share of each route's spellings that others stand for: each costs 1 ms. ``make fuzz`` asks for more."""
+"""The share of each route's spellings that is skipped: each costs 1 ms. ``make fuzz`` asks for more."""
 METHODS = ("GET", "POST", "HEAD", "DELETE", "OPTIONS", "get", "TRACE")
 OVERRIDES = [(b"x-http-method-override", b"GET"), (b"x-original-url", b"/api/health"), (b"x-rewrite-url", b"/sign-in")]
 
