@@ -38,7 +38,7 @@ from ari.client.generated import models
 _TO_SYNC = (
     (r"AsyncIterator, Awaitable, Callable", "Callable, Iterator"),
     (r"Awaitable\[([^\[\]]*)\]", r"\1"),
-    (r"\basyncio\b", "time"),
+    (r"from ari\.client\.async_sleep import", "from time import"),
     (r"ari\.client\.async_calls", "ari.client.generated.sync_calls"),
     (r"ari\.client\.generated\.async_", "ari.client.generated.sync_"),
     (r"with asynchronous I/O\. [^\"]*", "with blocking I/O. "),

@@ -19,7 +19,7 @@ from ari.client import (
     RateLimited,
     Unavailable,
 )
-from tests.support.client_driver import ClientDriver
+from tests.support.client_driver import ClientDriver, connect_client
 from tests.support.ports import free_port
 
 Connect = Callable[..., ClientDriver]
@@ -31,7 +31,7 @@ def connect(request: pytest.FixtureRequest, shared_owner: Any) -> Iterator[Conne
     made: list[ClientDriver] = []
 
     def make(key: str | None = None, **options: Any) -> ClientDriver:
-        made.append(ClientDriver(request.param, options.pop("url", shared_owner.url), key=key, **options))
+        made.append(connect_client(request.param, options.pop("url", shared_owner.url), key=key, **options))
         return made[-1]
 
     yield make

@@ -8,11 +8,11 @@ from ari.client import AriClient, AsyncAriClient
 
 
 class ClientDriver:
-    """Runs calls of a client of one ``kind``, ``sync`` or ``async``, with the arguments of the client."""
+    """Runs calls of a client, which is blocking or asynchronous."""
 
-    def __init__(self, kind: str, *arguments: Any, **options: Any) -> None:
-        self._loop = asyncio.new_event_loop() if kind == "async" else None
-        self.client: Any = (AsyncAriClient if self._loop else AriClient)(*arguments, **options)
+    def __init__(self, client: Any, *, is_async: bool) -> None:
+        self._loop = asyncio.new_event_loop() if is_async else None
+        self.client = client
 
     def __call__(self, act: Callable[[Any], Any]) -> Any:
         """The result of a call; a list for everything that is iterated over."""
@@ -26,9 +26,20 @@ class ClientDriver:
         return result
 
     def close(self) -> None:
+        """Close the client and the loop."""
         self(lambda client: client.close())
+        self.close_loop()
+
+    def close_loop(self) -> None:
         if self._loop is not None:
             self._loop.close()
+
+
+def connect_client(kind: str, *arguments: Any, **options: Any) -> ClientDriver:
+    """A client of one ``kind``, ``sync`` or ``async``, with the arguments of the client."""
+    is_async = kind == "async"
+    made: Any = (AsyncAriClient if is_async else AriClient)(*arguments, **options)
+    return ClientDriver(made, is_async=is_async)
 
 
 async def _collect(values: AsyncIterator[Any]) -> list[Any]:

@@ -1,7 +1,7 @@
 """One call of an operation, as data: what is sent, and how its response is read."""
 
 import re
-import uuid
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -67,7 +67,7 @@ def encode_body(values: Any) -> bytes:
 def choose_idempotency_key(given: str | None) -> str:
     """The given Idempotency-Key, or a new one. Raises InvalidSettings for one that can't be sent."""
     if given is None:
-        return uuid.uuid4().hex
+        return secrets.token_hex(16)
     if not re.fullmatch(r"[ -~]{1,255}", given) or given != given.strip():
         raise InvalidSettings("idempotency_key must be 1 to 255 printable ASCII characters.")
     return given

@@ -1,6 +1,5 @@
 """Runs calls with asynchronous I/O. ``client/generated/sync_calls.py`` is generated from this file."""
 
-import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import httpx2
 
 from ari.client.api_call import ApiCall
+from ari.client.async_sleep import sleep
 from ari.client.connection_settings import ConnectionSettings
 from ari.client.exceptions import InvalidSettings
 from ari.client.exchange import ApiReply, NoReply, Pause, exchange
@@ -66,7 +66,7 @@ class AsyncCalls:
         self,
         settings: ConnectionSettings,
         connections: AsyncConnections,
-        wait: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        wait: Callable[[float], Awaitable[Any]] = sleep,
     ) -> None:
         self.settings = settings
         self.connections = connections
