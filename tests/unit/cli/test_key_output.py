@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ari import keys
+from ari.base import server_url
 from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.keys import NewKey, token
@@ -93,7 +94,8 @@ def test_unknown_ids_are_one_sentence(ari: Ari) -> None:
 def test_at_a_terminal_the_secret_is_shown_once_with_what_to_do(cli: Cli) -> None:
     """People see the secret, that it is the only time, and a line to try it that leaves no secret in a history."""
     cli("migrate", check=True)
-    code, screen = _at_terminal(cli, "keys", "create", "Laptop", "--expires", "90d")
+    with server_url.publish(Path(cli.environment["ARI_DATA_DIR"]), "http://127.0.0.1:4321"):
+        code, screen = _at_terminal(cli, "keys", "create", "Laptop", "--expires", "90d")
     key = cli.json("keys", "list")["items"][0]
     secret = next(word for word in screen.split() if word.startswith("ari_k_"))
     assert code == 0
@@ -105,6 +107,6 @@ def test_at_a_terminal_the_secret_is_shown_once_with_what_to_do(cli: Cli) -> Non
         key["hint"],
         "in 90 days",
         '"x-api-key: $ARI_API_KEY"',
-        "/api/me",
+        "http://127.0.0.1:4321/api/me",
     ):
         assert wanted in screen

@@ -4,6 +4,8 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ari.cli.instances import find_url
+
 if TYPE_CHECKING:
     from ari.cli.local.consumers import LocalConsumers
     from ari.cli.local.events import LocalEvents
@@ -23,7 +25,10 @@ class LocalTarget:
 
     def __init__(self, deps: "Deps") -> None:
         self._deps = deps
-        self.url = deps.instance.settings.base_url
+
+    @property
+    def url(self) -> str:
+        return find_url(self._deps.instance.settings)
 
     def now_ms(self) -> int:
         return self._deps.instance.now_ms()
