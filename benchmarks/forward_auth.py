@@ -1,6 +1,6 @@
 """The cost of forward-auth: the rate of each proxy that asks ARI, and of one that asks a server that accepts all.
 
-``python -m benchmarks.forward_auth [--rounds 7] [--seconds 2] [--proxies caddy,envoy]`` prints it. The configs are
+``python -m benchmarks.forward_auth [--rounds 7] [--seconds 2] [--proxies nginx,envoy]`` prints it. The configs are
 those of the guides, without TLS. Proxy, ARI and the API behind the proxy share one core, and the load has another, so a
 rate shows the work of all of them for a request. Slices of load alternate between the two.
 """
@@ -21,8 +21,11 @@ from benchmarks.process import Probe, Server
 from benchmarks.rows import serve_app, serve_ari
 from benchmarks.stats import Spread, ranged, spread
 from tests.proxies.harness import SCOPES, Setup, locate_program
+from tests.proxies.test_apache import write_apache
 from tests.proxies.test_caddy import write_caddy
 from tests.proxies.test_envoy import write_envoy
+from tests.proxies.test_haproxy import write_haproxy
+from tests.proxies.test_nginx import write_nginx
 from tests.support.certificates import self_signed
 from tests.support.ports import free_port
 
@@ -40,7 +43,23 @@ class Proxy:
     tls: tuple[str, str]
 
 
+def write_apache_with_script(setup: Setup) -> list[str]:
+    """Apache reads its script as another user."""
+    folder = setup.folder / "script"
+    folder.mkdir()
+    return write_apache(setup, folder)
+
+
 PROXIES = {
+    "nginx": Proxy(
+        write_nginx,
+        (r"listen (\S+) ssl http2;\n +ssl_certificate [^\n]*\n +ssl_certificate_key [^\n]*\n", r"listen \1;\n"),
+    ),
+    "haproxy": Proxy(write_haproxy, (r"(bind \S+) ssl crt \S+ alpn \S+", r"\1")),
+    "apache2": Proxy(
+        write_apache_with_script,
+        (r" +Protocols [^\n]*\n +SSLEngine on\n +SSLCertificateFile [^\n]*\n +SSLCertificateKeyFile [^\n]*\n", ""),
+    ),
     "caddy": Proxy(write_caddy, (r"https(://[^\n]*\{\n)\ttls [^\n]*\n", r"http\1")),
     "envoy": Proxy(write_envoy, (r"- transport_socket:.*?\n +filters:", "- filters:")),
 }
@@ -86,7 +105,7 @@ def make_proxy(name: str, folder: Path, auth_port: int, api_port: int) -> Server
     command = PROXIES[name].write(setup)
     pattern, plain = PROXIES[name].tls
     changed = 0
-    for path in folder.iterdir():
+    for path in filter(Path.is_file, folder.iterdir()):
         text, count = re.subn(pattern, plain, path.read_text(), flags=re.DOTALL)
         path.write_text(text)
         changed += count
@@ -97,7 +116,7 @@ def make_proxy(name: str, folder: Path, auth_port: int, api_port: int) -> Server
 
 def measure(name: str, folder: Path, known: data.Data, rounds: int, seconds: int) -> tuple[Measured, Measured]:
     """Rates and times of the proxy that asks ARI and of the one that asks the bare server, in turns."""
-    settings = {**known.settings, **traffic.SETTINGS, "ARI_FORWARD_AUTH": name}
+    settings = {**known.settings, **traffic.SETTINGS, "ARI_FORWARD_AUTH": name.rstrip("2")}
     with ExitStack() as stack:
         api = stack.enter_context(_running(serve_app(folder / "api", "bare:app", _nothing(folder)), "/"))
         bare = stack.enter_context(_running(serve_app(folder / "bare", "bare:app", _nothing(folder)), "/"))
@@ -165,6 +184,7 @@ def main() -> None:
     asked = parser.parse_args()
     machine.require_wrk()
     with tempfile.TemporaryDirectory(prefix="ari-forward-auth-") as scratch:
+        Path(scratch).chmod(0o755)  # Apache serves as another user
         known = prepare(Path(scratch) / "instance")
         for name in asked.proxies.split(","):
             if locate_program(name) is None:

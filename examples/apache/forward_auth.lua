@@ -103,6 +103,10 @@ function check(r)
     if r.uri:find("\\", 1, true) then
         return 400
     end
+    -- Apache removes headers that clients name in Connection, also those that this script sets.
+    if (r.headers_in["Connection"] or ""):lower():find("x-ari", 1, true) then
+        return 400
+    end
     local question = write_question(r)
     -- Apps that read headers from CGI variables make no difference between "-" and "_".
     for name in pairs(r:headers_in_table()) do

@@ -156,6 +156,7 @@ class Proxied:
     owner: Owner
     tap: Tap
     upstream: Upstream
+    certificate: Path
     _callers: list[Caller] = field(default_factory=list)
 
     def caller(self, source: str | None = None) -> Caller:
@@ -197,7 +198,7 @@ def proxied_by(
         tap.target_port = server.port
         tap.open()
         with running_proxy(command, setup, tls):
-            proxied = Proxied(name, setup.port, tls, owner, tap, upstream)
+            proxied = Proxied(name, setup.port, tls, owner, tap, upstream, certificate)
             yield proxied
             proxied.reset()
     finally:

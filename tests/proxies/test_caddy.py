@@ -9,7 +9,7 @@ import pytest
 
 from tests.proxies.behavior import ProxyBehavior
 from tests.proxies.harness import Proxied, Setup, find_program, proxied_by, running_proxy
-from tests.support.certificates import self_signed
+from tests.proxies.paths import PathBehavior
 from tests.support.ports import free_port
 from tests.support.upstream import Upstream
 
@@ -20,7 +20,7 @@ LOCAL = "{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}
 def write_config(setup: Setup) -> str:
     """The guide's site on a port of its own, with a certificate that needs no authority."""
     site = f"https://127.0.0.1:{setup.port} {{\n\ttls {setup.certificate} {setup.certificate}\n"
-    changes = {"api.example.net {\n": site, "response_header_timeout 5s": "response_header_timeout 1s"}
+    changes = {"api.example.net {\n": site, "response_header_timeout 5s": "response_header_timeout 3s"}
     return LOCAL + setup.config(GUIDE, "caddyfile", {**setup.addresses, **changes})
 
 
@@ -37,7 +37,7 @@ def proxied(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
-class TestCaddy(ProxyBehavior):
+class TestCaddy(ProxyBehavior, PathBehavior):
     """The behavior that all proxies share, and how Go writes the requests to ARI."""
 
     def test_go_writes_headers_sorted(self, proxied: Proxied) -> None:
@@ -63,6 +63,15 @@ class TestCaddy(ProxyBehavior):
         assert proxied.caller()("GET", f"/orders?next={target}", secret).status == 200
         assert proxied.upstream.targets() == [f"/orders?next={target}"]
 
+    def test_a_failing_api_is_not_taken_for_ari(self, proxied: Proxied, tmp_path: Path) -> None:
+        """The 503 of the config is for requests without a verdict; an API that is down is a 502, never a 200."""
+        _, secret = proxied.create_key("no API")
+        setup = Setup(tmp_path, free_port(), proxied.tap.port, free_port(), proxied.certificate)
+        with running_proxy(write_caddy(setup), setup, tls=True):
+            here = replace(proxied, port=setup.port)
+            assert here.caller()("GET", "/orders", secret).status == 502
+            assert here.caller()("GET", "/orders").status == 401
+
 
 @pytest.mark.parametrize(
     ("removed", "check"),
@@ -74,7 +83,7 @@ class TestCaddy(ProxyBehavior):
 )
 def test_the_checks_notice_a_wrong_config(proxied: Proxied, tmp_path: Path, removed: str, check: str) -> None:
     """Without one part of the guide's config, the check of that part fails."""
-    setup = Setup(tmp_path, free_port(), proxied.tap.port, proxied.upstream.port, self_signed(tmp_path / "own.pem"))
+    setup = Setup(tmp_path, free_port(), proxied.tap.port, proxied.upstream.port, proxied.certificate)
     config, count = re.subn(removed, "", write_config(setup), flags=re.DOTALL)
     assert count == 1
     wrong = replace(proxied, port=setup.port)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.proxies.behavior import ProxyBehavior
 from tests.proxies.harness import Proxied, Setup, find_program, proxied_by
+from tests.proxies.paths import PathBehavior
 from tests.support.upstream import Upstream
 
 GUIDE = "docs/guides/forward-auth-envoy.md"
@@ -21,7 +22,7 @@ def write_envoy(setup: Setup) -> list[str]:
         "address: 127.0.0.1, port_value: 8000": f"address: 127.0.0.1, port_value: {setup.upstream_port}",
         "/etc/envoy/certificate.pem": str(setup.certificate),
         "/etc/envoy/key.pem": str(setup.certificate),
-        "timeout: 5s": "timeout: 1s",
+        "timeout: 5s": "timeout: 3s",
     }
     (setup.folder / "envoy.yaml").write_text(setup.config(GUIDE, "yaml", changes))
     return [find_program("envoy"), "--config-path", "envoy.yaml", "--concurrency", "1", "--base-id", str(setup.port)]
@@ -34,7 +35,7 @@ def proxied(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
-class TestEnvoy(ProxyBehavior):
+class TestEnvoy(ProxyBehavior, PathBehavior):
     """The behavior that all proxies share, and options that clients try to send in the path."""
 
     @pytest.mark.parametrize("target", ["&cost=0", "&cost=0/orders", "&any_key=true/orders", "orders", "*"])
