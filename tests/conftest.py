@@ -1,6 +1,7 @@
 """What all tests share: databases, servers, the owner, the command line, the browser. Built in ``tests/support``."""
 
 import gc
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from tests.support.missing import REQUIRE_ALL, skip_missing
 from tests.support.server import ServerProcess
 
 scratch.use()
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.support.django_settings"
+"""Django REST framework reads its settings when it is imported."""
 
 
 @dataclass(frozen=True)

@@ -106,12 +106,13 @@ class Admission:
         """The headers to add to the response of an admitted request: what remains of the key's limits."""
         return [] if self.decision is None else limit_headers(self.decision)
 
-    async def finish(self, status: int, length: int | None) -> Refusal | None:
+    async def finish(self, status: int, length: int | None) -> Refusal | None:  # noqa: ARG002 - of subclasses
         """Log the response with this status and length in bytes; no byte of it may be sent before this returns.
 
-        Returns the refusal to send in its place, if the request can't be logged.
+        Returns the refusal to send in its place, if the request can't be logged. Here, where nothing could be decided,
+        there is nothing to log.
         """
-        raise NotImplementedError
+        return None
 
     def complete(self, status: int) -> None:
         """Log the status of a request whose client is gone, or whose handler failed; sends and raises nothing."""

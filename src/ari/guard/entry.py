@@ -109,6 +109,10 @@ class Ari:
         """Run a coroutine of this object on its own event loop, for code without one, such as a WSGI app."""
         return self._thread.run(work)
 
+    async def run_async(self, work: Coroutine[Any, Any, T]) -> T:
+        """Likewise, for code on an event loop that may end before the process does, such as an async view of Django."""
+        return await self._thread.run_async(work)
+
     def stop(self) -> None:
         """Close what ``run`` opened. Done at the end of the process in any case."""
         self._thread.stop()

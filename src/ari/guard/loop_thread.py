@@ -30,6 +30,12 @@ class LoopThread:
             self._start()
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
+    async def run_async(self, work: Coroutine[Any, Any, T]) -> T:
+        """Likewise, for code on another event loop, which goes on."""
+        if self._pid != os.getpid():
+            self._start()
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
     def stop(self) -> None:
         """Close, and end the thread. Does nothing in a process that did not start it."""
         with self._lock:

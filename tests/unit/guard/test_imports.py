@@ -13,6 +13,9 @@ FRAMEWORKS = {
     "ari.guard.starlette": ("starlette",),
     "ari.guard.fastapi": ("fastapi",),
     "ari.guard.litestar": ("litestar",),
+    "ari.guard.flask": ("flask",),
+    "ari.guard.django": ("django",),
+    "ari.guard.drf": ("djangorestframework",),
 }
 PROGRAM = """
 import importlib, sys
@@ -23,7 +26,8 @@ class Blocked:
             return None
         raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Blocked())
-ari = importlib.import_module(sys.argv[1]).Ari.local("/nowhere")
+importlib.import_module(sys.argv[1])
+ari = importlib.import_module("ari.guard").Ari.local("/nowhere")
 try:
     ari.run(ari.open())
 except Exception as error:

@@ -1,0 +1,20 @@
+"""API keys for Django: a middleware, and a decorator for views.
+
+::
+
+    # settings.py
+    INSTALLED_APPS = ["ari.guard.django", ...]
+    MIDDLEWARE = ["ari.guard.django.ApiKeyMiddleware", ...]
+    ARI_KEYS = {"DATA_DIR": "/var/lib/ari"}
+
+    # views.py
+    @require_key("orders:read")
+    def read_order(request, order_id):
+        key = request.ari_key
+"""
+
+from ari.guard.django.configured import get_ari
+from ari.guard.django.guarded_views import ApiKeyMiddleware, find_held, find_route, require_key
+from ari.guard.verified_key import Key, KeyConsumer
+
+__all__ = ["ApiKeyMiddleware", "Key", "KeyConsumer", "find_held", "find_route", "get_ari", "require_key"]

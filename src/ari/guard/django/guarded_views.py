@@ -1,0 +1,185 @@
+"""The middleware and the decorator for Django's views, sync and async, under WSGI and ASGI."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
+from inspect import isclass
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.contrib.admindocs.utils import (
+    remove_non_capturing_groups,
+    replace_metacharacters,
+    replace_named_groups,
+    replace_unnamed_groups,
+)
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
+
+from ari.guard.django.configured import get_ari
+from ari.guard.held_request import HeldRequest, join_headers
+from ari.guard.refusal import Refusal
+
+PLACE = "_ari_held"
+_NO_MIDDLEWARE = 'This view is guarded, but MIDDLEWARE lacks "ari.guard.django.ApiKeyMiddleware".'
+_IS_REGEX = re.compile(r"[\^$(\\]")
+_CACHE_SIZE = 1_024
+
+
+class ApiKeyMiddleware:
+    """Put ``"ari.guard.django.ApiKeyMiddleware"`` first in ``MIDDLEWARE``, so that it sees the final response.
+
+    It decides nothing until a view asks for a key. Then it holds the response until the usage log has the request.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        get_ari()  # a wrong setting stops the start
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """The response, logged; a coroutine of it under ASGI."""
+        if self._is_async:
+            return self._respond_async(request)
+        held = _hold(request)
+        try:
+            try:
+                response = self.get_response(request)
+            except Exception:  # only with DEBUG_PROPAGATE_EXCEPTIONS; Django makes a response of it otherwise
+                refusal = held.finish(500, None)
+                if refusal is None:
+                    raise
+                return make_response(request, refusal)
+            response = _apply(request, held, response)
+            refusal = held.finish(response.status_code, _read_length(response))
+            return response if refusal is None else _replace(request, response, refusal)
+        finally:
+            held.abandon()
+
+    async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
+        held = _hold(request)
+        try:
+            try:
+                response = await self.get_response(request)
+            except Exception:  # as above
+                refusal = await held.finish_async(500, None)
+                if refusal is None:
+                    raise
+                return make_response(request, refusal)
+            response = _apply(request, held, response)
+            refusal = await held.finish_async(response.status_code, _read_length(response))
+            return response if refusal is None else _replace(request, response, refusal)
+        finally:
+            held.abandon()
+
+
+def require_key(
+    *scopes: str, any_key: bool = False, cost: int = 1, limits: Sequence[str] | None = None
+) -> Callable[[Any], Any]:
+    """Require a key with all these scopes, on a view: a function, sync or async, or a class.
+
+    ``any_key=True`` accepts every active key. ``cost`` is consumed from the key's ``limits``, by default all. The view
+    finds the ``Key`` as ``request.ari_key``. It needs no CSRF token, because a browser sends no key unasked. Raises
+    ``ConfigurationError``.
+    """
+    requirement = get_ari().require(*scopes, any_key=any_key, cost=cost, limits=limits)
+
+    def decorate(view: Any) -> Any:
+        if isclass(view):
+            return method_decorator(decorate, name="dispatch")(view)
+        run: Any
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                admission = await find_held(request).authorize_async(requirement, find_route(request))
+                if admission.refusal is not None:
+                    return make_response(request, admission.refusal)
+                request.ari_key = admission.key
+                return await view(request, *args, **kwargs)
+
+        else:
+
+            @wraps(view)
+            def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                admission = find_held(request).authorize(requirement, find_route(request))
+                if admission.refusal is not None:
+                    return make_response(request, admission.refusal)
+                request.ari_key = admission.key
+                return view(request, *args, **kwargs)
+
+        run.csrf_exempt = True
+        return run
+
+    return decorate
+
+
+def find_held(request: HttpRequest) -> HeldRequest:
+    """The request as the middleware holds it. Raises ``ImproperlyConfigured`` without the middleware."""
+    held: HeldRequest | None = getattr(request, PLACE, None)
+    if held is None:
+        raise ImproperlyConfigured(_NO_MIDDLEWARE)
+    return held
+
+
+def find_route(request: HttpRequest) -> str | None:
+    """The URL pattern of the view, such as ``/orders/<int:order_id>``; ``None`` for a view that no URL led to."""
+    match = request.resolver_match
+    return None if match is None else "/" + _simplify(match.route)
+
+
+def make_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """The refusal as Django's response."""
+    body = b"" if request.method == "HEAD" else refusal.body
+    return HttpResponse(body, status=refusal.status, headers=join_headers(refusal))
+
+
+@lru_cache(_CACHE_SIZE)
+def _simplify(route: str) -> str:
+    """Regular expressions of ``re_path`` as ``path`` writes them: ``^orders/(?P<pk>[^/.]+)/$`` as ``orders/<pk>/``."""
+    if _IS_REGEX.search(route) is None:
+        return route
+    plain = replace_unnamed_groups(replace_named_groups(remove_non_capturing_groups(route)))
+    return str(replace_metacharacters(plain)).replace("\\", "")
+
+
+def _hold(request: HttpRequest) -> HeldRequest:
+    held = HeldRequest(get_ari(), request.META, request.path)
+    setattr(request, PLACE, held)
+    request.ari_key = None
+    return held
+
+
+def _apply(request: HttpRequest, held: HeldRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Add the guard's headers. A refusal that the app turned into a success is sent after all."""
+    admission = held.admission
+    if admission is None:
+        return response
+    refusal = admission.refusal
+    if refusal is None:
+        for name, value in admission.headers:
+            response.headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+        response.headers.setdefault("Cache-Control", "private")
+        return response
+    if response.status_code < 400:
+        return _replace(request, response, refusal)
+    for header, line in join_headers(refusal).items():
+        if not header.startswith("content-"):
+            response.headers.setdefault(header, line)
+    return response
+
+
+def _replace(request: HttpRequest, response: HttpResponseBase, refusal: Refusal) -> HttpResponse:
+    response.close()
+    return make_response(request, refusal)
+
+
+def _read_length(response: HttpResponseBase) -> int | None:
+    return None if response.streaming else len(response.content)

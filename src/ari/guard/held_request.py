@@ -1,0 +1,113 @@
+"""One request to a service whose framework has no event loop that the guard could use: WSGI, and Django.
+
+The framework's module keeps it with the request, a route's guard calls ``authorize``, and the response is held until
+``finish`` has returned.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from ari.guard.backend import Admission, read_request
+from ari.guard.entry import Ari
+from ari.guard.refusal import Refusal
+from ari.guard.requirement import Requirement
+from ari.http.credentials import read_credentials
+from ari.http.request_head import read_head
+
+_CLIENT_GONE = 499
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~"
+
+
+class HeldRequest:
+    """``environ`` is the WSGI environment, or Django's ``request.META``; ``path`` the whole path as text, decoded."""
+
+    __slots__ = ("_environ", "_is_finished", "_path", "_started", "admission", "ari")
+
+    def __init__(self, ari: Ari, environ: Mapping[str, Any], path: str) -> None:
+        self.ari = ari
+        self.admission: Admission | None = None
+        self._environ = environ
+        self._path = path
+        self._started = ari.clock.monotonic()
+        self._is_finished = False
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The refusal of the request, if a guard refused it."""
+        return None if self.admission is None else self.admission.refusal
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a header holds a text that may be a key."""
+        found = read_credentials(read_head(self._read_scope(), 0))
+        return found.is_contradictory or bool(found.tokens)
+
+    def authorize(self, requirement: Requirement, route: str | None) -> Admission:
+        """Decide about the request, once; a second guard only checks its scopes."""
+        return self.ari.run(self._authorize(requirement, route))
+
+    async def authorize_async(self, requirement: Requirement, route: str | None) -> Admission:
+        """Likewise, for async code."""
+        return await self.ari.run_async(self._authorize(requirement, route))
+
+    def finish(self, status: int, length: int | None) -> Refusal | None:
+        """Log the response, before its first byte; returns the refusal to send in its place if that fails."""
+        return None if self.admission is None else self.ari.run(self._finish(self.admission, status, length))
+
+    async def finish_async(self, status: int, length: int | None) -> Refusal | None:
+        """Likewise, for async code."""
+        if self.admission is None:
+            return None
+        return await self.ari.run_async(self._finish(self.admission, status, length))
+
+    def abandon(self) -> None:
+        """Log that no response is sent, if none was finished."""
+        if self.admission is not None and not self._is_finished:
+            self.ari.run(self._abandon(self.admission))
+
+    async def _authorize(self, requirement: Requirement, route: str | None) -> Admission:
+        ari = self.ari
+        if self.admission is not None:
+            self.admission.require_more(requirement)
+            return self.admission
+        self.admission = await ari.admit(
+            read_request(self._read_scope(), requirement, route, ari.clock, self._started, ari.trusted_proxies)
+        )
+        return self.admission
+
+    async def _finish(self, admission: Admission, status: int, length: int | None) -> Refusal | None:
+        self._is_finished = True
+        return await admission.finish(status, length)
+
+    async def _abandon(self, admission: Admission) -> None:
+        admission.complete(_CLIENT_GONE)
+
+    def _read_scope(self) -> dict[str, Any]:
+        """The request as the mapping that ``read_request`` takes."""
+        environ = self._environ
+        address = environ.get("REMOTE_ADDR")
+        return {
+            "method": environ["REQUEST_METHOD"],
+            "path": self._path,
+            "raw_path": quote(self._path, _PATH_CHARACTERS, errors="surrogateescape").encode("ascii"),
+            "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
+            "headers": _read_headers(environ),
+            "client": (address, 0) if address else None,
+        }
+
+
+def join_headers(refusal: Refusal) -> dict[str, str]:
+    """The refusal's headers by name, for frameworks that hold one line of each: several challenges are one list."""
+    found: dict[str, str] = {}
+    for name, value in refusal.text_headers:
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _read_headers(environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    return [
+        (name[5:].replace("_", "-").lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    ]
