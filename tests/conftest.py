@@ -84,13 +84,20 @@ def make_server(data_dir: Path) -> Iterator[Callable[..., ServerProcess]]:
 @pytest.fixture
 def server(make_server: Callable[..., ServerProcess]) -> ServerProcess:
     """A running server on SQLite, without an owner."""
-    return make_server().start()
+    return _start_migrated(make_server())
 
 
 @pytest.fixture
 def server_on(make_server: Callable[..., ServerProcess], database: Database) -> ServerProcess:
     """A running server, once on each database, without an owner."""
-    return make_server(database_url=database.url).start()
+    return _start_migrated(make_server(database_url=database.url))
+
+
+def _start_migrated(server: ServerProcess) -> ServerProcess:
+    from tests.support.instances import prepare
+
+    prepare(server.data_dir, server.settings["ARI_DATABASE_URL"])
+    return server.start()
 
 
 @pytest.fixture

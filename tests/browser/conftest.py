@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.steps import enter
-from tests.support.owner import EMAIL, PASSWORD, Owner
+from tests.support.owner import Owner, start_owner
 from tests.support.server import ServerProcess
 
 # Pages refresh every five seconds; a busy machine is slower.
@@ -19,11 +19,10 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
     """The owner of a running server that the module's tests share; each makes keys of its own names."""
     folder = tmp_path_factory.mktemp("instance") / "data"
     folder.mkdir(mode=0o700)
-    server = ServerProcess(folder, settings={"ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}).start()
-    found = Owner(server)
+    found = start_owner(ServerProcess(folder))
     yield found
     found.close()
-    server.kill()
+    found.server.kill()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.support.processes import eventually, is_running, kill, workers_of
 # Without the kernel's help, as on systems that are not Linux.
 WITHOUT_KERNEL = """
 from ari.serving import parent_exit
-orphan.ask_kernel = lambda: None
+parent_exit.ask_kernel = lambda: None
 from ari.cli.main import main
 main()
 """

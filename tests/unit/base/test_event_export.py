@@ -47,6 +47,7 @@ def test_rule_22_no_cell_of_any_column_is_a_formula(evil: str) -> None:
     """security.md 22: names, reasons and user agents are text of callers."""
     event = Event(evil, 1, "key_renamed", evil, evil, Origin(evil, evil, evil, evil), {evil: evil, "list": [evil]})
     text = _file("csv", [event])
+    assert len(text) > len(_file("csv", []))
     for delimiter in ",;\t":
         for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))]

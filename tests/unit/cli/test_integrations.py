@@ -166,6 +166,7 @@ def test_nothing_of_a_key_is_kept_in_clear(ari: Ari) -> None:
     outputs += [ari("events", "--json").out, ari("doctor", "--json").out]
     for text in outputs:
         assert KEY[6:] not in text
-    for file in ari.data_dir.rglob("*"):
-        if file.is_file():
-            assert KEY[6:].encode() not in file.read_bytes(), file.name
+    files = [file for file in ari.data_dir.rglob("*") if file.is_file()]
+    assert "ari.db" in {file.name for file in files}
+    for file in files:
+        assert KEY[6:].encode() not in file.read_bytes(), file.name

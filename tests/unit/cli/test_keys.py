@@ -1,6 +1,7 @@
 """``ari keys``: what it takes, what it prints, what it refuses."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,10 @@ def test_create_json_is_the_response_of_the_api(ari: Ari) -> None:
 
 def test_options_come_before_or_after_the_name(ari: Ari) -> None:
     """Order does not matter."""
-    assert ari.json("keys", "create", "--expires", "1h", "a")["key"]["expires_at"] is not None
-    assert ari.json("keys", "create", "b", "--expires", "1h")["key"]["expires_at"] is not None
+    for words in (("--expires", "1h", "a"), ("a", "--expires", "1h")):
+        key = ari.json("keys", "create", *words)["key"]
+        created, expires = (datetime.fromisoformat(key[name]) for name in ("created_at", "expires_at"))
+        assert (key["name"], expires - created) == ("a", timedelta(hours=1))
 
 
 def test_without_an_expiry_a_key_never_ends(ari: Ari) -> None:

@@ -158,6 +158,7 @@ def test_nothing_is_added_followed_or_unpacked(monkeypatch: pytest.MonkeyPatch) 
 
     for asked in run(work()):
         assert (asked.status, asked.body) == (307, packed)
+    assert len(heads) == 2
     for head in heads:
         lines = head.decode().rstrip().split("\r\n")
         assert lines[0] == "GET /a%2Fb?c=%20 HTTP/1.1"

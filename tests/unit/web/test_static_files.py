@@ -2,6 +2,7 @@
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,6 +16,7 @@ def test_files_keep_for_ever_under_their_hash(owner: Any) -> None:
     """Each listed file is served with its type, compressed where that helps, and may be cached for a year."""
     client = owner.api()
     kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+    assert {"app.js", "app.css"} <= assets().keys()
     for name, asset in assets().items():
         answer: httpx2.Response = client.get(asset.url, headers={"accept-encoding": "gzip"})
         assert answer.status_code == 200, name
@@ -84,3 +86,11 @@ def test_every_page_weighs_little(owner: Any) -> None:
     assert len(weights) >= 10, weights
     assert {"/settings/integrations", "/settings/integrations/anthropic/key"} < weights.keys()
     assert {place: weight for place, weight in weights.items() if weight > MAX_BYTES} == {}
+
+
+def test_no_script_names_a_page() -> None:
+    """URLs of pages are in their ``urls.py``; a script reads them from the page."""
+    scripts = [*(Path(__file__).parents[3] / "src/ari/web/assets").rglob("*.js")]
+    assert len(scripts) > 10
+    for path in scripts:
+        assert not re.search(r"""["'`]/[a-z]""", path.read_text(encoding="utf-8")), path.name

@@ -20,8 +20,8 @@ from ari.base.errors import NotFound, RateLimited
 from ari.base.events import Origin
 from ari.base.settings import Settings
 from ari.storage.engine import Database
-from ari.storage.migrate import migrate
 from tests.support.clock import FrozenClock
+from tests.support.instances import prepare
 from tests.unit.accounts.memory import MemoryTransaction
 
 T = TypeVar("T")
@@ -38,8 +38,8 @@ Begin = Callable[[], AbstractContextManager[AccountTransaction]]
 def database_of(kind: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A migrated database of this kind."""
     url = request.getfixturevalue("postgres_url") if kind == "postgresql" else None
+    prepare(folder, url)
     opened = Database.open(Settings(data_dir=folder, database_url=url))
-    migrate(opened)
     yield opened
     opened.close()
 

@@ -132,6 +132,7 @@ def test_runs_by_name_and_expiry_follow_their_indexes(many: Any) -> None:
         after = page(instance, KeyFilter(START_MS), Sort(by, False)).after
         page(instance, KeyFilter(START_MS), Sort(by, False), after)
         event.remove(instance.database.main, "before_cursor_execute", note)
+        assert seen
         with instance.database.main.connect() as connection:
             for statement, parameters in seen:
                 plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()

@@ -80,6 +80,7 @@ def test_rule_22_no_cell_of_any_column_is_a_formula(evil: str) -> None:
         ai=used,
     )
     text = _file("csv", [[row]])
+    assert len(text) > len(_file("csv", [[]]))
     for delimiter in ",;\t":
         for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))]

@@ -157,9 +157,10 @@ function outside(event) {
 // Shows a refusal in place of the form, and leads to the sign-in after the session has ended.
 function onAnswer(event) {
   const { xhr, target, pathInfo } = event.detail;
-  if (xhr.responseURL && new URL(xhr.responseURL).pathname === "/sign-in" && location.pathname !== "/sign-in") {
+  const { signIn } = document.body.dataset;
+  if (xhr.responseURL && new URL(xhr.responseURL).pathname === signIn && location.pathname !== signIn) {
     event.detail.shouldSwap = false;
-    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+    location.assign(`${signIn}?next=${encodeURIComponent(location.pathname + location.search)}`);
   } else if (target === body() && pathInfo) {
     event.detail.shouldSwap = xhr.status !== 204;
     event.detail.isError = false;

@@ -73,7 +73,7 @@ function place(menu, button) {
 
 function onDone(event) {
   toast(event.detail.text);
-  document.getElementById(`menu-${event.detail.key}`)?.focus();
+  document.querySelector(`[data-row="${event.detail.key}"] [data-menu]`)?.focus();
   queueMicrotask(refresh); // after the field is gone; the event comes before
 }
 

@@ -90,5 +90,5 @@ async function onDone(event) {
 function leave() {
   const dialog = place().closest("dialog");
   if (dialog) dialog.close();
-  else location.replace("/settings?tab=api");
+  else location.replace(document.body.dataset.home);
 }
