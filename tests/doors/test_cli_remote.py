@@ -51,6 +51,8 @@ LOCAL_ONLY = {
 """Commands that the API doesn't have."""
 OWNER_ONLY = {"policy set"}
 """Commands that the API has for the owner only, so a key gets an error."""
+REMOTE_ONLY = {"me revoke", "me rotate", "me show"}
+"""Commands about the key for a remote instance."""
 UNCHANGED = {"scan paths", "scan rules"}
 """Commands that need no instance."""
 
@@ -120,7 +122,7 @@ def test_every_command_is_compared_or_local_only() -> None:
         "keys verify",
         "integrations set",
     }
-    assert list_commands() - compared == LOCAL_ONLY | OWNER_ONLY | UNCHANGED
+    assert list_commands() - compared == LOCAL_ONLY | OWNER_ONLY | REMOTE_ONLY | UNCHANGED
 
 
 def test_a_provider_key_is_read_from_standard_input(local: Place, remote: Place) -> None:
@@ -181,3 +183,41 @@ def test_only_the_owner_changes_the_rules(remote: Place) -> None:
     code, _, err = remote.run(["policy", "set", "--max-lifetime-days", "30"])
     assert code == 1
     assert err.startswith("ari: ")
+
+
+def test_a_key_shows_rotates_and_revokes_itself(owner: Owner, local: Place) -> None:
+    """Without a scope; the new secret works, and after revoking nothing does."""
+    _, secret = owner.create_key("Itself", expires="1h")
+    local.run(["keys", "allow-rotation", local.json("keys", "list", "--text", "Itself")["items"][0]["id"]])
+
+    def call(key: str, *words: str) -> tuple[int, str, str]:
+        return local.call(words, "", {"ARI_URL": owner.url, "ARI_KEY": key})
+
+    assert "Itself" in call(secret, "me", "show")[1]
+    code, out, err = call(secret, "me", "rotate", "--overlap", "0s")
+    assert (code, out) == (1, "")
+    assert "--yes" in err
+    fresh = call(secret, "me", "rotate", "--overlap", "0s", "--yes")[1].strip()
+    assert call(secret, "me", "show")[0] == 1
+    assert json.loads(call(fresh, "me", "show", "--json")[1])["secret_number"] == 2
+    assert call(fresh, "me", "revoke")[0] == 1
+    assert call(fresh, "me", "revoke", "--yes", "--reason", "leaked")[1].startswith("Revoked ari_k_")
+    code, _, err = call(fresh, "me", "show")
+    assert code == 1
+    assert err.startswith("ari: The remote instance refused the key: ")
+
+
+def test_a_data_directory_has_no_key_of_its_own(local: Place) -> None:
+    """The command line acts there as the operating system's user."""
+    assert "about a remote instance" in local.run(["me", "show"])[2]
+
+
+def test_a_narrow_key_gets_the_scope_that_it_needs(owner: Owner, local: Place) -> None:
+    """A key that may only write keys changes them by ID, and learns what else it needs."""
+    _, secret = owner.create_key("Writer", scopes=["keys:write", "api:read"])
+    key, _ = owner.create_key("Written", scopes=["api:read"])
+    settings = {"ARI_URL": owner.url, "ARI_KEY": secret}
+    code, out, err = local.call(["keys", "rename", key["id"], "Renamed"], "", settings)
+    assert (code, out.startswith("Renamed to “Renamed”"), err) == (0, True, "")
+    code, out, err = local.call(["keys", "list"], "", settings)
+    assert (code, out, err) == (1, "", "ari: This key needs the scope “keys:read”.\n")

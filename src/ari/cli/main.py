@@ -46,6 +46,7 @@ class _Root(LazyGroup):
             ("keys", "keys:app", "Create, import, list, change, revoke and delete API keys."),
             ("kinds", "kinds:app", "Manage kinds of keys, each with its own prefix and defaults."),
             ("scopes", "scopes:app", "Manage scopes: your own API's and ARI's."),
+            ("me", "calling_key:app", "Show, rotate and revoke the key you call a remote instance with."),
             ("policy", "policy:app", "Show and change the rules for all keys."),
             ("consumers", "consumers:app", "Create, list, change and delete consumers."),
             ("presets", "presets:app", "Manage presets: named lists of scopes for new keys."),

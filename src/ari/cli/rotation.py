@@ -21,13 +21,13 @@ Overlap = Annotated[
     typer.Option("--overlap", metavar="0s…30d", help="How long the old secret still works: 0s, 90m, 24h, 7d."),
 ]
 
+RetireOldNow = Annotated[bool, typer.Option("--retire-old-now", help="Retire a secret that is still in its overlap.")]
+
 
 def rotate(
     key: KeyName,
     overlap: Overlap = DEFAULT_OVERLAP,
-    retire_old_now: Annotated[
-        bool, typer.Option("--retire-old-now", help="Retire a secret that is still in its overlap.")
-    ] = False,
+    retire_old_now: RetireOldNow = False,
     yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ari.base.errors import ConfigurationError
 from ari.cli.chosen_instance import find_remote
 from ari.cli.instances import open_deps
 
@@ -23,13 +24,22 @@ if TYPE_CHECKING:
 @contextmanager
 def open_target(data_dir: Path | None) -> "Iterator[Target]":
     """The instance. Raises ``ConfigurationError`` if it can't be opened, or the key for a remote one can't be read."""
-    place = find_remote(data_dir)
-    if place is None:
-        from ari.cli.local import LocalTarget
-
-        with open_deps(data_dir) as deps:
-            yield LocalTarget(deps)
+    if find_remote(data_dir) is not None:
+        with open_remote() as remote:
+            yield remote
         return
+    from ari.cli.local import LocalTarget
+
+    with open_deps(data_dir) as deps:
+        yield LocalTarget(deps)
+
+
+@contextmanager
+def open_remote() -> "Iterator[RemoteTarget]":
+    """The remote instance that options or variables name. Raises ``ConfigurationError`` if they don't."""
+    place = find_remote(None)
+    if place is None:
+        raise ConfigurationError("This command is about a remote instance. Use ari --url, or set ARI_URL.")
     from ari.cli.remote import RemoteTarget
     from ari.cli.remote.connection import Connection
     from ari.cli.remote.credential import parse_url, read_key

@@ -58,6 +58,7 @@ SAFE = {
     "keys unused-scopes": "reads",
     "keys show": "reads",
     "keys verify": "consumes limits only with --cost",
+    "me show": "reads",
     "master-key rotate": "seals every secret again; nothing is lost",
     "migrate": "keeps what is there",
     "notifications history": "reads",
@@ -199,7 +200,10 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
 }
 
 
-SHOWS_AND_ASKS = {"apply", "database accept", "keys disable", "keys expiry", "scan paths", "scopes import"}
+SHOWS_AND_ASKS = {"apply", "database accept", "keys disable", "keys expiry", "scan paths", "scopes import"} | {
+    "me revoke",
+    "me rotate",
+}
 """Show what was lost or leaked, or what they would do; their own tests are in their own modules."""
 
 

@@ -47,7 +47,7 @@ def test_a_part_has_the_same_methods(name: str) -> None:
 def test_all_parts_are_compared() -> None:
     """The lists of parts are the same."""
     assert len(PARTS) >= 10
-    assert {*PARTS, "now_ms"} == {name for name in vars(RemoteTarget) if not name.startswith("_")}
+    assert {*PARTS, "now_ms", "me"} == {name for name in vars(RemoteTarget) if not name.startswith("_")}
 
 
 def test_options_choose_the_instance(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

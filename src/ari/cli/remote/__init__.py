@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ari.cli.remote.keys import RemoteKeys
     from ari.cli.remote.kinds import RemoteKinds
     from ari.cli.remote.notifications import RemoteNotifications
+    from ari.cli.remote.own_key import RemoteOwnKey
     from ari.cli.remote.policy import RemotePolicy
     from ari.cli.remote.presets import RemotePresets
     from ari.cli.remote.scopes import RemoteScopes
@@ -91,3 +92,9 @@ class RemoteTarget:
         from ari.cli.remote.usage import RemoteUsage
 
         return RemoteUsage(self._connection, self.now_ms())
+
+    @cached_property
+    def me(self) -> "RemoteOwnKey":
+        from ari.cli.remote.own_key import RemoteOwnKey
+
+        return RemoteOwnKey(self._connection)
