@@ -107,6 +107,8 @@ def test_every_extra_is_tested() -> None:
     """``postgres`` is installed by the test of its command."""
     assert set(EXTRAS) == {*ALLOWED, "server", "postgres"} - {""}
     assert set(PART) == set(ALLOWED) - {""}
+    in_the_tree = {extra for extra, module in PART.items() if _is_in_the_tree(module)}
+    assert in_the_tree >= {"client", "guard-fastapi", "guard-starlette", "guard-litestar"}
 
 
 def _is_in_the_tree(module: str) -> bool:

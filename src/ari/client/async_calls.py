@@ -40,6 +40,8 @@ class AsyncConnections:
         with self._opening:
             if self._closed:
                 raise InvalidSettings("The client is closed.")
+            if opened is not None and self._transport is not None and opened[0] != os.getpid():
+                raise InvalidSettings("The process was forked. With a transport, create the client after the fork.")
             if self._opened is None or self._opened[0] != os.getpid():
                 client = httpx2.AsyncClient(
                     auth=KeyAuth(self._settings.key),

@@ -83,6 +83,11 @@ def exchange(call: ApiCall[T], retries: int, jitter: Callable[[], float] = rando
     raise AssertionError("the last attempt returns or raises")
 
 
+def clean_text(text: str) -> str:
+    """Text from the server, without control characters and of bounded length, as it ends up in logs and terminals."""
+    return "".join(letter for letter in text[:_LONGEST_TEXT] if letter.isprintable())
+
+
 def _return_nothing(call: ApiCall[T]) -> T:
     """The result of an operation that returns nothing: what a lost first attempt has deleted is deleted."""
     assert call.returns is type(None)
@@ -141,16 +146,16 @@ def _read_problem(reply: ApiReply) -> ApiError:
     if document is None and reply.status not in _PROXIES_SAY:
         raise UnexpectedResponse(_describe("isn't from ARI", reply), status=reply.status)
     found = document or _ProblemDocument(code="")
-    title = _clean(found.title) or _phrase(reply.status)
+    title = clean_text(found.title) or _phrase(reply.status)
     return BY_STATUS.get(reply.status, ApiError)(
-        _clean(found.detail) or f"{title}.",
+        clean_text(found.detail) or f"{title}.",
         status=reply.status,
-        code=_clean(found.code),
+        code=clean_text(found.code),
         title=title,
-        request_id=_clean(found.request_id or reply.request_id) or None,
-        scope=None if found.scope is None else _clean(found.scope),
-        limit=None if found.limit is None else _clean(found.limit),
-        problems=[Problem(_clean(one.location), _clean(one.message)) for one in found.errors or ()],
+        request_id=clean_text(found.request_id or reply.request_id) or None,
+        scope=None if found.scope is None else clean_text(found.scope),
+        limit=None if found.limit is None else clean_text(found.limit),
+        problems=[Problem(clean_text(one.location), clean_text(one.message)) for one in found.errors or ()],
         retry_after_seconds=int(reply.retry_after) if _is_count(reply.retry_after) else None,
     )
 
@@ -165,7 +170,7 @@ def _decode_problem(reply: ApiReply) -> _ProblemDocument | None:
 
 
 def _describe(what: str, reply: ApiReply) -> str:
-    kind = _clean(reply.media_type)[:100] or "no content type"
+    kind = clean_text(reply.media_type)[:100] or "no content type"
     return f"The response {what} ({reply.status}, {kind}). Check base_url, and proxies in between."
 
 
@@ -181,13 +186,8 @@ def _read_origin(location: str) -> str:
         parts = urlsplit(location)
     except ValueError:
         return ""
-    return _clean(f"{parts.scheme}://{parts.hostname}") if parts.scheme and parts.hostname else ""
+    return clean_text(f"{parts.scheme}://{parts.hostname}") if parts.scheme and parts.hostname else ""
 
 
 def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
-
-
-def _clean(text: str) -> str:
-    """Text from the server, without control characters and of bounded length, as it ends up in logs and terminals."""
-    return "".join(letter for letter in text[:_LONGEST_TEXT] if letter.isprintable())

@@ -11,7 +11,7 @@ import ari
 from ari.client.api_call import ApiCall
 from ari.client.connection_settings import ConnectionSettings
 from ari.client.exceptions import ConnectionFailed, UnexpectedResponse
-from ari.client.exchange import MAX_RESPONSE_BYTES, ApiReply, NoReply
+from ari.client.exchange import MAX_RESPONSE_BYTES, ApiReply, NoReply, clean_text
 
 _NEVER_SENT = (
     httpx2.ConnectError,
@@ -102,7 +102,7 @@ def _explain(error: Exception, settings: ConnectionSettings) -> ConnectionFailed
     if isinstance(error, httpx2.TimeoutException):
         sentence = f"No response from {settings.base_url} within {settings.timeout_seconds:g} s."
     else:
-        reason = str(error).rstrip(".") or type(error).__name__
+        reason = clean_text(str(error)).rstrip(".") or type(error).__name__
         sentence = f"No connection to {settings.base_url}: {reason}."
     return ConnectionFailed(sentence, code="unavailable", title="Service unavailable")
 

@@ -43,6 +43,8 @@ class Connections:
         with self._opening:
             if self._closed:
                 raise InvalidSettings("The client is closed.")
+            if opened is not None and self._transport is not None and opened[0] != os.getpid():
+                raise InvalidSettings("The process was forked. With a transport, create the client after the fork.")
             if self._opened is None or self._opened[0] != os.getpid():
                 client = httpx2.Client(
                     auth=KeyAuth(self._settings.key),
