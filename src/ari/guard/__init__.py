@@ -2,7 +2,8 @@
 
 ``Ari.local()`` verifies in your process, on the data of an instance. ``Ari.remote(url, key=…)`` asks an instance.
 Each framework has a module that needs nothing but the framework (and httpx2 for the remote back end, the extra
-``server`` for the local one): ``ari.guard.fastapi``, ``ari.guard.starlette``, ``ari.guard.litestar``.
+``server`` for the local one): ``ari.guard.fastapi``, ``ari.guard.starlette``, ``ari.guard.litestar``,
+``ari.guard.django``, ``ari.guard.drf``, ``ari.guard.flask``.
 ``ari.guard.testing`` gives your tests keys without an instance.
 
 For the authors of such modules. One request takes these steps:
