@@ -1,7 +1,7 @@
 -- Asks ARI about each request, before Apache passes it on (LuaHookAccessChecker, function "check").
 --
 -- The environment variable ARI_OPTIONS says what the key needs, such as scope=orders:read; set it with SetEnvIfExpr.
--- Nothing passes without a 200 of ARI. Each thread keeps its connection to ARI (LuaScope thread).
+-- With a 200 of ARI the variable ARI_VERIFIED is set: let nothing pass without it (Require env ARI_VERIFIED). Each thread keeps its connection to ARI (LuaScope thread).
 
 local socket = require "socket"
 
@@ -98,6 +98,17 @@ local function refuse(r, response)
     return apache2.DONE
 end
 
+-- mod_proxy removes every header that Connection names, and a client could name those of ARI there.
+local function limit_connection(r)
+    local kept = {}
+    for token in (r.headers_in["Connection"] or ""):lower():gmatch("[^%s,]+") do
+        if token == "close" or token == "keep-alive" or token == "upgrade" then
+            kept[#kept + 1] = token
+        end
+    end
+    r.headers_in["Connection"] = #kept > 0 and table.concat(kept, ", ") or nil
+end
+
 function check(r)
     -- Some apps take it for a slash, so a path could avoid its scope. Apache itself resolves // and .., and refuses %2f.
     if r.uri:find("\\", 1, true) then
@@ -114,6 +125,7 @@ function check(r)
             r.headers_in[name] = nil
         end
     end
+    limit_connection(r)
     local response = verify(question)
     if response and response.status >= 400 and response.status ~= 500 then
         return refuse(r, response)
@@ -133,5 +145,6 @@ function check(r)
             r.err_headers_out[name] = response.headers[name]
         end
     end
+    r.subprocess_env["ARI_VERIFIED"] = "yes"
     return apache2.OK
 end

@@ -1,7 +1,8 @@
 -- Asks ARI about each request: http-request lua.forward-auth "scope=orders:read"
 --
 -- ARI_ADDRESS is ARI's address as HAProxy reaches it. The variable txn.ari_uri must have the client's path and query.
--- Nothing passes without a 200 of ARI. Its RateLimit headers are in txn.ratelimit and txn.ratelimit_policy.
+-- With a 200 of ARI txn.ari_verified is true: let nothing pass without it, since HAProxy goes on if a script fails. ARI's
+-- RateLimit headers are in txn.ratelimit and txn.ratelimit_policy.
 -- HAProxy's own HTTP client isn't used: it repeats a question without a response, which would be charged twice.
 
 local HOST, PORT = (os.getenv("ARI_ADDRESS") or "127.0.0.1:3000"):match("^(.*):(%d+)$")
@@ -90,6 +91,7 @@ core.register_action("forward-auth", { "http-req" }, function(txn, options)
             txn.http:req_set_header(name, value)
         end
     end
+    txn:set_var("txn.ari_verified", true)
     txn:set_var("txn.ratelimit", response.headers["ratelimit"] or "")
     txn:set_var("txn.ratelimit_policy", response.headers["ratelimit-policy"] or "")
 end, 1)

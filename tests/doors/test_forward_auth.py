@@ -100,6 +100,12 @@ def test_no_other_spelling_reaches_a_yes(envoy: Owner, target: bytes) -> None:
     assert b'"type":"api_key"' not in answer.body
 
 
+def test_a_session_is_nobody_here(envoy: Owner) -> None:
+    """The cookie of the owner's browser, which a proxy on the same host may pass on, opens no API."""
+    answer = envoy.session().get("/api/forward-auth/any_key=true/orders")
+    assert (answer.status_code, answer.json()["code"]) == (401, "missing")
+
+
 def test_a_head_that_is_too_large_is_never_a_yes(envoy: Owner) -> None:
     """The server closes the connection or ARI refuses it; proxies take both for a no."""
     _, secret = envoy.create_key("large", scopes=["usage:read"])

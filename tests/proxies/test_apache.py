@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,29 +10,33 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.proxies.behavior import ProxyBehavior
-from tests.proxies.harness import ROOT, Proxied, Setup, find_program, proxied_by
+from tests.proxies.harness import ROOT, Proxied, Setup, find_program, proxied_by, running_proxy
 from tests.proxies.paths import PathBehavior
+from tests.support.certificates import self_signed
 from tests.support.missing import skip_missing
+from tests.support.ports import free_port
 from tests.support.upstream import Upstream
 
-TIMEOUT = "TIMEOUT_SECONDS = 5"
+_FIRST_LINE = "function check(r)\n"
 _PAGE = "docs/guides/forward-auth-apache.md"
 _MODULES = Path("/usr/lib/apache2/modules")
 _LOADED = ("mpm_event", "authz_core", "setenvif", "headers", "lua", "proxy", "proxy_http", "ssl", "http2")
 
 
-def write_apache(setup: Setup, script_folder: Path) -> list[str]:
+def write_apache(setup: Setup, script_folder: Path, more: str = "") -> list[str]:
     """The guide's configuration with the test's ports, and what Debian's own configuration has around it.
 
-    Apache never serves as root: another user reads the script.
+    Apache never serves as root: another user reads the script. ``more`` is for its function to begin with.
     """
     if not Path("/usr/share/lua/5.3/socket.lua").exists():
         skip_missing("lua-socket is not installed")
     script = (ROOT / "examples/apache/forward_auth.lua").read_text(encoding="utf-8")
-    assert 'PORT = "127.0.0.1", 3000' in script
+    ports = {'PORT = "127.0.0.1", 3000': f'PORT = "127.0.0.1", {setup.ari_port}'}
+    for old, new in {**ports, "TIMEOUT_SECONDS = 5": "TIMEOUT_SECONDS = 1", _FIRST_LINE: _FIRST_LINE + more}.items():
+        assert script.count(old) == 1
+        script = script.replace(old, new)
     script_path = script_folder / "forward_auth.lua"
-    assert TIMEOUT in script
-    script_path.write_text(script.replace(", 3000", f", {setup.ari_port}").replace(TIMEOUT, TIMEOUT.replace("5", "1")))
+    script_path.write_text(script)
     script_folder.chmod(0o755)
     script_path.chmod(0o644)
     changes = {
@@ -62,3 +67,21 @@ def proxied(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 class TestApache(ProxyBehavior, PathBehavior):
     """What every proxy does."""
+
+
+@pytest.mark.parametrize(
+    ("more", "status"), [('error("broken")', 500), ("do return end", 500), ("do return apache2.DECLINED end", 403)]
+)
+def test_a_script_that_fails_lets_nothing_pass(proxied: Proxied, tmp_path: Path, more: str, status: int) -> None:
+    """Neither an error nor a function that objects to nothing, since a yes sets the variable that Apache requires."""
+    setup = Setup(tmp_path, free_port(), proxied.tap.port, proxied.upstream.port, self_signed(tmp_path / "own.pem"))
+    _, secret = proxied.create_key("broken")
+    broken = replace(proxied, port=setup.port)
+    broken.reset()
+    with (
+        TemporaryDirectory() as folder,
+        running_proxy(write_apache(setup, Path(folder), f"    {more}\n"), setup, tls=True),
+    ):
+        assert broken.caller()("GET", "/orders", secret).status == status
+        assert broken.upstream.received == []
+    broken.reset()
