@@ -204,6 +204,14 @@ def test_a_verdict_of_another_shape_is_no_yes(changes: dict[str, Any]) -> None:
         play(call, ApiReply(200, "application/json", "", "", "", _verdict(**changes)))
 
 
+def test_a_missing_field_is_named() -> None:
+    """An older server doesn't have it; no value replaces it."""
+    call = ApiCall("POST", "/api/verify", models.VerdictOut)
+    body = _verdict().replace(b'"exceeded"', b'"older"')
+    with pytest.raises(UnexpectedResponse, match="exceeded"):
+        play(call, ApiReply(200, "application/json", "", "", "", body))
+
+
 def test_an_operation_without_a_result_ignores_one() -> None:
     """A newer ARI may return something."""
     assert play(DELETE, OK)[0] is None
