@@ -158,14 +158,15 @@ def _dialogs(page: Any, look: Any) -> None:
 def _changes(page: Any, look: Any) -> None:
     """The menu of a row, its dialogs, the name as a field, ticked rows."""
     dialog, menu = page.get_by_role("dialog"), page.locator("[data-row-menu]:popover-open")
-    for item in ("Change access", "Change expiry"):
+    for item in ("Change access", "Change expiry", "Disable"):
         page.get_by_role("link", name="More for").first.click()
         expect(menu).to_be_visible()
         if item == "Change access":
             look(page)
         menu.get_by_text(item).click()
         _has_come(dialog)
-        dialog.get_by_role("radio").last.check()
+        if item != "Disable":
+            dialog.get_by_role("radio").last.check()
         look(page)
         page.keyboard.press("Escape")
     page.get_by_role("link", name="More for").first.click()
@@ -177,7 +178,7 @@ def _changes(page: Any, look: Any) -> None:
     page.goto(page.url.partition("/settings")[0] + HOME)
     page.get_by_label("Select all on this page").check()
     look(page)
-    page.get_by_role("button", name="Save expiry").click()
+    page.get_by_role("button", name="Change expiry").click()
     _has_come(dialog)
     look(page)
     page.keyboard.press("Escape")
