@@ -16,6 +16,10 @@ IMPORTS = {
     "starlette alone": "import starlette.applications",
     "ari.guard.litestar": "import ari.guard.litestar",
     "litestar alone": "from litestar import Litestar",
+    "ari.guard.django": "import ari.guard.django",
+    "django alone": "import django.http, django.conf, django.urls",
+    "ari.guard.flask": "import ari.guard.flask",
+    "flask alone": "import flask",
     "ari.server": "import ari.server",
 }
 MEASURE = "import time; began = time.process_time(); {statement}; print((time.process_time() - began) * 1000)"
