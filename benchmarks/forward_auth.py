@@ -37,10 +37,10 @@ _PATH = "/orders/42?page=2"
 
 @dataclass(frozen=True)
 class Proxy:
-    """``write`` writes the guide's config into a folder and returns the command; ``tls`` is the part to replace."""
+    """``write`` writes the guide's config into a folder and returns the command; ``changes`` remove TLS."""
 
     write: Callable[[Setup], list[str]]
-    tls: tuple[str, str]
+    changes: tuple[tuple[str, str], ...]
 
 
 def write_apache_with_script(setup: Setup) -> list[str]:
@@ -50,18 +50,18 @@ def write_apache_with_script(setup: Setup) -> list[str]:
     return write_apache(setup, folder)
 
 
+_NGINX_TLS = r"listen (\S+) ssl http2;\n +ssl_certificate [^\n]*\n +ssl_certificate_key [^\n]*\n"
+_APACHE_TLS = r" +Protocols [^\n]*\n +SSLEngine on\n +SSLCertificateFile [^\n]*\n +SSLCertificateKeyFile [^\n]*\n"
+_APACHE_THREADS = r"ThreadsPerChild \d+\nMaxRequestWorkers \d+"
 PROXIES = {
-    "nginx": Proxy(
-        write_nginx,
-        (r"listen (\S+) ssl http2;\n +ssl_certificate [^\n]*\n +ssl_certificate_key [^\n]*\n", r"listen \1;\n"),
-    ),
-    "haproxy": Proxy(write_haproxy, (r"(bind \S+) ssl crt \S+ alpn \S+", r"\1")),
+    "nginx": Proxy(write_nginx, ((_NGINX_TLS, r"listen \1;\n"),)),
+    "haproxy": Proxy(write_haproxy, ((r"(bind \S+) ssl crt \S+ alpn \S+", r"\1"),)),
     "apache2": Proxy(
         write_apache_with_script,
-        (r" +Protocols [^\n]*\n +SSLEngine on\n +SSLCertificateFile [^\n]*\n +SSLCertificateKeyFile [^\n]*\n", ""),
+        ((_APACHE_TLS, ""), (_APACHE_THREADS, f"ThreadsPerChild {CONNECTIONS}\nMaxRequestWorkers {CONNECTIONS}")),
     ),
-    "caddy": Proxy(write_caddy, (r"https(://[^\n]*\{\n)\ttls [^\n]*\n", r"http\1")),
-    "envoy": Proxy(write_envoy, (r"- transport_socket:.*?\n +filters:", "- filters:")),
+    "caddy": Proxy(write_caddy, ((r"https(://[^\n]*\{\n)\ttls [^\n]*\n", r"http\1"),)),
+    "envoy": Proxy(write_envoy, ((r"- transport_socket:.*?\n +filters:", "- filters:"),)),
 }
 
 
@@ -103,15 +103,17 @@ def make_proxy(name: str, folder: Path, auth_port: int, api_port: int) -> Server
     folder.mkdir(parents=True)
     setup = Setup(folder, free_port(), auth_port, api_port, self_signed(folder / "certificate.pem"))
     command = PROXIES[name].write(setup)
-    pattern, plain = PROXIES[name].tls
-    changed = 0
-    for path in filter(Path.is_file, folder.iterdir()):
-        text, count = re.subn(pattern, plain, path.read_text(), flags=re.DOTALL)
-        path.write_text(text)
-        changed += count
-    if changed != 1:
-        raise RuntimeError(f"{name}: the config has {changed} parts about TLS instead of one")
+    for pattern, text in PROXIES[name].changes:
+        counts = [_change(path, pattern, text) for path in folder.iterdir() if path.is_file()]
+        if sum(counts) != 1:
+            raise RuntimeError(f"{name}: the config has {sum(counts)} times {pattern}")
     return Server(name, command, {"HOME": str(folder)}, folder, setup.port)
+
+
+def _change(path: Path, pattern: str, text: str) -> int:
+    changed, count = re.subn(pattern, text, path.read_text(), flags=re.DOTALL)
+    path.write_text(changed)
+    return count
 
 
 def measure(name: str, folder: Path, known: data.Data, rounds: int, seconds: int) -> tuple[Measured, Measured]:
@@ -119,7 +121,7 @@ def measure(name: str, folder: Path, known: data.Data, rounds: int, seconds: int
     settings = {**known.settings, **traffic.SETTINGS, "ARI_FORWARD_AUTH": name.rstrip("2")}
     with ExitStack() as stack:
         api = stack.enter_context(_running(serve_app(folder / "api", "bare:app", _nothing(folder)), "/"))
-        bare = stack.enter_context(_running(serve_app(folder / "bare", "bare:app", _nothing(folder)), "/"))
+        bare = stack.enter_context(_running(serve_app(folder / "bare", "accepting:app", _nothing(folder)), "/"))
         ari = serve_ari(folder / "ari", data.Data(settings, known.keys, known.revoked))
         stack.enter_context(_running(ari, "/api/health"))
         sides = []
