@@ -24,6 +24,8 @@ CHECKOUT = "git clone <this repository> ari && cd ari"
 EXTRA = "pip install '.[postgres]'"
 HERE = "pip install '.[server]'"
 DEVELOPERS = "pip install -e '.[server]' hatchling watchfiles"
+SYSTEM_PACKAGE = "apt install lua-socket"
+"""Debian's, which ``tests/system.sh`` installs for the tests of Apache."""
 EXTRAS = re.compile(r'pip install "ari-keys\[([a-z,-]+)\]"')
 """From the wheel; ``test_extras.py`` installs each extra alone."""
 IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install "[^"]*"|pip install \S+""")
@@ -72,7 +74,8 @@ def test_every_given_command_is_run_here() -> None:
     """A command that nobody ran may install somebody else's package: ``ari`` on the index is not this one."""
     commands = list(_find_commands())
     others = {command for _, command in commands if not EXTRAS.fullmatch(command)}
-    assert others == {CHECKOUT, EXTRA, HERE, DEVELOPERS}, commands
+    assert others == {CHECKOUT, EXTRA, HERE, DEVELOPERS, SYSTEM_PACKAGE}, commands
+    assert SYSTEM_PACKAGE.removeprefix("apt ") in (ROOT / "tests/system.sh").read_text()
 
 
 def test_every_given_extra_exists() -> None:

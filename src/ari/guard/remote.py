@@ -34,7 +34,7 @@ _IDLE_SECONDS = 5.0
 """ARI closes a connection that is idle for ten seconds."""
 _MAX_STALE = 10_000
 MAX_STALENESS_SECONDS = 3_600
-_NO_CLIENT = "Ari.remote() needs an HTTP client: pip install httpx2"
+_NO_CLIENT = 'Ari.remote() needs an HTTP client: pip install "ari-keys[client]"'
 _NO_STALE_LIMITS = (
     "staleness_seconds accepts keys without asking, so nothing would be consumed: leave out cost and limits, or "
     "staleness_seconds."
