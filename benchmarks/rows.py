@@ -100,7 +100,7 @@ def own_rows(folder: Path, sqlite: data.Data, postgresql: data.Data | None, miss
         else skipped("me-postgresql", on_postgresql, missing),
         Row("route", "FastAPI route, bare", route("fastapi_route:bare factory")),
         logging("route-guarded", "the same route behind ARI's middleware", route("fastapi_route:guarded factory")),
-        Row("orders", "FastAPI list of 20 validated orders, bare", route("fastapi_route:orders factory", _ORDERS)),
+        Row("orders", "FastAPI route with a query of 20 rows, bare", route("fastapi_route:orders factory", _ORDERS)),
         logging(
             "orders-guard", "the same with `ari.guard`, local", route("fastapi_route:guarded_orders factory", _ORDERS)
         ),

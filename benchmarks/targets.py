@@ -97,7 +97,7 @@ TARGETS = (
         unit=" %",
     ),
     Target(
-        "`ari.guard`, local, adds to a list of orders with FastAPI ≤ 35 %",
+        "`ari.guard`, local, adds to a FastAPI route with a query ≤ 35 %",
         to_row("orders", "orders-guard", lambda ratio: (ratio - 1) * 100),
         most=35,
         unit=" %",

@@ -1,8 +1,10 @@
 """One FastAPI route: bare, behind ARI's middleware, and with ``ari.guard``, to measure what each adds."""
 
+import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Security
@@ -17,7 +19,7 @@ from ari.web import error_page
 
 PATH = "/api/things/{thing_id}"
 ORDERS_PATH = "/orders"
-FIRST = datetime(2026, 11, 29, tzinfo=UTC)
+FIRST = "2026-11-29T12:00:00Z"
 
 
 @policy(AuthMode.KEY_OR_SESSION, scope=None)
@@ -60,35 +62,44 @@ class Order(BaseModel):
     total_cents: int
 
 
-ORDERS = [
-    {"number": n, "customer": f"Customer {n}", "paid": n % 3 > 0, "placed_at": FIRST, "total_cents": 999 * n}
-    for n in range(20)
-]
 Size = Annotated[int, Query(ge=1, le=100)]
 
 
-async def list_orders(size: Size = 20, customer: str | None = None) -> list[dict[str, Any]]:
-    """A page of a list, with validated parameters and a validated response of 1.9 kB."""
-    return [order for order in ORDERS[:size] if customer is None or order["customer"] == customer]
+class OrderTable:
+    """10,000 orders in SQLite, as a service would have them."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect(":memory:", check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._lock = threading.Lock()
+        self._connection.execute(
+            "CREATE TABLE orders (number INTEGER PRIMARY KEY, customer TEXT, paid INT, placed_at TEXT, total_cents INT)"
+        )
+        rows = ((n, f"Customer {n % 100}", n % 3 > 0, FIRST, 999 * n) for n in range(10_000))
+        self._connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", rows)
+
+    def list_newest(self, size: Size = 20) -> list[dict[str, Any]]:
+        """A page of the list; FastAPI runs this in a thread, since it waits for a database."""
+        with self._lock:
+            found = self._connection.execute("SELECT * FROM orders ORDER BY number DESC LIMIT ?", (size,)).fetchall()
+        return [dict(row) for row in found]
 
 
 def orders() -> FastAPI:
-    """A route as services have them, bare."""
+    """A route as services have them: parameters and response validated, rows from a database; bare."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_api_route(ORDERS_PATH, list_orders, response_model=list[Order], methods=["GET"])
+    app.add_api_route(ORDERS_PATH, OrderTable().list_newest, response_model=list[Order], methods=["GET"])
     return app
 
 
 def guarded_orders() -> FastAPI:
     """The same with ``ari.guard``, on the data of the environment."""
-    ari = Ari.local()
+    ari, table = Ari.local(), OrderTable()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(ApiKeys, ari=ari)
 
     @app.get(ORDERS_PATH, response_model=list[Order])
-    async def list_guarded(
-        _: Annotated[Key, Security(ari.key(any_key=True))], size: Size = 20, customer: str | None = None
-    ) -> list[dict[str, Any]]:
-        return await list_orders(size, customer)
+    def list_guarded(_: Annotated[Key, Security(ari.key(any_key=True))], size: Size = 20) -> list[dict[str, Any]]:
+        return table.list_newest(size)
 
     return app

@@ -11,8 +11,10 @@ from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from ari import keys
+from ari.base.clock import HOUR_MS
 from ari.base.errors import ConfigurationError
 from ari.guard.fastapi import ApiKeys, Ari, Key
+from ari.usage.scope_use import SERVICE_USE, WATCHED_MS, read_used_routes
 from tests.support.guard import GuardedInstance, guarded_instance
 from tests.support.server import Clock
 
@@ -199,8 +201,10 @@ def test_routes_of_mounted_apps(instance: GuardedInstance, client: TestClient) -
     assert instance.read_facts() == [("ok", "GET", "/shops/{shop}/items/{item_id}", 200)]
 
 
-def test_the_openapi_document_has_the_schemes(client: TestClient) -> None:
-    """Both ways to send a key, with the scopes of each route."""
+def test_the_openapi_document_has_the_schemes(instance: GuardedInstance, client: TestClient) -> None:
+    """Both ways to send a key, with the scopes of each route, also after that route was requested."""
+    headers = {"x-api-key": instance.create_secret()}
+    assert [client.post("/v1/orders", headers=headers, json={}).status_code for _ in range(2)] == [200, 200]
     document = client.get("/openapi.json").json()
     assert {name: one["type"] for name, one in document["components"]["securitySchemes"].items()} == {
         "Bearer": "http",
@@ -282,3 +286,13 @@ def test_expired_keys_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPa
                 clock.advance(seconds)
                 assert client.get("/v1/orders/1", headers=headers).json()["code"] == "expired"
         assert [row.client_address for row in instance.read_rows()][:2] == ["198.51.100.1", "203.0.113.7"]
+
+
+def test_advice_about_scopes_knows_the_guards_requests(instance: GuardedInstance, client: TestClient) -> None:
+    """A scope of the service is never called unused because its routes look like ARI's."""
+    made = instance.create_key()
+    client.get("/v1/orders/1", headers={"x-api-key": made.secret})
+    instance.instance.database.usage.fold_all()
+    later_ms = instance.instance.now_ms() + WATCHED_MS + HOUR_MS
+    assert read_used_routes(instance.instance.reports, made.key.id, later_ms) == [SERVICE_USE]
+    assert read_used_routes(instance.instance.reports, "key_other", later_ms) == []

@@ -13,7 +13,9 @@ from ari.base.clock import DAY_MS, to_rfc3339
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 from ari.keys.scopes import RESOURCES, SCOPES
+from ari.usage.model import Source, UsageFilter
 from ari.usage.ports import UsageReader
+from ari.usage.search import UsageSearch
 
 WATCHED_MS = 90 * DAY_MS
 PROOF_MS = 7 * DAY_MS
@@ -38,6 +40,9 @@ _GATEWAY = "/api/ai/"
 _VERIFIED = ("/api/verify", "/api/verify/batch")
 _OWN_USAGE = "/api/keys/{key_id}/usage"
 _NO_ROUTE = "(none)"
+SERVICE_USE = "(service)"
+"""Any use of a key at services, whose routes may be the same texts as ARI's."""
+_SERVICE_SOURCES: tuple[Source, ...] = ("verify", "proxy", "guard")
 _MAX_EVENTS = 200
 
 
@@ -74,11 +79,18 @@ def read_history(tx: KeyTransaction, key_id: str, event_retention_days: int) -> 
 
 
 def read_used_routes(reader: UsageReader, key_id: str, now_ms: int) -> list[str] | None:
-    """The routes that the key used in the watched time; ``None`` if the log is too young."""
+    """The routes that the key used in the watched time, with ``SERVICE_USE`` if a service verified it.
+
+    ``None`` if the log is too young.
+    """
     since_ms = now_ms - WATCHED_MS
     if not reader.hours(None, since_ms - PROOF_MS, since_ms):
         return None
-    return [one.route for one in reader.routes(key_id, since_ms, now_ms + 1) if one.accepted_count]
+    routes = [one.route for one in reader.routes(key_id, since_ms, now_ms + 1) if one.accepted_count]
+    of_key = UsageFilter(key_id)
+    found = [reader.search(UsageSearch(of_key, source=source), None, 1) for source in _SERVICE_SOURCES]
+    was_verified = any(page.rows or page.next_before for page in found)
+    return [*routes, SERVICE_USE] if was_verified else routes
 
 
 def find_unused_scopes(
@@ -99,7 +111,7 @@ def find_unused_scopes(
         return ScopeUse(gap="unknown_route")
     if used & _GRANTING:
         return ScopeUse(gap="grants")
-    was_verified = not set(_VERIFIED).isdisjoint(routes)
+    was_verified = not {*_VERIFIED, SERVICE_USE}.isdisjoint(routes)
     unused = tuple(scope for scope in key.scopes if _is_unused(scope, used, was_verified))
     kept = tuple(scope for scope in key.scopes if scope not in unused)
     return ScopeUse(gap="nothing_left") if unused and not kept else ScopeUse(unused, kept)
@@ -115,7 +127,7 @@ def _find_used(routes: Collection[str], needed: RouteScopes) -> set[str] | None:
             used.add("usage:read")
         elif route in needed:
             used |= set(needed[route])
-        elif route != _NO_ROUTE:
+        elif route not in (_NO_ROUTE, SERVICE_USE) and (route.startswith("/api/") or SERVICE_USE not in routes):
             return None
     return used
 

@@ -6,7 +6,7 @@ import pytest
 
 from ari.keys import KeyChange, change
 from ari.keys.model import ApiKey
-from ari.usage.scope_use import WATCHED_MS, KeyHistory, ScopeUse, find_unused_scopes, read_history
+from ari.usage.scope_use import SERVICE_USE, WATCHED_MS, KeyHistory, ScopeUse, find_unused_scopes, read_history
 from tests.unit.keys.memory import MemoryTransaction, make_key
 
 NOW = 1_800_000_000_000
@@ -53,6 +53,15 @@ def test_scopes_of_other_apis_are_unused_only_if_the_key_was_never_verified() ->
     assert use("/api/usage", scopes=scopes).unused == ("orders:*", "orders:read")
     assert use("/api/usage", "/api/verify", scopes=scopes).unused == ()
     assert use("/api/usage", "/api/verify/batch", scopes=scopes).unused == ()
+
+
+def test_routes_of_services_prove_nothing_about_their_scopes() -> None:
+    """A service may have routes that are the same texts as ARI's; a route of a service is no unknown endpoint."""
+    scopes = ("orders:read", "usage:read", "notifications:read")
+    assert use("/api/usage", "/orders/{order_id}", SERVICE_USE, scopes=scopes).unused == ("notifications:read",)
+    assert use("/api/usage", SERVICE_USE, scopes=scopes).unused == ("notifications:read",)
+    assert use("/api/usage", "/orders/{order_id}", scopes=scopes).gap == "unknown_route"
+    assert use("/api/removed", SERVICE_USE, scopes=scopes).gap == "unknown_route"
 
 
 def test_everything_is_never_narrowed() -> None:
