@@ -24,7 +24,7 @@ from sqlalchemy import select
 from ari.keys import token
 from ari.storage.tables import usage_rows
 from tests.proxies.harness import SCOPES, Proxied, ProxyResponse, find_program
-from tests.proxies.load import Load
+from tests.proxies.load import Load, LoadBehavior
 from tests.support.missing import skip_missing
 from tests.support.processes import eventually
 from tests.support.upstream import FIRST_PIECE, LAST_PIECE, WEBSOCKET_GUID
@@ -66,7 +66,7 @@ def check_problem(response: ProxyResponse, status: int, code: str) -> None:
     assert "no-store" in response.headers["cache-control"]
 
 
-class ProxyBehavior:
+class ProxyBehavior(LoadBehavior):
     """The checks; a subclass's module has the fixture ``proxied``."""
 
     limits_on_success: ClassVar[bool] = True

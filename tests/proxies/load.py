@@ -42,3 +42,23 @@ class Load:
                     self.statuses[path].add(status)
                     self._latest[path].append(status)
             caller.close()
+
+
+class LoadBehavior:
+    """The checks that need several clients; a subclass's module has the fixture ``proxied``."""
+
+    def test_identities_of_clients_are_not_mixed(self, proxied: Proxied) -> None:
+        """Clients with good keys, a key without the scope and none, at the same time: each gets its own verdict."""
+        keys = dict(proxied.create_key(f"client {number}") for number in range(4))
+        owners = {f"/orders/{key_id}": key_id for key_id in keys}
+        sent: dict[str, str | None] = {path: keys[key_id] for path, key_id in owners.items()}
+        _, narrow = proxied.create_key("other scope", "reports:read")
+        load = Load(proxied, sent | {"/orders/narrow": narrow, "/orders/none": None})
+        with load:
+            for path in (*owners, *owners, "/orders/narrow", "/orders/none"):
+                load.wait_for(path, 200 if path in owners else 403 if path == "/orders/narrow" else 401)
+        for path, statuses in load.statuses.items():
+            # 503: no verdict in time, on a busy machine.
+            assert statuses <= {200 if path in owners else 403 if path == "/orders/narrow" else 401, 503}
+        received = list(proxied.upstream.received)
+        assert {(one.target, *one.values("X-Ari-Key-Id")) for one in received} == set(owners.items())
