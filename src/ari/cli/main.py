@@ -30,7 +30,10 @@ class _Root(LazyGroup):
             (
                 "apply",
                 "apply:apply",
-                "Declare scopes, presets and the default preset from a file. Without --yes, only lists the changes.",
+                (
+                    "Declare scopes, presets, kinds and rules for all keys from a file. "
+                    "Without --yes, only lists the changes."
+                ),
             ),
             ("doctor", "doctor:doctor", "Check configuration and health. Exits with 1 if something is wrong."),
             (
