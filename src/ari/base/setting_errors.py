@@ -26,7 +26,11 @@ def describe_error(kind: str, message: str, info: FieldInfo | None) -> str:
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:
-    return tuple(map(str, get_args(annotation))) if get_origin(annotation) is Literal else ()
+    """The values of a ``Literal``, which may be optional."""
+    for one in (annotation, *get_args(annotation)):
+        if get_origin(one) is Literal:
+            return tuple(map(str, get_args(one)))
+    return ()
 
 
 def _range(info: FieldInfo) -> str:

@@ -79,6 +79,15 @@ def test_foreign_values_are_used_or_refused_in_words(field: str, monkeypatch: py
                 Smtp(settings.smtp_url.get_secret_value())
 
 
+def test_forward_auth_needs_the_addresses_of_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without them it would refuse every request; the start says so instead."""
+    monkeypatch.setenv("ARI_FORWARD_AUTH", "nginx")
+    with pytest.raises(ConfigurationError, match="ARI_FORWARD_AUTH requires ARI_TRUSTED_PROXIES"):
+        load_settings()
+    monkeypatch.setenv("ARI_TRUSTED_PROXIES", "127.0.0.1")
+    assert load_settings().forward_auth == "nginx"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
@@ -88,6 +97,17 @@ def test_foreign_values_are_used_or_refused_in_words(field: str, monkeypatch: py
         ("ARI_USAGE_BUFFER_ROWS", "-1", "must be a whole number of at least 1"),
         ("ARI_WATCH", "perhaps", "must be true or false"),
         ("ARI_LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
+        (
+            "ARI_FORWARD_AUTH",
+            "apache2",
+            "must be one of nginx, ingress-nginx, apache, haproxy, caddy, traefik, envoy, apisix",
+        ),
+        ("ARI_FORWARD_AUTH_ROUTES", "6", "use at most 5 path segments"),
+        (
+            "ARI_FORWARD_AUTH_ROUTES",
+            "orders",
+            "use a number of path segments, or comma-separated routes such as /orders/{id},/files/*",
+        ),
         ("ARI_MIN_FREE_DISK", "much", "must be a size such as 100MB or 2GB"),
         ("ARI_HOST", "0.0.0.0:3000", "use an address such as 127.0.0.1 or 0.0.0.0; set the port with ARI_PORT"),
         ("ARI_ALLOWED_HOSTS", "*", "use comma-separated host names such as ari.lan, without https:// or *"),
