@@ -150,6 +150,21 @@ def test_an_instance_that_is_down_or_slow_refuses_by_default(service: Any, caplo
         assert run(service, lambda ari: admit(ari, token.mint()), url=url, timeout_seconds=0.05).refusal.status == 503
 
 
+def test_an_instance_that_restarts_works_again(owner: Any) -> None:
+    """Down, it is a 503; back, the next request is decided, over new connections."""
+    _, secret = owner.create_key("guard: caller", scopes=["usage:read"])
+
+    async def restart(ari: Ari) -> list[int | None]:
+        found = [await admit(ari, secret, "usage:read")]
+        await asyncio.to_thread(owner.server.kill)
+        found.append(await admit(ari, secret, "usage:read"))
+        await asyncio.to_thread(owner.server.start)
+        found.append(await admit(ari, secret, "usage:read"))
+        return [None if one.refusal is None else one.refusal.status for one in found]
+
+    assert run(owner, restart, timeout_seconds=20) == [None, 503, None]
+
+
 def test_staleness_is_off_unless_set(service: Any) -> None:
     """Revoked = refused by the next request; with ``staleness_seconds`` it may work that long, except with limits."""
     owner = service.api(service.create_key("guard: revoker", scopes=["*"])[1])
