@@ -17,6 +17,7 @@ from benchmarks import data, gateway, machine, peers, postgresql
 from benchmarks.load import Slice, message, pace, saturate, write_messages
 from benchmarks.process import Probe, Server, clean_environment
 from benchmarks.rows import CONNECTIONS, COUNTED_SECONDS, Row, own_rows, serve_ari, start_bare, with_keys
+from benchmarks.wsgi_rows import wsgi_rows
 
 KEYS = 1_000
 _SIZES = (1_000, 100_000, 1_000_000)
@@ -72,7 +73,7 @@ def measure(plan: Plan) -> dict[str, Any]:
         stored = data.on_postgresql(plan.folder / "postgresql", found[0], KEYS) if found else None
         results["facts"]["PostgreSQL"] = found[1] if found else "none"
         rows = own_rows(plan.folder, known, stored, postgresql.MISSING)
-        rows = [row for row in rows if plan.wanted(row.id)]
+        rows = [row for row in [*rows, *wsgi_rows(plan.folder, known)] if plan.wanted(row.id)]
         rows += peers.peer_rows(plan.folder, plan.wanted) if plan.peers else peers.left_out()
         results["facts"]["Peers"] = peers.versions()
         Rounds(plan, floor, results, keep).over(rows)

@@ -179,6 +179,28 @@ def test_two_guards_and_an_undeclared_scope(
     assert "The guard of GET /v1/undeclared is wrong." in caplog.text
 
 
+def test_caches_of_django_open_nothing(instance: GuardedInstance, send: Send) -> None:
+    """A cache outside a guard stores nothing; one inside works, for callers with a key. In REST framework, too."""
+    secret = instance.create_secret()
+    for path in ("/numbers", "/drf/cached"):
+        assert send("GET", path, secret).status_code == 200
+        assert send("GET", path).status_code == 401
+    assert send("GET", "/numbers", secret).text != send("GET", "/numbers", secret).text
+    assert send("GET", "/numbers/cached", secret).text == send("GET", "/numbers/cached", secret).text
+    assert send("GET", "/numbers/cached").status_code == 401
+
+
+def test_a_log_that_cannot_be_written_is_a_503(instance: GuardedInstance, send: Send) -> None:
+    """In place of what the view said; a view that writes doesn't run."""
+    secret = instance.create_secret()
+    assert send("GET", "/v1/orders/1", secret).status_code == 200
+    with instance.break_log():
+        assert send("GET", "/v1/orders/1", secret).json()["code"] == "unavailable"
+        assert send("POST", "/v1/orders", secret).status_code == 503
+        assert send("GET", "/v1/failing", secret).status_code == 503
+    assert [row.status for row in instance.read_rows()] == [200]
+
+
 def test_unavailable_data_is_a_503(send: Send, tmp_path: Path) -> None:
     """Never open."""
     with override_settings(ARI_KEYS={"DATA_DIR": tmp_path / "typo"}):

@@ -13,6 +13,7 @@ from ari import keys
 from ari.base.errors import ConfigurationError
 from ari.guard.flask import Ari, KeyRefusedError, current_key
 from tests.support.guard import GuardedInstance, guarded_instance
+from tests.support.ports import free_port
 
 
 def make_app(ari: Ari) -> Flask:
@@ -271,6 +272,37 @@ def test_a_guarded_view_without_the_extension_fails(tmp_path: Path) -> None:
         ari.init_app(app)
     with app.test_request_context(), pytest.raises(RuntimeError, match="isn't guarded"):
         assert current_key.id
+
+
+def test_a_log_that_cannot_be_written_is_a_503(instance: GuardedInstance, client: FlaskClient) -> None:
+    """In place of what the view said, a failure included; a view that writes doesn't run."""
+    headers = {"x-api-key": instance.create_secret()}
+    assert client.get("/v1/orders/1", headers=headers).status_code == 200
+    with instance.break_log():
+        for path in ("/v1/orders/1", "/v1/stream", "/v1/failing"):
+            assert client.get(path, headers=headers).get_json()["code"] == "unavailable"
+        assert client.post("/v1/orders", headers=headers).status_code == 503
+    assert [row.status for row in instance.read_rows()] == [200]
+
+
+def read_own_key() -> str:
+    return current_key.id
+
+
+def test_an_instance_decides_remotely(shared_owner: Any) -> None:
+    """``Ari.remote`` in an app without an event loop; an instance that is down is a 503."""
+    caller = shared_owner.create_key("flask: the service", scopes=["keys:verify"])[1]
+    made, secret = shared_owner.create_key("flask: reader", scopes=["api:read"])
+    for url, status in ((shared_owner.url, 200), (f"http://127.0.0.1:{free_port()}", 503)):
+        ari = Ari.remote(url, key=caller)
+        app = Flask(__name__)
+        ari.init_app(app)
+        app.add_url_rule("/own", view_func=ari.key("api:read")(read_own_key))
+        found = app.test_client().get("/own", headers={"x-api-key": secret})
+        assert found.status_code == status
+        assert (found.text == made["id"]) is (status == 200)
+        assert app.test_client().get("/own").status_code == 401
+        ari.stop()
 
 
 def test_unavailable_data_is_a_503(tmp_path: Path) -> None:

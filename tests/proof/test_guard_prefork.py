@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from ari import keys
+from tests.support import forked
 from tests.support.forked import ROOT
 from tests.support.guard import GuardedInstance, guarded_instance
 from tests.support.ports import free_port
@@ -98,6 +99,15 @@ def gunicorn(instance: GuardedInstance) -> Iterator[Gunicorn]:
     if started.process.poll() is None:
         os.killpg(started.process.pid, signal.SIGKILL)
         started.process.wait()
+
+
+def test_a_fork_of_a_process_that_served(instance: GuardedInstance) -> None:
+    """Parent and child each go on with connections of their own, and lose nothing."""
+    made = instance.create_key()
+    environment = clean_environment(instance.data_dir.parent, {"ARI_DATA_DIR": str(instance.data_dir)})
+    done = forked.run([made.secret], environment, ROOT, module="tests.support.guarded_flask")
+    assert sorted(done.stdout.splitlines()) == ["child 200 200 200", "parent 200 200 200"], done.stderr
+    assert [row.status for row in instance.read_rows()] == [200] * 5
 
 
 @pytest.mark.slow

@@ -4,12 +4,14 @@
 """
 
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from typing import Any
 
 import django
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import include, path, re_path
 from django.views import View
+from django.views.decorators.cache import cache_page
 from rest_framework import permissions, viewsets
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.decorators import api_view, permission_classes
@@ -134,9 +136,30 @@ def read_plain(request: Request) -> Response:
     return Response({"user": request.user, "key": request.ari_key.id})
 
 
+@api_view()
+@permission_classes([HasKey("orders:read")])
+def read_around(request: Request) -> Response:
+    return Response("with a cache around it")
+
+
 def hide_refusals(exception: Any, context: Any) -> Response:
     """An exception handler that makes a success of everything."""
     return Response({"ok": True})
+
+
+numbers = count()
+
+
+@cache_page(60)
+@require_key("orders:read")
+def read_number(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(next(numbers)))
+
+
+@require_key("orders:read")
+@cache_page(60)
+def read_cached_number(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(next(numbers)))
 
 
 router = DefaultRouter()
@@ -158,6 +181,9 @@ urlpatterns = [
     path("open", read_open),
     path("drf/", include(router.urls)),
     path("drf/plain", read_plain),
+    path("drf/cached", cache_page(60)(read_around)),
+    path("numbers", read_number),
+    path("numbers/cached", read_cached_number),
     path("schema", get_schema_view(title="Shop", generator_class=KeySchemaGenerator)),
     path("schema/whole", get_schema_view(title="Shop", generator_class=KeySchemaGenerator, public=True)),
 ]

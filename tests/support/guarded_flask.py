@@ -1,6 +1,7 @@
 """A guarded Flask app for gunicorn; each response names the process that made it."""
 
 import os
+import sys
 
 from flask import Flask, Response
 
@@ -32,3 +33,19 @@ def read_health() -> str:
 def name_worker(response: Response) -> Response:
     response.headers["x-worker"] = str(os.getpid())
     return response
+
+
+def main() -> None:
+    """Serve requests before and after a fork, in both processes; prints the statuses of all, the child's first."""
+    headers = {"x-api-key": sys.argv[1]}
+
+    def send() -> int:
+        return app.test_client().get("/orders", headers=headers).status_code
+
+    first = send()
+    child = os.fork()
+    print("parent" if child else "child", first, send(), send(), flush=True)
+    ari.stop()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)

@@ -2,9 +2,11 @@
 
 import asyncio
 import atexit
+import concurrent.futures.thread  # noqa: F401 - registers its own exit before ours
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -51,11 +53,11 @@ class LoopThread:
             if self._pid == os.getpid():
                 return
             self._loop = asyncio.new_event_loop()
-            # A daemon: it must not keep the process from ending; atexit closes it first.
+            # A daemon: it must not keep the process from ending, which closes it first.
             self._thread = threading.Thread(target=self._run, name="ari guard", daemon=True)
             self._thread.start()
             self._pid = os.getpid()
-            atexit.register(self.stop)
+            _call_at_exit(self.stop)
 
     def _run(self) -> None:
         self._loop.run_forever()
@@ -63,3 +65,14 @@ class LoopThread:
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
+
+
+def _call_at_exit(close: Callable[[], None]) -> None:
+    """Call ``close`` while threads can still be started: when ``atexit`` runs, executors have ended.
+
+    ``concurrent.futures.thread`` uses the same function of ``threading`` when it is imported, which is why this module
+    imports it: what was registered last is called first.
+    """
+    register: Any = getattr(threading, "_register_atexit", atexit.register)
+    with suppress(RuntimeError):  # the process is ending already; each response waited for its own commit
+        register(close)

@@ -2,11 +2,33 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ari.guard.loop_thread import LoopThread
+
+PROGRAM = """
+import asyncio, os, sys
+from ari.guard.loop_thread import LoopThread
+
+async def work():
+    return await asyncio.to_thread(os.getpid)
+
+async def close():
+    print("closed", await asyncio.to_thread(os.getpid) == os.getpid(), flush=True)
+
+thread = LoopThread(close)
+assert thread.run(work()) == os.getpid()
+child = os.fork()
+assert thread.run(work()) == os.getpid()
+if child:
+    os.waitpid(child, 0)
+    print("parent", flush=True)
+sys.exit(3)
+"""
 
 
 async def find_loop() -> asyncio.AbstractEventLoop:
@@ -50,3 +72,10 @@ def test_a_forked_process_starts_its_own() -> None:
         os._exit(0 if thread.run(find_loop()).is_running() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     thread.stop()
+
+
+def test_each_process_closes_its_own_loop_at_exit() -> None:
+    """While executors still take work; the child first, because the parent waits for it."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.splitlines() == ["closed True", "parent", "closed True"]

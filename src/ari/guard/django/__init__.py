@@ -14,7 +14,7 @@
 """
 
 from ari.guard.django.configured import get_ari
-from ari.guard.django.guarded_views import ApiKeyMiddleware, find_held, find_route, require_key
+from ari.guard.django.guarded_views import ApiKeyMiddleware, find_held, find_route, keep_key, require_key
 from ari.guard.verified_key import Key, KeyConsumer
 
-__all__ = ["ApiKeyMiddleware", "Key", "KeyConsumer", "find_held", "find_route", "get_ari", "require_key"]
+__all__ = ["ApiKeyMiddleware", "Key", "KeyConsumer", "find_held", "find_route", "get_ari", "keep_key", "require_key"]

@@ -21,6 +21,7 @@ from django.utils.decorators import method_decorator
 from ari.guard.django.configured import get_ari
 from ari.guard.held_request import HeldRequest, join_headers
 from ari.guard.refusal import Refusal
+from ari.guard.verified_key import Key
 
 PLACE = "_ari_held"
 _NO_MIDDLEWARE = 'This view is guarded, but MIDDLEWARE lacks "ari.guard.django.ApiKeyMiddleware".'
@@ -102,7 +103,7 @@ def require_key(
                 admission = await find_held(request).authorize_async(requirement, find_route(request))
                 if admission.refusal is not None:
                     return make_response(request, admission.refusal)
-                request.ari_key = admission.key
+                keep_key(request, admission.key)
                 return await view(request, *args, **kwargs)
 
         else:
@@ -112,7 +113,7 @@ def require_key(
                 admission = find_held(request).authorize(requirement, find_route(request))
                 if admission.refusal is not None:
                     return make_response(request, admission.refusal)
-                request.ari_key = admission.key
+                keep_key(request, admission.key)
                 return view(request, *args, **kwargs)
 
         run.csrf_exempt = True
@@ -127,6 +128,16 @@ def find_held(request: HttpRequest) -> HeldRequest:
     if held is None:
         raise ImproperlyConfigured(_NO_MIDDLEWARE)
     return held
+
+
+def keep_key(request: HttpRequest, key: Key | None) -> None:
+    """Set ``request.ari_key``, and keep the response out of Django's caches around the view.
+
+    A cache outside the guard, such as ``cache_page`` above ``require_key``, would serve the next caller without a key.
+    Inside the guard, caches work.
+    """
+    request.ari_key = key
+    request._cache_update_cache = False
 
 
 def find_route(request: HttpRequest) -> str | None:

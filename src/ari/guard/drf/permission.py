@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.permissions import NOT, OR, SAFE_METHODS, BasePermission, OperationHolderMixin
 from rest_framework.request import Request
 
-from ari.guard.django import find_held, find_route, get_ari
+from ari.guard.django import find_held, find_route, get_ari, keep_key
 from ari.guard.held_request import join_headers
 from ari.guard.refusal import Refusal
 from ari.guard.requirement import Requirement
@@ -124,7 +124,7 @@ def authorize(request: Request, requirement: Requirement) -> Key:
     if admission.refusal is not None:
         raise KeyRefusedError(admission.refusal)
     assert admission.key is not None
-    django_request.ari_key = admission.key
+    keep_key(django_request, admission.key)
     return admission.key
 
 
