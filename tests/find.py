@@ -30,17 +30,12 @@ def find_tests_of(module: Path) -> list[Path]:
 
 
 def _find_named_alike(relative: Path) -> list[Path]:
-    """Tests whose names contain the module's name, else its package's: those that use it through a door."""
-    for name in (relative.stem, relative.parent.name):
-        alike = [
-            test
-            for test in _imports()
-            if test.relative_to(ROOT).parts[1] not in MIRRORS  # each is of another module
-            and name.replace("_", "") in test.stem.replace("_", "")
-        ]
-        if alike and name:
-            return alike
-    return []
+    """Tests with the module's own name, else those whose names contain its package's, else the module's."""
+    own, package = f"test_{relative.stem}", relative.parent.name
+    others = [test for test in _imports() if test.relative_to(ROOT).parts[1] not in MIRRORS]
+    exact = [test for test in others if test.stem == own]
+    containing = ([test for test in others if name and name in test.stem] for name in (package, relative.stem))
+    return exact or next((tests for tests in containing if tests), [])
 
 
 @cache

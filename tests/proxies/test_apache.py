@@ -32,7 +32,7 @@ def write_apache(setup: Setup, script_folder: Path, more: str = "") -> list[str]
         skip_missing("lua-socket is not installed")
     script = (ROOT / "examples/apache/forward_auth.lua").read_text(encoding="utf-8")
     ports = {'PORT = "127.0.0.1", 3000': f'PORT = "127.0.0.1", {setup.ari_port}'}
-    for old, new in {**ports, "TIMEOUT_SECONDS = 5": "TIMEOUT_SECONDS = 1", _FIRST_LINE: _FIRST_LINE + more}.items():
+    for old, new in {**ports, "TIMEOUT_SECONDS = 5": "TIMEOUT_SECONDS = 3", _FIRST_LINE: _FIRST_LINE + more}.items():
         assert script.count(old) == 1
         script = script.replace(old, new)
     script_path = script_folder / "forward_auth.lua"

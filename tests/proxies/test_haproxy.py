@@ -26,7 +26,7 @@ def write_haproxy(setup: Setup, more: str = "") -> list[str]:
         "/etc/haproxy/forward_auth.lua": str(setup.folder / "forward_auth.lua"),
     }
     script = (ROOT / "examples/haproxy/forward_auth.lua").read_text(encoding="utf-8")
-    for old, new in (("TIMEOUT_SECONDS = 5", "TIMEOUT_SECONDS = 1"), (_FIRST_LINE, more + _FIRST_LINE)):
+    for old, new in (("TIMEOUT_SECONDS = 5", "TIMEOUT_SECONDS = 3"), (_FIRST_LINE, more + _FIRST_LINE)):
         assert script.count(old) == 1
         script = script.replace(old, new)
     (setup.folder / "forward_auth.lua").write_text(script)

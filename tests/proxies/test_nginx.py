@@ -25,7 +25,7 @@ def write_nginx(setup: Setup, change: tuple[str, str] | None = None) -> list[str
         "listen 443 ssl": f"listen 127.0.0.1:{setup.port} ssl",
         "/etc/nginx/tls/fullchain.pem": str(setup.certificate),
         "/etc/nginx/tls/key.pem": str(setup.certificate),
-        "proxy_read_timeout 5s": "proxy_read_timeout 1s",
+        "proxy_read_timeout 5s": "proxy_read_timeout 3s",
     }
     config = setup.config(_PAGE, "nginx", {**setup.addresses, **changes})
     folders = "".join(f"    {name}_temp_path {setup.folder}/{name};\n" for name in _TEMPORARY)

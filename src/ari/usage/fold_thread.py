@@ -54,10 +54,12 @@ class FoldThread:
 
     def _run(self) -> None:
         _lower_priority()
-        while not self._ended.is_set():
+        ends = False
+        while not ends:
             self._due.wait(_CHECK_SECONDS)
             self._gather()
             self._due.clear()
+            ends = self._ended.is_set()  # asked before the last fold, which then has all that was committed
             if not self._fold_all():
                 self._ended.wait(_RETRY_SECONDS)
                 self._due.set()

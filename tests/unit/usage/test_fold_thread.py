@@ -1,5 +1,7 @@
 """Staged requests are folded in the background, and none is left behind by a stop."""
 
+import os
+import threading
 from typing import Any
 
 import pytest
@@ -36,3 +38,21 @@ def test_a_stop_tries_to_fold_what_is_staged(failures: int) -> None:
     thread.stop(30)
     assert store.batches == (3 if failures else 0)
     assert store.failures == 0
+
+
+def test_a_stop_before_the_thread_ran_folds_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, the stop may come before the thread began."""
+    store: Any = Store(3)
+    thread = FoldThread(store)
+    begins = threading.Event()
+    monkeypatch.setattr(os, "setpriority", lambda *_: begins.wait(30))
+    thread.start()
+    join = threading.Thread.join
+
+    def begin_and_join(one: threading.Thread, seconds: float) -> None:
+        begins.set()
+        join(one, seconds)
+
+    monkeypatch.setattr(threading.Thread, "join", begin_and_join)
+    thread.stop(30)
+    assert store.batches == 0
