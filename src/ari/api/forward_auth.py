@@ -74,8 +74,8 @@ class _Verification:
             fault = Fault(REQUEST_ERRORS["key_in_url"])
         if fault is None and context.credentials.is_contradictory:
             fault = Fault(INVALID_REQUEST, CONTRADICTION)
-        if not tokens and not context.credentials.duplicated:
-            return fault if fault is not None else await self._decide_without_key()
+        if fault is None and not tokens and not context.credentials.duplicated:
+            return await self._decide_without_key()
         options = self._options
         scopes = () if options is None else options.scopes
         ask = AccessRequest(None, context.head.at_ms, scopes, context.client.text)

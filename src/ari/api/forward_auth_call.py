@@ -18,7 +18,7 @@ from ari.api.verify_shapes import MAX_COST, MAX_SCOPES, SCOPE_PATTERN
 from ari.base.settings import Settings
 from ari.http.client_address import parse_address, within
 from ari.http.problem import Fault
-from ari.http.request_head import MAX_HEAD_BYTES, RequestHead
+from ari.http.request_head import INVALID_REQUEST, MAX_HEAD_BYTES, RequestHead
 from ari.keys.reasons import PROXY_MISCONFIGURED, REQUEST_ERRORS
 
 PATH = "/api/forward-auth"
@@ -50,6 +50,8 @@ _NO_OPTIONS = "The path_prefix of Envoy must be /api/forward-auth/ and the optio
 _TOO_DEEP = f"The proxy must call exactly {PATH}, with the options in the query."
 _NO_SCOPE = "The proxy doesn't say which scope the key needs. Add scope=… to the URL it calls, or any_key=true."
 _BOTH = "The proxy's URL has both scope and any_key=true. Keep one of them."
+_BAD_METHOD = "The request's method isn't one that ARI can log: at most 32 characters of a token."
+_BAD_TARGET = "The request's target must be a path, the URL of one, or *."
 
 
 class OriginalRequest(msgspec.Struct, frozen=True):
@@ -74,7 +76,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class RefusedCall(Exception):
-    """ARI refuses whatever the client sent."""
+    """ARI refuses the call before it looks at the key. Only ``proxy_misconfigured`` blames the configuration."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.reason.code)
@@ -100,14 +102,12 @@ def read_original(head: RequestHead, peer: str | None, settings: Settings) -> Or
     for name in _ALL:
         if name not in family and head.lines(name):
             raise RefusedCall(refuse(f"ARI_FORWARD_AUTH={mode} doesn't allow the header {name.decode()}."))
-    if not family:
-        _, own = _split_path(head)
-        return OriginalRequest(head.method, own.decode("latin-1"), own + b"?" + head.query if head.query else own)
-    method, url = (_read_line(head, name, mode) for name in family)
-    path = _SCHEME.sub("", url, count=1).partition("?")[0].partition("#")[0] or "/"
-    if not url or _METHOD.fullmatch(method) is None or not path.startswith(("/", "*")):
-        raise RefusedCall(refuse(f"The headers {' and '.join(one.decode() for one in family)} hold no request."))
-    return OriginalRequest(method, path, url.encode("latin-1"))
+    if family:
+        method, url = (_read_line(head, name, mode) for name in family)
+    else:
+        own = _split_path(head)[1].decode("latin-1")
+        method, url = head.method, f"{own}?{head.query.decode('latin-1')}" if head.query else own
+    return _parse_original(method, url)
 
 
 def read_options(head: RequestHead, settings: Settings) -> Options:
@@ -120,6 +120,16 @@ def read_options(head: RequestHead, settings: Settings) -> Options:
         return _parse_options(head.query)
     except ValueError as error:
         raise RefusedCall(refuse(str(error))) from None
+
+
+def _parse_original(method: str, url: str) -> OriginalRequest:
+    """The proxy has put the client's own text where it belongs, so a fault in it is the client's."""
+    if _METHOD.fullmatch(method) is None:
+        raise RefusedCall(Fault(INVALID_REQUEST, _BAD_METHOD))
+    path = _SCHEME.sub("", url, count=1).partition("?")[0].partition("#")[0] or "/"
+    if not url or not path.startswith(("/", "*")):
+        raise RefusedCall(Fault(INVALID_REQUEST, _BAD_TARGET))
+    return OriginalRequest(method, path, url.encode("latin-1"))
 
 
 def _read_line(head: RequestHead, name: bytes, mode: str) -> str:
@@ -136,6 +146,8 @@ def _split_path(head: RequestHead) -> tuple[bytes, bytes]:
     options, slash_of_path, path = rest.partition(b"/")
     if prefix or not slash or b"=" not in options:
         raise RefusedCall(refuse(_NO_OPTIONS))
+    if head.method == "OPTIONS" and not slash_of_path and options.endswith(b"*"):
+        return options[:-1], b"*"
     return options, slash_of_path + path or b"/"
 
 

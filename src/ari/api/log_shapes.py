@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, JsonValue
 from ari.api.key_list_shapes import TagName
 from ari.api.ownership_shapes import ConsumerReference
 from ari.api.shapes import ADDRESS, AGENT, HINT, KEY_ID, REQUEST_ID, TIME, NextCursor, OneLine, PageIn, RequestModel
+from ari.usage.model import Source
 from ari.usage.search import CODES, METHODS, SOURCES, TEXT_LENGTH
 
 FROM: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-01T00:00:00Z"]}
@@ -118,7 +119,7 @@ class UsageOut(BaseModel):
     duration_ms: float | None = Field(description="Time to first byte, ms.", examples=[1.8])
     bytes: int | None = Field(description="Size of the response body.", examples=[2048])
     count: int = Field(description="Number of requests this row represents.", examples=[1])
-    source: Literal["request", "verify", "proxy", "guard"] = Field(
+    source: Source = Field(
         description="`request`: a request to ARI; `verify`: another service asked ARI about the key; `proxy`: a proxy "
         "did, by forward-auth; `guard`: a service verified it itself, with `ari.guard`.",
         examples=["request"],

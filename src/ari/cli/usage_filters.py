@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from ari.cli.time_args import one_of
+from ari.usage.search import SOURCES
 
 Key = Annotated[str | None, typer.Option("--key", metavar="ID", help="Filter by key (ID or prefix).")]
 Code = Annotated[
@@ -17,7 +18,12 @@ Method = Annotated[str | None, typer.Option("--method", metavar="GET", help="Fil
 Address = Annotated[str | None, typer.Option("--address", metavar="ADDRESS", help="Filter by client IP address.")]
 Source = Annotated[
     str | None,
-    typer.Option("--source", metavar="request|verify", help="Filter by source; verify: a service asked about the key."),
+    typer.Option(
+        "--source",
+        metavar="SOURCE",
+        help=f"Filter by source: {', '.join(SOURCES)}. All but request were verified for an API of yours: by a service "
+        "that asked, for a proxy, or by the guard.",
+    ),
 ]
 Text = Annotated[
     str | None, typer.Option("--text", metavar="TEXT", help="Search in path, route, IP address and user agent.")

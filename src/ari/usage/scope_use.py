@@ -13,9 +13,9 @@ from ari.base.clock import DAY_MS, to_rfc3339
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 from ari.keys.scopes import RESOURCES, SCOPES
-from ari.usage.model import Source, UsageFilter
+from ari.usage.model import UsageFilter
 from ari.usage.ports import UsageReader
-from ari.usage.search import UsageSearch
+from ari.usage.search import SOURCES, UsageSearch
 
 WATCHED_MS = 90 * DAY_MS
 PROOF_MS = 7 * DAY_MS
@@ -42,7 +42,7 @@ _OWN_USAGE = "/api/keys/{key_id}/usage"
 _NO_ROUTE = "(none)"
 SERVICE_USE = "(service)"
 """Any use of a key at services, whose routes may be the same texts as ARI's."""
-_SERVICE_SOURCES: tuple[Source, ...] = ("verify", "proxy", "guard")
+_SERVICE_SOURCES = tuple(source for source in SOURCES if source != "request")
 _MAX_EVENTS = 200
 
 

@@ -141,6 +141,44 @@ def test_an_undeclared_scope_is_the_proxys_fault(haproxy: App, held: str, scope:
     assert (row.code, row.status, row.source) == ("proxy_misconfigured", 403, "proxy")
 
 
+def count_attempts(app: App) -> dict[tuple[str, str], int]:
+    """The attempts without a known key."""
+    return {(one.reason, one.address): one.count for one in app.instance.database.usage.attempts(0, 20)}
+
+
+@pytest.mark.parametrize(
+    ("options", "headers", "code"),
+    [
+        ("any_key=true", {"x_original_method": "A" * 40}, "invalid_request"),
+        ("any_key=true", {"x_original_method": "CONNECT", "x_original_uri": "192.0.2.1:443"}, "invalid_request"),
+        ("any_key=true", {"x_original_uri": "/" + "a" * 33_000}, "too_large"),
+        ("any_key=true", {"authorization": "Bearer a", "x_api_key": "b"}, "invalid_request"),
+        ("any_key=true", {"x_forwarded_uri": "/"}, "proxy_misconfigured"),
+        ("cost=1", {}, "proxy_misconfigured"),
+        ("any_key=true", {}, "missing"),
+    ],
+)
+def test_each_refusal_without_a_known_key_is_counted(
+    haproxy: App, options: str, headers: dict[str, str], code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Promise 2, by the client's address. Only what the configuration causes is a warning in ARI's log."""
+    for _ in range(2):
+        answer = ask(haproxy, None, options, x_forwarded_for="203.0.113.7", **headers)
+        assert problem_of(answer)[1] == code
+    [((reason, address), count)] = count_attempts(haproxy).items()
+    assert (address, count) == ("203.0.113.7", 2)
+    assert reason == code or "authorization" in headers
+    assert haproxy.rows() == []
+    assert ("misconfigured" in capsys.readouterr().out) is (code == "proxy_misconfigured")
+
+
+def test_an_odd_request_with_a_good_key_is_in_its_log(haproxy: App) -> None:
+    """As a refusal of ARI itself, since the request can't be logged as it was."""
+    assert problem_of(ask(haproxy, haproxy.key(), x_original_method="A" * 40)) == (400, "invalid_request")
+    assert [(row.code, row.status, row.route) for row in haproxy.rows()] == [("invalid_request", 400, PATH)]
+    assert count_attempts(haproxy) == {}
+
+
 @pytest.mark.parametrize("options", ["", "scope=", "cost=1", "any_key=true&scop=orders:read"])
 def test_a_proxy_that_names_no_scope_is_refused_with_any_key(haproxy: App, options: str) -> None:
     """The log shows the operator which requests that hits."""
@@ -262,6 +300,7 @@ def test_only_the_proxy_may_ask(data_dir: Path) -> None:
         assert "ARI_TRUSTED_PROXIES" in content_of(answer)["detail"]
         assert [(row.path, row.route, row.source) for row in app.rows()] == [(PATH, PATH, "request")]
         assert problem_of(app("GET", PATH + "/x", None)) == (403, "proxy_misconfigured")
+        assert count_attempts(app) == {("proxy_misconfigured", "127.0.0.1"): 1}
 
 
 def test_it_is_off_by_default(app: App) -> None:

@@ -13,6 +13,7 @@ import pytest
 from ari.base.ids import new_id
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
+from ari.usage.search import SOURCES
 from tests.support.command import Cli
 from tests.support.instances import opened
 from tests.unit.cli.conftest import Ari
@@ -206,3 +207,12 @@ def test_follow_as_a_table_begins_with_its_columns(cli: Cli, data_dir: Path) -> 
             assert process.stdout is not None
             assert process.stdout.readline().rstrip("\n").split("\t") == COLUMNS
             assert process.stdout.readline().rstrip("\n").split("\t")[-1] == row.id
+
+
+@pytest.mark.parametrize("words", [("usage",), ("usage", "export")])
+def test_help_lists_every_source(ari: Ari, words: tuple[str, ...]) -> None:
+    """Those that the log has, and that the filter takes."""
+    text = ari(*words, "--help").out.replace("│", " ")
+    assert f"Filter by source: {', '.join(SOURCES)}." in " ".join(text.split())
+    for source in SOURCES:
+        ari("usage", "--source", source)
