@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from django.core.cache import caches
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
@@ -182,12 +183,57 @@ def test_two_guards_and_an_undeclared_scope(
 def test_caches_of_django_open_nothing(instance: GuardedInstance, send: Send) -> None:
     """A cache outside a guard stores nothing; one inside works, for callers with a key. In REST framework, too."""
     secret = instance.create_secret()
-    for path in ("/numbers", "/drf/cached"):
+    for path in ("/numbers", "/drf/cached", "/numbers/blind"):
         assert send("GET", path, secret).status_code == 200
         assert send("GET", path).status_code == 401
     assert send("GET", "/numbers", secret).text != send("GET", "/numbers", secret).text
     assert send("GET", "/numbers/cached", secret).text == send("GET", "/numbers/cached", secret).text
     assert send("GET", "/numbers/cached").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/orders/7", "/v1/async/7", "/numbers", "/numbers/cached", "/numbers/class", "/drf/plain", "/drf/methods/"],
+)
+def test_a_cache_of_the_whole_site_opens_nothing(instance: GuardedInstance, send: Send, path: str) -> None:
+    """Whatever it holds, from a cache inside the guard too: each response needs a key, and is logged and private."""
+    made = instance.create_key()
+    with override_settings(MIDDLEWARE=with_site_cache()):
+        caches["default"].clear()
+        for _ in range(2):
+            found = send("GET", path, made.secret)
+            assert (found.status_code, "private" in found.headers["cache-control"]) == (200, True)
+            assert {"authorization", "x-api-key"} <= set(found.headers["vary"].lower().split(", "))
+        assert [send(method, path).status_code for method in ("GET", "HEAD")] == [401, 401]
+        assert send("GET", path, instance.create_secret("orders:write")).status_code == 403
+        instance.deps.do_sync(keys.revoke, made.key.id)
+        assert send("GET", path, made.secret).json()["code"] == "revoked"
+        assert send("GET", path, headers={"authorization": f"Bearer {made.secret}"}).status_code == 401
+    assert [row.status for row in instance.read_rows()] == [200, 200, 403, 401, 401]
+    assert len({row.route for row in instance.read_rows()}) == 1
+
+
+def test_a_cache_of_the_whole_site_serves_open_views(instance: GuardedInstance, send: Send) -> None:
+    """To callers without a key."""
+    with override_settings(MIDDLEWARE=with_site_cache()):
+        caches["default"].clear()
+        assert [send("GET", path).status_code for path in ("/open", "/open", "/drf/methods/7/", "/drf/methods/7/")] == [
+            200
+        ] * 4
+
+
+def with_site_cache() -> list[str]:
+    """The middleware of the project, with Django's cache as its documentation places it."""
+    update, fetch = (f"django.middleware.cache.{name}CacheMiddleware" for name in ("Update", "FetchFrom"))
+    return [django_settings.MIDDLEWARE[0], update, *django_settings.MIDDLEWARE[1:], fetch]
+
+
+def test_classes_of_async_views(instance: GuardedInstance, send: Send) -> None:
+    """Decorated themselves, or in their ``dispatch``: a refusal is no failure."""
+    for path in ("/v1/class/async", "/v1/class/dispatch"):
+        assert send("GET", path).json()["code"] == "missing"
+        assert send("GET", path, instance.create_secret()).text == "orders"
+    assert send("GET", "/v1/class/dispatch", instance.create_secret("orders:read")).status_code == 403
 
 
 def test_a_log_that_cannot_be_written_is_a_503(instance: GuardedInstance, send: Send) -> None:

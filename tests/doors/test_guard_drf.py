@@ -124,6 +124,14 @@ def test_the_openapi_document_has_the_schemes(instance: GuardedInstance, client:
     assert instance.read_rows() == []
 
 
+def test_a_failure_before_the_permissions_is_logged(instance: GuardedInstance, client: httpx2.Client) -> None:
+    """The framework negotiates the response's type first; the request of a key is in the log all the same."""
+    headers = {"x-api-key": instance.create_secret(), "accept": "text/unknown"}
+    assert client.get("/drf/orders/", headers=headers).status_code == 406
+    assert client.get("/drf/orders/", headers={"accept": "text/unknown"}).status_code == 406
+    assert instance.read_facts() == [("ok", "GET", "/drf/orders/", 406)]
+
+
 class View:
     """Only the permissions of a view."""
 

@@ -4,12 +4,14 @@
 """
 
 from collections.abc import AsyncIterator, Iterator
+from functools import wraps
 from itertools import count
 from typing import Any
 
 import django
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import include, path, re_path
+from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_page
 from rest_framework import permissions, viewsets
@@ -162,9 +164,63 @@ def read_cached_number(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(next(numbers)))
 
 
+@require_key("orders:read")
+class AsyncView(View):
+    async def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(request.ari_key.name)
+
+
+@method_decorator([require_key("orders:read"), require_key("orders:write")], name="dispatch")
+class AsyncDispatchView(View):
+    async def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(request.ari_key.name)
+
+
+class MethodViewSet(viewsets.ViewSet):
+    """A cache inside the guard, and permissions by action."""
+
+    def get_permissions(self) -> list[Any]:
+        return [HasKey("orders:read")()] if self.action == "list" else [permissions.AllowAny()]
+
+    @method_decorator(cache_page(60))
+    def list(self, request: Request) -> Response:
+        return Response(next(numbers))
+
+    @method_decorator(cache_page(60))
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(pk)
+
+
+class CachedView(View):
+    @method_decorator(require_key("orders:read"))
+    @method_decorator(cache_page(60))
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(next(numbers)))
+
+
+def cache_blindly(view: Any) -> Any:
+    """A cache that reads no headers, as third-party ones do."""
+    stored: list[HttpResponse] = []
+
+    @wraps(view)
+    def run(request: HttpRequest) -> HttpResponse:
+        if not stored:
+            stored.append(view(request))
+        return stored[0]
+
+    return run
+
+
+@cache_blindly
+@require_key("orders:read")
+def read_blindly(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(next(numbers)), headers={"Cache-Control": "public, max-age=60"})
+
+
 router = DefaultRouter()
 router.register("orders", OrderViewSet, "order")
 router.register("either", EitherViewSet, "either")
+router.register("methods", MethodViewSet, "method")
 router.register("unnamed", UnnamedViewSet, "unnamed")
 
 shop = [path("orders/<int:order_id>", read_order), re_path(r"^legacy/(?P<order_id>[0-9]+)\.json$", read_order)]
@@ -182,6 +238,10 @@ urlpatterns = [
     path("drf/", include(router.urls)),
     path("drf/plain", read_plain),
     path("drf/cached", cache_page(60)(read_around)),
+    path("v1/class/async", AsyncView.as_view()),
+    path("v1/class/dispatch", AsyncDispatchView.as_view()),
+    path("numbers/class", CachedView.as_view()),
+    path("numbers/blind", read_blindly),
     path("numbers", read_number),
     path("numbers/cached", read_cached_number),
     path("schema", get_schema_view(title="Shop", generator_class=KeySchemaGenerator)),

@@ -15,6 +15,19 @@
 
 from ari.guard.django.configured import get_ari
 from ari.guard.django.guarded_views import ApiKeyMiddleware, find_held, find_route, keep_key, require_key
+from ari.guard.django.undecided import ViewGuards, finders, keep_private
 from ari.guard.verified_key import Key, KeyConsumer
 
-__all__ = ["ApiKeyMiddleware", "Key", "KeyConsumer", "find_held", "find_route", "get_ari", "keep_key", "require_key"]
+__all__ = [
+    "ApiKeyMiddleware",
+    "Key",
+    "KeyConsumer",
+    "ViewGuards",
+    "find_held",
+    "find_route",
+    "finders",
+    "get_ari",
+    "keep_key",
+    "keep_private",
+    "require_key",
+]

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from inspect import isclass
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.admindocs.utils import (
     remove_non_capturing_groups,
     replace_metacharacters,
@@ -17,10 +17,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
+from django.views import View
 
 from ari.guard.django.configured import get_ari
+from ari.guard.django.undecided import find_undecided, keep_private, make_mark
 from ari.guard.held_request import HeldRequest, join_headers
 from ari.guard.refusal import Refusal
+from ari.guard.requirement import Requirement
 from ari.guard.verified_key import Key
 
 PLACE = "_ari_held"
@@ -58,6 +61,8 @@ class ApiKeyMiddleware:
                 if refusal is None:
                     raise
                 return make_response(request, refusal)
+            for requirement in find_undecided(request, held, response):
+                held.authorize(requirement, find_route(request))
             response = _apply(request, held, response)
             refusal = held.finish(response.status_code, _read_length(response))
             return response if refusal is None else _replace(request, response, refusal)
@@ -74,6 +79,8 @@ class ApiKeyMiddleware:
                 if refusal is None:
                     raise
                 return make_response(request, refusal)
+            for requirement in await _find_undecided_async(request, held, response):
+                await held.authorize_async(requirement, find_route(request))
             response = _apply(request, held, response)
             refusal = await held.finish_async(response.status_code, _read_length(response))
             return response if refusal is None else _replace(request, response, refusal)
@@ -91,12 +98,13 @@ def require_key(
     ``ConfigurationError``.
     """
     requirement = get_ari().require(*scopes, any_key=any_key, cost=cost, limits=limits)
+    mark = make_mark()
 
     def decorate(view: Any) -> Any:
         if isclass(view):
             return method_decorator(decorate, name="dispatch")(view)
         run: Any
-        if iscoroutinefunction(view):
+        if iscoroutinefunction(view) or _is_async_dispatch(view):
 
             @wraps(view)
             async def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -104,7 +112,10 @@ def require_key(
                 if admission.refusal is not None:
                     return make_response(request, admission.refusal)
                 keep_key(request, admission.key)
-                return await view(request, *args, **kwargs)
+                response: HttpResponseBase = await view(request, *args, **kwargs)
+                if isinstance(response, HttpResponseBase):  # Django reports what isn't one
+                    keep_private(response)
+                return response
 
         else:
 
@@ -114,8 +125,12 @@ def require_key(
                 if admission.refusal is not None:
                     return make_response(request, admission.refusal)
                 keep_key(request, admission.key)
-                return view(request, *args, **kwargs)
+                response: HttpResponseBase = view(request, *args, **kwargs)
+                if isinstance(response, HttpResponseBase):  # Django reports what isn't one
+                    keep_private(response)
+                return response
 
+        setattr(run, mark, requirement)
         run.csrf_exempt = True
         return run
 
@@ -131,11 +146,7 @@ def find_held(request: HttpRequest) -> HeldRequest:
 
 
 def keep_key(request: HttpRequest, key: Key | None) -> None:
-    """Set ``request.ari_key``, and keep the response out of Django's caches around the view.
-
-    A cache outside the guard, such as ``cache_page`` above ``require_key``, would serve the next caller without a key.
-    Inside the guard, caches work.
-    """
+    """Set ``request.ari_key``, and keep the response out of Django's caches around the view, as its headers do."""
     request.ari_key = key
     request._cache_update_cache = False
 
@@ -161,6 +172,22 @@ def _simplify(route: str) -> str:
     return str(replace_metacharacters(plain)).replace("\\", "")
 
 
+def _is_async_dispatch(view: Any) -> bool:
+    """Whether this is the bound ``dispatch`` of a class of async views, as ``method_decorator`` passes it."""
+    bound = view.func if isinstance(view, partial) else view
+    owner = getattr(bound, "__self__", None)
+    return isinstance(owner, View) and bound.__name__ == "dispatch" and owner.view_is_async
+
+
+async def _find_undecided_async(
+    request: HttpRequest, held: HeldRequest, response: HttpResponseBase
+) -> tuple[Requirement, ...]:
+    match = request.resolver_match
+    if held.admission is None and hasattr(getattr(match, "func", None), "cls"):  # permissions may use the database
+        return await sync_to_async(find_undecided)(request, held, response)
+    return find_undecided(request, held, response)
+
+
 def _hold(request: HttpRequest) -> HeldRequest:
     held = HeldRequest(get_ari(), request.META, request.path)
     setattr(request, PLACE, held)
@@ -177,7 +204,7 @@ def _apply(request: HttpRequest, held: HeldRequest, response: HttpResponseBase) 
     if refusal is None:
         for name, value in admission.headers:
             response.headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-        response.headers.setdefault("Cache-Control", "private")
+        keep_private(response)
         return response
     if response.status_code < 400:
         return _replace(request, response, refusal)

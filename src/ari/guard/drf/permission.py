@@ -1,14 +1,17 @@
 """The permission of Django REST framework's views: which scopes a key needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import NOT, OR, SAFE_METHODS, BasePermission, OperationHolderMixin
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from ari.guard.django import find_held, find_route, get_ari, keep_key
+from ari.guard.django import ViewGuards, find_held, find_route, finders, get_ari, keep_key, keep_private
 from ari.guard.held_request import join_headers
 from ari.guard.refusal import Refusal
 from ari.guard.requirement import Requirement
@@ -111,7 +114,34 @@ class FoundPermission:
 
 def find_permission(view: Any) -> FoundPermission:
     """The ``HasKey`` among the view's permissions. Raises ``ImproperlyConfigured`` for several."""
-    found = [pair for permission in view.get_permissions() for pair in _walk(permission, is_alternative=False)]
+    return _find_among(view.get_permissions())
+
+
+def find_guards(request: HttpRequest, callback: Any) -> ViewGuards | None:
+    """The requirement of a view of the framework that wasn't asked, because a cache responded for it."""
+    view_class = getattr(callback, "cls", None)
+    if not (isinstance(view_class, type) and issubclass(view_class, APIView)):
+        return None
+    view: Any = view_class(**callback.initkwargs)
+    try:
+        actions = getattr(callback, "actions", None) or {}
+        view.action_map = {"head": actions.get("get"), **actions}
+        view.args, view.kwargs = request.resolver_match.args, request.resolver_match.kwargs
+        view.request = view.initialize_request(request, *view.args, **view.kwargs)
+        permissions = view.get_permissions()
+    except Exception:  # noqa: BLE001 - a method of the app that needs more of its view
+        permissions = [permission() for permission in view.permission_classes]
+    found = _find_among(permissions)
+    if found.permission is None:
+        return None
+    return ViewGuards((found.permission.find_requirement(request.method),), found.is_alternative)
+
+
+finders.append(find_guards)
+
+
+def _find_among(permissions: Iterable[Any]) -> FoundPermission:
+    found = [pair for permission in permissions for pair in _walk(permission, is_alternative=False)]
     if len(found) > 1:
         raise ImproperlyConfigured(_MANY)
     return found[0] if found else FoundPermission(None, is_alternative=False)
@@ -125,7 +155,20 @@ def authorize(request: Request, requirement: Requirement) -> Key:
         raise KeyRefusedError(admission.refusal)
     assert admission.key is not None
     keep_key(django_request, admission.key)
+    _keep_responses_private(request.parser_context["view"])
     return admission.key
+
+
+def _keep_responses_private(view: Any) -> None:
+    """Patch the view, which is made for this request only: no hook sees its response before caches around it do."""
+    finalize = view.finalize_response
+
+    def finalize_private(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        response: HttpResponseBase = finalize(*args, **kwargs)
+        keep_private(response)
+        return response
+
+    view.finalize_response = finalize_private
 
 
 def _walk(permission: Any, *, is_alternative: bool) -> Iterator[FoundPermission]:
