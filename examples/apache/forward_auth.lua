@@ -98,9 +98,14 @@ local function refuse(r, response)
     return apache2.DONE
 end
 
--- mod_proxy removes every header that Connection names, and a client could name those of ARI there.
+-- mod_proxy removes every header that Connection names, and a client could name those of ARI there. Only WebSockets may
+-- replace HTTP: any other protocol, such as h2c, would carry requests past ARI.
 local function limit_connection(r)
     local kept = {}
+    r.headers_in["HTTP2-Settings"] = nil
+    if (r.headers_in["Upgrade"] or ""):lower() ~= "websocket" then
+        r.headers_in["Upgrade"] = nil
+    end
     for token in (r.headers_in["Connection"] or ""):lower():gmatch("[^%s,]+") do
         if token == "close" or token == "keep-alive" or token == "upgrade" then
             kept[#kept + 1] = token
@@ -109,9 +114,19 @@ local function limit_connection(r)
     r.headers_in["Connection"] = #kept > 0 and table.concat(kept, ", ") or nil
 end
 
+-- One path has one spelling, so that it has one scope: no //, /./, /../, backslash, ; or encoded ones of these.
+local function is_ambiguous(uri)
+    local path = uri:match("^[^?]*"):lower():gsub("^%a[%w+.-]*://[^/]*", ""):gsub("%%2e", ".") .. "/"
+    for _, pattern in ipairs({ "//.", "/%./", "/%.%./", "[\\;#]", "%%2f", "%%5c", "%%3b", "%%23", "%%00" }) do
+        if path:find(pattern) then
+            return true
+        end
+    end
+    return false
+end
+
 function check(r)
-    -- Some apps take it for a slash, so a path could avoid its scope. Apache itself resolves // and .., and refuses %2f.
-    if r.uri:find("\\", 1, true) then
+    if is_ambiguous(r.unparsed_uri) then
         return 400
     end
     -- Apache removes headers that clients name in Connection, also those that this script sets.
@@ -119,9 +134,9 @@ function check(r)
         return 400
     end
     local question = write_question(r)
-    -- Apps that read headers from CGI variables make no difference between "-" and "_".
+    -- Apps that read headers from CGI variables make no difference between "-" and "_", some none to ".".
     for name in pairs(r:headers_in_table()) do
-        if name:lower():gsub("_", "-"):find("^x%-ari%-") then
+        if name:lower():find("^x[^%w]ari") then
             r.headers_in[name] = nil
         end
     end

@@ -10,6 +10,11 @@ local TIMEOUT_SECONDS = 5
 local SENT = { "x-api-key", "authorization", "user-agent", "x-request-id", "origin", "access-control-request-method" }
 local IDENTITY = { "x-ari-key-id", "x-ari-key-name", "x-ari-key-consumer", "x-ari-key-scopes", "x-ari-key-metadata" }
 local RETURNED = { "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id" }
+local TOO_LARGE = {
+    status = 431,
+    headers = {},
+    body = '{"title":"Request header fields too large","status":431,"code":"too_large"}',
+}
 local UNAVAILABLE = '{"title":"Service unavailable","status":503,"code":"unavailable"}'
 
 local function write_question(txn, options)
@@ -76,6 +81,18 @@ local function refuse(txn, response)
     txn:done(reply)
 end
 
+-- HAProxy drops a header without a word if the request's head has no room for it.
+local function holds_identity(txn, response)
+    local set = txn.http:req_get_headers()
+    for _, name in ipairs(IDENTITY) do
+        local value, found = response.headers[name] or "", set[name]
+        if value ~= "" and not (found and found[0] == value and not found[1]) then
+            return false
+        end
+    end
+    return true
+end
+
 core.register_action("forward-auth", { "http-req" }, function(txn, options)
     local response = ask(write_question(txn, options))
     if response and response.status >= 400 and response.status ~= 500 then
@@ -90,6 +107,9 @@ core.register_action("forward-auth", { "http-req" }, function(txn, options)
         if value and value ~= "" then
             txn.http:req_set_header(name, value)
         end
+    end
+    if not holds_identity(txn, response) then
+        return refuse(txn, TOO_LARGE)
     end
     txn:set_var("txn.ari_verified", true)
     txn:set_var("txn.ratelimit", response.headers["ratelimit"] or "")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.proxies.behavior import ProxyBehavior
 from tests.proxies.harness import ROOT, Proxied, Setup, find_program, proxied_by, running_proxy
+from tests.proxies.hostile import HostileBehavior
 from tests.proxies.paths import PathBehavior
 from tests.support.certificates import self_signed
 from tests.support.missing import skip_missing
@@ -65,7 +66,7 @@ def proxied(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
             yield running
 
 
-class TestApache(ProxyBehavior, PathBehavior):
+class TestApache(ProxyBehavior, PathBehavior, HostileBehavior):
     """What every proxy does."""
 
 

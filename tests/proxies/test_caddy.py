@@ -9,6 +9,7 @@ import pytest
 
 from tests.proxies.behavior import ProxyBehavior
 from tests.proxies.harness import Proxied, Setup, find_program, proxied_by, running_proxy
+from tests.proxies.hostile import HostileBehavior
 from tests.proxies.paths import PathBehavior
 from tests.support.ports import free_port
 from tests.support.upstream import Upstream
@@ -37,7 +38,7 @@ def proxied(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
-class TestCaddy(ProxyBehavior, PathBehavior):
+class TestCaddy(ProxyBehavior, PathBehavior, HostileBehavior):
     """The behavior that all proxies share, and how Go writes the requests to ARI."""
 
     def test_go_writes_headers_sorted(self, proxied: Proxied) -> None:
@@ -78,7 +79,7 @@ class TestCaddy(ProxyBehavior, PathBehavior):
     [
         (r"\t\tforward_auth .*?\n\t\t\}\n", "test_no_key_and_a_wrong_key_are_401"),
         (r"\t\trequest_header -X-Ari\*\n", "test_identity_headers_of_clients_are_removed"),
-        (r"\t\thandle /reports/\* \{.*?\}\n", "test_a_missing_scope_is_403"),
+        (r"\t\thandle @reports \{.*?\}\n", "test_a_missing_scope_is_403"),
     ],
 )
 def test_the_checks_notice_a_wrong_config(proxied: Proxied, tmp_path: Path, removed: str, check: str) -> None:

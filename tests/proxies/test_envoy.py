@@ -8,6 +8,7 @@ import pytest
 
 from tests.proxies.behavior import ProxyBehavior
 from tests.proxies.harness import Proxied, Setup, find_program, proxied_by
+from tests.proxies.hostile import HostileBehavior
 from tests.proxies.paths import PathBehavior
 from tests.support.upstream import Upstream
 
@@ -35,7 +36,7 @@ def proxied(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
-class TestEnvoy(ProxyBehavior, PathBehavior):
+class TestEnvoy(ProxyBehavior, PathBehavior, HostileBehavior):
     """The behavior that all proxies share, and options that clients try to send in the path."""
 
     @pytest.mark.parametrize("target", ["&cost=0", "&cost=0/orders", "&any_key=true/orders", "orders", "*"])

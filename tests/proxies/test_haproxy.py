@@ -9,6 +9,7 @@ import pytest
 
 from tests.proxies.behavior import ProxyBehavior
 from tests.proxies.harness import ROOT, Proxied, Setup, find_program, proxied_by, running_proxy
+from tests.proxies.hostile import HostileBehavior
 from tests.proxies.paths import PathBehavior
 from tests.support.certificates import self_signed
 from tests.support.ports import free_port
@@ -42,7 +43,7 @@ def proxied(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
-class TestHaproxy(ProxyBehavior, PathBehavior):
+class TestHaproxy(ProxyBehavior, PathBehavior, HostileBehavior):
     """What every proxy does."""
 
     reuses_connections: ClassVar[bool] = False

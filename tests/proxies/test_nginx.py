@@ -10,6 +10,7 @@ import pytest
 
 from tests.proxies.behavior import ProxyBehavior
 from tests.proxies.harness import Proxied, Setup, find_program, proxied_by, running_proxy
+from tests.proxies.hostile import HostileBehavior
 from tests.proxies.paths import PathBehavior
 from tests.support.certificates import self_signed
 from tests.support.ports import free_port
@@ -46,7 +47,7 @@ def proxied(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
-class TestNginx(ProxyBehavior, PathBehavior):
+class TestNginx(ProxyBehavior, PathBehavior, HostileBehavior):
     """What every proxy does."""
 
     removes_by_prefix: ClassVar[bool] = False

@@ -1,0 +1,132 @@
+"""Checks of every proxy: requests made so that the proxy and the API behind it see different things.
+
+The API is one that resolves nothing in a path, such as one with the route ``/reports/{path:path}``, or one that does.
+"""
+
+import http.client
+import re
+
+import pytest
+
+from tests.proxies.harness import SCOPES, Proxied
+
+AMBIGUOUS = re.compile(
+    r"//|[;\\#]|%(2f|5c|3b|23|00)|/([.]|%2e){1,2}(/|$)|%(?![0-9a-f]{2})",
+    re.IGNORECASE,
+)
+"""Paths that two programs read differently."""
+TARGETS = (
+    "//reports/1",
+    "/reports//1",
+    "/reports/1/../../orders",
+    "/reports/./1",
+    "/orders/.",
+    "/reports/..",
+    "/reports/%2e%2e/orders",
+    "/reports/1/.%2E/%2E./orders",
+    "/reports/1%2f..%2f..%2forders",
+    "/reports/..;/orders",
+    "/orders/..;x/reports/1",
+    "/reports;x/1",
+    "/;/reports/1",
+    "/reports%3Bx/1",
+    "/reports%5c1",
+    "/reports\\1",
+    "/reports/1%",
+    "/reports/1%zz",
+    "/reports/1%2",
+    "/reports%00/1",
+    "/reports#/1",
+    "/#/../reports/1",
+    "/orders/1/..?x=1",
+)
+UPGRADES = (("h2c",), ("H2C",), ("foo/1",), ("websocket, h2c",), ("websocket", "h2c"), ("h2c", "websocket"))
+
+
+def read_status(proxied: Proxied, target: str, secret: str, *lines: tuple[str, str], method: str = "GET") -> int:
+    """The status of one request on a connection of its own; 400 if the proxy hangs up."""
+    try:
+        return proxied.caller()(method, target, secret, *lines).status
+    except (OSError, http.client.HTTPException):
+        return 400
+
+
+class HostileBehavior:
+    """The checks; a subclass's module has the fixture ``proxied``."""
+
+    def test_the_api_sees_no_ambiguous_path(self, proxied: Proxied) -> None:
+        """The path that the API gets has one spelling, and its scope is that of the key."""
+        for scope, wrong in (("orders:read", True), ("reports:read", False)):
+            _, secret = proxied.create_key(f"only {scope}", scope)
+            for target in TARGETS:
+                proxied.upstream.reset()
+                assert read_status(proxied, target, secret) in (200, 400, 403, 404), target
+                for got in proxied.upstream.targets():
+                    path = got.partition("?")[0]
+                    assert AMBIGUOUS.search(path) is None, (target, got)
+                    assert re.match("/reports(/|$)", path) is None or not wrong, (target, got)
+
+    def test_a_query_may_hold_anything(self, proxied: Proxied) -> None:
+        """Only paths choose a scope."""
+        _, secret = proxied.create_key("query")
+        target = "/orders?next=/../reports//1;x%2f%5c%3b\\&y=."
+        assert read_status(proxied, target, secret) == 200
+        assert proxied.upstream.targets() == [target]
+
+    def test_a_collection_needs_the_scope_of_its_items(self, proxied: Proxied) -> None:
+        """``/reports`` without a slash is a part of ``/reports/``, but ``/reportsx`` isn't."""
+        _, orders = proxied.create_key("orders only")
+        _, reports = proxied.create_key("reports only", "reports:read")
+        for target in ("/reports", "/reports?x=1", "/reports/", "/%72eports"):
+            assert read_status(proxied, target, orders) == 403, target
+        assert proxied.upstream.received == []
+        assert read_status(proxied, "/reports?x=1", reports) == 200
+        assert read_status(proxied, "/reportsx", reports) == 403
+        assert read_status(proxied, "/reportsx", orders) == 200
+
+    @pytest.mark.parametrize("values", UPGRADES, ids=", ".join)
+    def test_only_websockets_are_upgraded(self, proxied: Proxied, values: tuple[str, ...]) -> None:
+        """Over any other protocol, clients could send the API requests that ARI never sees."""
+        _, secret = proxied.create_key("upgrade")
+        lines = [("Connection", "Upgrade, HTTP2-Settings"), ("HTTP2-Settings", "AAMAAABkAAQAAP__")]
+        lines += [("Upgrade", value) for value in values]
+        # 502: nginx refuses to upgrade if the client sent two lines.
+        assert read_status(proxied, "/orders", secret, *lines) in (101, 200, 400, 403, 426, 502)
+        for got in proxied.upstream.received:
+            assert [value.lower() for value in got.values("upgrade")] in ([], ["websocket"])
+            assert got.values("http2-settings") == []
+
+    def test_connection_names_no_header_to_the_api(self, proxied: Proxied) -> None:
+        """A proxy between this one and the API would remove what it names."""
+        _, secret = proxied.create_key("hops")
+        for name in ("X-Ari-Key-Id", "x-ari-key-scopes", "X_Ari_Key_Id", "Host"):
+            read_status(proxied, "/orders", secret, ("Connection", f"keep-alive, {name}"))
+        for got in proxied.upstream.received:
+            tokens = ",".join(got.values("connection")).lower().replace(" ", "")
+            assert set(tokens.split(",")) <= {"", "close", "keep-alive", "upgrade"}
+
+    def test_a_full_head_loses_no_identity(self, proxied: Proxied) -> None:
+        """Proxies have room for so many headers; a request whose identity has none must not pass without it."""
+        key_id, secret = proxied.create_key("\N{GRINNING FACE}" * 100)
+        for size in range(12_800, 15_600, 200):
+            assert read_status(proxied, "/orders", secret, ("X-Pad", "x" * size)) in (200, 400, 413, 431, 494, 503)
+        for got in proxied.upstream.received:
+            assert got.values("X-Ari-Key-Id") == [key_id]
+            assert got.values("X-Ari-Key-Scopes") == [SCOPES[0]]
+            assert len(got.values("X-Ari-Key-Name")) == 1
+
+    def test_identity_headers_with_dots_are_removed(self, proxied: Proxied) -> None:
+        """Some apps take any sign in a header's name for a hyphen."""
+        _, secret = proxied.create_key("dots")
+        for name in ("X.Ari.Key.Id", "x.ari-key-id", "X-Ari.Key.Id", "X_Ari.Key_Id"):
+            read_status(proxied, "/orders", secret, (name, "spoofed"))
+        assert all("spoofed" not in str(got.headers) for got in proxied.upstream.received)
+
+    def test_the_headers_of_a_preflight_reach_ari(self, proxied: Proxied) -> None:
+        """Without them ``preflight=allow`` would never apply."""
+        _, secret = proxied.create_key("preflight")
+        lines = [("Origin", "https://shop.example.net"), ("Access-Control-Request-Method", "PUT")]
+        assert read_status(proxied, "/orders", secret, *lines, method="OPTIONS") == 200
+        sent = proxied.tap.sent.lower()
+        assert b"origin: https://shop.example.net" in sent
+        assert b"access-control-request-method: put" in sent
