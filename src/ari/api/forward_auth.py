@@ -140,7 +140,7 @@ class _Verification:
             method, path, route = head.method, head.raw_path.decode("latin-1"), PATH
         else:
             method, path = original.method, original.path
-            route = names.name(path, key.id, head.at_ms, is_accepted=fault is None)
+            route = names.name(path, key.id, is_accepted=fault is None)
         return UsageRow(
             id=head.id,
             at_ms=head.at_ms,

@@ -112,9 +112,9 @@ class Settings(BaseSettings):
         description="The proxy that asks /api/forward-auth about requests to your API. Requires ARI_TRUSTED_PROXIES.",
     )
     forward_auth_routes: Routes = Field(
-        2,
-        description="Routes of your API in the usage log: how many path segments they have, or a comma-separated list "
-        "such as /orders/{id},/files/*.",
+        1,
+        description="Routes of your API in the usage log: how many path segments they have after /api and a version, "
+        "or a comma-separated list such as /orders/{id},/files/*.",
     )
     master_key: SecretStr | None = Field(
         None,

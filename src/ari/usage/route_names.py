@@ -1,22 +1,22 @@
 """Names the routes of other people's APIs in the usage log, whose hourly counts by route are kept forever.
 
 Whatever paths clients send, the names are few: those of a list, or the first segments of the path with values in them
-replaced, and no more than ``MAX_ROUTES_PER_HOUR`` new ones.
+replaced, and no more than ``MAX_ROUTES`` of these.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ari.base.clock import HOUR_MS
-
 OTHER_ROUTES = "(other)"
-MAX_ROUTES_PER_HOUR = 1_000
-MAX_ROUTES_OF_KEY_PER_HOUR = 100
-"""Names that one process makes, in all and for the requests of one key."""
+MAX_ROUTES = 1_000
+MAX_ROUTES_OF_KEY = 100
+"""Names that one process makes, in all and for the requests of one key. It never forgets any."""
 _PLACEHOLDER = "{id}"
 _WORD = re.compile(r"[A-Za-z][A-Za-z_.~-]{0,31}[0-9]?|v[0-9]{1,3}", re.ASCII)
-"""A segment that names a resource rather than one of them."""
+"""A segment that may name a resource rather than one of them: a guess, which takes ``alice`` for a resource."""
+_PREFIX = re.compile(r"(?:/api)?(?:/v[0-9]{1,3})?(?=/|$)", re.ASCII)
+"""What says nothing about the resource."""
 
 
 @dataclass(slots=True)
@@ -39,23 +39,18 @@ class RouteNames:
     def __init__(self, rule: int | tuple[str, ...]) -> None:
         self._segments = rule if isinstance(rule, int) else 0
         self._templates = None if isinstance(rule, int) else _build_tree(rule)
-        self._hour = -1
         self._names: set[str] = set()
         self._made: dict[str, int] = {}
 
-    def name(self, path: str, key_id: str, now_ms: int, *, is_accepted: bool) -> str:
+    def name(self, path: str, key_id: str, *, is_accepted: bool) -> str:
         """The route of a path. Only accepted requests make new names, so nobody without a working key can."""
         if self._templates is not None:
             return _find(self._templates, path.split("/")[1:]) or OTHER_ROUTES
         name = shorten(path, self._segments)
-        if now_ms // HOUR_MS != self._hour:
-            self._hour = now_ms // HOUR_MS
-            self._names.clear()
-            self._made.clear()
         if name in self._names:
             return name
         made = self._made.get(key_id, 0)
-        if not is_accepted or made >= MAX_ROUTES_OF_KEY_PER_HOUR or len(self._names) >= MAX_ROUTES_PER_HOUR:
+        if not is_accepted or made >= MAX_ROUTES_OF_KEY or len(self._names) >= MAX_ROUTES:
             return OTHER_ROUTES
         self._made[key_id] = made + 1
         self._names.add(name)
@@ -63,10 +58,17 @@ class RouteNames:
 
 
 def shorten(path: str, count: int) -> str:
-    """The first ``count`` segments of a path, those that look like values as ``{id}``; ``/*`` means the rest."""
-    segments = path.split("/", count + 1)[1:]
+    """``/api``, a version and the first ``count`` segments of a path, those that look like values as ``{id}``.
+
+    ``/*`` means the rest.
+    """
+    found = _PREFIX.match(path)
+    prefix = found.group() if found is not None else ""
+    segments = path.removeprefix(prefix).split("/", count + 1)[1:]
+    if not segments:
+        return prefix or path[:1]
     kept = [one if not one or _WORD.fullmatch(one) else _PLACEHOLDER for one in segments[:count]]
-    return "".join(f"/{one}" for one in kept) + ("/*" if len(segments) > count else "") if segments else path[:1]
+    return prefix + "".join(f"/{one}" for one in kept) + ("/*" if len(segments) > count else "")
 
 
 def _build_tree(templates: Iterable[str]) -> _Node:

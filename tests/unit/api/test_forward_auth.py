@@ -65,7 +65,7 @@ def test_a_good_key_passes_and_the_request_is_logged(haproxy: App) -> None:
     }
     assert answer.headers["cache-control"] == "no-store"
     [row] = haproxy.rows()
-    assert (row.method, row.path, row.route, row.source) == ("GET", "/orders/7", "/orders/{id}", "proxy")
+    assert (row.method, row.path, row.route, row.source) == ("GET", "/orders/7", "/orders/*", "proxy")
     assert (row.code, row.status, row.client_address, row.key_id) == ("ok", 200, "203.0.113.7", made.key.id)
 
 
@@ -82,9 +82,9 @@ def test_a_revoked_key_is_refused_on_the_next_request(haproxy: App) -> None:
     assert problem_of(ask(haproxy, made.secret)) == (401, "revoked")
     rows = haproxy.rows()
     assert [(row.code, row.status, row.source, row.route) for row in rows] == [
-        ("revoked", 401, "proxy", "/orders/{id}"),
-        ("revoked", 401, "proxy", "/orders/{id}"),
-        ("ok", 200, "proxy", "/orders/{id}"),
+        ("revoked", 401, "proxy", "/orders/*"),
+        ("revoked", 401, "proxy", "/orders/*"),
+        ("ok", 200, "proxy", "/orders/*"),
     ]
 
 
