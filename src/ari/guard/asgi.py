@@ -24,6 +24,7 @@ Errors = Literal["problem", "app"]
 _PLACE = "ari.guard"
 _CLIENT_GONE = 499
 _NO_MIDDLEWARE = "This route is guarded, but the app lacks the middleware ApiKeys: app.add_middleware(ApiKeys, ari=ari)"
+_TOO_LATE = "A guard ran after the response began, when nothing can be refused: guard the whole route."
 _OTHER_ARI = "This route is guarded by another Ari object than the middleware ApiKeys has; make one for the app."
 
 
@@ -34,21 +35,27 @@ class KeyRefused(Exception):
 
 
 class Guarded:
-    """One request behind the middleware."""
+    """One request behind the middleware. ``has_begun``: its response was sent, or a part of it."""
 
-    __slots__ = ("_scope", "_started", "admission", "ari")
+    __slots__ = ("_scope", "_started", "admission", "ari", "has_begun")
 
     def __init__(self, ari: Ari, scope: Scope) -> None:
         self.ari = ari
         self.admission: Admission | None = None
+        self.has_begun = False
         self._scope = scope
         self._started = ari.clock.monotonic()
 
     async def authorize(self, requirement: Requirement, route: str | None) -> Admission:
-        """Decide about the request, once; a second guard only checks its scopes. The caller raises the refusal."""
+        """Decide about the request, once; a second guard only checks its scopes. The caller raises the refusal.
+
+        Raises ``RuntimeError`` once the response began, and ``ConfigurationError`` as ``require_more`` does.
+        """
         if self.admission is not None:
             self.admission.require_more(requirement)
             return self.admission
+        if self.has_begun:
+            raise RuntimeError(_TOO_LATE)
         ari, scope = self.ari, self._scope
         if scope["type"] == "websocket":
             scope = {**scope, "method": "GET"}
@@ -99,7 +106,7 @@ class ApiKeys:
             await sender.fail()
             raise
         finally:
-            if guarded.admission is not None and not sender.started:
+            if guarded.admission is not None and not guarded.has_begun:
                 guarded.admission.complete(_CLIENT_GONE)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +131,7 @@ class ApiKeys:
 class _HeldSend:
     """An ASGI ``send`` that holds the start of the response until the request is logged."""
 
-    __slots__ = ("_discards", "_errors", "_guarded", "_scope", "_send", "started")
+    __slots__ = ("_discards", "_errors", "_guarded", "_scope", "_send")
 
     def __init__(self, guarded: Guarded, scope: Scope, send: Send, errors: Errors) -> None:
         self._guarded = guarded
@@ -132,12 +139,11 @@ class _HeldSend:
         self._send = send
         self._errors = errors
         self._discards = False
-        self.started = False
 
     async def __call__(self, message: Message) -> None:
         if self._discards:
             return
-        if self.started:
+        if self._guarded.has_begun:
             await self._send(message)
             return
         match message["type"]:
@@ -155,24 +161,29 @@ class _HeldSend:
         admission = self._guarded.admission
         if admission is None or admission.refusal is None:
             return False
-        if not self.started:
+        if not self._guarded.has_begun:
             await self._send_refusal(admission, admission.refusal)
         return True
 
     async def fail(self) -> None:
-        """Log a handler's exception as a 500, which the framework sends next; if that fails, send a 503 instead."""
-        admission = self._guarded.admission
-        if admission is None or self.started or await self.refuse():
+        """Log an exception as a 500, which the framework sends next; if that fails, send a 503 instead.
+
+        If it was raised before the guard of the route ran, a stranger gets the refusal.
+        """
+        if self._guarded.has_begun:
+            return
+        admission = self._guarded.admission or await self._authorize_late()
+        if admission is None or await self.refuse():
             return
         refusal = await admission.finish(500, None)
-        self.started = True
+        self._guarded.has_begun = True
         if refusal is not None:
             await self._send_whole(refusal)
 
     async def _start(self, message: Message, status: int) -> None:
         admission = self._guarded.admission or await self._authorize_late()
         if admission is None:
-            self.started = True
+            self._guarded.has_begun = True
             await self._send(message)
             return
         headers = list(message.get("headers", ()))
@@ -181,7 +192,7 @@ class _HeldSend:
             await self._send_refusal(admission, refusal)
             return
         refusal = await admission.finish(status, _read_length(headers))
-        self.started = True
+        self._guarded.has_begun = True
         if refusal is not None:
             await self._send_whole(refusal)
             return
@@ -199,7 +210,7 @@ class _HeldSend:
 
     async def _send_refusal(self, admission: Admission, refusal: Refusal) -> None:
         other = await admission.finish(refusal.status, len(refusal.body))
-        self.started = True
+        self._guarded.has_begun = True
         await self._send_whole(other or refusal)
 
     async def _send_whole(self, refusal: Refusal) -> None:
@@ -210,10 +221,19 @@ class _HeldSend:
             await self._send({"type": "http.response.start", "status": refusal.status, "headers": headers})
             await self._send({"type": "http.response.body", "body": body})
         elif "websocket.http.response" in (self._scope.get("extensions") or {}):
+            headers = _join_lines(headers)
             await self._send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
             await self._send({"type": "websocket.http.response.body", "body": refusal.body})
         else:
             await self._send({"type": "websocket.close", "code": 1008, "reason": refusal.code})
+
+
+def _join_lines(headers: list[Header]) -> list[Header]:
+    """One line for each name: granian stops at the second one of a refused handshake. Several challenges are a list."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        found[name] = found[name] + b", " + value if name in found else value
+    return list(found.items())
 
 
 def _read_length(headers: list[Header]) -> int | None:

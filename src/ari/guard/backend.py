@@ -7,6 +7,7 @@ import msgspec
 
 from ari.base.addresses import Network
 from ari.base.clock import Clock
+from ari.guard.combined_requirement import check_charge
 from ari.guard.refusal import Refusal, make_refusal
 from ari.guard.requirement import Requirement
 from ari.guard.verified_key import Key
@@ -95,7 +96,11 @@ class Admission:
         return self.refusal
 
     def require_more(self, requirement: Requirement) -> Refusal | None:
-        """Check the scopes of a second guard on the same request, which consumes nothing more."""
+        """Check the scopes of a second guard on the same request, which consumes nothing more.
+
+        Raises ``ConfigurationError`` if it names another cost or other limits than those that were decided.
+        """
+        check_charge(requirement, self.request.requirement)
         if self.refusal is None and self.key is not None and not self.key.has_all(requirement.scopes):
             scope = next(scope for scope in requirement.scopes if not self.key.has(scope))
             self.refuse(Fault(INSUFFICIENT_SCOPE, scope=scope))

@@ -11,20 +11,23 @@
 """
 
 import inspect
-from collections.abc import Container, Iterator, MutableMapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
-import msgspec
 from fastapi import Security
 from fastapi.openapi.models import APIKey, APIKeyIn
 from fastapi.openapi.models import HTTPBearer as BearerModel
+from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute
 
 from ari.guard import entry
 from ari.guard.asgi import ApiKeys, find_guarded
-from ari.guard.requirement import Requirement
-from ari.guard.starlette import KeyRefusedError, find_route
+from ari.guard.combined_requirement import combine
+from ari.guard.requirement import Requirement, make_requirement
+from ari.guard.starlette import KeyRefusedError, add_mounts, leave_mounts, match_route
 from ari.guard.verified_key import Key, KeyConsumer
 
 __all__ = ["ApiKeys", "Ari", "Key", "KeyConsumer", "KeyRefusedError"]
@@ -45,13 +48,14 @@ class FastApiAri(entry.Ari):
 
     def find_requirement(self, scope: MutableMapping[str, Any]) -> tuple[Requirement, str | None] | None:
         """FastAPI reads the body, and may refuse it, before it resolves dependencies."""
-        route = scope.get("route")
+        route, template = _find_route(scope)
         overrides = getattr(scope.get("app"), "dependency_overrides", {})
-        found = [one.requirement for one in _list_dependencies(getattr(route, "dependant", None), self, overrides)]
-        if not found:
-            return None
-        scopes = tuple(dict.fromkeys(name for one in found for name in one.scopes))
-        return msgspec.structs.replace(found[0], scopes=scopes), find_route(scope)
+        found = [
+            one.requirement
+            for one in _list_guards(route)
+            if one.dependency.belongs_to(self) and one.dependency not in overrides
+        ]
+        return (combine(found), template) if found else None
 
 
 Ari = FastApiAri
@@ -69,6 +73,8 @@ class _Scheme(SecurityBase):
 
 
 _READY = "ari_guard_ready"
+_GUARDS = "ari_guards"
+_NO_APP = "A middleware between ApiKeys and the app copies the scope: add ApiKeys with app.add_middleware."
 _BEARER = _Scheme(BearerModel(description="An API key."), "Bearer")
 _HEADER = _Scheme(APIKey(**{"in": APIKeyIn.header}, name="x-api-key", description="An API key."), "ApiKey")
 
@@ -84,6 +90,7 @@ class KeyDependency:
         self.__signature__ = inspect.Signature(
             [
                 parameter("connection", by_name, annotation=HTTPConnection),
+                parameter("security_scopes", by_name, annotation=SecurityScopes),
                 parameter("bearer", by_name, annotation=Annotated[None, Security(_BEARER, scopes=scopes)]),
                 parameter("header", by_name, annotation=Annotated[None, Security(_HEADER, scopes=scopes)]),
             ]
@@ -101,16 +108,31 @@ class KeyDependency:
     def __hash__(self) -> int:
         return hash((id(self._ari), self.requirement))
 
-    async def __call__(self, connection: HTTPConnection, **_schemes: None) -> Key:
-        route = connection.scope.get("route")
-        if route is not None and not hasattr(route, _READY):
-            _skip_schemes(route)
-        guarded = find_guarded(connection.scope, self._ari)
-        admission = await guarded.authorize(self.requirement, find_route(connection.scope))
+    def add_scopes(self, scopes: Sequence[str]) -> Requirement:
+        """Its requirement, with the scopes of ``Security(…, scopes=[…])`` around it. Raises ``ConfigurationError``."""
+        return combine([self.requirement, make_requirement(tuple(scopes))]) if scopes else self.requirement
+
+    async def __call__(self, connection: HTTPConnection, security_scopes: SecurityScopes, **_schemes: None) -> Key:
+        scope = connection.scope
+        guarded = find_guarded(scope, self._ari)
+        requirement = self.add_scopes(security_scopes.scopes)
+        if guarded.admission is None:
+            found = self._ari.find_requirement(scope)
+            _skip_schemes(_find_route(scope)[0])
+            together = requirement if found is None else combine([found[0], requirement])
+            await guarded.authorize(together, _find_route(scope)[1])
+        admission = await guarded.authorize(requirement, None)
         if admission.refusal is not None:
             raise KeyRefusedError(admission.refusal)
         assert admission.key is not None
         return admission.key
+
+
+class _RouteGuard(NamedTuple):
+    """A guard of a route, and what it requires there."""
+
+    dependency: KeyDependency
+    requirement: Requirement
 
 
 class _DescribedOnly(list[Any]):
@@ -122,6 +144,9 @@ class _DescribedOnly(list[Any]):
 
 def _skip_schemes(route: Any) -> None:
     """Don't resolve the security schemes with each request: that is an eighth of the time of a small one."""
+    if route is None or hasattr(route, _READY):
+        return
+    _list_guards(route)
     dependants: list[Any] = [*getattr(getattr(route, "dependant", None), "dependencies", ())]
     while dependants:
         one = dependants.pop()
@@ -132,9 +157,43 @@ def _skip_schemes(route: Any) -> None:
     setattr(route, _READY, True)
 
 
-def _list_dependencies(dependant: Any, ari: FastApiAri, overrides: Container[Any]) -> Iterator[KeyDependency]:
-    """The dependencies of ``ari`` on a route that no test overrides."""
+def _find_route(scope: MutableMapping[str, Any]) -> tuple[Any, str | None]:
+    """The route that runs, or that the request leads to, and its template.
+
+    A middleware that copies the scope hides the route from those around it, so it is found again. Raises
+    ``RuntimeError`` where there is no app to find it in: nobody knows then whether the route is guarded.
+    """
+    route = scope.get("route")
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    if context is not None and (context.original_route is route or not hasattr(route, "path")):
+        route = context.starlette_route or context
+    elif route is None or hasattr(route, "routes"):
+        parent = scope.get("router") or scope.get("app")
+        if parent is None:
+            raise RuntimeError(_NO_APP)
+        found = match_route(parent.routes, leave_mounts(scope), _list_routes)
+        return (None, None) if found is None else (found[1], found[0])
+    path = getattr(route, "path", None)
+    return route, None if path is None else add_mounts(scope, path, _list_routes)
+
+
+def _list_routes(routes: Iterable[BaseRoute]) -> Iterator[RouteContext]:
+    return iter_route_contexts([*routes])
+
+
+def _list_guards(route: Any) -> Sequence[_RouteGuard]:
+    """The guards of a route, of whatever ``Ari``; kept with the route."""
+    found: Sequence[_RouteGuard] | None = getattr(route, _GUARDS, None)
+    if found is None:
+        found = tuple(_walk_guards(getattr(route, "dependant", None)))
+        if not isinstance(route, RouteContext | None):
+            setattr(route, _GUARDS, found)
+    return found
+
+
+def _walk_guards(dependant: Any) -> Iterator[_RouteGuard]:
     for one in getattr(dependant, "dependencies", ()):
-        if isinstance(one.call, KeyDependency) and one.call.belongs_to(ari) and one.call not in overrides:
-            yield one.call
-        yield from _list_dependencies(one, ari, overrides)
+        if isinstance(one.call, KeyDependency):
+            scopes = (*(one.parent_oauth_scopes or ()), *(one.own_oauth_scopes or ()))
+            yield _RouteGuard(one.call, one.call.add_scopes(scopes))
+        yield from _walk_guards(one)

@@ -22,9 +22,12 @@ from litestar.middleware import DefineMiddleware
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins import InitPluginProtocol, ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
+from litestar.utils import join_paths
 
 from ari.guard import entry
 from ari.guard.asgi import ApiKeys, Errors, KeyRefused, Scope, find_guarded
+from ari.guard.combined_requirement import combine
+from ari.guard.held_request import join_headers
 from ari.guard.refusal import Refusal
 from ari.guard.requirement import Requirement
 from ari.guard.verified_key import Key, KeyConsumer
@@ -41,7 +44,7 @@ class LitestarKeyRefused(HTTPException, KeyRefused):
     """The refusal as Litestar's HTTP exception; ``refusal`` is the whole response."""
 
     def __init__(self, refusal: Refusal) -> None:
-        headers = {name: value for name, value in refusal.text_headers if not name.startswith("content-")}
+        headers = {name: value for name, value in join_headers(refusal).items() if not name.startswith("content-")}
         super().__init__(detail=refusal.detail, status_code=refusal.status, headers=headers)
         self.refusal = refusal
 
@@ -70,13 +73,19 @@ class KeyGuard:
         self._ari = ari
         self.requirement = requirement
 
+    def belongs_to(self, ari: entry.Ari) -> bool:
+        """Whether ``ari`` made it."""
+        return self._ari is ari
+
     def __deepcopy__(self, _: dict[int, Any]) -> "KeyGuard":
         """Itself: Litestar copies the handlers of controllers with their guards."""
         return self
 
-    async def __call__(self, connection: "ASGIConnection[Any, Any, Any, Any]", _: BaseRouteHandler) -> None:
+    async def __call__(self, connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
         guarded = find_guarded(cast("Scope", connection.scope), self._ari)
-        admission = await guarded.authorize(self.requirement, connection.scope.get("path_template"))
+        guards = [one for one in handler.resolve_guards() if isinstance(one, KeyGuard) and one.belongs_to(self._ari)]
+        requirement = combine([self.requirement, *(one.requirement for one in guards)])
+        admission = await guarded.authorize(requirement, _find_template(connection, handler))
         if admission.refusal is not None:
             raise LitestarKeyRefused(admission.refusal)
         connection.scope["auth"] = admission.key
@@ -110,6 +119,15 @@ class ApiKeysPlugin(InitPluginProtocol, ReceiveRoutePlugin):
             scopes = _list_scopes(handler)
             if scopes is not None:
                 handler.security = [*(handler.security or ()), {"Bearer": scopes}, {"ApiKey": scopes}]
+
+
+def _find_template(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> str | None:
+    """The template of the route; for a mounted ASGI app, which has none, the path that it is mounted at."""
+    template = connection.scope.get("path_template")
+    if template:
+        return template
+    *layers, _ = handler.ownership_layers
+    return join_paths([*(getattr(layer, "path", "") for layer in layers), *sorted(handler.paths)[:1]])
 
 
 def _list_scopes(handler: HTTPRouteHandler) -> list[str] | None:

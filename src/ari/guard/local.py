@@ -243,8 +243,11 @@ class _LocalAdmission(Admission):
             self.key = describe_key(key)
 
     async def finish(self, status: int, length: int | None) -> Refusal | None:
-        if self._record.row is None:
+        row = self._record.row
+        if row is None:
             return None
+        if self.refusal is not None and not self._record.is_committed:
+            row.code = self.refusal.code  # also that of a second guard
         try:
             await self._record.commit(status, length)
         except (Unavailable, LimitExceeded) as error:

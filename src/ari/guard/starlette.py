@@ -11,7 +11,7 @@
     app = Starlette(routes=[Route("/orders", list_orders)], middleware=[Middleware(ApiKeys, ari=ari)])
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, ParamSpec
@@ -19,16 +19,24 @@ from typing import Any, ParamSpec
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, Match
 
+from ari.base.errors import ConfigurationError
 from ari.guard import entry
 from ari.guard.asgi import ApiKeys, KeyRefused, Scope, find_guarded
+from ari.guard.combined_requirement import combine
+from ari.guard.held_request import join_headers
 from ari.guard.refusal import Refusal
 from ari.guard.verified_key import Key, KeyConsumer
 
 __all__ = ["ApiKeys", "Ari", "Key", "KeyConsumer", "KeyRefusedError", "find_route", "key_of"]
 
 P = ParamSpec("P")
+ListRoutes = Callable[[Iterable[BaseRoute]], Iterable[Any]]
 _KEY = "ari.guard.key"
+_GUARD = "ari_guard"
+_AFTER_HANDSHAKE = ("on_receive", "on_disconnect")
+_NO_HANDSHAKE = "ari.key() must decide at the handshake: decorate on_connect, or the whole WebSocket endpoint."
 _NO_REQUEST = "ari.key() decorates endpoints, which take a Request or a WebSocket."
 
 
@@ -36,7 +44,7 @@ class KeyRefusedError(HTTPException, KeyRefused):
     """The refusal as Starlette's HTTP exception; ``refusal`` is the whole response."""
 
     def __init__(self, refusal: Refusal) -> None:
-        headers = {name: value for name, value in refusal.text_headers if not name.startswith("content-")}
+        headers = {name: value for name, value in join_headers(refusal).items() if not name.startswith("content-")}
         super().__init__(refusal.status, refusal.detail, headers)
         self.refusal = refusal
 
@@ -50,11 +58,16 @@ class StarletteAri(entry.Ari):
         """Require a key with all these scopes, on an endpoint: a function or a method, for HTTP or WebSocket.
 
         ``any_key=True`` accepts every active key. ``cost`` is consumed from the key's ``limits``, by default all.
-        Raises ``ConfigurationError``.
+        Decorators of one endpoint count together. Raises ``ConfigurationError``.
         """
-        requirement = self.require(*scopes, any_key=any_key, cost=cost, limits=limits)
+        own = self.require(*scopes, any_key=any_key, cost=cost, limits=limits)
 
         def decorate(endpoint: Callable[P, Any]) -> Callable[P, Any]:
+            if getattr(endpoint, "__name__", "") in _AFTER_HANDSHAKE:
+                raise ConfigurationError(_NO_HANDSHAKE)
+            ari, inner = getattr(endpoint, _GUARD, (None, None))
+            requirement = combine([own, inner]) if ari is self and inner is not None else own
+
             @wraps(endpoint)
             async def run(*args: P.args, **kwargs: P.kwargs) -> Any:
                 connection = _find_connection((*args, *kwargs.values()))
@@ -67,6 +80,7 @@ class StarletteAri(entry.Ari):
                     return await endpoint(*args, **kwargs)
                 return await run_in_threadpool(endpoint, *args, **kwargs)
 
+            setattr(run, _GUARD, (self, requirement))
             return run
 
         return decorate
@@ -84,16 +98,44 @@ def key_of(connection: HTTPConnection) -> Key:
 
 
 def find_route(scope: Scope) -> str | None:
-    """The template of the route that runs, with the paths of the apps that it is mounted in."""
+    """The template of the route that runs, with those of the apps that it is mounted in."""
     path: str | None = getattr(scope.get("route"), "path", None)
-    if path is None:
-        return None
+    return None if path is None else add_mounts(scope, path)
+
+
+def add_mounts(scope: Scope, path: str, list_routes: ListRoutes = iter) -> str:
+    """The template ``path``, after the templates of the apps that it is mounted in; never a caller's text."""
     root = scope.get("root_path", "")
-    mounted = root[len(scope.get("app_root_path", root)) :]
+    outer = scope.get("app_root_path", root)
+    mounted: str = root[len(outer) :]
     if not mounted:
         return path
-    names = {str(value): "{" + name + "}" for name, value in scope.get("path_params", {}).items()}
-    return "/".join(names.get(part, part) for part in mounted.split("/")) + path
+    if not scope.get("path_params"):
+        return mounted + path
+    found = match_route(getattr(scope.get("router"), "routes", ()), leave_mounts(scope), list_routes)
+    return path if found is None else found[0]
+
+
+def leave_mounts(scope: Scope) -> Scope:
+    """The scope as the outermost router got it."""
+    return {**scope, "root_path": scope.get("app_root_path", scope.get("root_path", "")), "path_params": {}}
+
+
+def match_route(routes: Iterable[BaseRoute], scope: Scope, list_routes: ListRoutes = iter) -> tuple[str, Any] | None:
+    """The template and the route that a request leads to, found as Starlette does; ``None`` without one.
+
+    ``list_routes`` gives the routes inside of a framework's own kinds of routes.
+    """
+    partial: Any = None
+    for route in list_routes(routes):
+        match, child = route.matches(scope)
+        path: str = getattr(route, "path", None) or ""
+        if match is Match.FULL:
+            inner = match_route(getattr(route, "routes", None) or (), {**scope, **child}, list_routes)
+            return (path, route) if inner is None else (path + inner[0], inner[1])
+        if match is Match.PARTIAL and partial is None:
+            partial = route
+    return None if partial is None else (partial.path, partial)
 
 
 def _find_connection(values: Sequence[Any]) -> HTTPConnection:

@@ -133,6 +133,10 @@ def test_a_websocket_is_refused_before_it_opens(ari: Ari) -> None:
         able: dict[str, Any] = {"websocket.http.response": {}}
         start, _ = request(guard(ari), type="websocket", extensions=able)
         assert (start["type"], start["status"]) == ("websocket.http.response.start", 401)
+        challenges = [value for name, value in start["headers"] if name == b"www-authenticate"]
+        assert challenges == [
+            b'Bearer realm="ari", ApiKey realm="ari", header="x-api-key"'
+        ]  # granian stops at a second
         [accepted] = request(guard(ari), keys.create("orders:read"), type="websocket")
         assert accepted["type"] == "websocket.accept"
         assert list_calls(keys) == [(401, "missing"), (401, "missing"), (101, "ok")]
