@@ -12,7 +12,8 @@ from ari.usage.cleaning import PATH_LENGTH, ROUTE_LENGTH, USER_AGENT_LENGTH
 MAX_ITEMS = 100
 MAX_SCOPES = 20
 MAX_COST = 1_000_000
-METHOD_PATTERN = r"^[A-Za-z-]{1,16}$"
+METHOD_PATTERN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,16}$"
+"""A token (RFC 9110 §5.6.2)."""
 REQUEST_ID_PATTERN = r"^[0-9A-Za-z._:/+=@-]{1,128}$"
 SCOPE_PATTERN = r"^(\*|[a-z][a-z0-9_-]{0,30}:(\*|[a-z][a-z0-9_-]{0,30}))$"
 

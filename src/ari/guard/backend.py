@@ -17,7 +17,7 @@ from ari.http.limit_headers import limit_headers
 from ari.http.problem import Fault, Header
 from ari.http.request_head import INVALID_REQUEST, RequestHead, keys_in_url, read_head
 from ari.keys.limits.charge import Decision
-from ari.keys.reasons import INSUFFICIENT_SCOPE, MALFORMED, MISSING, REQUEST_ERRORS, UNKNOWN
+from ari.keys.reasons import INSUFFICIENT_SCOPE, MALFORMED, MISSING, REQUEST_ERRORS, UNAVAILABLE, UNKNOWN
 
 NO_ROUTE = "(none)"
 _ONE_KEY = "Send exactly one API key, once and without a comma; x-api-key and Authorization must not differ."
@@ -98,11 +98,13 @@ class Admission:
     def require_more(self, requirement: Requirement) -> Refusal | None:
         """Check the scopes of a second guard on the same request, which consumes nothing more.
 
-        Raises ``ConfigurationError`` if it names another cost or other limits than those that were decided.
+        A key that could not be verified passes this one too: ``on_unavailable="allow"`` means the whole request. Raises
+        ``ConfigurationError`` if it names another cost or other limits than those that were decided.
         """
         check_charge(requirement, self.request.requirement)
-        if self.refusal is None and self.key is not None and not self.key.has_all(requirement.scopes):
-            scope = next(scope for scope in requirement.scopes if not self.key.has(scope))
+        key = self.key
+        if self.refusal is None and key is not None and key.verified and not key.has_all(requirement.scopes):
+            scope = next(scope for scope in requirement.scopes if not key.has(scope))
             self.refuse(Fault(INSUFFICIENT_SCOPE, scope=scope))
         return self.refusal
 
@@ -121,6 +123,13 @@ class Admission:
 
     def complete(self, status: int) -> None:
         """Log the status of a request whose client is gone, or whose handler failed; sends and raises nothing."""
+
+
+def refuse_all(request: GuardRequest) -> Admission:
+    """The admission where nothing can be decided."""
+    admission = Admission(request, "")
+    admission.refuse(Fault(UNAVAILABLE))
+    return admission
 
 
 class Backend(Protocol):

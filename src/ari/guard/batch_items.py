@@ -1,7 +1,8 @@
 """Items of ``/api/verify/batch`` and their verdicts, as the remote back end sends and reads them."""
 
 import logging
-from typing import Any
+import re
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,17 +18,23 @@ from ari.keys.limits.fields import parse_window
 from ari.keys.reasons import ACCEPTED, INSUFFICIENT_SCOPE, REASONS
 from ari.usage.cleaning import METHOD_LENGTH, PATH_LENGTH, ROUTE_LENGTH, clean
 
+_MAX_LOGGED = 500
 _log = logging.getLogger("ari.guard")
+
+
+_UNFIT = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
+_Name = Annotated[str, msgspec.Meta(pattern=r"^(consumer:)?[a-z0-9][a-z0-9_-]{0,39}\Z")]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class LimitState(msgspec.Struct):
     """What remains under a limit, as ``/api/verify`` gives it."""
 
-    name: str
-    limit: int
-    remaining: int
-    window: str | None = None
-    more_in_seconds: int | None = None
+    name: _Name
+    limit: _Number
+    remaining: _Number
+    window: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,8}[smhd]\Z")] | None = None
+    more_in_seconds: _Number | None = None
 
     @property
     def remaining_units(self) -> Remaining:
@@ -43,8 +50,8 @@ class ItemVerdict(msgspec.Struct):
     code: str
     key: Key | None = None
     limits: list[LimitState] = []
-    exceeded: str | None = None
-    retry_after_seconds: int | None = None
+    exceeded: _Name | None = None
+    retry_after_seconds: _Number | None = None
     errors: list[dict[str, str]] | None = None
 
 
@@ -72,7 +79,7 @@ class RemoteAdmission(Admission):
         reason = REASONS.get(verdict.code)
         if reason is None:  # an item that can't be read: an undeclared scope or an unknown limit
             found = " ".join(f"{one.get('location')}: {one.get('message')}" for one in verdict.errors or ())
-            _log.error("The guard of %s %s is wrong. %s", self.request.head.method, self.request.route, found)
+            _log.error("The guard of %s is wrong. %s", self.request.route, clean(found, _MAX_LOGGED))
             return MISCONFIGURED
         lacking = None
         if reason is INSUFFICIENT_SCOPE and verdict.key is not None:
@@ -84,14 +91,19 @@ class RemoteAdmission(Admission):
         return None
 
 
+def method_of(request: GuardRequest) -> str:
+    """The method as the instance takes it: a token (RFC 9110 §5.6.2), shortened."""
+    return _UNFIT.sub("-", clean(request.head.method, METHOD_LENGTH)) or "-"
+
+
 def encode_item(request: GuardRequest, text: bytes) -> bytes:
     """The item of a batch for this request, with its own route, path and user agent for the usage log."""
     requirement, head = request.requirement, request.head
     item: dict[str, Any] = {
         "key": text.decode("utf-8", "replace"),
-        "method": clean(head.method, METHOD_LENGTH),
+        "method": method_of(request),
         "route": clean(request.route, ROUTE_LENGTH),
-        "path": clean(head.raw_path, PATH_LENGTH),
+        "path": clean(head.raw_path, PATH_LENGTH) or "/",
         "request_id": head.request_id,
     }
     if requirement.scopes:

@@ -70,8 +70,7 @@ class Ari:
         self, *scopes: str, any_key: bool = False, cost: int = 1, limits: Sequence[str] | None = None
     ) -> Requirement:
         """Make the requirement of a route: all these scopes, or any active key. Raises ``ConfigurationError``."""
-        names = None if limits is None else tuple(limits)
-        requirement = make_requirement(scopes, any_key=any_key, cost=cost, limits=names)
+        requirement = make_requirement(scopes, any_key=any_key, cost=cost, limits=limits)
         self._backend.check(requirement)
         self._scopes.update(dict.fromkeys(scopes))
         return requirement

@@ -16,7 +16,7 @@ from ari.base.addresses import Network
 from ari.base.clock import Clock, SystemClock
 from ari.base.errors import ConfigurationError, Invalid, LimitExceeded, Unavailable, for_operator
 from ari.base.events import Origin
-from ari.guard.backend import Admission, GuardRequest
+from ari.guard.backend import Admission, GuardRequest, refuse_all
 from ari.guard.per_loop import PerLoop
 from ari.guard.refusal import MISCONFIGURED, Refusal
 from ari.guard.requirement import Requirement
@@ -26,7 +26,7 @@ from ari.http.problem import Fault, fault_of
 from ari.http.verification import make_charge, verify_for_service
 from ari.keys.checks import AccessRequest
 from ari.keys.model import ApiKey, Refused, Verdict
-from ari.keys.reasons import ACCEPTED, INSUFFICIENT_SCOPE, MISSING, UNAVAILABLE, Reason
+from ari.keys.reasons import ACCEPTED, INSUFFICIENT_SCOPE, MISSING, Reason
 from ari.keys.scopes import HOW_TO_DECLARE, find_not_built_in, holds
 from ari.keys.verify import must_stamp
 from ari.usage.model import UsageRow
@@ -258,10 +258,3 @@ class _LocalAdmission(Admission):
 
     def complete(self, status: int) -> None:
         self._record.complete(status, None)
-
-
-def refuse_all(request: GuardRequest) -> Admission:
-    """The admission where nothing can be decided."""
-    admission = Admission(request, "")
-    admission.refuse(Fault(UNAVAILABLE))
-    return admission

@@ -5,16 +5,17 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from hashlib import sha256
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from ari.base.addresses import Network
-from ari.base.clock import Clock, SystemClock
+from ari.base.clock import Clock, SystemClock, from_rfc3339
 from ari.base.errors import ConfigurationError
-from ari.guard.backend import Admission, GuardRequest
-from ari.guard.batch_items import ItemVerdict, RemoteAdmission, Verdicts, encode_item
+from ari.guard.backend import Admission, GuardRequest, refuse_all
+from ari.guard.batch_items import ItemVerdict, RemoteAdmission, Verdicts, encode_item, method_of
 from ari.guard.per_loop import PerLoop
 from ari.guard.requirement import Requirement
 from ari.guard.verified_key import UNVERIFIED, Key
@@ -22,6 +23,7 @@ from ari.http.problem import Fault
 from ari.keys import token
 from ari.keys.imports import foreign_tokens
 from ari.keys.reasons import MALFORMED, UNAVAILABLE
+from ari.usage.cleaning import clean
 
 if TYPE_CHECKING:
     import httpx2
@@ -30,6 +32,8 @@ MAX_ITEMS = 100
 MAX_BATCH_BYTES = 48 * 1024
 """Less than the body that ARI accepts, so that callers with long paths or keys refuse no other caller."""
 _MAX_CONNECTIONS = 20
+_MAX_RESPONSE_BYTES = 16 * 1024 * 1024
+"""More than the verdicts of a batch can take."""
 _IDLE_SECONDS = 5.0
 """ARI closes a connection that is idle for ten seconds."""
 _MAX_STALE = 10_000
@@ -50,11 +54,23 @@ class QueuedItem(NamedTuple):
 
 
 class InstanceFault(Exception):
-    """The instance gave no verdict. ``is_ours``: the service's own key or URL is wrong, which no retry helps."""
+    """The instance gave no verdict.
 
-    def __init__(self, sentence: str, *, is_ours: bool = False) -> None:
+    ``is_down``: it can't be reached, is too slow, or fails. Only that may let requests pass. Anything else, such as a
+    limit on the service's own key, could be brought about by callers, or is a wrong setting.
+    """
+
+    def __init__(self, sentence: str, *, is_down: bool = False) -> None:
         super().__init__(sentence)
-        self.is_ours = is_ours
+        self.is_down = is_down
+
+
+class _StaleKey(NamedTuple):
+    """An accepted key, until this monotonic time, but never past its own end."""
+
+    key: Key
+    until: float
+    expires_ms: float
 
 
 class _Connection:
@@ -93,9 +109,9 @@ class _Connection:
         except InstanceFault as error:
             fault = error
         except TimeoutError:
-            fault = InstanceFault(f"The instance didn't respond within {self._timeout_seconds:g} s.")
+            fault = InstanceFault(f"The instance didn't respond within {self._timeout_seconds:g} s.", is_down=True)
         except Exception as error:  # noqa: BLE001 - the HTTP client's errors, and whatever else: nothing is decided
-            fault = InstanceFault(f"The instance can't be reached: {type(error).__name__}.")
+            fault = InstanceFault(f"The instance can't be asked: {type(error).__name__}.")
         for place, one in enumerate(batch):
             if one.future.done():
                 continue
@@ -107,21 +123,36 @@ class _Connection:
     async def _post(self, body: bytes) -> list[ItemVerdict]:
         import httpx2  # noqa: PLC0415 - only the remote back end needs it
 
-        headers = {"content-type": "application/json"}
         try:
-            response = await self.client.post("/api/verify/batch", content=body, headers=headers)
-        except httpx2.ConnectError:  # nothing was sent: an instance that restarts may listen again
-            response = await self.client.post("/api/verify/batch", content=body, headers=headers)
-        if response.status_code == 200:
             try:
-                return msgspec.json.decode(response.content, type=Verdicts).items
-            except msgspec.MsgspecError:
-                raise InstanceFault("The response isn't that of an ARI instance.", is_ours=True) from None
-        code = _read_code(response.content)
-        if response.status_code in (401, 403):
-            sentence = f"The instance refuses this service's own key: {code}. It needs the scope keys:verify."
-            raise InstanceFault(sentence, is_ours=True)
-        raise InstanceFault(f"The instance responded with {response.status_code} {code}.")
+                status, content = await self._exchange(body)
+            except httpx2.ConnectError:  # nothing was sent: an instance that restarts may listen again
+                status, content = await self._exchange(body)
+        except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
+            sentence = f"The instance can't be reached: {type(error).__name__}."
+            raise InstanceFault(sentence, is_down=True) from None
+        if status == 200:
+            try:
+                return msgspec.json.decode(content, type=Verdicts).items
+            except (msgspec.MsgspecError, RecursionError):
+                raise InstanceFault("The response isn't that of an ARI instance.") from None
+        code = _read_code(content)
+        if status in (401, 403):
+            raise InstanceFault(f"The instance refuses this service's own key: {code}. It needs the scope keys:verify.")
+        raise InstanceFault(f"The instance responded with {status} {code}.", is_down=status >= 500)
+
+    async def _exchange(self, body: bytes) -> tuple[int, bytes]:
+        """Status and body of the response, which may be neither compressed nor endless."""
+        headers = {"content-type": "application/json", "accept-encoding": "identity"}
+        async with self.client.stream("POST", "/api/verify/batch", content=body, headers=headers) as response:
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise InstanceFault("The instance's response is compressed.")
+            content = bytearray()
+            async for part in response.aiter_raw():
+                content += part
+                if len(content) > _MAX_RESPONSE_BYTES:
+                    raise InstanceFault("The instance's response is too long.")
+            return response.status_code, bytes(content)
 
 
 class RemoteBackend:
@@ -144,7 +175,7 @@ class RemoteBackend:
         self._timeout_seconds = timeout_seconds
         self._allows = on_unavailable == "allow"
         self._staleness_seconds = staleness_seconds
-        self._stale: dict[tuple[bytes, Requirement, str | None], tuple[float, Key]] = {}
+        self._stale: dict[tuple[bytes, Requirement, str | None], _StaleKey] = {}
         self._connections = PerLoop(self._connect, _disconnect)
 
     def check(self, requirement: Requirement) -> None:
@@ -171,7 +202,11 @@ class RemoteBackend:
         if stale is not None:
             admission.key = stale
             return admission
-        await self._ask(admission, text)
+        try:
+            await self._ask(admission, text)
+        except Exception as error:  # noqa: BLE001 - nothing is decided, whatever the reason
+            _log.error("A key can't be verified, so it gets a 503: %s.", type(error).__name__)
+            return refuse_all(request)
         key = admission.key
         if key is not None and key.verified and admission.decision is None:
             self._keep_stale(name, key)
@@ -186,28 +221,32 @@ class RemoteBackend:
             _log.error("%s", error)
             admission.refuse(Fault(UNAVAILABLE))
         except InstanceFault as fault:
-            if self._allows and not fault.is_ours:
-                _log.warning("Allowed without verification: %s %s. %s", request.head.method, request.route, fault)
+            if self._allows and fault.is_down:
+                _log.warning("Allowed without verification: %s %s. %s", method_of(request), request.route, fault)
                 admission.key = UNVERIFIED
             else:
-                (_log.error if fault.is_ours else _log.warning)("A key can't be verified, so it gets a 503. %s", fault)
+                (_log.warning if fault.is_down else _log.error)("A key can't be verified, so it gets a 503. %s", fault)
                 admission.refuse(Fault(UNAVAILABLE))
         else:
             admission.apply(verdict)
 
     def _find_stale(self, name: tuple[bytes, Requirement, str | None]) -> Key | None:
         found = self._stale.get(name)
-        if found is None or self.clock.monotonic() >= found[0]:
+        if found is None or self.clock.monotonic() >= found.until or self.clock.now_ms() >= found.expires_ms:
             return None
-        return found[1]
+        return found.key
 
     def _keep_stale(self, name: tuple[bytes, Requirement, str | None], key: Key) -> None:
         if self._staleness_seconds is None:
             return
         self._stale.pop(name, None)
+        try:
+            expires_ms = min((from_rfc3339(end) for end in (key.expires_at, key.secret_retires_at) if end), default=inf)
+        except ValueError:
+            return
         if len(self._stale) >= _MAX_STALE:
             del self._stale[next(iter(self._stale))]
-        self._stale[name] = (self.clock.monotonic() + self._staleness_seconds, key)
+        self._stale[name] = _StaleKey(key, self.clock.monotonic() + self._staleness_seconds, expires_ms)
 
     async def _connect(self) -> _Connection:
         try:
@@ -250,8 +289,8 @@ def _is_possible(text: bytes) -> bool:
 
 def _read_code(content: bytes) -> str:
     try:
-        return str(msgspec.json.decode(content)["code"])[:40]
-    except (msgspec.MsgspecError, KeyError, TypeError):
+        return clean(str(msgspec.json.decode(content)["code"]), 40)
+    except (msgspec.MsgspecError, KeyError, TypeError, RecursionError):
         return ""
 
 

@@ -55,13 +55,17 @@ class Decision(msgspec.Struct, frozen=True):
 class Charge(msgspec.Struct):
     """The units that a request consumes, under these names or (``None``) all. The commit that logs it decides.
 
-    A consumer's limits have ``CONSUMER_PREFIX`` before their names.
+    A consumer's limits have ``CONSUMER_PREFIX`` before their names. Raises ``ValueError`` for units that aren't whole.
     """
 
     owners: tuple[RuleOwner, ...]
     units: int = 1
     names: Collection[str] | None = None
     decision: Decision | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.units) is not int or self.units < 0:  # what is stored must be read again
+            raise ValueError(f"{self.units!r} is no whole number of units")
 
 
 def decide(charge: Charge, counters: Sequence[Counter], now_ms: int) -> Decision:

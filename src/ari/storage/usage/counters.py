@@ -6,6 +6,8 @@ that is stored once per start of the machine: no clock that is set later changes
 
 # ruff: noqa: S608 - every name in these statements is our own
 
+import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -27,7 +29,34 @@ _UPDATE = """UPDATE limit_counters SET state = given.state
     FROM json_to_recordset(%s::json) AS given(owner_id varchar(40), state text)
     WHERE limit_counters.owner_id = given.owner_id"""
 
-_encode, _decode = msgspec.json.encode, msgspec.json.Decoder(Counter).decode
+_encode, _read = msgspec.json.encode, msgspec.json.Decoder(Counter).decode
+_logger = logging.getLogger("ari.storage")
+
+
+def _decode(state: str) -> Counter:
+    """The stored counter. One that is damaged must stop neither its key nor the others of the commit: fractions are
+    rounded up, and of anything else nothing counts as used."""
+    try:
+        return _read(state)
+    except msgspec.MsgspecError:
+        _logger.error(
+            "The counter of a limit is damaged. Fractions are rounded up; if that doesn't help, it begins again."
+        )
+    try:
+        counter = msgspec.convert(_round_up(msgspec.json.decode(state)), Counter, str_keys=True)
+    except (msgspec.MsgspecError, OverflowError, ValueError):
+        return Counter()
+    for window in counter.windows.values():
+        window.used = sum(window.slots.values())
+    return counter
+
+
+def _round_up(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {name: _round_up(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [_round_up(value) for value in found]
+    return math.ceil(found) if isinstance(found, float) else found
 
 
 class UptimeClock:

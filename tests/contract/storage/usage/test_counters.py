@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import create_engine, delete, func, select, text, update
 
 from ari.base.clock import MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.keys.limits.charge import CONSUMER_PREFIX, Charge, RuleOwner
 from ari.keys.limits.rules import CREDITS, Credits, Limit, LimitRules
-from ari.storage.engine import Database
+from ari.storage.engine import STAGING_FILE, Database
 from ari.storage.tables import limit_counters, usage_rows
 from ari.storage.usage.counters import begin_postgres
 from ari.usage.floods import MAX_LISTED_PER_MINUTE
@@ -213,3 +213,31 @@ def test_erased_counters_begin_again(data_dir: Path, postgres_url: str) -> None:
             connection.execute(delete(limit_counters))
         instance.database.usage.commit(Batch([make_charged_row(units=6)]))
         assert read_remaining(instance.database) == {"default": 4}
+
+
+@pytest.mark.parametrize(
+    ("damage", "left"),
+    [
+        (lambda state: state.replace(":3", ":2.5"), 6),
+        (lambda state: state[:-5], 9),
+        (lambda state: state.replace(":3", ':"three"'), 9),
+    ],
+    ids=["fraction", "cut off", "text"],
+)
+def test_a_damaged_counter_stops_no_commit(data_dir: Path, database_url: str | None, damage: Any, left: int) -> None:
+    """Neither of its own key nor of another. Fractions are rounded up; from anything else the count begins again."""
+    other = RuleOwner(OTHER_KEY, DAY)
+    with opened(data_dir, database_url) as instance:
+        database = instance.database
+        database.usage.commit(Batch([make_charged_row(units=3), make_charged_row(other, key_id=OTHER_KEY, units=3)]))
+        engine = create_engine(f"sqlite:///{data_dir / STAGING_FILE}") if database_url is None else database.log
+        where = limit_counters.c.owner_id == KEY
+        with engine.begin() as connection:
+            state = connection.scalar(select(limit_counters.c.state).where(where))
+            connection.execute(update(limit_counters).where(where).values(state=damage(state)))
+        if database_url is None:
+            engine.dispose()
+        assert read_remaining(database, KEY_OWNER)["default"] == left + 1
+        database.usage.commit(Batch([make_charged_row(), make_charged_row(other, key_id=OTHER_KEY)]))
+        assert read_remaining(database, KEY_OWNER) == {"default": left}
+        assert read_remaining(database, other) == {"default": 6}

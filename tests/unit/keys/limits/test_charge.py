@@ -1,5 +1,7 @@
 """Deciding one request: all limits of the key and its consumer are consumed, or none."""
 
+import pytest
+
 from ari.base.clock import MINUTE_MS
 from ari.keys.limits.charge import CONSUMER_PREFIX, Charge, RuleOwner, decide
 from ari.keys.limits.counter import Counter
@@ -66,3 +68,10 @@ def test_no_units_are_always_allowed() -> None:
     decision = decide(Charge(owners(1, 1), units=0), counters, NOW)
     assert decision.exceeded is None
     assert [one.remaining for one in decision.remaining] == [0, 99, 0]
+
+
+@pytest.mark.parametrize("units", [1.5, 2.0, True, "1", -1, None])
+def test_only_whole_units_are_charged(units: object) -> None:
+    """A fraction would be stored, and no process could read the counter again."""
+    with pytest.raises(ValueError, match="no whole number of units"):
+        Charge(owners(5, 2), units)  # type: ignore[arg-type]  # the fault
