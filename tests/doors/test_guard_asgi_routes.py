@@ -12,6 +12,7 @@ from litestar.testing import TestClient as LitestarClient
 from starlette.applications import Starlette
 from starlette.endpoints import WebSocketEndpoint
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
@@ -110,6 +111,9 @@ def make_app(ari: Ari, copies: bool = False) -> FastAPI:
     outer.include_router(inner)
     app.include_router(outer)
     app.mount("/shops/{shop:int}/x", mounted)
+    mounting = APIRouter()
+    mounting.mount("/deep", mounted)
+    app.include_router(mounting, prefix="/more")
     return app
 
 
@@ -118,6 +122,7 @@ GUARDED = (
     ("/parent/items", "/parent/items"),
     ("/direct", "/direct"),
     ("/shops/007/x/items", "/shops/{shop:int}/x/items"),
+    ("/more/deep/items", "/more/deep/items"),
 )
 
 
@@ -148,6 +153,22 @@ def test_an_invalid_body_is_decided_first(ari: Ari, fake: FakeKeys, copies: bool
             (template, 200),
         ]
     assert client.get("/nowhere").status_code == 404
+
+
+def test_the_preflight_of_a_guarded_route_needs_no_key(ari: Ari, fake: FakeKeys) -> None:
+    """A CORS middleware inside ``ApiKeys`` responds to it: browsers send it without the key."""
+    app = FastAPI()
+    app.add_middleware(CORSMiddleware, allow_origins=["https://shop.example"], allow_headers=["x-api-key"])
+    app.add_middleware(ApiKeys, ari=ari)
+
+    @app.get("/orders", dependencies=[Security(ari.key("orders:read"))])
+    def list_orders() -> str:
+        return "orders"
+
+    asked = {"origin": "https://shop.example", "access-control-request-method": "GET"}
+    assert TestClient(app).options("/orders", headers=asked).status_code == 200
+    assert TestClient(app).get("/orders", headers=asked).status_code == 401
+    assert [call.status for call in fake.requests] == [401]
 
 
 def test_included_websockets_have_their_template(ari: Ari, fake: FakeKeys) -> None:

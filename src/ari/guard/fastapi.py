@@ -49,13 +49,17 @@ class FastApiAri(entry.Ari):
     def find_requirement(self, scope: MutableMapping[str, Any]) -> tuple[Requirement, str | None] | None:
         """FastAPI reads the body, and may refuse it, before it resolves dependencies."""
         route, template = _find_route(scope)
+        found = self.list_requirements(scope, route)
+        return (combine(found), template) if found else None
+
+    def list_requirements(self, scope: MutableMapping[str, Any], route: Any) -> list[Requirement]:
+        """What each guard of a route requires, without those that a test overrides."""
         overrides = getattr(scope.get("app"), "dependency_overrides", {})
-        found = [
+        return [
             one.requirement
             for one in _list_guards(route)
             if one.dependency.belongs_to(self) and one.dependency not in overrides
         ]
-        return (combine(found), template) if found else None
 
 
 Ari = FastApiAri
@@ -117,10 +121,9 @@ class KeyDependency:
         guarded = find_guarded(scope, self._ari)
         requirement = self.add_scopes(security_scopes.scopes)
         if guarded.admission is None:
-            found = self._ari.find_requirement(scope)
-            _skip_schemes(_find_route(scope)[0])
-            together = requirement if found is None else combine([found[0], requirement])
-            await guarded.authorize(together, _find_route(scope)[1])
+            route, template = _find_route(scope)
+            _skip_schemes(route)
+            await guarded.authorize(combine([*self._ari.list_requirements(scope, route), requirement]), template)
         admission = await guarded.authorize(requirement, None)
         if admission.refusal is not None:
             raise KeyRefusedError(admission.refusal)
@@ -167,12 +170,16 @@ def _find_route(scope: MutableMapping[str, Any]) -> tuple[Any, str | None]:
     context = scope.get("fastapi", {}).get("effective_route_context")
     if context is not None and (context.original_route is route or not hasattr(route, "path")):
         route = context.starlette_route or context
-    elif route is None or hasattr(route, "routes"):
+    if route is None or hasattr(route, "routes"):
         parent = scope.get("router") or scope.get("app")
         if parent is None:
             raise RuntimeError(_NO_APP)
         found = match_route(parent.routes, leave_mounts(scope), _list_routes)
-        return (None, None) if found is None else (found[1], found[0])
+        if found is None:
+            return None, None
+        methods = getattr(found[1], "methods", None) or ()
+        is_other = bool(methods) and scope.get("method") not in methods  # such as the OPTIONS of CORS: no guard runs
+        return (None, None) if is_other else (found[1], found[0])
     path = getattr(route, "path", None)
     return route, None if path is None else add_mounts(scope, path, _list_routes)
 
