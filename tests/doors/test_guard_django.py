@@ -161,6 +161,15 @@ def test_views_that_fail_and_stream(instance: GuardedInstance, send: Send) -> No
     assert instance.read_facts() == [("ok", "GET", "/v1/failing", 500), ("ok", "GET", "/v1/stream", 200)]
 
 
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
+def test_a_stream_that_fails_before_its_first_piece(instance: GuardedInstance, send: Send) -> None:
+    """The caller and the log both see a 500."""
+    secret = instance.create_secret()
+    for path in ("/v1/failing-stream", "/v1/failing-stream?async"):
+        assert send("GET", path, secret).status_code == 500
+    assert [row.status for row in instance.read_rows()] == [500, 500]
+
+
 def test_a_propagated_exception_is_logged(instance: GuardedInstance) -> None:
     """The server, not Django, then makes the response of an exception."""
     with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True), pytest.raises(ValueError, match="the view fails"):

@@ -62,6 +62,17 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(async_pieces() if hasattr(request, "scope") else pieces())
 
 
+@require_key("orders:read")
+def fail_stream(request: HttpRequest) -> StreamingHttpResponse:
+    def fail_piece(_: int = 0) -> bytes:
+        raise ValueError("the stream fails")
+
+    async def async_pieces() -> AsyncIterator[bytes]:
+        yield fail_piece()
+
+    return StreamingHttpResponse(async_pieces() if "async" in request.GET else map(fail_piece, [1]))
+
+
 @require_key("nobody:knows")
 def read_undeclared(request: HttpRequest) -> HttpResponse:
     raise AssertionError("the view must not run")
@@ -232,6 +243,7 @@ urlpatterns = [
     path("v1/class", WriteView.as_view()),
     path("v1/failing", fail),
     path("v1/stream", stream),
+    path("v1/failing-stream", fail_stream),
     path("v1/undeclared", read_undeclared),
     path("v1/both", read_both),
     path("open", read_open),

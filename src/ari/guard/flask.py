@@ -12,8 +12,10 @@
         return current_key.name
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import wraps
+from itertools import count
 from typing import Any, ParamSpec, cast
 
 from flask import Flask, Response, current_app, g, request
@@ -22,17 +24,23 @@ from werkzeug.local import LocalProxy
 
 from ari.base.errors import ConfigurationError
 from ari.guard import entry
+from ari.guard.backend import Backend
 from ari.guard.held_request import HeldRequest
 from ari.guard.refusal import Refusal
+from ari.guard.requirement import Requirement
 from ari.guard.verified_key import Key, KeyConsumer
 from ari.guard.wsgi import PLACE, HoldingApp
 
 __all__ = ["Ari", "Key", "KeyConsumer", "KeyRefusedError", "current_key"]
 
 P = ParamSpec("P")
+_MARK = "ari_requirement_"
+_INNER = "ari_inner_"
+_numbers = count()
 _NO_INIT = "This view is guarded, but the app isn't: ari.init_app(app)"
 _OTHER_ARI = "This view is guarded by another Ari object than the app; make one for the app."
 _TWICE = "The app has an Ari object already; make one for the app."
+_ABOVE_ROUTE = "ari.key() is above the route of {name}, which leaves it open. Put it right above the function."
 _NO_KEY = "This view isn't guarded: decorate it with ari.key()."
 
 
@@ -52,11 +60,20 @@ KeyRefusedError = FlaskKeyRefused
 class FlaskAri(entry.Ari):
     """``ari.guard.Ari`` as an extension of Flask."""
 
+    def __init__(self, backend: Backend) -> None:
+        super().__init__(backend)
+        self._inner = f"{_INNER}{next(_numbers)}"
+
     def init_app(self, app: Flask) -> None:
-        """Guard the app. Views without ``key`` stay open. Raises ``ConfigurationError`` if the app has one already."""
+        """Guard the app. Views without ``key`` stay open. Raises ``ConfigurationError`` if the app has one already.
+
+        Requests fail if ``key`` is above a route rather than below it, which would leave the route open.
+        """
         if app.extensions.setdefault("ari", self) is not self or isinstance(app.wsgi_app, HoldingApp):
             raise ConfigurationError(_TWICE)
         app.wsgi_app = HoldingApp(app.wsgi_app, self)  # type: ignore[method-assign]  # as Flask documents it
+        app.before_request_funcs.setdefault(None, []).insert(0, _OrderCheck(app, self._inner))
+        app.after_request_funcs.setdefault(None, []).append(self._decide_undecided)
 
     def key(
         self, *scopes: str, any_key: bool = False, cost: int = 1, limits: Sequence[str] | None = None
@@ -67,6 +84,7 @@ class FlaskAri(entry.Ari):
         Raises ``ConfigurationError``.
         """
         requirement = self.require(*scopes, any_key=any_key, cost=cost, limits=limits)
+        mark = f"{_MARK}{next(_numbers)}"
 
         def decorate(view: Callable[P, Any]) -> Callable[P, Any]:
             @wraps(view)
@@ -78,9 +96,27 @@ class FlaskAri(entry.Ari):
                 g.ari_key = admission.key
                 return current_app.ensure_sync(view)(*args, **kwargs)
 
+            setattr(run, mark, requirement)
+            for inner in _unwrap(view):
+                with suppress(AttributeError):  # of a callable that takes no attributes
+                    setattr(inner, self._inner, mark)
             return run
 
         return decorate
+
+    def _decide_undecided(self, response: Response) -> Response:
+        """Decide in place of a guard that a cache above it left out; ``HoldingApp`` sends the refusal."""
+        held, status = self._find_held(), response.status_code
+        is_success = status < 300 or status == 304
+        if held.admission is not None or request.method == "OPTIONS" or not (is_success or status >= 400):
+            return response
+        rule = request.url_rule
+        view = None if rule is None else current_app.view_functions.get(rule.endpoint)
+        requirements = list(_list_guards(view).values())
+        if rule is not None and requirements and (is_success or held.has_key):
+            for requirement in requirements:
+                held.authorize(requirement, rule.rule)
+        return response
 
     def _find_held(self) -> HeldRequest:
         held: HeldRequest | None = request.environ.get(PLACE)
@@ -92,6 +128,40 @@ class FlaskAri(entry.Ari):
 
 
 Ari = FlaskAri
+
+
+class _OrderCheck:
+    """Fails the requests of an app that has the guard of a view above its route."""
+
+    def __init__(self, app: Flask, inner: str) -> None:
+        self._app = app
+        self._inner = inner
+        self._is_done = False
+
+    def __call__(self) -> None:
+        if self._is_done:
+            return
+        used: list[Any] = [*self._app.view_functions.values()]
+        for groups in self._app.before_request_funcs.values():
+            used.extend(groups)
+        guards = {name for one in used for name in _list_guards(one)}
+        for one in used:
+            guard = getattr(one, self._inner, None)
+            if guard is not None and guard not in guards and not _list_guards(one):
+                raise ConfigurationError(_ABOVE_ROUTE.format(name=getattr(one, "__qualname__", one)))
+        self._is_done = True
+
+
+def _list_guards(view: Any) -> dict[str, Requirement]:
+    """The requirements of the guards of a view, by the mark that each leaves; decorators around it copy them."""
+    return {name: value for name, value in getattr(view, "__dict__", {}).items() if name.startswith(_MARK)}
+
+
+def _unwrap(view: Any) -> Iterator[Any]:
+    """The function and those that it decorates."""
+    while view is not None:
+        yield view
+        view = getattr(view, "__wrapped__", None)
 
 
 def _find_key() -> Key:

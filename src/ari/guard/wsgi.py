@@ -29,7 +29,7 @@ class HoldingApp:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1", "replace")
         held = environ[PLACE] = HeldRequest(self._ari, environ, path.decode("utf-8", "surrogateescape"))
-        start = _HeldStart(held, environ["REQUEST_METHOD"], start_response)
+        start = _HeldStart(held, environ, start_response)
         try:
             body = self._app(environ, start)
             return start.release(body)
@@ -44,54 +44,73 @@ class HoldingApp:
 
 
 class _HeldStart:
-    """A ``start_response`` that logs the request first."""
+    """A ``start_response`` that keeps the start until the first piece of the body, as WSGI has it, and logs it then."""
 
-    def __init__(self, held: HeldRequest, method: str, start_response: StartResponse) -> None:
+    def __init__(self, held: HeldRequest, environ: Environ, start_response: StartResponse) -> None:
         self._held = held
-        self._method = method
+        self._method = environ["REQUEST_METHOD"]
+        self._file_wrapper = environ.get("wsgi.file_wrapper")
         self._start = start_response
+        self._kept: tuple[Any, ...] | None = None
+        self._send_piece: Callable[[bytes], object] = len  # of a replaced response: sends nothing
         self._replacement: list[bytes] | None = None
         self.started = False
 
     def __call__(self, status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
-        held, admission = self._held, self._held.admission
-        if self.started or admission is None:
+        if self.started or self._held.admission is None:
             self.started = True
             return self._start(status, headers, *error)
-        code = int(status[:3])
-        refusal = held.refusal
-        if refusal is not None and code < 400:  # a refusal never becomes a success
-            return self._replace(refusal)
-        other = held.finish(code, _read_length(headers))
-        if other is not None:
-            return self._replace(other, is_logged=True)
-        self.started = True
-        return self._start(status, _add_headers(headers, _list_added(held)), *error)
+        self._kept = (status, headers, *error)
+        return self._write
 
     def release(self, body: Iterable[bytes]) -> Iterable[bytes]:
         """The body to send: the app's own, unless the response was replaced."""
-        if not self.started:  # an app that starts its response with the first piece of the body
-            pieces = iter(body)
-            first = [piece for piece in [next(pieces, None)] if piece is not None]
-            if self._replacement is None:
-                return _Rejoined(first, pieces, body)
+        try:
+            if not self.started and not self._is_file(body):
+                pieces = iter(body)
+                body = _Rejoined([piece for piece in [next(pieces, None)] if piece is not None], pieces, body)
+            if not self.started and self._kept is not None:
+                self._commit(*self._kept)
+        except BaseException:
+            _close(body)
+            raise
         if self._replacement is None:
             return body
         _close(body)
         return self._replacement
+
+    def _write(self, piece: bytes) -> object:
+        if not self.started and self._kept is not None:
+            self._commit(*self._kept)
+        return self._send_piece(piece)
+
+    def _commit(self, status: str, headers: list[tuple[str, str]], *error: Any) -> None:
+        held, code = self._held, int(status[:3])
+        if held.refusal is not None and code < 400:  # a refusal never becomes a success
+            self._replace(held.refusal)
+            return
+        other = held.finish(code, _read_length(headers))
+        if other is not None:
+            self._replace(other, is_logged=True)
+            return
+        self.started = True
+        self._send_piece = self._start(status, _add_headers(headers, held), *error)
+
+    def _is_file(self, body: Iterable[bytes]) -> bool:
+        """Whether the server knows how to send this body."""
+        return isinstance(self._file_wrapper, type) and isinstance(body, self._file_wrapper)
 
     def send(self, refusal: Refusal) -> Iterable[bytes]:
         """Send a refusal in place of a response that didn't start."""
         self._replace(refusal)
         return self._replacement or []
 
-    def _replace(self, refusal: Refusal, *, is_logged: bool = False) -> Callable[[bytes], object]:
+    def _replace(self, refusal: Refusal, *, is_logged: bool = False) -> None:
         other = None if is_logged else self._held.finish(refusal.status, len(refusal.body))
         refusal = other or refusal
         self.started = True
         self._replacement = [] if self._method == "HEAD" else [refusal.body]
         self._start(f"{refusal.status} {_REASONS.get(refusal.status, 'Error')}", refusal.text_headers)
-        return lambda _: None
 
 
 class _Rejoined:
@@ -111,18 +130,29 @@ class _Rejoined:
         _close(self._body)
 
 
-def _list_added(held: HeldRequest) -> list[tuple[str, str]]:
+def _add_headers(headers: list[tuple[str, str]], held: HeldRequest) -> list[tuple[str, str]]:
+    """With those of the guard that the app didn't set itself; the response of an admitted request is private."""
     assert held.admission is not None
-    if held.refusal is not None:
-        return [(name, value) for name, value in held.refusal.text_headers if name not in _SET_BY_APP]
-    limits = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in held.admission.headers]
-    return [*limits, ("cache-control", "private")]
-
-
-def _add_headers(headers: list[tuple[str, str]], added: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """With those that the app didn't set itself."""
     names = {name.lower() for name, _ in headers}
-    return [*headers, *((name, value) for name, value in added if name not in names)]
+    if held.refusal is not None:
+        added = [(name, value) for name, value in held.refusal.text_headers if name not in _SET_BY_APP]
+        return [*headers, *((name, value) for name, value in added if name not in names)]
+    limits = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in held.admission.headers]
+    kept = [(name, value) for name, value in headers if name.lower() != "cache-control"]
+    control = _make_private([value for name, value in headers if name.lower() == "cache-control"])
+    return [
+        *kept,
+        *((name, value) for name, value in limits if name not in names),
+        ("cache-control", control),
+        ("vary", "Authorization, X-Api-Key"),
+    ]
+
+
+def _make_private(lines: list[str]) -> str:
+    """The value of Cache-Control that keeps a response out of shared caches."""
+    given = [part.strip() for line in lines for part in line.split(",") if part.strip()]
+    kept = [part for part in given if part.lower() not in ("public", "private")]
+    return ", ".join([*kept, "private"])
 
 
 def _read_length(headers: list[tuple[str, str]]) -> int | None:

@@ -20,6 +20,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 
 from ari.guard.django.configured import get_ari
+from ari.guard.django.streams import start_stream, start_stream_async
 from ari.guard.django.undecided import find_undecided, keep_private, make_mark
 from ari.guard.held_request import HeldRequest, join_headers
 from ari.guard.refusal import Refusal
@@ -56,13 +57,15 @@ class ApiKeyMiddleware:
         try:
             try:
                 response = self.get_response(request)
-            except Exception:  # only with DEBUG_PROPAGATE_EXCEPTIONS; Django makes a response of it otherwise
+                for requirement in find_undecided(request, held, response):
+                    held.authorize(requirement, find_route(request))
+                if held.admission is not None:
+                    start_stream(response)
+            except Exception:  # of a stream; of a view only with DEBUG_PROPAGATE_EXCEPTIONS
                 refusal = held.finish(500, None)
                 if refusal is None:
                     raise
                 return make_response(request, refusal)
-            for requirement in find_undecided(request, held, response):
-                held.authorize(requirement, find_route(request))
             response = _apply(request, held, response)
             refusal = held.finish(response.status_code, _read_length(response))
             return response if refusal is None else _replace(request, response, refusal)
@@ -74,13 +77,15 @@ class ApiKeyMiddleware:
         try:
             try:
                 response = await self.get_response(request)
+                for requirement in await _find_undecided_async(request, held, response):
+                    await held.authorize_async(requirement, find_route(request))
+                if held.admission is not None:
+                    await start_stream_async(response)
             except Exception:  # as above
                 refusal = await held.finish_async(500, None)
                 if refusal is None:
                     raise
                 return make_response(request, refusal)
-            for requirement in await _find_undecided_async(request, held, response):
-                await held.authorize_async(requirement, find_route(request))
             response = _apply(request, held, response)
             refusal = await held.finish_async(response.status_code, _read_length(response))
             return response if refusal is None else _replace(request, response, refusal)
