@@ -10,6 +10,8 @@ any order, with Host and, if there is none, its own User-Agent.
 import json
 import random
 import re
+import subprocess
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +21,7 @@ import pytest
 from sqlalchemy import select
 
 from ari.storage.tables import usage_rows
-from tests.proxies.harness import ROOT, declare_scopes
+from tests.proxies.harness import ROOT, declare_scopes, find_program
 from tests.support import raw
 from tests.support.owner import Owner, start_owner
 from tests.support.server import ServerProcess
@@ -211,3 +213,62 @@ def test_another_family_of_headers_is_refused(asking: Any) -> None:
         response = raw.send(port, request.replace(b"\r\n\r\n", b"\r\n" + line + b"\r\n\r\n"))
         assert response is not None
         assert (response.status, "x-ari-key-id" in response.headers) == (403, False)
+
+
+def test_a_preflight_needs_no_key_if_the_config_says_so(asking: Any) -> None:
+    """The guides pass on both headers by which ARI knows one."""
+    port = asking.owner.server.port
+    write = WRITERS[asking.owner.server.settings["ARI_FORWARD_AUTH"]]
+    browser = {"Origin": "https://shop.example.net", "Access-Control-Request-Method": "PUT"}
+    request = write(port, browser, method="OPTIONS")
+    allowed = raw.send(port, request.replace(b"scope=orders:read ", b"scope=orders:read&preflight=allow "))
+    checked = raw.send(port, request)
+    assert allowed is not None
+    assert checked is not None
+    assert (allowed.status, checked.status) == (200, 401)
+
+
+def read_guide(proxy: str) -> str:
+    """The text of a proxy's guide."""
+    return (ROOT / f"docs/guides/forward-auth-{proxy}.md").read_text(encoding="utf-8")
+
+
+REFUSED = ("/a;b", "/a%3Bb", "/a/..;/b", "/a%2Fb", "/a%5cb", "/a\\b", "/a%00", "/a//b", "/a/../b", "/a/.")
+PASSED = ("/", "/reports", "/reports/", "/reports/1.5", "/.well-known/x", "/a..b/c", "/caf%C3%A9")
+
+
+def test_traefik_refuses_paths_with_two_readings() -> None:
+    """Both routers have the pattern, and both paths of the collection are the second's."""
+    patterns = re.findall(r"!PathRegexp\(`(.+?)`\)\n", read_guide("traefik"))
+    assert len(patterns) == 2
+    for pattern in patterns:
+        assert [path for path in REFUSED if not re.search(pattern, path)] == []
+        assert [path for path in PASSED if re.search(pattern, path)] == []
+    assert "(Path(`/reports`) || PathPrefix(`/reports/`))" in read_guide("traefik")
+
+
+def test_ingress_nginx_refuses_what_nginx_refuses() -> None:
+    """The lines about paths are those of nginx's own configuration, which tests run."""
+    own, ingress = read_guide("nginx").split("## In Kubernetes")
+    lines = [line.strip() for line in ingress.splitlines() if "($request_uri" in line]
+    assert len(lines) == 2
+    assert all(line in own for line in lines)
+
+
+def test_apisix_refuses_paths_with_two_readings(tmp_path: Path) -> None:
+    """The guide's function, run by the Lua of HAProxy with a substitute for what nginx gives it."""
+    found = re.search(r"- \|\n( +return function\(\)\n.+?)#END", read_guide("apisix"), re.DOTALL)
+    assert found is not None
+    calls = [(f"{path}?x=//;%2f", "nil", path in REFUSED) for path in REFUSED + PASSED]
+    calls += [("/a", json.dumps(value), value != "WebSocket") for value in ("WebSocket", "h2c", "websocket, h2c", "")]
+    script = "local function make()\n" + textwrap.dedent(found[1]) + "end\nlocal check, exited = make(), nil\n"
+    for target, upgrade, refused in calls:
+        script += f"ngx = {{var = {{request_uri = {json.dumps(target)}, http_upgrade = {upgrade}}}}}\n"
+        script += "exited = false\nngx.exit = function(status) exited = status == 400 end\ncheck()\n"
+        script += f"if exited ~= {str(refused).lower()} then error({json.dumps(target)} .. tostring(exited)) end\n"
+    (tmp_path / "check.lua").write_text(script)
+    (tmp_path / "haproxy.cfg").write_text("global\n    lua-load check.lua\n")
+    command = [find_program("haproxy"), "-c", "-f", "haproxy.cfg"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "check.lua" not in done.stderr, done.stderr
+    assert done.returncode in (0, 2), done.stderr
