@@ -192,7 +192,7 @@ def test_two_guards_and_an_undeclared_scope(
 def test_caches_of_django_open_nothing(instance: GuardedInstance, send: Send) -> None:
     """A cache outside a guard stores nothing; one inside works, for callers with a key. In REST framework, too."""
     secret = instance.create_secret()
-    for path in ("/numbers", "/drf/cached", "/numbers/blind"):
+    for path in ("/numbers", "/drf/cached", "/numbers/blind", "/numbers/unmarked"):
         assert send("GET", path, secret).status_code == 200
         assert send("GET", path).status_code == 401
     assert send("GET", "/numbers", secret).text != send("GET", "/numbers", secret).text

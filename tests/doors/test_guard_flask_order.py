@@ -83,6 +83,20 @@ def test_a_cache_above_the_guard_opens_nothing(instance: GuardedInstance, ari: A
     ]
 
 
+def test_a_hook_that_responds_first_opens_nothing(instance: GuardedInstance, ari: Ari) -> None:
+    """The guard of a blueprint is decided even if a hook of the app responds from a cache of its own."""
+    app = make_app(ari)
+    shop = Blueprint("shop", __name__)
+    shop.add_url_rule("/report", view_func=read_public)
+    shop.before_request(ari.key("orders:read")(read_nothing))
+    app.register_blueprint(shop)
+    app.before_request(lambda: "from a cache")
+    assert app.test_client().get("/report").status_code == 401
+    assert app.test_client().get("/report", headers={"x-api-key": instance.create_secret()}).text == "from a cache"
+    with app.test_request_context("/elsewhere"):
+        assert app.process_response(Response("open")).status_code == 200
+
+
 def guard_above_route(app: Flask, ari: Ari) -> None:
     ari.key("orders:read")(app.get("/report")(read_report))
 

@@ -228,6 +228,18 @@ def read_blindly(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(next(numbers)), headers={"Cache-Control": "public, max-age=60"})
 
 
+def cache_unmarked(view: Any) -> Any:
+    """A cache that hides what it decorates, too."""
+    blind = cache_blindly(view)
+    return lambda request: blind(request)  # noqa: PLW0108 - without the attributes of the view
+
+
+@cache_unmarked
+@require_key("orders:read")
+def read_unmarked(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(next(numbers)))
+
+
 router = DefaultRouter()
 router.register("orders", OrderViewSet, "order")
 router.register("either", EitherViewSet, "either")
@@ -254,6 +266,7 @@ urlpatterns = [
     path("v1/class/dispatch", AsyncDispatchView.as_view()),
     path("numbers/class", CachedView.as_view()),
     path("numbers/blind", read_blindly),
+    path("numbers/unmarked", read_unmarked),
     path("numbers", read_number),
     path("numbers/cached", read_cached_number),
     path("schema", get_schema_view(title="Shop", generator_class=KeySchemaGenerator)),

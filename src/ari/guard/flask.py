@@ -106,16 +106,16 @@ class FlaskAri(entry.Ari):
 
     def _decide_undecided(self, response: Response) -> Response:
         """Decide in place of a guard that a cache above it left out; ``HoldingApp`` sends the refusal."""
-        held, status = self._find_held(), response.status_code
+        rule, status = request.url_rule, response.status_code
         is_success = status < 300 or status == 304
-        if held.admission is not None or request.method == "OPTIONS" or not (is_success or status >= 400):
+        if rule is None or request.method == "OPTIONS" or not (is_success or status >= 400):
             return response
-        rule = request.url_rule
-        view = None if rule is None else current_app.view_functions.get(rule.endpoint)
-        requirements = list(_list_guards(view).values())
-        if rule is not None and requirements and (is_success or held.has_key):
-            for requirement in requirements:
-                held.authorize(requirement, rule.rule)
+        requirements = _list_requirements(current_app, rule.endpoint)
+        if requirements:
+            held = self._find_held()
+            if held.admission is None and (is_success or held.has_key):
+                for requirement in requirements:
+                    held.authorize(requirement, rule.rule)
         return response
 
     def _find_held(self) -> HeldRequest:
@@ -155,6 +155,14 @@ class _OrderCheck:
 def _list_guards(view: Any) -> dict[str, Requirement]:
     """The requirements of the guards of a view, by the mark that each leaves; decorators around it copy them."""
     return {name: value for name, value in getattr(view, "__dict__", {}).items() if name.startswith(_MARK)}
+
+
+def _list_requirements(app: Flask, endpoint: str) -> list[Requirement]:
+    """Those of the view, and of the hooks that guard its blueprint or the app."""
+    used: list[Any] = [app.view_functions.get(endpoint)]
+    for name in (None, *request.blueprints):
+        used.extend(app.before_request_funcs.get(name, ()))
+    return [requirement for one in used for requirement in _list_guards(one).values()]
 
 
 def _unwrap(view: Any) -> Iterator[Any]:

@@ -119,7 +119,7 @@ def require_key(
                 keep_key(request, admission.key)
                 response: HttpResponseBase = await view(request, *args, **kwargs)
                 if isinstance(response, HttpResponseBase):  # Django reports what isn't one
-                    keep_private(response)
+                    keep_private(response, requirement)
                 return response
 
         else:
@@ -132,7 +132,7 @@ def require_key(
                 keep_key(request, admission.key)
                 response: HttpResponseBase = view(request, *args, **kwargs)
                 if isinstance(response, HttpResponseBase):  # Django reports what isn't one
-                    keep_private(response)
+                    keep_private(response, requirement)
                 return response
 
         setattr(run, mark, requirement)

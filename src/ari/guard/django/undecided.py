@@ -19,6 +19,7 @@ from ari.guard.held_request import HeldRequest
 from ari.guard.requirement import Requirement
 
 _MARK = "ari_requirement_"
+_KEPT = "_ari_requirements"
 _numbers = count()
 
 
@@ -45,6 +46,9 @@ def find_undecided(request: HttpRequest, held: HeldRequest, response: HttpRespon
     is_success = status < 300 or status == 304
     if held.admission is not None or request.method == "OPTIONS" or not (is_success or status >= 400):
         return ()
+    kept: tuple[Requirement, ...] = getattr(response, _KEPT, ())
+    if kept and is_success:
+        return kept
     is_reached = request.resolver_match is not None
     if not is_reached:
         if not is_success:
@@ -59,8 +63,14 @@ def find_undecided(request: HttpRequest, held: HeldRequest, response: HttpRespon
     return guards.requirements
 
 
-def keep_private(response: HttpResponseBase) -> None:
-    """Keep the response of a guarded view out of shared caches, Django's own included."""
+def keep_private(response: HttpResponseBase, requirement: Requirement | None = None) -> None:
+    """Keep the response of a guarded view out of shared caches, Django's own included.
+
+    A cache that stores it all the same stores the requirement with it.
+    """
+    kept: tuple[Requirement, ...] = getattr(response, _KEPT, ())
+    if requirement is not None and requirement not in kept:
+        setattr(response, _KEPT, (*kept, requirement))
     patch_vary_headers(response, ("Authorization", "X-Api-Key"))
     patch_cache_control(response, private=True)
 

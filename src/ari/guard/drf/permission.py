@@ -154,17 +154,17 @@ def authorize(request: Request, requirement: Requirement) -> Key:
         raise KeyRefusedError(admission.refusal)
     assert admission.key is not None
     keep_key(django_request, admission.key)
-    _keep_responses_private(request.parser_context["view"])
+    _keep_responses_private(request.parser_context["view"], requirement)
     return admission.key
 
 
-def _keep_responses_private(view: Any) -> None:
+def _keep_responses_private(view: Any, requirement: Requirement) -> None:
     """Patch the view, which is made for this request only: no hook sees its response before caches around it do."""
     finalize = view.finalize_response
 
     def finalize_private(*args: Any, **kwargs: Any) -> HttpResponseBase:
         response: HttpResponseBase = finalize(*args, **kwargs)
-        keep_private(response)
+        keep_private(response, requirement)
         return response
 
     view.finalize_response = finalize_private
