@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, Response, abort, g
+from flask import Blueprint, Flask, Response, abort, g, stream_with_context
 from flask.testing import FlaskClient
 from flask.views import MethodView
 
@@ -256,6 +256,27 @@ def test_an_app_that_starts_its_response_late(instance: GuardedInstance, ari: Ar
     assert served.test_client().get("/v1/stream", headers=headers).data == b"onetwo"
     assert served.test_client().get("/v1/stream").status_code == 401
     assert [row.status for row in instance.read_rows()] == [200]
+
+
+def test_a_guard_in_a_stream_admits_nobody(instance: GuardedInstance, ari: Ari) -> None:
+    """Its response began before it ran, so it could be neither refused nor logged."""
+    app = Flask(__name__)
+    ari.init_app(app)
+    reached: list[str] = []
+
+    @ari.key("orders:read")
+    def read_name() -> str:
+        reached.append(current_key.name)
+        return current_key.name
+
+    @app.get("/late")
+    def stream_late() -> Response:
+        return Response(stream_with_context(read_name() for _ in range(1)))
+
+    headers = {"x-api-key": instance.create_secret()}
+    with pytest.raises(RuntimeError, match="after the response began"):
+        app.test_client().get("/late", headers=headers)
+    assert reached == []
 
 
 def test_a_guarded_view_without_the_extension_fails(tmp_path: Path) -> None:

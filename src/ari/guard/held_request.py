@@ -16,6 +16,7 @@ from ari.http.credentials import read_credentials
 from ari.http.request_head import read_head
 
 _CLIENT_GONE = 499
+_TOO_LATE = "A guard ran after the response began, when nothing can be refused: guard the whole view."
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 
 
@@ -44,7 +45,10 @@ class HeldRequest:
         return found.is_contradictory or bool(found.tokens)
 
     def authorize(self, requirement: Requirement, route: str | None) -> Admission:
-        """Decide about the request, once; a second guard only checks its scopes."""
+        """Decide about the request, once; a second guard only checks its scopes.
+
+        Raises ``RuntimeError`` once the response began, and ``ConfigurationError`` as ``require_more`` does.
+        """
         return self.ari.run(self._authorize(requirement, route))
 
     async def authorize_async(self, requirement: Requirement, route: str | None) -> Admission:
@@ -52,12 +56,19 @@ class HeldRequest:
         return await self.ari.run_async(self._authorize(requirement, route))
 
     def finish(self, status: int, length: int | None) -> Refusal | None:
-        """Log the response, before its first byte; returns the refusal to send in its place if that fails."""
-        return None if self.admission is None else self.ari.run(self._finish(self.admission, status, length))
+        """Log the response, before its first byte; returns the refusal to send in its place if that fails.
+
+        No guard may decide about a request without one from then on.
+        """
+        if self.admission is None:
+            self._is_finished = True
+            return None
+        return self.ari.run(self._finish(self.admission, status, length))
 
     async def finish_async(self, status: int, length: int | None) -> Refusal | None:
         """Likewise, for async code."""
         if self.admission is None:
+            self._is_finished = True
             return None
         return await self.ari.run_async(self._finish(self.admission, status, length))
 
@@ -71,6 +82,8 @@ class HeldRequest:
         if self.admission is not None:
             self.admission.require_more(requirement)
             return self.admission
+        if self._is_finished:
+            raise RuntimeError(_TOO_LATE)
         self.admission = await ari.admit(
             read_request(self._read_scope(), requirement, route, ari.clock, self._started, ari.trusted_proxies)
         )

@@ -58,6 +58,8 @@ class _HeldStart:
 
     def __call__(self, status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
         if self.started or self._held.admission is None:
+            if not self.started:
+                self._held.finish(int(status[:3]), None)  # so that no guard runs from now on
             self.started = True
             return self._start(status, headers, *error)
         self._kept = (status, headers, *error)
