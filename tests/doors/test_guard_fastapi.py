@@ -8,12 +8,15 @@ import pytest
 from fastapi import APIRouter, FastAPI, Security, WebSocket
 from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
+from sqlalchemy import func, select
 from starlette.websockets import WebSocketDisconnect
 
 from ari import keys
 from ari.base.clock import HOUR_MS
 from ari.base.errors import ConfigurationError
 from ari.guard.fastapi import ApiKeys, Ari, Key
+from ari.keys import token
+from ari.storage.tables import usage_attempts
 from ari.usage.scope_use import SERVICE_USE, WATCHED_MS, read_used_routes
 from tests.support.guard import GuardedInstance, guarded_instance
 from tests.support.server import Clock
@@ -296,3 +299,18 @@ def test_advice_about_scopes_knows_the_guards_requests(instance: GuardedInstance
     later_ms = instance.instance.now_ms() + WATCHED_MS + HOUR_MS
     assert read_used_routes(instance.instance.reports, made.key.id, later_ms) == [SERVICE_USE]
     assert read_used_routes(instance.instance.reports, "key_other", later_ms) == []
+
+
+def test_requests_without_a_key_are_counted_as_ari_counts_them(instance: GuardedInstance, client: TestClient) -> None:
+    """Missing, unknown, malformed, in the URL and contradictory ones, by address: an attack on the app is seen."""
+    stranger, other = token.mint(), token.mint()
+    client.get("/v1/orders/7")
+    client.get("/v1/orders/7", headers={"x-api-key": stranger})
+    client.get("/v1/orders/7", headers={"x-api-key": "x"})
+    client.get(f"/v1/orders/7?key={stranger}")
+    client.get("/v1/orders/7", headers={"x-api-key": stranger, "authorization": f"Bearer {other}"})
+    assert instance.read_rows() == []
+    with instance.instance.database.log.connect() as connection:
+        reason, count = usage_attempts.c.reason, func.sum(usage_attempts.c.count)
+        found = {row[0]: int(row[1]) for row in connection.execute(select(reason, count).group_by(reason))}
+        assert found == {"missing": 1, "unknown": 3, "malformed": 1}

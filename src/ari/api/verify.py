@@ -30,6 +30,7 @@ from ari.api.verify_shapes import (
     VerifyItemsIn,
 )
 from ari.base.errors import Invalid, Problem
+from ari.base.hidden_fields import HiddenFields
 from ari.base.ids import new_id
 from ari.http.client_address import parse_address
 from ari.http.context import RequestContext
@@ -53,7 +54,7 @@ _Name = Annotated[str, msgspec.Meta(pattern=CHARGED_PATTERN)]
 _Scope = Annotated[str, msgspec.Meta(pattern=SCOPE_PATTERN)]
 
 
-class _Item(msgspec.Struct, forbid_unknown_fields=True):
+class _Item(HiddenFields, msgspec.Struct, forbid_unknown_fields=True):
     key: str
     scopes: Annotated[list[_Scope], msgspec.Meta(max_length=MAX_SCOPES)] = []
     client_address: Annotated[str, msgspec.Meta(max_length=MAX_ADDRESS_LENGTH)] | None = None
@@ -70,8 +71,8 @@ class _Items(msgspec.Struct, forbid_unknown_fields=True):
     items: Annotated[list[Any], msgspec.Meta(max_length=MAX_ITEMS)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
+@dataclass(frozen=True, slots=True, repr=False)
+class _Query(HiddenFields):
     """A parsed item; ``address`` is the client's, in the form that the log stores."""
 
     token: bytes

@@ -7,6 +7,7 @@ import msgspec
 
 from ari.base.addresses import Network
 from ari.base.clock import Clock
+from ari.base.hidden_fields import HiddenFields
 from ari.guard.combined_requirement import check_charge
 from ari.guard.refusal import Refusal, make_refusal
 from ari.guard.requirement import Requirement
@@ -23,7 +24,7 @@ NO_ROUTE = "(none)"
 _ONE_KEY = "Send exactly one API key, once and without a comma; x-api-key and Authorization must not differ."
 
 
-class GuardRequest(msgspec.Struct, frozen=True):
+class GuardRequest(HiddenFields, msgspec.Struct, frozen=True):
     """One request to a service. ``route`` is the template of its route, ``client_address`` an IP address or ``None``.
 
     ``started`` is the clock's monotonic time at which the request came. ``fault`` refuses it whatever its key may do.

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -151,12 +152,12 @@ async def _start(instance: "Instance") -> _Engine:
 
 
 async def _close_engine(engine: _Engine) -> None:
-    try:
+    """Each part is closed, whatever another raises: on a loop that is gone, some do."""
+    async with AsyncExitStack() as parts:
+        parts.callback(engine.instance.close)
+        parts.push_async_callback(engine.lookup.close)
+        parts.callback(engine.rehasher.close)
         await engine.instance.usage.stop()
-    finally:
-        engine.rehasher.close()
-        await engine.lookup.close()
-        engine.instance.close()
 
 
 class _LocalAdmission(Admission):
@@ -172,9 +173,7 @@ class _LocalAdmission(Admission):
         """
         verdict = await self._find()
         request, fault = self.request, self.request.fault
-        if verdict is None:
-            self.refuse(fault or Fault(MISSING))
-        elif verdict.key is None:
+        if verdict is None or verdict.key is None:
             await self._refuse_stranger(verdict)
         else:
             if request.keys_in_url:
@@ -195,12 +194,16 @@ class _LocalAdmission(Admission):
                 break
         return verdict
 
-    async def _refuse_stranger(self, verdict: Verdict) -> None:
-        assert isinstance(verdict, Refused)
+    async def _refuse_stranger(self, verdict: Verdict | None) -> None:
+        """Refuse a request without a key of this instance, which is counted by address."""
+        fault = self.request.fault or Fault(MISSING)
+        reason = fault.reason
+        if isinstance(verdict, Refused):
+            fault, reason = self.request.fault or Fault(verdict.reason), verdict.reason
         address = self.request.client_address
         bucket = bucket_of(parse_address(address) if address else None)
-        await self._engine.instance.usage.count(verdict.reason.code, bucket)
-        self.refuse(self.request.fault or Fault(verdict.reason))
+        await self._engine.instance.usage.count(reason.code, bucket)
+        self.refuse(fault)
 
     def _explain(self, reason: Reason, key: ApiKey) -> Fault:
         scope = None

@@ -47,9 +47,10 @@ class PerLoop(Generic[T]):
             await self._close(await task)
 
     async def _open_here(self) -> T:
-        for loop, task in list(self._tasks.items()):
-            if loop.is_closed():  # a test client starts a loop for each request
-                del self._tasks[loop]
-                with suppress(RuntimeError, asyncio.CancelledError):
+        for loop in list(self._tasks):
+            # A test client starts a loop for each request. Another thread may close the same ones now.
+            task = self._tasks.pop(loop, None) if loop.is_closed() else None
+            if task is not None and task.done() and not task.cancelled() and task.exception() is None:
+                with suppress(Exception):  # what belongs to a loop that is gone can't end in order
                     await self._close(task.result())
         return await self._open()

@@ -52,6 +52,9 @@ class QueuedItem(NamedTuple):
     item: bytes
     future: "asyncio.Future[ItemVerdict]"
 
+    def __repr__(self) -> str:
+        return "QueuedItem(…)"  # the item has the key
+
 
 class InstanceFault(Exception):
     """The instance gave no verdict.

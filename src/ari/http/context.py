@@ -10,6 +10,7 @@ from ari.accounts import sessions
 from ari.accounts.model import SignedIn
 from ari.base.caller import Caller
 from ari.base.events import Origin
+from ari.base.hidden_fields import HiddenFields
 from ari.deps import Deps
 from ari.http.client_address import Client
 from ari.http.cookies import Preferences, preferences
@@ -29,7 +30,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-class RequestContext(msgspec.Struct, eq=False):
+class RequestContext(HiddenFields, msgspec.Struct, eq=False):
     """The results of a request's stages.
 
     From its head: ``head``, ``client``, ``route``, ``credentials`` and ``keys_in_url`` (texts in the shape of a key).

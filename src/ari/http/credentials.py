@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ari.base.hidden_fields import HiddenFields
 from ari.http.request_head import RequestHead
 from ari.keys.token import PREFIX, is_token
 
 CONTRADICTION = "Send exactly one API key, once and without a comma; x-api-key and Authorization must not differ."
 
 
-class Credentials(msgspec.Struct, frozen=True):
+class Credentials(HiddenFields, msgspec.Struct, frozen=True):
     """``tokens`` are all different texts sent as keys; more than one, or ``duplicated``, is a contradiction."""
 
     tokens: tuple[bytes, ...]

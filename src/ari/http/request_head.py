@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from ari.base.hidden_fields import HiddenFields
 from ari.base.ids import new_id
 from ari.base.secrets_in_text import looks_like_key
 from ari.base.token_shape import find_tokens
@@ -43,7 +44,7 @@ _MAX_CACHED_BYTES = 1_024
 INVALID_REQUEST = REQUEST_ERRORS["invalid_request"]
 
 
-class RequestHead(msgspec.Struct):
+class RequestHead(HiddenFields, msgspec.Struct):
     """The head of a request. ``id`` is ours (``req_…``), ``request_id`` the caller's or else ours.
 
     ``headers`` holds the first line of each header, ``repeated`` all lines of those sent more than once.

@@ -2,10 +2,11 @@
 
 import msgspec
 
+from ari.base.hidden_fields import HiddenFields
 from ari.http.problem import Header
 
 
-class Response(msgspec.Struct, frozen=True):
+class Response(HiddenFields, msgspec.Struct, frozen=True):
     """Status, headers and body."""
 
     status: int
