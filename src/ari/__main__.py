@@ -16,6 +16,13 @@ def main() -> NoReturn:
     gc.set_threshold(_GEN0_THRESHOLD)
     atexit.register(gc.freeze)  # the end of the process frees all memory; a last collection took 0.2 s
     try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run() -> NoReturn:
+    try:
         from ari.cli.main import main as run_commands  # noqa: PLC0415 - its packages may be missing
     except ModuleNotFoundError as error:
         sentence = explain_missing(error, "server")

@@ -37,13 +37,15 @@ def show_created(target: "Target", created: Mapping[str, Any], as_json: bool) ->
         output.tell(f"Note: {_others(created['same_name'], 'has', 'have')} this name.")
     if created["look_alikes"]:
         output.tell(f"Note: {_others(created['look_alikes'], 'has', 'have')} a name that looks like this one.")
-    if as_json:
-        output.as_json({"key": key, "secret": created["secret"]})
+    with output.catch_lost_secret(key["id"]):
+        if as_json:
+            output.as_json({"key": key, "secret": created["secret"]})
+        elif output.at_terminal():
+            output.panel(f"API key “{key['name']}”", created["secret"])
+        else:
+            output.secret(created["secret"])
+    if as_json or not output.at_terminal():
         return
-    if not output.at_terminal():
-        output.secret(created["secret"])
-        return
-    output.panel(f"API key “{key['name']}”", created["secret"])
     output.say("Copy it now. You won't be able to see it again.")
     output.say()
     access, expires = _describe_access(key, _presets(target)), _expiry(key, target.now_ms())

@@ -1,12 +1,16 @@
 """The command ``ari``."""
 # Imports inside functions here: start-up speed.
 
+import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from ari import __version__
 from ari.base.errors import AriError, for_operator
@@ -16,8 +20,41 @@ from ari.cli.chosen_instance import choose_remote
 from ari.cli.command_app import CommandApp
 from ari.cli.lazy_commands import LazyCommand, LazyGroup
 
+_READER_LEFT = 141
+"""Exit status if nobody reads the output any more, as shells report SIGPIPE."""
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+@contextmanager
+def _refine_failures() -> Iterator[None]:
+    """Cut keys in messages about wrong usage, which repeat words of the command line, and end as shells expect.
+
+    Typer itself ends with 1 if nobody reads the output.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        output.discard()
+        raise typer.Exit(_READER_LEFT) from None
+    except TyperException as error:
+        from ari.base.secrets_in_text import cut_secrets
+
+        error.message = cut_secrets(error.message)
+        raise
+
 
 class _Root(LazyGroup):
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Called by Typer with the words of the command line."""
+        with _refine_failures():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Called by Typer to run the command."""
+        with _refine_failures():
+            return super().invoke(ctx)
+
     lazy = tuple(
         LazyCommand(name, f"ari.cli.{place}", sentence)
         for name, place, sentence in (
@@ -106,6 +143,7 @@ def root(
 
 def main() -> NoReturn:
     """Run the command line. Every failure is one sentence on standard error."""
+    _require_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal without UTF-8 must not crash us
     try:
@@ -115,8 +153,13 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again while it ends
-        sys.exit(141)
+        output.discard()  # or Python complains again while it ends
+        sys.exit(_READER_LEFT)
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            _fail_unexpectedly(error)
+        output.discard()
+        _fail(f"Can't write: {error.strerror}.")
     except ModuleNotFoundError as error:
         sentence = explain_missing(error, "server")
         if sentence is None:
@@ -125,6 +168,19 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - no failure shows a traceback
         _fail_unexpectedly(error)
     sys.exit(0)
+
+
+def _require_streams() -> None:
+    """Replace closed standard streams, whose numbers the next files would get; without an output, refuse to begin."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - for the whole process
+    is_closed = sys.stdout is None
+    if is_closed:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the whole process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the whole process
+    if is_closed:
+        _fail("Standard output is closed. Nothing was done.")
 
 
 def _fail(sentence: str) -> NoReturn:
@@ -137,7 +193,7 @@ def _fail_unexpectedly(error: Exception) -> NoReturn:
     if os.environ.get("ARI_LOG_LEVEL", "").lower() == "debug":
         import traceback
 
-        from ari.base.secrets_in_text import mask_passwords
+        from ari.base.secrets_in_text import cut_secrets, mask_passwords
 
-        print(mask_passwords("".join(traceback.format_exception(error))), file=sys.stderr)
+        print(cut_secrets(mask_passwords("".join(traceback.format_exception(error)))), file=sys.stderr)
     _fail(f"Unexpected error ({type(error).__name__}). Set ARI_LOG_LEVEL=debug for details.")

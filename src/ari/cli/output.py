@@ -6,19 +6,47 @@ see times in their own time zone, as ``date`` knows it; pipes and JSON get RFC 3
 # Imports inside functions here: start-up speed (rich is loaded only at a terminal).
 
 import json
+import os
+import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, to_rfc3339
-from ari.base.errors import Conflict
+from ari.base.errors import AriError, Conflict
 
 _JOINERS = "\u200c\u200d"
 """Invisible characters that some scripts and emoji need."""
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_ONE_WORD = re.compile(r"[!-~]{1,512}")
 _UNITS = ((365 * DAY_MS, "year"), (DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute"), (SECOND_MS, "second"))
+
+
+class OutputFailed(AriError):
+    """Standard output can't be written."""
+
+
+@contextmanager
+def catch_lost_secret(key_id: object) -> Iterator[None]:
+    """Raise ``OutputFailed`` with the ID if the secret of a new key can't be printed: the key exists, unusable."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        discard()
+        raise OutputFailed(
+            f"Can't write the output ({error.strerror}). {key_id} has a new secret, which wasn't shown and is lost. "
+            "Rotate or revoke the key."
+        ) from None
+
+
+def discard() -> None:
+    """Drop what standard output hasn't written yet, or Python complains again while it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def at_terminal() -> bool:
@@ -53,13 +81,26 @@ def say(sentence: str = "") -> None:
 
 
 def tell(sentence: str) -> None:
-    """Print one line on standard error, to keep it out of the result."""
-    print(clean(sentence), file=sys.stderr, flush=True)
+    """Print one line on standard error, to keep it out of the result. Whole keys in it are cut."""
+    print(clean(_cut_secrets(sentence)), file=sys.stderr, flush=True)
 
 
-def secret(text: str) -> None:
+def _cut_secrets(text: str) -> str:
+    from ari.base.secrets_in_text import cut_secrets
+
+    return cut_secrets(text)
+
+
+def secret(text: object) -> None:
     """Print a secret on a line of its own on standard output."""
-    print(text, flush=True)
+    print(require_word(text), flush=True)
+
+
+def require_word(text: object) -> str:
+    """The secret, if it is one word that can't control a terminal or be read as two lines. Raises ``AriError``."""
+    if not isinstance(text, str) or not _ONE_WORD.fullmatch(text):
+        raise AriError("The instance doesn't respond like ARI: its secret isn't one word of ASCII characters.")
+    return text
 
 
 def as_json(value: Any, one_line: bool = False) -> None:
@@ -111,16 +152,17 @@ def facts(pairs: Sequence[tuple[str, object]]) -> None:
     """Print one name and value per line; tab-separated when piped."""
     width = max(len(name) for name, _ in pairs)
     for name, value in pairs:
-        print(f"{name:<{width}}  {clean(value)}" if at_terminal() else f"{name}\t{clean(value)}")
+        shown = clean(name)
+        print(f"{shown:<{width}}  {clean(value)}" if at_terminal() else f"{shown}\t{clean(value)}")
     sys.stdout.flush()
 
 
-def panel(title: str, body: str) -> None:
-    """Print one line in a frame; at a terminal only."""
+def panel(title: str, body: object) -> None:
+    """Print a secret in a frame; at a terminal only."""
     from rich.panel import Panel
     from rich.text import Text
 
-    shown = Text(body, style="bold", no_wrap=True, overflow="fold")
+    shown = Text(require_word(body), style="bold", no_wrap=True, overflow="fold")
     _console().print(Panel(shown, title=Text(clean(title)), expand=False))
 
 
@@ -135,7 +177,7 @@ def confirm(question: str, *, yes: bool) -> None:
         raise Conflict(
             "not_confirmed", f"{question} Nothing was changed, because this isn't a terminal. Pass --yes to confirm."
         )
-    print(f"{clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{clean(_cut_secrets(question))} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Conflict("not_confirmed", "Nothing was changed.")
 
@@ -188,6 +230,10 @@ def _console() -> Any:
 
 def write_file(pieces: Iterable[bytes]) -> None:
     """Write an exported file to standard output, with the line ends of a terminal."""
+    kept = b""
     for piece in pieces:
-        sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
+        whole = kept + piece
+        kept = b"\r" if whole.endswith(b"\r") else b""  # its line feed may be in the next piece
+        sys.stdout.buffer.write(whole.removesuffix(kept).replace(b"\r\n", b"\n"))
+    sys.stdout.buffer.write(kept)
     sys.stdout.flush()

@@ -123,13 +123,15 @@ def _set_may_rotate(key: str, allowed: bool, as_json: bool, data_dir: DataDir) -
 
 def show_rotated(target: "Target", rotated: Mapping[str, Any], as_json: bool) -> None:
     """Print a new secret, which can't be shown again."""
-    if as_json:
-        output.as_json(rotated)
+    with output.catch_lost_secret(rotated["key"]["id"]):
+        if as_json:
+            output.as_json(rotated)
+        elif output.at_terminal():
+            output.panel(f"New secret of “{rotated['key']['name']}”", rotated["secret"])
+        else:
+            output.secret(rotated["secret"])
+    if as_json or not output.at_terminal():
         return
-    if not output.at_terminal():
-        output.secret(rotated["secret"])
-        return
-    output.panel(f"New secret of “{rotated['key']['name']}”", rotated["secret"])
     output.say("Copy it now. You won't be able to see it again.")
     retires = output.exactly(parse_time(rotated["old_retires_at"]), target.now_ms())
     output.say(f"The old secret {rotated['old_hint']} retires {retires}.")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ari.base.errors import ConfigurationError
+from ari.base.errors import AriError, ConfigurationError
 from ari.cli.chosen_instance import find_remote
 from ari.cli.instances import open_deps
 
@@ -36,14 +36,22 @@ def open_target(data_dir: Path | None) -> "Iterator[Target]":
 
 @contextmanager
 def open_remote() -> "Iterator[RemoteTarget]":
-    """The remote instance that options or variables name. Raises ``ConfigurationError`` if they don't."""
+    """The remote instance that options or variables name. Raises ``ConfigurationError`` if they don't.
+
+    Whatever fails while its responses are read and shown is ``RemoteFailed``: they aren't of this ARI.
+    """
     place = find_remote(None)
     if place is None:
         raise ConfigurationError("This command is about a remote instance. Use ari --url, or set ARI_URL.")
     from ari.cli.remote import RemoteTarget
-    from ari.cli.remote.connection import Connection
+    from ari.cli.remote.connection import Connection, RemoteFailed
     from ari.cli.remote.credential import parse_url, read_key
 
     url = parse_url(place.url)
     with Connection(url, read_key(place.key_file)) as connection:
-        yield RemoteTarget(connection)
+        try:
+            yield RemoteTarget(connection)
+        except AriError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # JSON of another shape
+            raise RemoteFailed(f"{url} doesn't respond like ARI ({type(error).__name__}).") from error

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET
 
+from ari.base.token_shape import find_tokens
 from ari.client.exceptions import InvalidSettings
 
 T = TypeVar("T")
@@ -30,8 +31,11 @@ class ApiCall(Generic[T]):
 
     @property
     def target(self) -> str:
-        """Path and query."""
-        given = [f"{name}={_quote(_as_text(value))}" for name, value in self.query.items() if value is not None]
+        """Path and query. Raises InvalidSettings for values that can't be in a URL."""
+        texts = {name: _as_text(value) for name, value in self.query.items() if value is not None}
+        for name, text in texts.items():
+            _refuse_key(name, text)
+        given = [f"{name}={_quote(text)}" for name, text in texts.items()]
         return f"{self.path}?{'&'.join(given)}" if given else self.path
 
     @property
@@ -45,11 +49,15 @@ class ApiCall(Generic[T]):
 
 
 def fill_path(template: str, **values: str | int) -> str:
-    """The path with its values, percent-encoded. Raises InvalidSettings for one that would name another path."""
+    """The path with its values, percent-encoded.
+
+    Raises InvalidSettings for one that would name another path, or that has a whole key.
+    """
     for name, value in values.items():
         text = str(value)
         if text in ("", ".", ".."):
             raise InvalidSettings(f"{name} can't be {text!r}.")
+        _refuse_key(name, text)
         template = template.replace(f"{{{name}}}", _quote(text))
     return template
 
@@ -78,6 +86,12 @@ def _quote(text: str) -> str:
         return quote(text, safe=":")
     except UnicodeEncodeError:
         raise InvalidSettings("A value contains a surrogate, which isn't a character.") from None
+
+
+def _refuse_key(name: str, text: str) -> None:
+    """Raise InvalidSettings for a whole key: URLs are in the logs of every proxy on the way."""
+    if next(find_tokens(text.encode("utf-8", "replace")), None) is not None:
+        raise InvalidSettings(f"{name} has a whole key. Use the key's ID or prefix: URLs end up in logs.")
 
 
 def _as_text(value: Any) -> str:

@@ -14,7 +14,8 @@ _LONGEST_KEY = 4_096
 _KEY = re.compile(r"[!-~]+")
 _URL = re.compile(r"[!-\[\]-~]+")
 """Printable ASCII without spaces and backslashes."""
-_HOST = re.compile(r"[A-Za-z0-9_.:-]+")
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+MAX_TIMEOUT_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +62,48 @@ def change_settings(
 
 
 def _check_patience(settings: ConnectionSettings) -> ConnectionSettings:
-    if not settings.timeout_seconds > 0:
-        raise InvalidSettings("timeout_seconds must be positive.")
-    if settings.retries < 0:
-        raise InvalidSettings("retries can't be negative.")
+    seconds: object = settings.timeout_seconds
+    retries: object = settings.retries
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+        raise InvalidSettings(f"timeout_seconds must be a positive number, at most {MAX_TIMEOUT_SECONDS}.")
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise InvalidSettings("retries must be a whole number that isn't negative.")
     return settings
 
 
 def check_base_url(base_url: str, *, allow_http: bool = False) -> str:
     """The URL without its last slash. Plain http is for this machine only, unless ``allow_http``."""
+    given: object = base_url
+    if not isinstance(given, str):
+        raise InvalidSettings("base_url must be text.")
     try:
         parts = urlsplit(base_url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise InvalidSettings("base_url isn't a valid URL.") from None
-    if parts.scheme not in ("https", "http") or not host or not _URL.fullmatch(base_url) or not _HOST.fullmatch(host):
+    if parts.scheme not in ("https", "http") or not host or not _URL.fullmatch(base_url) or not is_host(host):
         raise InvalidSettings("base_url must be an https URL, such as https://keys.example.net.")
     if parts.username is not None or parts.query or parts.fragment or "?" in base_url or "#" in base_url:
         raise InvalidSettings("base_url can't contain a user name, query or fragment.")
     if parts.scheme == "http" and not allow_http and not _is_this_machine(host):
         raise InvalidSettings("base_url must be https, or anyone on the way reads the key. allow_http=True permits it.")
-    return base_url.rstrip("/")
+    return parts.scheme + base_url[len(parts.scheme) :].rstrip("/")  # in small letters
 
 
 def check_key(key: str) -> str:
     """The key, if it can be sent in a header."""
-    if len(key) > _LONGEST_KEY or not _KEY.fullmatch(key):
+    given: object = key
+    if not isinstance(given, str) or len(key) > _LONGEST_KEY or not _KEY.fullmatch(key):
         raise InvalidSettings("The key must be printable ASCII without spaces or line breaks.")
     return key
+
+
+def is_host(host: str) -> bool:
+    """Whether this is an ASCII name that can be looked up, or an IP address."""
+    try:
+        return _HOST.fullmatch(host) is not None or ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False
 
 
 def _is_this_machine(host: str) -> bool:

@@ -22,6 +22,10 @@ _LONGEST_TEXT = 1_000
 _PROXIES_SAY = (429, 502, 503, 504)
 """Statuses that mean the same without ARI's problem document, because proxies in front of ARI send them."""
 
+_MAY_BE_DONE = (502, 504)
+"""Statuses of a proxy that has no response of ARI, which may have processed the request. With 503 it hasn't."""
+_EXPORT_TYPES = {"csv": "text/csv", "json": "application/json", "jsonl": "application/jsonl"}
+
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
@@ -75,7 +79,7 @@ def exchange(call: ApiCall[T], retries: int, jitter: Callable[[], float] = rando
             if may_be_done and call.method == "DELETE" and reply.status == 404:
                 return _return_nothing(call)
             repeats = call.may_repeat and isinstance(error, RateLimited | Unavailable)
-            may_be_done = may_be_done or reply.status >= 500
+            may_be_done = may_be_done or reply.status in _MAY_BE_DONE
         seconds = _find_pause(error, attempt, jitter)
         if not repeats or seconds is None or attempt == retries:
             raise error
@@ -104,8 +108,15 @@ def _find_pause(error: ApiError, attempt: int, jitter: Callable[[], float]) -> f
 
 
 def _read_result(call: ApiCall[T], reply: ApiReply) -> T:
-    if call.returns is type(None) or call.returns is ApiReply:
-        return reply if call.returns is ApiReply else None  # type: ignore[return-value]  # T is that type
+    if call.returns is ApiReply:
+        wanted = _EXPORT_TYPES[str(call.query.get("format") or "csv")]
+        if reply.status != 200 or reply.media_type != wanted:
+            raise UnexpectedResponse(_describe(f"isn't an export as {wanted}", reply), status=reply.status)
+        return reply  # type: ignore[return-value]  # T is that type
+    if call.returns is type(None):
+        if reply.media_type != "application/json" and (reply.status != 204 or reply.media_type):
+            raise UnexpectedResponse(_describe("isn't from ARI", reply), status=reply.status)
+        return _return_nothing(call)
     if reply.media_type != "application/json":
         raise UnexpectedResponse(_describe("isn't JSON", reply), status=reply.status)
     try:

@@ -10,7 +10,7 @@ import httpx2
 import ari
 from ari.client.api_call import ApiCall
 from ari.client.connection_settings import ConnectionSettings
-from ari.client.exceptions import ConnectionFailed, UnexpectedResponse
+from ari.client.exceptions import ConnectionFailed, InvalidSettings, UnexpectedResponse
 from ari.client.exchange import MAX_RESPONSE_BYTES, ApiReply, NoReply, clean_text
 
 _NEVER_SENT = (
@@ -90,6 +90,8 @@ class FaultCatcher:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
+        if isinstance(error, httpx2.InvalidURL | UnicodeError | OverflowError):
+            raise InvalidSettings(f"The request can't be sent with these settings ({type(error).__name__}).") from None
         if isinstance(error, httpx2.DecodingError):
             raise UnexpectedResponse("The response can't be decompressed. Check base_url.") from None
         if not isinstance(error, httpx2.TransportError | httpx2.StreamError):

@@ -1,5 +1,6 @@
 """Start, version, help and failures of the command line."""
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from ari import __version__
 from ari.base.errors import Unavailable
 from ari.cli import main as main_module
 from ari.cli.main import main
+from ari.keys import token
 from tests.support.command import Cli
 from tests.unit.cli.conftest import Ari
 
@@ -59,6 +61,71 @@ def _make_failing(error: Exception) -> Callable[..., NoReturn]:
         raise error
 
     return fail
+
+
+@pytest.mark.parametrize("other_kind", [False, True])
+@pytest.mark.parametrize(
+    "words", [(), ("keys", "verify"), ("--key-file",), ("--url", "http://127.0.0.1:1", "--key-file"), ("keys", "--")]
+)
+def test_a_key_in_the_wrong_place_is_not_repeated(ari: Ari, words: tuple[str, ...], other_kind: bool) -> None:
+    """Not in messages about wrong usage and not in failures: they end up in the logs of CI systems."""
+    secret = token.mint("acme_live_") if other_kind else token.mint()
+    ran = ari(*words, secret, *(("keys", "list") if words[-1:] == ("--key-file",) else ()), check=False)
+    assert ran.code in (1, 2)
+    assert ran.err
+    unframed = "".join(letter for letter in ran.err if letter.isalnum() or letter == "_")
+    assert secret[:-10] not in unframed
+    assert secret not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ("{ari} keys list >/dev/full", 1, "ari: Can't write: No space left on device.\n"),
+        ("{ari} keys list >&-", 1, "ari: Standard output is closed. Nothing was done.\n"),
+        ("{ari} keys list 2>&- >/dev/null", 0, ""),
+        ("{ari} keys list <&- >/dev/null", 0, ""),
+    ],
+)
+def test_streams_that_cannot_be_used(cli: Cli, line: str, status: int, said: str) -> None:
+    """One sentence, and no file gets the number of a closed stream."""
+    cli("migrate", check=True)
+    command = line.format(ari=f"{sys.executable} -m ari")
+    ran = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, env=cli.environment, cwd=cli.folder, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (status, said)
+
+
+def test_a_reader_that_has_left_ends_with_141(monkeypatch: pytest.MonkeyPatch, ari: Ari) -> None:
+    """As shells report SIGPIPE, although Typer would end with 1."""
+
+    def leave(*_: Any, **__: Any) -> NoReturn:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("ari.cli.list_keys.show_list", leave, raising=False)
+    monkeypatch.setattr("ari.cli.key_output.show_list", leave)
+    ran = ari("keys", "list", check=False)
+    assert (ran.code, ran.err) == (141, "")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_new_secret_that_cannot_be_printed_names_its_key(cli: Cli, options: tuple[str, ...]) -> None:
+    """The key exists and nobody has its secret, so someone must revoke it."""
+    cli("migrate", check=True)
+    words = shlex.join([sys.executable, "-m", "ari", "keys", "create", "Lost", *options])
+    ran = subprocess.run(
+        ["sh", "-c", f"{words} >/dev/full"],
+        capture_output=True,
+        text=True,
+        env=cli.environment,
+        cwd=cli.folder,
+        check=False,
+    )
+    [key] = cli.json("keys", "list")["items"]
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1
+    assert f"{key['id']} has a new secret, which wasn't shown and is lost" in ran.stderr
 
 
 @pytest.mark.parametrize("level", ["info", "debug"])

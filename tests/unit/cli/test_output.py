@@ -1,5 +1,6 @@
 """What commands print: cleaned, in the form that the reader needs."""
 
+import io
 import json
 import unicodedata
 
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from ari.base.errors import AriError
 from ari.cli import output
+from ari.keys import token
 
 NOW_MS = 1_800_000_000_000
 
@@ -121,3 +124,37 @@ def test_pipes_get_exact_times(capsys: pytest.CaptureFixture[str]) -> None:
     """No relative words where a program reads."""
     assert output.when(NOW_MS, NOW_MS) == output.exactly(NOW_MS, NOW_MS) == "2027-01-15T08:00:00.000Z"
     assert output.when(None, NOW_MS) == "never"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "two words", "a\x1b[2J", "a\r\nrm -rf ~", "\x9b", "schlüssel", "a\u202e", 5, None, []]
+)
+def test_a_secret_is_one_word(capsys: pytest.CaptureFixture[str], text: object) -> None:
+    """A hostile server can't reach the terminal, or a script's next line, through the one value that isn't escaped."""
+    for show in (output.secret, lambda secret: output.panel("Key", secret)):
+        with pytest.raises(AriError, match="doesn't respond like ARI"):
+            show(text)
+    assert capsys.readouterr().out == ""
+
+
+def test_names_of_facts_are_cleaned(capsys: pytest.CaptureFixture[str]) -> None:
+    """A limit's name comes from the server too."""
+    output.facts([("a\x1b[2J", "b")])
+    assert capsys.readouterr().out == "a\\x1b[2J\tb\n"
+
+
+def test_messages_never_show_a_whole_key(capsys: pytest.CaptureFixture[str]) -> None:
+    """A key in the wrong place of the command line is repeated in no message."""
+    secret = token.mint()
+    output.tell(f"Can't read the key file {secret}.")
+    shown = capsys.readouterr().err
+    assert secret not in shown
+    assert "ari_k_" in shown
+
+
+def test_an_exported_line_end_may_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two pieces of the file."""
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, write_through=True))
+    output.write_file([b"a\r", b"\nb\r\n", b"c\r", b"d\r"])
+    assert raw.getvalue() == b"a\nb\nc\rd\r"

@@ -25,6 +25,7 @@ GET = ApiCall("GET", "/api/me", dict)
 POST = ApiCall("POST", "/api/verify", dict)
 CREATE = ApiCall("POST", "/api/keys", dict, idempotency_key="one")
 DELETE = ApiCall("DELETE", "/api/keys/key_1", type(None))
+EXPORT = ApiCall("GET", "/api/usage/export", ApiReply)
 OK = ApiReply(200, "application/json", "", "", "", b"{}")
 LOST = NoReply(ConnectionFailed("Lost."), True)
 NOT_SENT = NoReply(ConnectionFailed("Refused."), False)
@@ -118,6 +119,8 @@ def test_a_delete_whose_response_was_lost_is_done() -> None:
     assert play(DELETE, LOST, refuse(404))[0] is None
     assert isinstance(fail(DELETE, NOT_SENT, refuse(404)), NotFound)
     assert isinstance(fail(DELETE, refuse(404)), NotFound)
+    assert play(DELETE, refuse(504), refuse(404))[0] is None
+    assert isinstance(fail(DELETE, refuse(503), refuse(404)), NotFound)
 
 
 @pytest.mark.parametrize(
@@ -215,3 +218,25 @@ def test_a_missing_field_is_named() -> None:
 def test_an_operation_without_a_result_ignores_one() -> None:
     """A newer ARI may return something."""
     assert play(DELETE, OK)[0] is None
+    assert play(DELETE, ApiReply(204, "", "", "", ""))[0] is None
+
+
+@pytest.mark.parametrize("reply", [(200, "text/html", b"<html>"), (200, "", b""), (204, "text/html", b"")])
+def test_a_sign_in_page_is_no_success(reply: tuple[int, str, bytes]) -> None:
+    """A proxy's page with 200: the key was not deleted, and the page is no export."""
+    status, media_type, body = reply
+    for call in (DELETE, EXPORT):
+        with pytest.raises(UnexpectedResponse):
+            play(call, ApiReply(status, media_type, "", "", "", body))
+
+
+@pytest.mark.parametrize(
+    ("form", "media_type"), [(None, "text/csv"), ("csv", "text/csv"), ("json", "application/json")]
+)
+def test_an_export_has_the_wanted_format(form: str | None, media_type: str) -> None:
+    """Another one is not ARI's."""
+    call = ApiCall("GET", "/api/usage/export", ApiReply, {"format": form})
+    reply = ApiReply(200, media_type, "", "", "")
+    assert play(call, reply)[0] is reply
+    with pytest.raises(UnexpectedResponse, match="isn't an export"):
+        play(call, ApiReply(200, "application/jsonl", "", "", ""))

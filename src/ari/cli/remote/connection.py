@@ -23,6 +23,7 @@ from ari.client.exceptions import (
 )
 from ari.client.exchange import ApiReply
 from ari.client.generated.sync_calls import Calls, Connections
+from ari.client.page_cursor import PageWatch
 
 TIMEOUT_SECONDS = 30.0
 RETRIES = 1
@@ -59,6 +60,7 @@ class Connection:
         """The items of all pages, at most ``limit``."""
         found: list[dict[str, Any]] = []
         cursor = None
+        watch = PageWatch()
         while limit is None or len(found) < limit:
             size = PAGE if limit is None else min(PAGE, limit - len(found))
             page = self.get(*path, limit=size, cursor=cursor, **query)
@@ -66,6 +68,10 @@ class Connection:
             cursor = page["next_cursor"]
             if cursor is None:
                 break
+            try:
+                watch.check(cursor, len(page["items"]))
+            except ClientError as error:
+                raise self._translate(error, "GET") from None
         return found
 
     def send(

@@ -7,8 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ari.base.errors import ConfigurationError
+from ari.client.connection_settings import is_host
 
 MAX_KEY_BYTES = 512
+_NO_URL = "The URL of the instance isn't valid. Use one such as https://keys.example.net."
 _NO_KEY = "There is no key for the remote instance. Use --key-file or set ARI_KEY_FILE or ARI_KEY."
 
 
@@ -23,8 +25,10 @@ def parse_url(text: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if host is None or parts.scheme not in ("http", "https") or not text.isascii() or not text.isprintable():
-        raise ConfigurationError("The URL of the instance isn't valid. Use one such as https://keys.example.net.")
+    if host is None or not is_host(host):
+        raise ConfigurationError(_NO_URL)
+    if parts.scheme not in ("http", "https") or not text.isascii() or not text.isprintable():
+        raise ConfigurationError(_NO_URL)
     if parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment or " " in text:
         raise ConfigurationError("The URL of the instance has more than scheme, host and port.")
     if parts.scheme == "http" and not _is_loopback(host) and not _allows_http():

@@ -9,16 +9,23 @@ _MARK = "\ufeff"
 
 
 def clean_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The text with control, bidi and other invisible characters escaped; line ends and the byte order mark stay."""
+    """The text with control, bidi and other invisible characters escaped; line ends and the byte order mark stay.
+
+    A carriage return without a line feed is no line end: it would overwrite the line.
+    """
     decoder = getincrementaldecoder("utf-8")("replace")
     is_first = True
+    kept = ""
     for piece in pieces:
-        text = decoder.decode(piece)
+        text = kept + decoder.decode(piece)
+        kept = "\r" if text.endswith("\r") else ""  # its line feed may be in the next piece
+        text = text.removesuffix(kept)
         mark = _MARK if is_first and text.startswith(_MARK) else ""
         is_first = is_first and not text
         yield (mark + _clean(text.removeprefix(mark))).encode()
-    yield decoder.decode(b"", final=True).encode()
+    yield _clean(kept + decoder.decode(b"", final=True)).encode()
 
 
 def _clean(text: str) -> str:
-    return "".join(letter if letter in "\r\n" else output.clean(letter) for letter in text)
+    lines = ["\n".join(output.clean(line) for line in part.split("\n")) for part in text.split("\r\n")]
+    return "\r\n".join(lines)

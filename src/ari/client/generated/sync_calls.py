@@ -18,7 +18,7 @@ from ari.client.exceptions import InvalidSettings
 from ari.client.exchange import ApiReply, NoReply, Pause, exchange
 from ari.client.export_lines import LineSplitter
 from ari.client.http_requests import BodyLimit, FaultCatcher, KeyAuth, read_head, request_headers
-from ari.client.page_cursor import list_items, next_call
+from ari.client.page_cursor import PageWatch, list_items, next_call
 
 T = TypeVar("T")
 PageT = TypeVar("PageT")
@@ -153,10 +153,11 @@ class PagedList(Generic[PageT, ItemT]):
     def pages(self) -> Iterator[PageT]:
         """The pages as the API returns them."""
         call: ApiCall[PageT] | None = self._call
+        watch = PageWatch()
         while call is not None:
             page = self._calls.call(call)
             yield page
-            call = next_call(call, page)
+            call = next_call(call, page, watch)
 
 
 class Export:
