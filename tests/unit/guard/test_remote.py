@@ -221,4 +221,6 @@ def test_requests_show_no_key() -> None:
     item = encode_item(request, SECRET.encode())
     assert SECRET in item.decode()
     shown = [request, request.head, request.credentials, request.refuse(Fault(UNKNOWN), ""), Admission(request, "")]
-    assert not any(SECRET in repr(one) for one in (*shown, QueuedItem(item, Future(loop=asyncio.new_event_loop()))))
+    loop = asyncio.new_event_loop()
+    loop.close()
+    assert not any(SECRET in repr(one) for one in (*shown, QueuedItem(item, Future(loop=loop))))
