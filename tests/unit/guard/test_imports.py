@@ -1,5 +1,6 @@
 """The guard imports with nothing but its framework: no server, and no other framework (promise of ``ari.guard``)."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import distribution, packages_distributions
@@ -55,6 +56,8 @@ def test_a_module_needs_only_its_framework(module: str) -> None:
         list_requirements(framework, needed)
     owners = packages_distributions()
     allowed = [top for top, names in owners.items() if set(map(canonicalize_name, names)) & needed]
-    done = subprocess.run([sys.executable, "-c", PROGRAM, module, " ".join(allowed)], capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-c", PROGRAM, module, " ".join(allowed)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith('pip install "ari-keys[server]"'), done.stdout
