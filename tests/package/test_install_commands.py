@@ -26,8 +26,8 @@ HERE = "pip install '.[server]'"
 DEVELOPERS = "pip install -e '.[server]' hatchling watchfiles"
 SYSTEM_PACKAGE = "apt install lua-socket"
 """Debian's, which ``tests/system.sh`` installs for the tests of Apache."""
-EXTRAS = re.compile(r'pip install "ari-keys\[([a-z,-]+)\]"')
-"""From the wheel; ``test_extras.py`` installs each extra alone."""
+EXTRAS = re.compile(r'pip install "(?:ari-keys|\.)\[([a-z,-]+)\]"')
+"""From the wheel or a checkout; ``test_extras.py`` installs each extra alone."""
 IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install "[^"]*"|pip install \S+""")
 
 

@@ -18,9 +18,14 @@ from functools import wraps
 from itertools import count
 from typing import Any, ParamSpec, cast
 
-from flask import Flask, Response, current_app, g, request
-from werkzeug.exceptions import HTTPException
-from werkzeug.local import LocalProxy
+from ari.base.extras import explain_missing
+
+try:
+    from flask import Flask, Response, current_app, g, request
+    from werkzeug.exceptions import HTTPException
+    from werkzeug.local import LocalProxy
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(explain_missing(missing, "guard-flask"), name=missing.name) from None
 
 from ari.base.errors import ConfigurationError
 from ari.guard import entry

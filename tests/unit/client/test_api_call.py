@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from ari.client.api_call import ApiCall, choose_idempotency_key, encode_body, fill_path
 from ari.client.exceptions import InvalidSettings
+from ari.keys import token
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,17 @@ def test_values_that_would_change_the_path(value: str) -> None:
     """``DELETE /api/keys/`` and ``/api/keys/..`` are other requests, and a surrogate is no character."""
     with pytest.raises(InvalidSettings):
         fill_path("/api/keys/{key_id}", key_id=value)
+
+
+@pytest.mark.parametrize("prefix", [token.PREFIX, "acme_live_"])
+def test_a_whole_key_is_in_no_url(prefix: str) -> None:
+    """URLs are in the logs of every proxy on the way; the message doesn't repeat it."""
+    secret = token.mint(prefix)
+    with pytest.raises(InvalidSettings, match="key_id has a whole key") as refused:
+        fill_path("/api/keys/{key_id}", key_id=secret)
+    assert secret not in str(refused.value)
+    with pytest.raises(InvalidSettings, match="text has a whole key"):
+        _ = ApiCall("GET", "/api/keys", dict, {"text": f" {secret}"}).target
 
 
 def test_the_query_has_what_is_given() -> None:

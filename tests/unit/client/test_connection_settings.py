@@ -1,5 +1,7 @@
 """A client sends its key only where that is safe, and says what is wrong without showing the key."""
 
+from typing import Any
+
 import pytest
 
 from ari.client.connection_settings import change_settings, check_base_url, check_key, read_settings
@@ -25,6 +27,8 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
         ("http://[::1]:3000", "http://[::1]:3000"),
         ("http://localhost:3000", "http://localhost:3000"),
+        ("HTTPS://keys.example.net/Ari/", "https://keys.example.net/Ari"),
+        ("https://keys.example.net.", "https://keys.example.net."),
     ],
 )
 def test_urls_that_are_safe(base_url: str, kept: str) -> None:
@@ -39,9 +43,10 @@ def test_urls_that_are_safe(base_url: str, kept: str) -> None:
         *("ftp://h", "keys.example.net", "https://", "https://u:p@h", "https://h?a", "https://h#a", "https://h?", ""),
         *("https://h\n", " https://h", "https://ä.example", "https://h:99999", "https://[::1", r"https:\\h"),
         *("https://h%0aevil", "javascript:alert(1)", "//h", "https:///h"),
+        *("https://a..b", "https://.", f"https://{'a' * 64}.example", f"https://{'a.' * 200}b", b"https://h", 5),
     ],
 )
-def test_urls_that_are_refused(base_url: str) -> None:
+def test_urls_that_are_refused(base_url: Any) -> None:
     """Others would see the key, or it isn't a URL of an instance."""
     with pytest.raises(InvalidSettings):
         check_base_url(base_url)
@@ -52,8 +57,10 @@ def test_plain_http_can_be_allowed() -> None:
     assert check_base_url("http://ari.internal", allow_http=True) == "http://ari.internal"
 
 
-@pytest.mark.parametrize("key", ["", "ari k", "ari_k_secret\n", "ari_k_secret\r\nx: y", "ari_k_ä", "a" * 5000])
-def test_keys_that_cannot_be_sent(key: str) -> None:
+@pytest.mark.parametrize(
+    "key", ["", "ari k", "ari_k_secret\n", "ari_k_secret\r\nx: y", "ari_k_ä", "a" * 5000, b"ari_k_secret", 5]
+)
+def test_keys_that_cannot_be_sent(key: Any) -> None:
     """They are refused before a library puts them into its own error."""
     with pytest.raises(InvalidSettings) as refused:
         check_key(key)
@@ -74,13 +81,19 @@ def test_the_environment_fills_in(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings(None, None, 1, 0, allow_http=False).key is None
 
 
-@pytest.mark.parametrize("options", [{"timeout_seconds": 0}, {"timeout_seconds": float("nan")}, {"retries": -1}])
-def test_impossible_patience(options: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"timeout_seconds": value} for value in (0, float("nan"), float("inf"), 1e12, "5", True)),
+        *({"retries": value} for value in (-1, 1.5, "1", True)),
+    ],
+)
+def test_impossible_patience(options: dict[str, Any]) -> None:
     """A client with it would never work."""
     with pytest.raises(InvalidSettings):
-        AriClient("https://h", **options)  # type: ignore[arg-type]  # either is a number
+        AriClient("https://h", **options)
     with pytest.raises(InvalidSettings):
-        AriClient("https://h").with_options(**options)  # type: ignore[arg-type]  # either is a number
+        AriClient("https://h").with_options(**options)
 
 
 def test_the_key_is_never_shown() -> None:

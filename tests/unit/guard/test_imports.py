@@ -61,3 +61,10 @@ def test_a_module_needs_only_its_framework(module: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith('pip install "ari-keys[server]"'), done.stdout
+
+
+def test_a_missing_framework_is_named_with_its_extra() -> None:
+    """Importing the guard for Flask without Flask says what to install."""
+    done = subprocess.run([sys.executable, "-c", PROGRAM, "ari.guard.flask", "msgspec"], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert 'The Python package flask is missing. Run: pip install "ari-keys[guard-flask]"' in done.stderr

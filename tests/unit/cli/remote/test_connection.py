@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from ari.base.errors import AriError, Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable
+from ari.cli import key_output
+from ari.cli.chosen_instance import choose_remote
 from ari.cli.remote import connection
 from ari.cli.remote.connection import Connection, RemoteFailed
+from ari.cli.targets import open_remote
 from tests.support.certificates import self_signed
 from tests.support.ports import free_port
 
@@ -205,3 +208,41 @@ def test_pages_are_read_to_their_end(stranger: Stranger) -> None:
             opened.get = read  # type: ignore[method-assign]  # pages without a server
             sizes.append(len(opened.list_items("keys", limit=limit)))
     assert sizes == [3, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "page", [{"items": [], "next_cursor": "A"}, {"items": [{}], "next_cursor": "A"}, {"items": [], "next_cursor": 5}]
+)
+def test_a_list_without_end_is_refused(stranger: Stranger, page: dict[str, Any]) -> None:
+    """After a page that was there already."""
+    stranger.response = (200, {"content-type": "application/json"}, json.dumps(page).encode())
+
+    def read(url: str) -> None:
+        with Connection(url, KEY) as opened:
+            opened.list_items("keys")
+
+    assert "doesn't respond like ARI" in refuse(stranger.url, RemoteFailed, read)
+    assert len(stranger.seen) <= 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"items": None, "next_cursor": None}, {"items": "abc", "next_cursor": None}, {"items": [{"id": 5}]}],
+)
+def test_json_of_another_shape_is_not_of_ari(
+    stranger: Stranger, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence with the URL, in place of an unexpected error."""
+    monkeypatch.setenv("ARI_KEY", KEY)
+    stranger.response = (200, {"content-type": "application/json"}, json.dumps(body).encode())
+    choose_remote(stranger.url, None)
+
+    def read(_: str) -> None:
+        with open_remote() as target:
+            key_output.show_list(target, target.keys.list_by("created"), False)
+
+    try:
+        assert "doesn't respond like ARI" in refuse(stranger.url, RemoteFailed, read)
+    finally:
+        monkeypatch.delenv("ARI_URL", raising=False)
+        choose_remote(None, None)
