@@ -14,6 +14,8 @@ from tests.support import scratch
 from tests.support.missing import REQUIRE_ALL, skip_missing
 from tests.support.server import ServerProcess
 
+# Here, because the benchmarks import these modules too, and their tests are collected before the proxies'.
+pytest.register_assert_rewrite("tests.proxies.behavior", "tests.proxies.hostile", "tests.proxies.paths")
 scratch.use()
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.support.django_settings"
 """Django REST framework reads its settings when it is imported."""

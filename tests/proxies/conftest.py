@@ -6,8 +6,6 @@ import pytest
 
 from tests.support.upstream import Upstream, running_upstream
 
-pytest.register_assert_rewrite("tests.proxies.behavior", "tests.proxies.hostile", "tests.proxies.paths")
-
 
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[Upstream]:

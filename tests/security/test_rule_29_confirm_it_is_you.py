@@ -51,8 +51,7 @@ def test_the_api_refuses_and_says_why(owner: Any, late: httpx2.Client) -> None:
         assert late.patch(place, json=change).status_code == 200
     for widening in (ENABLED, {"name": "o", **ENABLED}):
         assert late.patch(place, json=widening).json()["code"] == "confirmation_required"
-    for form, fields in (("enable", {}), ("switch", {"disabled": "no"})):
-        assert "Confirm it's you" in late.post(f"/settings/keys/{key['id']}/{form}", data=fields).text
+    assert "Confirm it's you" in late.post(f"/settings/keys/{key['id']}/enable").text
     assert owner.cli.json("keys", "show", key["id"])["disabled"] is True
     assert owner.cli("keys", "enable", key["id"]).returncode == 0
     sooner = to_rfc3339(from_rfc3339(key["expires_at"]) - DAY_MS)
