@@ -126,6 +126,8 @@ def test_a_session_may_ask_with_its_proof(owner: Any) -> None:
         ({"key": "k", "sk-proj-0123456789abcdefghij": 1}, "?"),
         ({"key": "k", "scopes": "usage:read"}, "scopes"),
         ({"key": "k", "scopes": ["usage read"]}, "scopes.0"),
+        ({"key": "k", "scopes": ["usage:read\n"]}, "scopes.0"),
+        ({"key": "k", "limits": ["default\n"]}, "limits.0"),
         ({"key": "k", "scopes": ["a:b"] * 21}, "scopes"),
         ({"key": "k", "client_address": "somewhere"}, "client_address"),
         ({"key": "k", "client_address": "1" * 65}, "client_address"),
@@ -240,6 +242,8 @@ def test_a_service_may_report_its_own_request(asker: Asker) -> None:
         ("path", "p" * 1025),
         ("user_agent", "u" * 257),
         ("request_id", "a b"),
+        ("request_id", "a\n"),
+        ("method", "GET\n"),
         ("request_id", 7),
     ],
 )

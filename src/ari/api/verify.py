@@ -50,8 +50,15 @@ from ari.usage.reports.facts import describe_verified_key, limit_facts
 router = APIRouter(tags=["Verification"])
 
 _INVALID = REQUEST_ERRORS["invalid"].code
-_Name = Annotated[str, msgspec.Meta(pattern=CHARGED_PATTERN)]
-_Scope = Annotated[str, msgspec.Meta(pattern=SCOPE_PATTERN)]
+
+
+def _to_the_end(pattern: str) -> str:
+    """``$`` of JSON Schema is the end of a text; in Python it also matches before a last newline."""
+    return pattern.removesuffix("$") + r"\Z"
+
+
+_Name = Annotated[str, msgspec.Meta(pattern=_to_the_end(CHARGED_PATTERN))]
+_Scope = Annotated[str, msgspec.Meta(pattern=_to_the_end(SCOPE_PATTERN))]
 
 
 class _Item(HiddenFields, msgspec.Struct, forbid_unknown_fields=True):
@@ -60,11 +67,11 @@ class _Item(HiddenFields, msgspec.Struct, forbid_unknown_fields=True):
     client_address: Annotated[str, msgspec.Meta(max_length=MAX_ADDRESS_LENGTH)] | None = None
     cost: Annotated[int, msgspec.Meta(ge=0, le=MAX_COST)] = 1
     limits: Annotated[list[_Name], msgspec.Meta(max_length=MAX_NAMES)] | None = None
-    method: Annotated[str, msgspec.Meta(pattern=METHOD_PATTERN)] | None = None
+    method: Annotated[str, msgspec.Meta(pattern=_to_the_end(METHOD_PATTERN))] | None = None
     route: Annotated[str, msgspec.Meta(min_length=1, max_length=ROUTE_LENGTH)] | None = None
     path: Annotated[str, msgspec.Meta(min_length=1, max_length=PATH_LENGTH)] | None = None
     user_agent: Annotated[str, msgspec.Meta(max_length=USER_AGENT_LENGTH)] | None = None
-    request_id: Annotated[str, msgspec.Meta(pattern=REQUEST_ID_PATTERN)] | None = None
+    request_id: Annotated[str, msgspec.Meta(pattern=_to_the_end(REQUEST_ID_PATTERN))] | None = None
 
 
 class _Items(msgspec.Struct, forbid_unknown_fields=True):
