@@ -35,8 +35,9 @@ APIKey = SimpleNamespace(objects=SimpleNamespace(filter=_read))
 
 
 def _find_code(guide: str, language: str) -> str:
-    [code] = re.findall(rf"```{language}\n(.*?)```", (GUIDES / guide).read_text(encoding="utf-8"), re.DOTALL)
-    return str(code)
+    """The first code in this language is the export."""
+    found = re.findall(rf"```{language}\n(.*?)```", (GUIDES / guide).read_text(encoding="utf-8"), re.DOTALL)
+    return str(found[0])
 
 
 def _import(lines: list[str]) -> dict[str, bool]:

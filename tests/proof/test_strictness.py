@@ -11,7 +11,7 @@ from tests.proof.world import violation_facts
 
 pytestmark = pytest.mark.slow
 
-SHORT = Plan(verifications=2_000, seconds=60, seed=1, keys=10, clients=12, by_command=0.05, clock_seconds=1.0)
+SHORT = Plan(verifications=4_000, seconds=60, seed=1, keys=10, clients=12, by_command=0.05, clock_seconds=1.0)
 
 
 def test_no_response_is_stale(tmp_path: Path, database: Any) -> None:

@@ -242,7 +242,7 @@ def revoke(
         made = target.keys.list_made_by(named) if with_made else []
         if made or not key_output.is_inactive(named):
             output.confirm(_revoke_question(named, len(made)), yes=yes)
-        dead = target.keys.revoke(named["id"], reason, with_made=with_made)
+        dead = target.keys.revoke(named["id"], reason, with_made=with_made, with_use=as_json)
         if as_json:
             key_output.show_key(target, dead, as_json)
             return

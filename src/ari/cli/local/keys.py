@@ -45,12 +45,11 @@ class LocalKeys:
         return self._deps.read_sync(list_keys_by, self._deps.instance.key_use, sort, filters)
 
     def find(self, text: str, *, even_deleted: bool = False) -> dict[str, Any]:
-        """The key with this ID or prefix, as lists show it. ``even_deleted`` also finds a deleted key, by its ID.
+        """The key with this ID or prefix, without its use. ``even_deleted`` also finds a deleted key, by its ID.
 
         Raises ``NotFound`` and ``Invalid``.
         """
-        [facts] = self._describe([self._deps.read_sync(find_key, text, even_deleted=even_deleted)])
-        return facts
+        return self._describe_without_use(self._deps.read_sync(find_key, text, even_deleted=even_deleted))
 
     def get(self, text: str) -> dict[str, Any]:
         """Everything about a key: with ``secrets``, without their text, and ``remaining``."""
@@ -91,11 +90,13 @@ class LocalKeys:
         return self._detail(self._deps.do_sync(add))
 
     def list_made_by(self, key: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The active keys that this key created or gave more access, and theirs."""
-        return self._describe(self._deps.read_sync(keys.get_active_made_by, key["id"]))
+        """The active keys that this key created or gave more access, and theirs; without their use."""
+        return [self._describe_without_use(one) for one in self._deps.read_sync(keys.get_active_made_by, key["id"])]
 
-    def revoke(self, key_id: str, reason: str | None, *, with_made: bool) -> dict[str, Any]:
-        return self._detail(self._deps.do_sync(keys.revoke, key_id, reason, with_made))
+    def revoke(self, key_id: str, reason: str | None, *, with_made: bool, with_use: bool) -> dict[str, Any]:
+        """The revoked key. Without its use, this needs nothing of the usage log, which may hang."""
+        key = self._deps.do_sync(keys.revoke, key_id, reason, with_made)
+        return self._detail(key) if with_use else self._describe_without_use(key)
 
     def delete(self, key_id: str) -> None:
         self._deps.do_sync(keys.delete, key_id)
@@ -156,6 +157,9 @@ class LocalKeys:
             totals = instance.usage_records.totals([key.id for key in page])
             facts += [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in page]
         return facts
+
+    def _describe_without_use(self, key: ApiKey) -> dict[str, Any]:
+        return key_facts(key, NO_USE, self._deps.instance.now_ms())
 
     def _detail(self, key: ApiKey) -> dict[str, Any]:
         instance = self._deps.instance

@@ -97,9 +97,11 @@ class RemoteKeys:
             makers |= {one["id"] for one in found}
         return made
 
-    def revoke(self, key_id: str, reason: str | None, *, with_made: bool) -> dict[str, Any]:
+    def revoke(self, key_id: str, reason: str | None, *, with_made: bool, with_use: bool) -> dict[str, Any]:
+        """The revoked key; ``with_use`` is as for a local one."""
         body = {"reason": reason, "with_made": with_made}
-        return self._detail(self._connection.send("POST", "keys", key_id, "revoke", body=body))
+        revoked: dict[str, Any] = self._connection.send("POST", "keys", key_id, "revoke", body=body)
+        return self._detail(revoked) if with_use else revoked
 
     def delete(self, key_id: str) -> None:
         self._connection.send("DELETE", "keys", key_id)
