@@ -39,6 +39,9 @@ def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, da
         "output_tokens",
         "cached_tokens",
         "last_at_ms",
+        "cost_micros",
+        "priced_count",
+        "estimated_count",
     }
     assert set(usage_totals.c.keys()) == {
         "key_id",

@@ -31,6 +31,12 @@ class AiUse:
 
     ``provider_status`` is ``None`` without a response. ``first_byte_ms`` and ``whole_ms`` are the time from the
     request's arrival to the first and the last byte of the provider's response.
+
+    ``cost_micros`` is in millionths of a US dollar, ``None`` if the price or the tokens are unknown; ``price_version``
+    names the prices that gave it. With ``is_estimated``, the tokens or the cost are an estimate, since the provider
+    reported none. ``cache_written_tokens`` and ``audio_tokens`` are among the input and output tokens,
+    ``reasoning_tokens`` among the output tokens. ``alias`` is the name that the caller used for the model, and
+    ``attempts`` is a JSON list of the calls to providers, if there was more than one.
     """
 
     id: str
@@ -45,6 +51,14 @@ class AiUse:
     first_byte_ms: float | None
     whole_ms: float
     ended: Ended
+    cost_micros: int | None = None
+    price_version: str | None = None
+    is_estimated: bool = False
+    cache_written_tokens: int | None = None
+    audio_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    alias: str | None = None
+    attempts: str | None = None
 
 
 AiBy = Literal["key", "provider", "model"]
@@ -62,7 +76,11 @@ class AiSpan:
 
 @dataclass(frozen=True, slots=True)
 class AiSums:
-    """``failed_count`` requests got no good response; ``told_count`` are those with known token counts."""
+    """``failed_count`` requests got no good response; ``told_count`` are those with known token counts.
+
+    ``cost_micros``, in millionths of a US dollar, covers the ``priced_count`` requests with a known cost; the tokens or
+    the cost of ``estimated_count`` requests are estimates.
+    """
 
     request_count: int = 0
     failed_count: int = 0
@@ -70,6 +88,9 @@ class AiSums:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cost_micros: int = 0
+    priced_count: int = 0
+    estimated_count: int = 0
 
     def __add__(self, other: "AiSums") -> "AiSums":
         return AiSums(
@@ -79,6 +100,9 @@ class AiSums:
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_tokens + other.cached_tokens,
+            self.cost_micros + other.cost_micros,
+            self.priced_count + other.priced_count,
+            self.estimated_count + other.estimated_count,
         )
 
 

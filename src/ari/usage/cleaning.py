@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import structs
 
@@ -28,7 +28,9 @@ REQUEST_ID_LENGTH = 128
 ADDRESS_LENGTH = 64
 MODEL_LENGTH = 100
 _MAX_TOKENS = 2**32
+_MAX_COST_MICROS = 2**42
 """So that no database overflows when it adds an hour's requests up."""
+_TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_written_tokens", "audio_tokens", "reasoning_tokens")
 _MAX_STATUS, _MAX_BYTES = 999, 2**63 - 1
 
 UNKNOWN_ADDRESS = "unknown"
@@ -92,13 +94,18 @@ def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
 
 
 def clean_use(use: AiUse) -> AiUse:
-    """The use with a clean model name, and with impossible numbers of tokens as unknown."""
+    """The use with a clean model name, and with impossible numbers of tokens and costs as unknown."""
     model = _model(use.model[: _LONGEST_READ * MODEL_LENGTH]) or None if use.model else None
-    given = (use.input_tokens, use.output_tokens, use.cached_tokens)
-    tokens = [number if number is not None and 0 <= number <= _MAX_TOKENS else None for number in given]
-    if model == use.model and tuple(tokens) == given:
+    unknown: dict[str, Any] = {name: None for name in _TOKENS if not _is_possible(getattr(use, name), _MAX_TOKENS)}
+    if not _is_possible(use.cost_micros, _MAX_COST_MICROS):
+        unknown["cost_micros"] = None
+    if model == use.model and not unknown:
         return use
-    return replace(use, model=model, input_tokens=tokens[0], output_tokens=tokens[1], cached_tokens=tokens[2])
+    return replace(use, model=model, **unknown)
+
+
+def _is_possible(number: int | None, most: int) -> bool:
+    return number is None or 0 <= number <= most
 
 
 @lru_cache(maxsize=1_024)

@@ -26,3 +26,6 @@ def test_a_number_that_is_none_is_unknown() -> None:
     """No database is asked to keep what it cannot."""
     assert (_with(input_tokens=-1).input_tokens, _with(output_tokens=2**80).output_tokens) == (None, None)
     assert _with(cached_tokens=0).cached_tokens == 0
+    assert (_with(audio_tokens=-1).audio_tokens, _with(reasoning_tokens=2**33).reasoning_tokens) == (None, None)
+    assert (_with(cost_micros=-1).cost_micros, _with(cost_micros=2**43).cost_micros) == (None, None)
+    assert _with(cost_micros=2**42).cost_micros == 2**42

@@ -1,6 +1,6 @@
 """The usage database (``usage.db``), and the tables that have their own file on SQLite."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, false, text
 
 from ari.storage.tables.naming import NAMES, Sequence
 
@@ -110,6 +110,14 @@ usage_ai = Table(
     Column("first_byte_ms", Float),
     Column("whole_ms", Float, nullable=False),
     Column("ended", String(12), nullable=False),
+    Column("cost_micros", BigInteger),
+    Column("price_version", String(40)),
+    Column("is_estimated", Boolean, nullable=False, server_default=false()),
+    Column("cache_written_tokens", BigInteger),
+    Column("audio_tokens", BigInteger),
+    Column("reasoning_tokens", BigInteger),
+    Column("alias", Text),
+    Column("attempts", Text),
     sqlite_with_rowid=False,
 )
 
@@ -138,6 +146,9 @@ usage_ai_hours = Table(
     Column("output_tokens", BigInteger, nullable=False),
     Column("cached_tokens", BigInteger, nullable=False),
     Column("last_at_ms", BigInteger, nullable=False),
+    Column("cost_micros", BigInteger, nullable=False, server_default="0"),
+    Column("priced_count", BigInteger, nullable=False, server_default="0"),
+    Column("estimated_count", BigInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 """``model`` is empty if the provider reported none or refused the request: callers can send any name."""

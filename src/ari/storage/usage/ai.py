@@ -1,7 +1,6 @@
 """Reads and removes what requests used at AI providers. ``rollups.py`` counts it."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, select
@@ -11,7 +10,6 @@ from ari.storage.usage.key_set import select_keys
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums, AiUse
 from ari.usage.model import UsageRow
 
-_COLUMNS = tuple(usage_ai.c[field.name] for field in fields(AiUse))
 _GOOD_STATUS_CLASS = 2
 
 _uses, _hours = usage_ai.c, usage_ai_hours.c
@@ -23,13 +21,17 @@ _SUMS = (
     func.sum(_hours.input_tokens),
     func.sum(_hours.output_tokens),
     func.sum(_hours.cached_tokens),
+    func.sum(_hours.cost_micros),
+    func.sum(_hours.priced_count),
+    func.sum(_hours.estimated_count),
 )
 
 
 def add_uses(connection: Connection, rows: Sequence[UsageRow]) -> list[UsageRow]:
     """The rows, each with its AI use if it went to a provider."""
     ids = [row.id for row in rows]
-    found = {row[0]: AiUse(*row) for row in connection.execute(select(*_COLUMNS).where(_uses.id.in_(ids)))}
+    stored = connection.execute(select(usage_ai).where(_uses.id.in_(ids))).mappings()
+    found = {values["id"]: AiUse(**values) for values in stored}
     for row in rows:
         row.ai = found.get(row.id)
     return list(rows)

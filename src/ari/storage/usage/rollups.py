@@ -42,6 +42,7 @@ _ADD_TOTALS = f"""ON CONFLICT (key_id) DO UPDATE SET {_sum("usage_totals", "requ
     {_smaller("usage_totals", "first_used_at_ms")}, {_larger("usage_totals", "last_used_at_ms")}"""
 _ADD_AI_HOURS = f"""ON CONFLICT (hour_ms, key_id, provider, model, status_class) DO UPDATE SET
     {_sum("usage_ai_hours", "request_count", "told_count", "input_tokens", "output_tokens", "cached_tokens")},
+    {_sum("usage_ai_hours", "cost_micros", "priced_count", "estimated_count")},
     {_larger("usage_ai_hours", "last_at_ms")}"""
 ADD_ATTEMPTS = f"ON CONFLICT (minute_ms, reason, address) DO UPDATE SET {_sum('usage_attempts', 'count')}"
 ADD_ATTEMPT_HOURS = f"""ON CONFLICT (hour_ms, reason, address) DO UPDATE SET {_sum("usage_attempt_hours", "count")},
@@ -156,6 +157,8 @@ def _select_last_staged(kind: str) -> str:
 
 
 _ai_columns = ", ".join(column.name for column in usage_ai.columns)
+_ai_values = _ai_columns.replace("is_estimated", "coalesce(is_estimated, false)")
+"""A version without this column may have staged the entry."""
 _new_uses = f"""{_select_last_staged(AI_USE)}
     AND (SELECT stored.id FROM usage_ai AS stored WHERE stored.id = entry.id) IS NULL"""
 _FIRST_REFUSED = 400
@@ -164,15 +167,17 @@ _FAILED = 5
 _status = "coalesce(provider_status, 0)"
 COUNT_AI_USES = (
     f"""INSERT INTO usage_ai_hours (hour_ms, key_id, provider, model, status_class,
-        request_count, told_count, input_tokens, output_tokens, cached_tokens, last_at_ms)
+        request_count, told_count, input_tokens, output_tokens, cached_tokens, last_at_ms,
+        cost_micros, priced_count, estimated_count)
     SELECT {_hour}, key_id, provider,
         CASE WHEN model IS NOT NULL AND {_status} > 0 AND {_status} < {_FIRST_REFUSED} THEN model ELSE '' END,
         CASE WHEN ended = 'error' THEN {_FAILED} ELSE {_status} / 100 END, count(*),
         sum(CASE WHEN output_tokens IS NOT NULL OR (input_tokens IS NOT NULL AND ended = 'complete')
             THEN 1 ELSE 0 END),
-        coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), max(at_ms)
+        coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), max(at_ms),
+        coalesce(sum(cost_micros), 0), count(cost_micros), sum(CASE WHEN is_estimated THEN 1 ELSE 0 END)
     {_new_uses} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 {_ADD_AI_HOURS}""",
-    f"INSERT INTO usage_ai ({_ai_columns}) SELECT {_ai_columns} {_new_uses} ORDER BY id",
+    f"INSERT INTO usage_ai ({_ai_columns}) SELECT {_ai_values} {_new_uses} ORDER BY id",
 )
 """Of a response that did not end well, the output tokens may be missing: its tokens count as known only with them."""
 

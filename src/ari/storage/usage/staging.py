@@ -9,7 +9,6 @@ import select
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple as dataclass_values
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +272,7 @@ def _completion(done: Completion) -> _Entry:
 
 
 def _ai_use(use: AiUse) -> _Entry:
-    return _entry(kind=AI_USE, **dict(zip(_AI_FIELDS, dataclass_values(use), strict=True)))
+    return _entry(kind=AI_USE, **{name: getattr(use, name) for name in _AI_FIELDS})
 
 
 def _entry(**values: Any) -> _Entry:

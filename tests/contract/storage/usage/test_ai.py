@@ -79,6 +79,40 @@ def test_what_did_not_end_well(instance: Instance) -> None:
     assert (counted, name) == (3, "m")
 
 
+def test_a_use_keeps_its_cost(instance: Instance) -> None:
+    """With the version of the prices and all that was read, so that an old bill can be explained."""
+    row = make_row(HOUR)
+    use = _use(
+        row,
+        cost_micros=1_250,
+        price_version="2026.1",
+        is_estimated=True,
+        cache_written_tokens=3,
+        audio_tokens=4,
+        reasoning_tokens=5,
+        alias="fast",
+        attempts='[{"status": 429}]',
+    )
+    instance.database.usage.commit(Batch([row], [use]))
+    assert [row.ai for row in rows_of(instance.database)] == [use]
+
+
+def test_costs_are_summed_and_unknown_costs_are_counted_apart(instance: Instance) -> None:
+    """An unknown cost is never summed as 0 alone: the number of priced requests shows that the sum misses some."""
+    uses = [
+        _use(make_row(HOUR), cost_micros=2**42),
+        _use(make_row(HOUR + 1), cost_micros=0),
+        _use(make_row(HOUR + 2), cost_micros=None),
+        _use(make_row(HOUR + 3), cost_micros=7, is_estimated=True),
+    ]
+    log = instance.database.usage
+    log.commit(Batch(completions=list(uses[:2])))
+    log.fold_all()
+    log.commit(Batch(completions=list(uses[2:])))
+    [hour] = instance.database.reports.ai_hours(SPAN).values()
+    assert (hour.request_count, hour.cost_micros, hour.priced_count, hour.estimated_count) == (4, 2**42 + 7, 3, 1)
+
+
 def test_a_use_counts_once(instance: Instance) -> None:
     """After a fault that left the outcome unknown it is committed again, in the same batch or a later one."""
     use = _use(make_row(HOUR))
