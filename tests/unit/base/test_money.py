@@ -1,0 +1,68 @@
+"""Money: no amount loses a millionth on its way in and out, and no other currency is taken for dollars."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari.base.money import MAX_USD, MICROS_PER_USD, DisplayCurrency, format_money, format_usd, parse_usd
+
+
+@given(st.integers(0, MAX_USD * MICROS_PER_USD))
+def test_every_amount_survives(micros: int) -> None:
+    """Text and amount are the same; nothing is rounded."""
+    assert parse_usd(format_usd(micros)) == micros
+
+
+@pytest.mark.parametrize(
+    ("text", "micros"), [("25", 25_000_000), ("25.0", 25_000_000), ("0.000001", 1), ("007.5", 7_500_000)]
+)
+def test_amounts_are_decimal_text(text: str, micros: int) -> None:
+    """With or without decimals."""
+    assert parse_usd(text) == micros
+
+
+def test_amounts_are_shown_with_two_places_or_more() -> None:
+    """And with as many as the amount needs."""
+    assert [format_usd(one) for one in (0, 25_000_000, 125, -1_500_000)] == ["0.00", "25.00", "0.000125", "-1.50"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " 1", "1\n", "-1", "+1", "1e3", "1,000", ".5", "1.", "0.0000001", "NaN", "٣", "1" * 11, "1000000000.01"],
+)
+def test_other_text_is_refused(text: str) -> None:
+    """Nothing that could be read in two ways."""
+    with pytest.raises(ValueError, match="US dollars"):
+        parse_usd(text)
+
+
+@pytest.mark.parametrize("text", ["25 EUR", "€25", "25.00 gbp"])
+def test_another_currency_is_named_as_the_reason(text: str) -> None:
+    """Amounts in two currencies could not be added up."""
+    with pytest.raises(ValueError, match="other currencies can't be used"):
+        parse_usd(text)
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [
+        (0, "$0.00"),
+        (1_204_500_000, "$1,204.50"),
+        (1_239_999, "$1.24"),
+        (54_321, "$0.054"),
+        (1_200, "$0.0012"),
+        (1, "$0.000001"),
+        (-2_000_000, "-$2.00"),
+    ],
+)
+def test_people_read_short_amounts(micros: int, text: str) -> None:
+    """Cents for large amounts; a small one never looks like nothing."""
+    assert format_money(micros) == text
+
+
+def test_the_display_currency_changes_only_what_is_shown() -> None:
+    """At its fixed rate; a currency without a symbol has its code."""
+    assert format_money(10_000_000, DisplayCurrency("EUR", Decimal("0.92"))) == "€9.20"
+    assert format_money(10_000_000, DisplayCurrency("CHF", Decimal("0.9"))) == "CHF 9.00"
