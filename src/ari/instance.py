@@ -21,6 +21,7 @@ from ari.storage import migrate as migrations
 from ari.storage.backup.write import write_backup
 from ari.storage.checkup import check_audit_log
 from ari.storage.engine import KEYS_FILE, Database
+from ari.storage.lookups.ai_rules import AiRulesLookup
 from ari.storage.lookups.providers import ProviderLookup
 from ari.usage.ports import KeyLookup, UsageReader, UsageRecords
 from ari.usage.readiness import Readiness
@@ -116,6 +117,10 @@ class Instance:
     def open_provider_lookup(self) -> ProviderLookup:
         """Open the gateway's lookup, which connects at its first request."""
         return self.database.provider_lookup()
+
+    def open_ai_rules_lookup(self) -> AiRulesLookup:
+        """Open the gateway's lookup of the rules for AI requests, which connects at its first request."""
+        return self.database.ai_rules_lookup()
 
     def close_connections(self) -> None:
         """Close the database's connections; the next use opens new ones. None may cross a fork."""

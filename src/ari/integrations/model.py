@@ -14,6 +14,8 @@ Source = Literal["environment", "stored"]
 StateName = Literal["not_configured", "configured", "failing"]
 _KEY_SEGMENTS = frozenset(("api_keys", "api-keys", "apikeys", "admin_api_keys", "service_accounts", "service-accounts"))
 """Where services list and make keys."""
+MODEL_FIELDS = ("model", "models[]", "tools[].model")
+"""A tool that generates images may name a model of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class Provider:
     key and base URL.
     ``returns_keys`` lists paths, written like ``reaches``, whose responses contain keys of the account: no scope covers
     them, nor any path with a segment such as ``api_keys``.
+    ``model_fields`` are the fields of a body that may name a model: members separated by dots, ``[]`` for each element
+    of an array. ``model_routes`` lists routes with other fields, or with none because they use no model; a route may be
+    one that ``reaches`` lacks. In any route, ``{model}`` is a model.
     """
 
     name: str
@@ -83,6 +88,8 @@ class Provider:
     asks_usage: bool = False
     sends_mail: bool = False
     returns_keys: tuple[str, ...] = ()
+    model_fields: tuple[str, ...] = MODEL_FIELDS
+    model_routes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def is_ai(self) -> bool:

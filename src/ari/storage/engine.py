@@ -24,6 +24,7 @@ from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
 from ari.storage.failover.replication import CommitUnconfirmed, Confirmation
 from ari.storage.failover.sqlite import examine_file, examine_sqlite
+from ari.storage.lookups.ai_rules import AiRulesLookup, PostgresAiRulesLookup, SqliteAiRulesLookup
 from ari.storage.lookups.keys import PostgresKeyLookup, SqliteKeyLookup
 from ari.storage.lookups.providers import PostgresProviderLookup, ProviderLookup, SqliteProviderLookup
 from ari.storage.lookups.sqlite import CommitCounter
@@ -222,6 +223,12 @@ class Database:
         if self.link is None:
             return SqliteProviderLookup(self.data_dir / KEYS_FILE, self._commits)
         return PostgresProviderLookup(self.link, self._verify_seconds)
+
+    def ai_rules_lookup(self) -> AiRulesLookup:
+        """The gateway's lookup of the rules for AI requests; connects at the first one."""
+        if self.link is None:
+            return SqliteAiRulesLookup(self.data_dir / KEYS_FILE, self._commits)
+        return PostgresAiRulesLookup(self.link, self._verify_seconds)
 
     def close(self) -> None:
         """Let all connections go."""

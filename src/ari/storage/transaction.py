@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from ari.base.caller import SYSTEM, Caller
 from ari.base.master_key import MasterKeys
 from ari.storage.stores.accounts import AccountTables, KeyValueTables
+from ari.storage.stores.ai_rules import AiRulesTable
 from ari.storage.stores.consumers import ConsumerTable
 from ari.storage.stores.dismissals import DismissalTables
 from ari.storage.stores.events import EventTables
@@ -57,6 +58,7 @@ class Transaction:
         self.sealed = SealedTable(connection)
         self.responses = ResponseTable(connection)
         self.integrations = IntegrationTable(connection, writing=writing)
+        self.ai_rules = AiRulesTable(connection)
         self.key_value = KeyValueTables(connection)
         self.feed = FeedTables(connection)
         self.notices = NoticeTables(connection)

@@ -35,6 +35,7 @@ _TITLES: Final = {
     "integration_tested": "Provider key tested",
     "integration_unreachable": "Provider unreachable",
     "integration_works_again": "Provider works again",
+    "ai_aliases_changed": "Model aliases changed",
     "events_exported": "Audit log exported",
     "usage_erased": "Client address erased from usage",
     "notification_switched": "Notification turned on or off",
@@ -47,7 +48,7 @@ _TITLES: Final = {
 _GROUPS: Final = (
     ("Keys", ("key_", "keys_", "dead_key_", "refused_burst", "consumer_", "instance_policy_")),
     ("Scopes", ("scope_", "preset_", "default_preset_")),
-    ("Integrations", ("provider_", "integration_")),
+    ("Integrations", ("provider_", "integration_", "ai_")),
     (
         "Account",
         ("owner_", "sign", "session", "password_", "email_", "code_", "identity_", "confirmation_", "two_factor_"),

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import Clock
 from ari.base.master_key import MasterKeys
+from ari.integrations.ai_rules.model import NO_RULES, AiRules, Part, PartName
 from ari.integrations.model import Integration
 from tests.unit.accounts.memory import MemoryEvents, MemorySealed
 
@@ -29,6 +32,19 @@ class MemoryIntegrations:
 
 
 @dataclass
+class MemoryAiRules:
+    """Fulfils ``AiRulesStore``."""
+
+    rules: AiRules = NO_RULES
+
+    def get(self) -> AiRules:
+        return self.rules
+
+    def save(self, name: PartName, part: Part, actor: str, now_ms: int) -> None:
+        self.rules = msgspec.structs.replace(self.rules, **{name: part})
+
+
+@dataclass
 class MemoryIntegrationTransaction:
     """Fulfils ``IntegrationTransaction``; it never ends, and its time goes on."""
 
@@ -37,6 +53,7 @@ class MemoryIntegrationTransaction:
     caller: Caller = SYSTEM
     integrations: MemoryIntegrations = field(default_factory=MemoryIntegrations)
     sealed: MemorySealed = field(default_factory=MemorySealed)
+    ai_rules: MemoryAiRules = field(default_factory=MemoryAiRules)
     events: MemoryEvents = field(default_factory=MemoryEvents)
 
     @property

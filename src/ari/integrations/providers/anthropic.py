@@ -1,6 +1,6 @@
 """Anthropic."""
 
-from ari.integrations.model import KeyShape, Provider, Trial
+from ari.integrations.model import MODEL_FIELDS, KeyShape, Provider, Trial
 
 PROVIDER = Provider(
     name="anthropic",
@@ -22,5 +22,10 @@ PROVIDER = Provider(
         "POST /v1/complete",
         "GET /v1/models",
         "GET /v1/models/{model...}",
+    ),
+    model_routes=(
+        ("POST /v1/messages/batches", tuple(f"requests[].params.{one}" for one in MODEL_FIELDS)),
+        ("POST /v1/messages/batches/{id}/cancel", ()),
+        ("DELETE /v1/messages/batches/{id}", ()),
     ),
 )

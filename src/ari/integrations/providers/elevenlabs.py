@@ -31,4 +31,6 @@ PROVIDER = Provider(
         "GET /v1/voices/{voice}",
         "GET /v2/voices",
     ),
+    model_fields=("model_id",),
+    model_routes=(("POST /v1/audio-isolation", ()),),
 )

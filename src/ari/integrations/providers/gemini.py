@@ -3,15 +3,27 @@
 
 from ari.integrations.model import KeyShape, Provider, Trial
 
-_CALLS = (
-    "POST models/{model}:generateContent",
-    "POST models/{model}:streamGenerateContent",
-    "POST models/{model}:countTokens",
-    "POST models/{model}:embedContent",
-    "POST models/{model}:batchEmbedContents",
-    "POST models/{model}:predict",
-    "GET models",
-    "GET models/{model}",
+_METHODS = (
+    "generateContent",
+    "streamGenerateContent",
+    "countTokens",
+    "embedContent",
+    "batchEmbedContents",
+    "predict",
+)
+_CALLS = (*(f"POST models/{{model}}:{method}" for method in _METHODS), "GET models", "GET models/{model}")
+
+_FIELDS = (
+    "model",
+    "requests[].model",
+    "generateContentRequest.model",
+    "generate_content_request.model",
+)
+"""The path names the model; some bodies name it again."""
+_BATCH_FIELDS = (
+    "batch.model",
+    "batch.inputConfig.requests.requests[].request.model",
+    "batch.input_config.requests.requests[].request.model",
 )
 
 PROVIDER = Provider(
@@ -33,5 +45,15 @@ PROVIDER = Provider(
         "POST /v1beta/openai/images/generations",
         "GET /v1beta/openai/models",
         "GET /v1beta/openai/models/{model}",
+    ),
+    model_routes=tuple(
+        (f"POST /{version}/{kind}/{{model}}:{method}", fields)
+        for version in ("v1", "v1beta")
+        for kind in ("models", "tunedModels")
+        for method, fields in (
+            *((method, _FIELDS) for method in _METHODS),
+            ("batchGenerateContent", _BATCH_FIELDS),
+            ("asyncBatchEmbedContent", _BATCH_FIELDS),
+        )
     ),
 )

@@ -1,6 +1,6 @@
 """Ollama: a server of the owner's own, usually without a key."""
 
-from ari.integrations.model import Provider, Trial
+from ari.integrations.model import MODEL_FIELDS, Provider, Trial
 
 PROVIDER = Provider(
     name="ollama",
@@ -31,4 +31,6 @@ PROVIDER = Provider(
         "GET /api/ps",
         "GET /api/version",
     ),
+    # The older name of the member in https://github.com/ollama/ollama/blob/main/api/types.go.
+    model_fields=(*MODEL_FIELDS, "name"),
 )

@@ -35,4 +35,9 @@ PROVIDER = Provider(
         "GET /v1/models/{model...}",
     ),
     returns_keys=("/v1/organization/admin_api_keys{rest...}", "/dashboard/user/api_keys", "/v1/login"),
+    model_routes=(
+        ("POST /v1/responses/{id}/cancel", ()),
+        ("DELETE /v1/responses/{id}", ()),
+        ("DELETE /v1/chat/completions/{id}", ()),
+    ),
 )

@@ -23,4 +23,5 @@ PROVIDER = Provider(
         "POST /v1/embeddings",
         "POST /search",
     ),
+    model_routes=(("POST /search", ()),),
 )

@@ -171,7 +171,7 @@ instance_policy = Table(
     Column("changed_by", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Settings for all keys, each a JSON value: the longest lifetime, the default preset and so on."""
+"""Settings of the instance, each a JSON value: the longest lifetime of keys, the default preset, aliases of models."""
 
 key_grants = Table(
     "key_grants",

@@ -1,0 +1,174 @@
+"""Reads which models a request asks a provider for, and how much of them. No I/O.
+
+The models are read where the provider reads them. If two servers could read the request differently, or if the model is
+chosen elsewhere (a stored preset, a file), the models are not determined.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ari.gateway.form_fields import is_form, read_form
+from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, fold_name, parse_tree, require_clear
+from ari.gateway.route import Target
+from ari.http.request_head import RequestHead
+from ari.integrations.model_fields import ModelPlace, find_model_place
+
+_JSON_TYPE = re.compile(rb"(?:application/(?:[a-z0-9.-]+\+)?json(?: *; *charset=\"?utf-8\"?)?)?", re.IGNORECASE)
+_PATH_MODEL = re.compile(r"[0-9A-Za-z._:/@+~ -]+")
+_ELSEWHERE = frozenset(("fallbacks", "fallback_models", "model_list", "preset"))
+"""Members with which routers choose another model than the request names (OpenRouter, LiteLLM, Perplexity)."""
+_IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
+"""LiteLLM prefers the model of the query string to that of the body."""
+_ROUTING_HEADERS = (b"x-portkey-config", b"x-portkey-provider", b"helicone-fallbacks", b"x-litellm-model")
+_LIMITS = (
+    "max_output_tokens",
+    "max_completion_tokens",
+    "max_tokens",
+    "max_tokens_to_sample",
+)
+_MAX_COUNT = 10**9
+_NO_VALUES: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """``models`` are the names as sent, each once, without a leading ``models/``; empty if the request uses none.
+
+    ``is_determined`` says that the provider will use no other models; otherwise ``problem`` is a sentence that says
+    why. ``max_output_tokens`` is the caller's limit for each choice of each item, ``None`` without a limit.
+    ``item_count`` counts the inputs of an embedding or the requests of a batch, ``choice_count`` the responses to each.
+    """
+
+    models: tuple[str, ...]
+    is_determined: bool
+    max_output_tokens: int | None
+    input_bytes: int
+    item_count: int
+    choice_count: int
+    streams: bool
+    problem: str | None = None
+
+
+def read_facts(target: Target, head: RequestHead, body: bytes | None) -> RequestFacts:
+    """The facts of a request; ``body`` is ``None`` if it was too large to read."""
+    place = find_model_place(target.provider, head.method, target.path)
+    if place is None:
+        return _make_undetermined(body, "ARI doesn't know where this endpoint names its model.")
+    if body is None:
+        return _make_undetermined(body, "The body is too large to read its model.")
+    try:
+        _require_plain_head(place, head)
+        in_path = [] if place.in_path is None else [_decode_model(place.in_path)]
+        if not place.fields:
+            return RequestFacts(tuple(in_path), True, None, len(body), 1, 1, False)
+        in_body, asked = _read_body(place, head, body)
+    except Ambiguous as error:
+        return _make_undetermined(body, str(error))
+    models = tuple(dict.fromkeys(map(_strip_prefix, (*in_path, *in_body))))
+    problem = None if models else "The request names no model."
+    return _describe(target, models, asked, len(body), problem)
+
+
+def _make_undetermined(body: bytes | None, problem: str) -> RequestFacts:
+    return RequestFacts((), False, None, len(body or b""), 1, 1, False, problem)
+
+
+def _require_plain_head(place: ModelPlace, head: RequestHead) -> None:
+    """Raise ``Ambiguous`` if the query string or a header could name a model."""
+    if head.query and place.fields:
+        pairs = parse_qsl(head.query.replace(b";", b"&").decode("latin-1"), keep_blank_values=True)
+        if any(fold_name(name) in _IN_QUERY for name, _ in pairs):
+            raise Ambiguous("Name the model in the body, not in the query string.")
+    for name in _ROUTING_HEADERS:
+        if name in head.headers:
+            raise Ambiguous(f"The header {name.decode()} could choose another model.")
+
+
+def _decode_model(text: str) -> str:
+    """The model in a path. Raises ``Ambiguous`` for characters that servers could decode differently."""
+    decoded = re.sub("%2f", "/", text, flags=re.IGNORECASE)
+    if not _PATH_MODEL.fullmatch(decoded):
+        raise Ambiguous("The model in the path has characters that servers could read differently.")
+    return decoded
+
+
+def _read_body(place: ModelPlace, head: RequestHead, body: bytes) -> tuple[list[str], Mapping[str, Any]]:
+    """The models that the body names, and its members. Raises ``Ambiguous``."""
+    content_type = head.first(b"content-type") or b""
+    if is_form(content_type):
+        names = frozenset(field for field in place.fields if field.isidentifier())
+        fields = read_form(content_type, body, names | _ELSEWHERE)
+        if any(name in _ELSEWHERE or len(values) > 1 for name, values in fields.items()):
+            raise Ambiguous("The form names more than one model.")
+        return [value for values in fields.values() for value in values], _NO_VALUES
+    if not _JSON_TYPE.fullmatch(content_type.strip()):
+        raise Ambiguous("Send the body as application/json in UTF-8.")
+    if not body.strip():
+        return [], _NO_VALUES
+    tree = parse_tree(body)
+    if not isinstance(tree, dict):
+        raise Ambiguous("The body isn't a JSON object.")
+    require_clear(tree, _ELSEWHERE)
+    if any(tree.get(name) for name in _ELSEWHERE):
+        raise Ambiguous("The body lets the provider choose another model than it names.")
+    values = find_values(tree, compile_fields(place.fields))
+    if not all(isinstance(value, str) for value in values):
+        raise Ambiguous("The body names a model that isn't text.")
+    return values, tree
+
+
+def _strip_prefix(model: str) -> str:
+    """Gemini's resource name and its short form are the same model."""
+    return model.removeprefix("models/")
+
+
+def _describe(
+    target: Target, models: tuple[str, ...], asked: Mapping[str, Any], input_bytes: int, problem: str | None
+) -> RequestFacts:
+    batch = asked.get("requests")
+    items: list[Any] = [one for one in batch if isinstance(one, dict)] if isinstance(batch, list) else []
+    params = [one["params"] for one in items if isinstance(one.get("params"), dict)]
+    limits = [limit for one in params or [asked] if (limit := _read_limit(one)) is not None]
+    return RequestFacts(
+        models=models,
+        is_determined=problem is None,
+        max_output_tokens=max(limits) if limits and len(limits) == len(params or [asked]) else None,
+        input_bytes=input_bytes,
+        item_count=max(1, len(items) or _count_inputs(asked.get("input"))),
+        choice_count=max(1, _count(asked.get("n")) or _count(_config_of(asked).get("candidateCount")) or 1),
+        streams=_streams(target.path, asked),
+        problem=problem,
+    )
+
+
+def _read_limit(asked: Mapping[str, Any]) -> int | None:
+    """The most tokens of one choice."""
+    options = asked.get("options")
+    limits = [_count(asked.get(name)) for name in _LIMITS]
+    limits.append(_count(_config_of(asked).get("maxOutputTokens")))
+    limits.append(_count(options.get("num_predict")) if isinstance(options, dict) else None)
+    return max((limit for limit in limits if limit is not None), default=None)
+
+
+def _config_of(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Gemini's options."""
+    config = asked.get("generationConfig") or asked.get("generation_config")
+    return config if isinstance(config, dict) else _NO_VALUES
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and 0 < value <= _MAX_COUNT else None
+
+
+def _count_inputs(value: Any) -> int:
+    """The texts of an embedding; a list of numbers is one text."""
+    return len(value) if isinstance(value, list) and not all(isinstance(one, int) for one in value[:1]) else 1
+
+
+def _streams(path: str, asked: Mapping[str, Any]) -> bool:
+    if path in ("/api/chat", "/api/generate"):
+        return asked.get("stream") is not False  # Ollama's own endpoints stream unless asked not to.
+    return asked.get("stream") is True or path.endswith((":streamGenerateContent", "/stream"))

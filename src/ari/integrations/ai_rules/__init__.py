@@ -1,0 +1,1 @@
+"""Rules of the instance for AI requests: names for models, prices, and budgets."""

@@ -1,0 +1,163 @@
+"""Which models a request asks for, and how much; a model that is chosen elsewhere is not determined."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from ari.gateway.request_facts import RequestFacts, read_facts
+from ari.gateway.route import Target
+from ari.http.request_head import read_head
+from ari.integrations.providers import get_provider
+from tests.support.asgi import scope_of
+
+FORM = "multipart/form-data; boundary=XX"
+
+
+def _read(
+    route: str,
+    body: Any = None,
+    *,
+    method: str = "POST",
+    headers: dict[str, str] | None = None,
+    query: bytes = b"",
+) -> RequestFacts:
+    name, slash, path = route.partition("/")
+    raw = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
+    given = [(key.encode(), value.encode()) for key, value in (headers or {"content-type": "application/json"}).items()]
+    scope = scope_of(method, b"/api/ai/" + route.encode(), given)
+    scope["query_string"] = query
+    return read_facts(Target(get_provider(name), slash + path), read_head(scope, 0), raw)
+
+
+def test_a_chat_request_is_described() -> None:
+    """With all that an estimate needs."""
+    body = msgspec.json.encode({"model": "gpt-5", "max_tokens": 100, "n": 3, "stream": True, "messages": []})
+    assert _read("openai/v1/chat/completions", body) == RequestFacts(("gpt-5",), True, 100, len(body), 1, 3, True)
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "models"),
+    [
+        ("openai/v1/responses", {"model": "a", "tools": [{"type": "image_generation", "model": "b"}]}, ("a", "b")),
+        ("openai/v1/responses", {"prompt": {"id": "pmpt_1"}, "model": "a"}, ("a",)),
+        ("openrouter/api/v1/chat/completions", {"model": "a/b", "models": ["c/d", "a/b"]}, ("a/b", "c/d")),
+        ("anthropic/v1/messages/batches", {"requests": [{"params": {"model": one}} for one in "ab"]}, ("a", "b")),
+        ("gemini/v1beta/models/g-1:embedContent", {"model": "models/g-2"}, ("g-1", "g-2")),
+        ("gemini/v1beta/models/g-1:generateContent", {"contents": []}, ("g-1",)),
+        ("gemini/v1beta/models/g-1:countTokens", {"generateContentRequest": {"model": "models/g-2"}}, ("g-1", "g-2")),
+        ("gemini/v1beta/openai/embeddings", {"model": "g-1"}, ("g-1",)),
+        ("ollama/api/show", {"name": "llama3", "model": "b"}, ("b", "llama3")),
+        ("elevenlabs/v1/text-to-speech/v", {"model_id": "eleven_v3"}, ("eleven_v3",)),
+    ],
+)
+def test_every_model_that_a_request_names_is_found(route: str, body: Any, models: tuple[str, ...]) -> None:
+    """In the path and anywhere in the body where its provider reads one."""
+    facts = _read(route, body)
+    assert (facts.models, facts.is_determined, facts.problem) == (models, True, None)
+
+
+def test_the_model_of_a_form_is_found() -> None:
+    """Transcriptions name it in a field."""
+    body = b'--XX\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--XX--\r\n'
+    facts = _read("openai/v1/audio/transcriptions", body, headers={"content-type": FORM})
+    assert (facts.models, facts.is_determined) == (("whisper-1",), True)
+    twice = _read("openai/v1/audio/transcriptions", body[:-8] + b"\r\n" + body, headers={"content-type": FORM})
+    assert not twice.is_determined
+
+
+@pytest.mark.parametrize(
+    ("route", "method"),
+    [
+        ("openai/v1/responses/resp_1", "GET"),
+        ("openai/v1/responses/resp_1/cancel", "POST"),
+        ("elevenlabs/v1/audio-isolation", "POST"),
+        ("openai/v1/models", "GET"),
+    ],
+)
+def test_a_request_without_a_model_is_determined(route: str, method: str) -> None:
+    """It uses none."""
+    facts = _read(route, b"", method=method)
+    assert (facts.models, facts.is_determined) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "headers", "query"),
+    [
+        ("openai/v1/responses", {"prompt": {"id": "pmpt_1"}}, None, b""),
+        ("openai/v1/responses", {"previous_response_id": "resp_1"}, None, b""),
+        ("openai/v1/chat/completions", {"model": ["a"]}, None, b""),
+        ("openai/v1/chat/completions", {"model": {"id": "a"}}, None, b""),
+        ("openai/v1/chat/completions", {"model": "a", "Models": ["b"]}, None, b""),
+        ("openai/v1/chat/completions", [], None, b""),
+        ("openai/v1/chat/completions", b"", None, b""),
+        ("openai/v1/chat/completions", {"model": "a"}, {"content-type": "application/x-www-form-urlencoded"}, b""),
+        ("openai/v1/chat/completions", {"model": "a"}, {"content-type": "application/json; charset=utf-16"}, b""),
+        ("openai/v1/chat/completions", {"model": "a"}, {"helicone-fallbacks": "[]"}, b""),
+        ("openai/v1/chat/completions", {"model": "a"}, None, b"x=1&model=b"),
+        ("openai/v1/chat/completions", {"model": "a"}, None, b"x=1;Model=b"),
+        ("openai/v1/batches", {"input_file_id": "file-1"}, None, b""),
+        ("openai/v1/files", b"", {"content-type": FORM}, b""),
+        ("openai_compatible/chat/completions", {"model": "a", "fallbacks": ["b"]}, None, b""),
+        ("openrouter/api/v1/chat/completions", {"model": "a", "preset": "b"}, None, b""),
+        ("gemini/v1beta/models/g%2D1:generateContent", {}, None, b""),
+        ("gemini/v1beta/models/g;a=b:generateContent", {}, None, b""),
+        ("openai/v1/chat/completions", None, None, b""),
+    ],
+)
+def test_a_model_chosen_elsewhere_is_not_determined(
+    route: str, body: Any, headers: dict[str, str] | None, query: bytes
+) -> None:
+    """And the facts say why, in a sentence."""
+    facts = _read(route, body, headers=headers, query=query)
+    assert not facts.is_determined
+    assert str(facts.problem).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "limit", "items", "choices"),
+    [
+        ("openai/v1/embeddings", {"model": "e", "input": ["a"] * 1_000}, None, 1_000, 1),
+        ("openai/v1/embeddings", {"model": "e", "input": [1, 2, 3]}, None, 1, 1),
+        ("openai/v1/embeddings", {"model": "e", "input": [[1], [2]]}, None, 2, 1),
+        ("openai/v1/embeddings", {"model": "e", "input": []}, None, 1, 1),
+        ("openai/v1/responses", {"model": "a", "max_output_tokens": 5}, 5, 1, 1),
+        (
+            "gemini/v1/models/g:generateContent",
+            {"generationConfig": {"maxOutputTokens": 7, "candidateCount": 2}},
+            7,
+            1,
+            2,
+        ),
+        ("ollama/api/chat", {"model": "a", "options": {"num_predict": 9}}, 9, 1, 1),
+        ("ollama/api/chat", {"model": "a", "options": {"num_predict": -1}}, None, 1, 1),
+        ("openai/v1/chat/completions", {"model": "a", "max_tokens": "9", "n": True}, None, 1, 1),
+        ("openai/v1/chat/completions", {"model": "a", "max_tokens": 1, "max_completion_tokens": 2}, 2, 1, 1),
+        (
+            "anthropic/v1/messages/batches",
+            {"requests": [{"params": {"model": "a", "max_tokens": one}} for one in (10, 20)]},
+            20,
+            2,
+            1,
+        ),
+        ("anthropic/v1/messages/batches", {"requests": [{"params": {"model": "a"}}, 5]}, None, 1, 1),
+    ],
+)
+def test_sizes_are_read(route: str, body: Any, limit: int | None, items: int, choices: int) -> None:
+    """The caller's limit of tokens, the inputs, and the choices; a value of another type counts as missing."""
+    facts = _read(route, body)
+    assert (facts.max_output_tokens, facts.item_count, facts.choice_count) == (limit, items, choices)
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "streams"),
+    [
+        ("ollama/api/chat", {"model": "a"}, True),
+        ("ollama/api/chat", {"model": "a", "stream": False}, False),
+        ("openai/v1/chat/completions", {"model": "a", "stream": 1}, False),
+        ("gemini/v1/models/g:streamGenerateContent", {}, True),
+    ],
+)
+def test_a_stream_is_recognized(route: str, body: Any, streams: bool) -> None:
+    """Ollama streams unless asked not to; Gemini says it in the path."""
+    assert _read(route, body).streams is streams
