@@ -150,9 +150,9 @@ def _require_touchable(caller: Caller, calling: ApiKey | None, key: ApiKey) -> N
 
 
 def require_unlimited(calling: ApiKey | None) -> None:
-    """Raise ``Forbidden`` for a key with limits: it could get around them with another key."""
-    if calling is not None and calling.rule_owners:
-        raise Forbidden("A key with limits can't create keys or give keys more access.")
+    """Raise ``Forbidden`` for a key with limits or budgets: it could get around them with another key."""
+    if calling is not None and calling.spending_owners:
+        raise Forbidden("A key with limits or budgets can't create keys or give keys more access.")
 
 
 def _is_less_limited(before: ApiKey, after: ApiKey) -> bool:

@@ -107,6 +107,14 @@ class ApiKey:
     @property
     def rule_owners(self) -> tuple[RuleOwner, ...]:
         """The owners of the limits that each use of the key consumes: the key itself, and its consumer."""
+        own, shared = self.policy.limits, NO_RULES if self.consumer is None else self.consumer.policy.limits
+        if not (own.counts_requests or shared.counts_requests):
+            return ()
+        return tuple(owner for owner in self.spending_owners if owner.rules.counts_requests)
+
+    @property
+    def spending_owners(self) -> tuple[RuleOwner, ...]:
+        """The same, with those that have budgets, which AI requests use."""
         shared = NO_RULES if self.consumer is None else self.consumer.policy.limits
         owners = (RuleOwner(self.id, self.policy.limits),) if self.policy.limits else ()
         if shared and self.consumer is not None:

@@ -1,19 +1,26 @@
-"""Decide one request by all the counters it touches: every limit is consumed, or none."""
+"""Decide one request by all the counters it touches: every limit and budget is consumed, or none."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from ari.base.clock import SECOND_MS
 from ari.keys.limits.counter import Counter, Exceeded, Remaining
 from ari.keys.limits.rules import LimitRules
+from ari.keys.limits.spending import Amounts, Crossing, Held
 
 CONSUMER_PREFIX = "consumer:"
 """Marks a consumer's limits among those of its keys, in headers, in responses and in the log."""
+PROVIDER_PREFIX = "provider:"
+"""Precedes a provider's name in the ID of its counter, and marks its budgets."""
+INSTANCE_ID = "instance"
+INSTANCE_PREFIX = "instance:"
+BUDGET_PREFIX = "budget:"
+"""Marks what was reserved from a budget in the log: a budget may be named like a limit."""
 
 
 class RuleOwner(msgspec.Struct, frozen=True):
-    """A key, or a consumer with ``prefix``, and its rules as the request read them."""
+    """A key, or another owner with ``prefix``, and its rules as the request read them."""
 
     id: str
     rules: LimitRules
@@ -38,11 +45,16 @@ class RuleOwner(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """Whether a request is allowed: ``exceeded`` says why not. ``consumed`` are its units by name."""
+    """Whether a request is allowed: ``exceeded`` says why not. ``consumed`` are its units by name.
+
+    ``held`` is what it reserved from budgets, and ``crossings`` are the thresholds that were reached.
+    """
 
     exceeded: Exceeded | None
     consumed: dict[str, int]
     remaining: list[Remaining]
+    held: tuple[Held, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
 
     @property
     def retry_after_seconds(self) -> int | None:
@@ -52,15 +64,31 @@ class Decision(msgspec.Struct, frozen=True):
         return max(1, -(-self.exceeded.wait_ms // SECOND_MS))
 
 
+class Estimate(msgspec.Struct, frozen=True):
+    """What an AI request may use, to reserve it from budgets for ``lease_ms``, the longest that it may run."""
+
+    amounts: Amounts
+    lease_ms: int
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """The real amounts of a request, in place of what it has reserved."""
+
+    held: tuple[Held, ...]
+    amounts: Amounts
+
+
 class Charge(msgspec.Struct):
     """The units that a request consumes, under these names or (``None``) all. The commit that logs it decides.
 
-    A consumer's limits have ``CONSUMER_PREFIX`` before their names. Raises ``ValueError`` for units that aren't whole.
+    A consumer's limits have ``CONSUMER_PREFIX`` before their names. Without an ``estimate``, budgets stay as they are.
+    Raises ``ValueError`` for units that aren't whole.
     """
 
     owners: tuple[RuleOwner, ...]
     units: int = 1
     names: Collection[str] | None = None
+    estimate: Estimate | None = None
     decision: Decision | None = None
 
     def __post_init__(self) -> None:
@@ -70,21 +98,59 @@ class Charge(msgspec.Struct):
 
 def decide(charge: Charge, counters: Sequence[Counter], now_ms: int) -> Decision:
     """Consume the charge from the counters of its owners, which are in the same order, or refuse it."""
-    units = charge.units
+    pairs = list(zip(charge.owners, counters, strict=True))
     exceeded: Exceeded | None = None
-    for owner, counter in zip(charge.owners, counters, strict=True):
+    for owner, counter in pairs:
         counter.advance(owner.rules, now_ms)
-        for found in counter.find_exceeded(units, owner.select(charge.names)):
+        for found in _list_exceeded(charge, owner, counter):
             if exceeded is None or _takes_longer(found, exceeded):
                 exceeded = msgspec.structs.replace(found, name=owner.prefix + found.name)
+    if exceeded is not None:
+        remaining = [one for owner, counter in pairs for one in owner.label(counter.list_remaining())]
+        return Decision(exceeded, {}, remaining, crossings=_list_crossings(charge, pairs))
     consumed: dict[str, int] = {}
-    remaining: list[Remaining] = []
-    for owner, counter in zip(charge.owners, counters, strict=True):
-        if exceeded is None and units:
-            used = counter.consume(units, owner.select(charge.names))
+    held = list[Held]()
+    remaining = []
+    for owner, counter in pairs:
+        if charge.units:
+            used = counter.consume(charge.units, owner.select(charge.names))
             consumed.update(used if not owner.prefix else {owner.prefix + name: n for name, n in used.items()})
+        if charge.estimate is not None:
+            reserved = tuple(counter.reserve(owner.id, charge.estimate.amounts, charge.estimate.lease_ms))
+            consumed.update((owner.prefix + BUDGET_PREFIX + one.name, one.amount) for one in reserved)
+            held += reserved
         remaining += owner.label(counter.list_remaining())
-    return Decision(exceeded, consumed, remaining)
+    return Decision(None, consumed, remaining, tuple(held))
+
+
+def settle(settlement: Settlement, counters: Mapping[str, Counter], now_ms: int) -> list[Crossing]:
+    """Replace what a request has reserved by what it used. Returns the thresholds that were reached."""
+    settled = list[str]()
+    for held in settlement.held:
+        counter = counters[held.owner_id]
+        counter.advance(counter.rules, now_ms)
+        if counter.settle(held, settlement.amounts.of(held.unit)):
+            settled.append(held.owner_id)
+    return [one for owner_id in dict.fromkeys(settled) for one in counters[owner_id].list_crossings(owner_id)]
+
+
+def _list_exceeded(charge: Charge, owner: RuleOwner, counter: Counter) -> list[Exceeded]:
+    found = list(counter.find_exceeded(charge.units, owner.select(charge.names)))
+    if charge.estimate is not None:
+        found += counter.find_exhausted(charge.estimate.amounts)
+    return found
+
+
+def _list_crossings(charge: Charge, pairs: Iterable[tuple[RuleOwner, Counter]]) -> tuple[Crossing, ...]:
+    """The thresholds of budgets that refuse the charge."""
+    if charge.estimate is None:
+        return ()
+    amounts = charge.estimate.amounts
+    return tuple(
+        crossing
+        for owner, counter in pairs
+        for crossing in counter.list_crossings(owner.id, {one.name for one in counter.find_exhausted(amounts)})
+    )
 
 
 def _takes_longer(one: Exceeded, other: Exceeded) -> bool:

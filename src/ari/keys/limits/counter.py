@@ -1,4 +1,4 @@
-"""The counter of one key or consumer: how much of its limits and credits is used.
+"""The counter of one owner of rules: how much of its limits, credits and budgets is used.
 
 - Its time never runs backward while anything is counted, whatever the clock does.
 - It keeps the newest rules it has seen: a request that read the rules before a change is decided by the changed ones.
@@ -9,8 +9,10 @@ from typing import Literal
 
 import msgspec
 
+from ari.base.clock import MINUTE_MS
 from ari.keys.limits.refills import last_refill_day, next_refill_ms
-from ari.keys.limits.rules import CREDITS, Credits, Limit, LimitRules
+from ari.keys.limits.rules import CREDITS, Budget, Credits, Limit, LimitRules
+from ari.keys.limits.spending import Amounts, BudgetState, Crossing, Held, Spending
 from ari.keys.limits.window import Window
 
 
@@ -30,13 +32,14 @@ class Remaining(msgspec.Struct, frozen=True):
 class Exceeded(msgspec.Struct, frozen=True):
     """A name that lacks units; ``wait_ms`` until they fit, ``None`` if waiting never helps.
 
-    ``limit`` is ``None`` for credits.
+    ``limit`` is ``None`` for credits and budgets.
     """
 
     name: str
-    reason: Literal["rate_limited", "credits_exhausted"]
+    reason: Literal["rate_limited", "credits_exhausted", "budget_exhausted"]
     wait_ms: int | None
     limit: Limit | None = None
+    budget: Budget | None = None
 
 
 class Balance(msgspec.Struct):
@@ -61,12 +64,13 @@ class Balance(msgspec.Struct):
 
 
 class Counter(msgspec.Struct):
-    """The state of all limits and credits of one owner, as it is stored."""
+    """The state of all limits, credits and budgets of one owner, as it is stored."""
 
     at_ms: int = 0
     rules: LimitRules = LimitRules(revision=-1)
     windows: dict[str, Window] = {}
     balance: Balance | None = None
+    spending: dict[str, Spending] = {}
 
     def advance(self, rules: LimitRules, now_ms: int) -> None:
         """Move to this time and take over these rules, each unless the counter is already further."""
@@ -75,6 +79,8 @@ class Counter(msgspec.Struct):
             self._take_over(rules, now_ms)
         for window in self.windows.values():
             window.advance(self.at_ms)
+        for budget in self.rules.budgets:
+            self.spending[budget.name].advance(budget, self.at_ms)
 
     def find_exceeded(self, units: int, names: Collection[str] | None) -> Iterator[Exceeded]:
         """The names under which so many units do not fit. ``names`` ``None`` = all."""
@@ -91,6 +97,40 @@ class Counter(msgspec.Struct):
             helps = refill is not None and units <= refill.amount
             wait_ms = next_refill_ms(refill, at_ms) - at_ms if refill is not None and helps else None
             yield Exceeded(CREDITS, "credits_exhausted", wait_ms)
+
+    def find_exhausted(self, amounts: Amounts) -> Iterator[Exceeded]:
+        """The hard budgets without room for these amounts."""
+        for budget in self.rules.budgets:
+            if budget.is_hard:
+                wait_ms = self.spending[budget.name].find_wait(budget, amounts.of(budget.unit), self.at_ms)
+                if wait_ms != 0:
+                    yield Exceeded(budget.name, "budget_exhausted", wait_ms, budget=budget)
+
+    def reserve(self, owner_id: str, amounts: Amounts, lease_ms: int) -> Iterator[Held]:
+        """Reserve the amounts in all budgets, for as long as the request may take."""
+        lease_minute = -(-(self.at_ms + lease_ms) // MINUTE_MS)
+        for budget in self.rules.budgets:
+            amount = amounts.of(budget.unit)
+            spending = self.spending[budget.name]
+            spending.add(amount, self.at_ms, lease_minute)
+            yield Held(owner_id, budget.name, budget.unit, amount, self.at_ms, lease_minute, spending.epoch)
+
+    def settle(self, held: Held, amount: int) -> bool:
+        """Replace a reservation by the real amount. Returns whether it still counts."""
+        spending = self.spending.get(held.name)
+        return spending is not None and spending.settle(held, amount, self.at_ms)
+
+    def list_crossings(self, owner_id: str, refusing: Collection[str] = ()) -> list[Crossing]:
+        """The thresholds of budgets that were reached since the last call; ``refusing`` names those without room."""
+        found = [
+            self.spending[one.name].find_crossing(owner_id, one, self.at_ms, refuses=one.name in refusing)
+            for one in self.rules.budgets
+        ]
+        return [crossing for crossing in found if crossing is not None]
+
+    def list_budgets(self, prefix: str) -> list[BudgetState]:
+        """The state of each budget now."""
+        return [self.spending[one.name].describe(prefix, one, self.at_ms) for one in self.rules.budgets]
 
     def consume(self, units: int, names: Collection[str] | None) -> dict[str, int]:
         """Count the units under all of these names. Returns them by name."""
@@ -141,6 +181,17 @@ class Counter(msgspec.Struct):
         balance = self.balance if rules.credits is not None else None
         if rules.credits is not None and (balance is None or balance.epoch < rules.credits.epoch):
             balance = Balance(rules.credits.epoch)
-        if not any(window.used for window in windows.values()):
+        spending = {budget.name: self._follow(budget) for budget in rules.budgets}
+        if not any(window.used for window in windows.values()) and not any(one.used for one in spending.values()):
             self.at_ms = now_ms  # a reset also ends the effect of a clock that was far ahead
-        self.rules, self.windows, self.balance = rules, windows, balance
+        self.rules, self.windows, self.balance, self.spending = rules, windows, balance, spending
+
+    def _follow(self, budget: Budget) -> Spending:
+        spending = self.spending.get(budget.name)
+        if spending is None or spending.epoch < budget.epoch:
+            spending = Spending(budget.epoch)
+        else:
+            before = next(one for one in self.rules.budgets if one.name == budget.name)
+            spending.advance(before, self.at_ms)
+        spending.follow(budget, self.at_ms)
+        return spending

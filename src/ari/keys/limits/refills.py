@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ari.base.clock import MINUTE_MS
 from ari.keys.limits.rules import Refill
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTH = timedelta(days=31)
 
 
@@ -30,8 +30,8 @@ def next_refill_ms(refill: Refill, at_ms: int) -> int:
 def _around(refill: Refill, minute: int) -> tuple[int, int]:
     """Cached: 20 µs that each request with credits would cost."""
     at_ms = minute * MINUTE_MS
-    zone = _find_zone(refill.time_zone)
-    today = (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).date()
+    zone = find_zone(refill.time_zone)
+    today = (EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).date()
     for day, following in pairwise(_days(refill, today)):
         time_ms = _time_ms(following, refill.hour, zone)
         if time_ms > at_ms:
@@ -55,11 +55,11 @@ def _days(refill: Refill, today: date) -> Iterator[date]:
 def _time_ms(day: date, hour: int, zone: ZoneInfo) -> int:
     """An hour that the clock skips counts as the moment of the change, one that it repeats as the first."""
     moment = datetime(day.year, day.month, day.day, hour, tzinfo=zone)
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 @lru_cache(maxsize=1_024)
-def _find_zone(name: str) -> ZoneInfo:
+def find_zone(name: str) -> ZoneInfo:
     """UTC where this machine lacks the zone's data: a refill at another hour is better than none."""
     try:
         return ZoneInfo(name)

@@ -1,8 +1,11 @@
-"""The rules of a key or consumer: rate limits and credits."""
+"""The rules of a key, a consumer, a provider or the instance: rate limits, credits and budgets."""
 
 from typing import Literal
 
 import msgspec
+
+Unit = Literal["money", "tokens"]
+Period = Literal["day", "week", "month", "rolling", "total"]
 
 CREDITS = "credits"
 """The reserved name under which credits are counted."""
@@ -44,14 +47,49 @@ class Credits(msgspec.Struct, frozen=True):
     epoch: int = 0
 
 
-class LimitRules(msgspec.Struct, frozen=True):
-    """All rules of one key or consumer. ``revision`` grows with each change, so that counters keep the newest rules."""
+class Increase(msgspec.Struct, frozen=True):
+    """Raises a budget by ``amount`` once, until ``ends_ms``, the end of a period; ``None`` = for all time."""
+
+    amount: int
+    ends_ms: int | None = None
+
+
+class Budget(msgspec.Struct, frozen=True, omit_defaults=True):
+    """At most ``amount`` in each period: millionths of a US dollar, or tokens of AI models.
+
+    Days, weeks (from Monday) and months are those of ``time_zone``; ``rolling`` is any ``window_ms`` milliseconds. Only
+    a hard budget refuses requests. ``epoch`` is as in ``Limit``.
+    """
+
+    name: str
+    amount: int
+    unit: Unit = "money"
+    period: Period = "month"
+    window_ms: int = 0
+    time_zone: str = "UTC"
+    is_hard: bool = True
+    increases: tuple[Increase, ...] = ()
+    epoch: int = 0
+
+    def find_limit(self, at_ms: int) -> int:
+        """The amount with the increases that hold at this time."""
+        return self.amount + sum(one.amount for one in self.increases if one.ends_ms is None or at_ms < one.ends_ms)
+
+
+class LimitRules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All rules of one owner. ``revision`` grows with each change, so that counters keep the newest rules."""
 
     revision: int = 0
     limits: tuple[Limit, ...] = ()
     credits: Credits | None = None
+    budgets: tuple[Budget, ...] = ()
 
     def __bool__(self) -> bool:
+        return self.counts_requests or bool(self.budgets)
+
+    @property
+    def counts_requests(self) -> bool:
+        """Whether each request consumes units. Budgets count AI requests only."""
         return bool(self.limits) or self.credits is not None
 
     @property

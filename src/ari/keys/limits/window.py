@@ -33,6 +33,28 @@ class Window(msgspec.Struct):
             self.slots[slot] = self.slots.get(slot, 0) + units
             self.used += units
 
+    def adjust(self, units: int, added_at_ms: int, at_ms: int) -> None:
+        """Add units to those that were counted at an earlier time, or take them away. What no longer counts is left."""
+        first = self._slot(added_at_ms)
+        if units > 0 and first >= self._slot(at_ms) - SLOTS:
+            slot = next((slot for slot in self.slots if slot >= first), self._slot(at_ms))
+            self.slots[slot] = self.slots.get(slot, 0) + units
+            self.used += units
+        elif units < 0:
+            self._take_away(-units, first)
+
+    def _take_away(self, units: int, first: int) -> None:
+        """From the slot, or from the next ones that have units: a window that was resized may have moved them."""
+        for slot in [slot for slot in self.slots if slot >= first]:
+            taken = min(units, self.slots[slot])
+            units -= taken
+            self.used -= taken
+            self.slots[slot] -= taken
+            if not self.slots[slot]:
+                del self.slots[slot]
+            if not units:
+                return
+
     def find_fit(self, units: int, limit: int) -> int | None:
         """When so many units fit under the limit: 0 if they do now, ``None`` if they never do."""
         used = self.used
