@@ -10,7 +10,7 @@
     ├── ReauthRequired   the session must confirm its password first (403)
     ├── CallerRevoked    the caller's key or session ended before the command ran (401)
     ├── RateLimited      too many attempts; retry_after_seconds (429)
-    ├── LimitExceeded    a limit or the credits of the calling key are used up (429)
+    ├── LimitExceeded    a limit, a budget or the credits of the calling key are used up (429)
     ├── Unavailable      a required part is down or too slow; never treated as a yes (503)
     └── ConfigurationError   the instance can't start or run with these settings
 
@@ -79,7 +79,8 @@ class RateLimited(AriError):
 
 
 class LimitExceeded(AriError):
-    """``limit`` is its name, or ``credits``; ``code`` is ``rate_limited`` or ``credits_exhausted``.
+    """``limit`` is its name, or ``credits``; ``code`` is ``rate_limited``, ``credits_exhausted`` or
+    ``budget_exhausted``.
 
     ``rate`` is what the limit allows, such as ``2 requests per minute``. Without ``retry_after_seconds``, waiting does
     not help.
@@ -88,8 +89,11 @@ class LimitExceeded(AriError):
     def __init__(self, code: str, limit: str, retry_after_seconds: int | None, rate: str | None = None) -> None:
         wait = "" if retry_after_seconds is None else f" Retry in {in_words(retry_after_seconds)}."
         allowed = "" if rate is None else f" ({rate})"
-        used_up = f"Rate limit “{limit}”{allowed} is used up."
-        super().__init__(f"{'No credits are left for this request.' if code == 'credits_exhausted' else used_up}{wait}")
+        sentences = {
+            "credits_exhausted": "No credits are left for this request.",
+            "budget_exhausted": f"Budget “{limit}”{allowed} doesn't have enough left for this request.",
+        }
+        super().__init__(sentences.get(code, f"Rate limit “{limit}”{allowed} is used up.") + wait)
         self.code = code
         self.limit = limit
         self.retry_after_seconds = retry_after_seconds

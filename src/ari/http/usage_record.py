@@ -5,7 +5,9 @@ import msgspec
 from ari.base.clock import Clock
 from ari.base.errors import LimitExceeded, Unavailable
 from ari.http.request_head import RequestHead
+from ari.keys.limits.budget_fields import budget_in_words
 from ari.keys.limits.charge import Charge, Decision
+from ari.keys.limits.counter import Exceeded
 from ari.keys.limits.fields import describe_rate
 from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED, REASONS
@@ -128,8 +130,7 @@ class UsageRecord(msgspec.Struct, eq=False):
         if decision is not None and exceeded is not None:
             assert self.row is not None
             self.row.status = REASONS[exceeded.reason].status  # stored, so that no completion follows
-            rate = None if exceeded.limit is None else describe_rate(exceeded.limit)
-            raise LimitExceeded(exceeded.reason, exceeded.name, decision.retry_after_seconds, rate)
+            raise LimitExceeded(exceeded.reason, exceeded.name, decision.retry_after_seconds, _describe(exceeded))
 
     def complete(self, status: int, length: int | None) -> None:
         """Fill in the status of a committed row, by a later commit."""
@@ -139,3 +140,9 @@ class UsageRecord(msgspec.Struct, eq=False):
 
     def _duration_ms(self) -> float:
         return round((self.clock.monotonic() - self.started) * 1000, 3)
+
+
+def _describe(exceeded: Exceeded) -> str | None:
+    if exceeded.budget is not None:
+        return budget_in_words(exceeded.budget)
+    return None if exceeded.limit is None else describe_rate(exceeded.limit)

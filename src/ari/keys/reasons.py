@@ -34,6 +34,7 @@ REASONS = _table(
     ("insufficient_scope", 403, "Missing scope", "This key lacks the scope for this request."),
     ("rate_limited", 429, "Too many requests", "Too many requests. Retry after the time in Retry-After."),
     ("credits_exhausted", 429, "Credits used up", "This API key has no credits left for this request."),
+    ("budget_exhausted", 429, "Budget used up", "A budget doesn't have enough left for this AI request."),
     ("unavailable", 503, "Service unavailable", "ARI can't verify API keys right now. Try again."),
 )
 

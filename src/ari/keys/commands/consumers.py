@@ -11,7 +11,8 @@ from ari.base.transaction import record
 from ari.keys.assignment_checks import require_may_assign, require_may_manage_consumers
 from ari.keys.granting import require_may_limit
 from ari.keys.limits import changes
-from ari.keys.limits.fields import describe_credits, describe_limit, describe_rules, parse_limits
+from ari.keys.limits.fields import describe_credits, describe_limit, parse_limits
+from ari.keys.limits.rule_facts import describe_rules
 from ari.keys.limits.rules import NO_RULES, LimitRules
 from ari.keys.model import ApiKey, Consumer
 from ari.keys.names import parse_name

@@ -18,7 +18,8 @@ from ari.keys.expiry import expiry_of
 from ari.keys.instance_policy import limit_lifetime
 from ari.keys.kinds import Kind, describe_default_credits
 from ari.keys.limits.changes import replace_credits, replace_limits
-from ari.keys.limits.fields import describe_rules, parse_limits
+from ari.keys.limits.fields import parse_limits
+from ari.keys.limits.rule_facts import describe_rules
 from ari.keys.limits.rules import NO_RULES, LimitRules
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name, parse_name

@@ -6,7 +6,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from ari.base.errors import Conflict, Invalid, Problem
-from ari.keys.limits.fields import MAX_UNITS, describe_rules, parse_credits
+from ari.keys.limits.budget_changes import loosens_budgets
+from ari.keys.limits.fields import MAX_UNITS, parse_credits
+from ari.keys.limits.rule_facts import describe_rules
 from ari.keys.limits.rules import Credits, Limit, LimitRules
 
 MAX_GRANTED = 10**15 - 1
@@ -69,21 +71,29 @@ def add_credits(rules: LimitRules, amount: int) -> LimitRules:
 
 
 def list_changes(subject: str, before: LimitRules, after: LimitRules) -> list[tuple[str, dict[str, Any]]]:
-    """The name and detail of one event each for limits and credits that differ, of a ``key`` or ``consumer``."""
+    """The name and detail of one event each for limits, credits and budgets that differ.
+
+    ``subject`` is what has them: ``key`` or ``consumer``.
+    """
     old, new = describe_rules(before), describe_rules(after)
     happened: list[tuple[str, dict[str, Any]]] = []
     if old.get("limits") != new.get("limits"):
         happened.append((f"{subject}_limits_changed", {"from": old.get("limits", []), "to": new.get("limits", [])}))
     if before.credits != after.credits:
         happened.append((f"{subject}_credits_changed", {"from": old.get("credits"), "to": new.get("credits")}))
+    if old.get("budgets") != new.get("budgets"):
+        ends = {"from": old.get("budgets", []), "to": new.get("budgets", [])}
+        happened.append((f"{subject}_budgets_changed", ends))
     return happened
 
 
 def loosens(before: LimitRules, after: LimitRules) -> bool:
     """Whether the change may allow a request that was refused. In doubt, it does."""
     limits = {limit.name: limit for limit in after.limits}
-    return any(not _is_as_tight(limit, limits.get(limit.name)) for limit in before.limits) or (
-        before.credits is not None and not _grants_no_more(before.credits, after.credits)
+    return (
+        any(not _is_as_tight(limit, limits.get(limit.name)) for limit in before.limits)
+        or (before.credits is not None and not _grants_no_more(before.credits, after.credits))
+        or loosens_budgets(before, after)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from ari.base.errors import Invalid, Problem
-from ari.keys.limits.rules import CREDITS, Credits, Limit, LimitRules, Refill
+from ari.keys.limits.rules import CREDITS, Credits, Limit, Refill
 
 MAX_LIMITS = 10
 MAX_NAME_LENGTH = 40
@@ -30,9 +30,9 @@ def parse_limits(given: Sequence[Mapping[str, Any]]) -> tuple[Limit, ...]:
     limits, problems = list[Limit](), list[Problem]()
     for number, one in enumerate(given):
         found = [
-            *_check_name(one.get("name", DEFAULT_NAME), [limit.name for limit in limits]),
+            *check_name(one.get("name", DEFAULT_NAME), [limit.name for limit in limits], "limit"),
             *_check_units("limit", one.get("limit")),
-            *_check_window(one.get("window")),
+            *check_window(one.get("window")),
         ]
         problems += [Problem(f"limits.{number}.{field}", sentence) for field, sentence in found]
         if not found:
@@ -107,12 +107,6 @@ def parse_refill_text(text: str) -> dict[str, Any]:
     return {"amount": int(amount), "every": every}
 
 
-def describe_rules(rules: LimitRules) -> dict[str, Any]:
-    """The rules that there are, for events."""
-    limits = {"limits": [describe_limit(limit) for limit in rules.limits]} if rules.limits else {}
-    return limits if rules.credits is None else limits | {"credits": describe_credits(rules.credits)}
-
-
 def describe_credits(granted: Credits) -> dict[str, Any]:
     """The credits as callers see them: ``granted`` in all since they were set, with every top-up."""
     refill = granted.refill
@@ -129,26 +123,33 @@ def describe_refill(refill: Refill) -> dict[str, Any]:
     return {"amount": refill.amount, "every": refill.every, "hour": refill.hour, "time_zone": refill.time_zone}
 
 
-def _check_name(name: Any, taken: Sequence[str]) -> list[tuple[str, str]]:
+def check_name(name: Any, taken: Sequence[str], noun: str) -> list[tuple[str, str]]:
+    """The field ``name`` and a sentence, if it can't be the name of a limit or budget; ``noun`` says which."""
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         rule = f"Use up to {MAX_NAME_LENGTH} lowercase letters, digits, - and _, starting with a letter or digit."
         return [("name", rule)]
     if name == CREDITS:
         return [("name", "This name is reserved for credits.")]
-    return [("name", "Another limit has this name.")] if name in taken else []
+    return [("name", f"Another {noun} has this name.")] if name in taken else []
 
 
-def _check_units(field: str, units: Any) -> list[tuple[str, str]]:
-    is_valid = type(units) is int and 1 <= units <= MAX_UNITS
-    return [] if is_valid else [(field, _UNITS_SENTENCE)]
-
-
-def _check_window(window: Any) -> list[tuple[str, str]]:
+def check_window(window: Any) -> list[tuple[str, str]]:
+    """The field ``window`` and a sentence, if it isn't a valid window."""
     try:
         parse_window(window if isinstance(window, str) else "")
     except ValueError:
         return [("window", "Use a window from 1s to 31d, such as 30s, 1m, 12h or 7d.")]
     return []
+
+
+def is_time_zone(name: Any) -> bool:
+    """Whether this is the name of a time zone."""
+    return isinstance(name, str) and name in _list_time_zones()
+
+
+def _check_units(field: str, units: Any) -> list[tuple[str, str]]:
+    is_valid = type(units) is int and 1 <= units <= MAX_UNITS
+    return [] if is_valid else [(field, _UNITS_SENTENCE)]
 
 
 def _check_refill(given: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -158,13 +159,9 @@ def _check_refill(given: Mapping[str, Any]) -> list[tuple[str, str]]:
         found.append(("every", "Choose day or month."))
     if type(hour) is not int or not 0 <= hour <= 23:
         found.append(("hour", "Use an hour from 0 to 23."))
-    if not _is_time_zone(given.get("time_zone", "UTC")):
+    if not is_time_zone(given.get("time_zone", "UTC")):
         found.append(("time_zone", "Use a time zone such as UTC or Europe/Berlin."))
     return found
-
-
-def _is_time_zone(name: Any) -> bool:
-    return isinstance(name, str) and name in _list_time_zones()
 
 
 @cache

@@ -18,6 +18,7 @@ KEY_CODES = (
     DISABLED.code,
     RATE_LIMITED.code,
     REASONS["credits_exhausted"].code,
+    REASONS["budget_exhausted"].code,
 )
 ATTEMPT_CODES = (MALFORMED.code, UNKNOWN.code)
 _ANYWHERE = "burst:addresses"

@@ -8,13 +8,14 @@ from ari.base.errors import Conflict, Invalid
 from ari.keys.limits.changes import (
     MAX_GRANTED,
     add_credits,
+    list_changes,
     loosens,
     replace_credits,
     replace_limits,
     reset_limits,
 )
 from ari.keys.limits.fields import MAX_UNITS, parse_limits
-from ari.keys.limits.rules import NO_RULES, Credits, Limit, LimitRules, Refill
+from ari.keys.limits.rules import NO_RULES, Budget, Credits, Limit, LimitRules, Refill
 
 NOW = 1_764_000_000_000
 MINUTE = {"limit": 5, "window": "1m"}
@@ -96,3 +97,11 @@ def test_what_allows_more(after: LimitRules, allows_more: bool) -> None:
     """A change that lets no request through that was refused before is no gain for the key."""
     assert loosens(RULES, after) is allows_more
     assert not loosens(NO_RULES, after)
+
+
+def test_changed_budgets_are_an_event() -> None:
+    """With the budgets before and after, as callers write them."""
+    before, after = LimitRules(1, budgets=(Budget("b", 5),)), LimitRules(2)
+    assert [name for name, _ in list_changes("key", before, after)] == ["key_budgets_changed"]
+    assert loosens(before, after)
+    assert not loosens(after, before)

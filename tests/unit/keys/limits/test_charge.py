@@ -3,9 +3,10 @@
 import pytest
 
 from ari.base.clock import MINUTE_MS
-from ari.keys.limits.charge import CONSUMER_PREFIX, Charge, RuleOwner, decide
+from ari.keys.limits.charge import CONSUMER_PREFIX, Charge, Decision, Estimate, RuleOwner, Settlement, decide, settle
 from ari.keys.limits.counter import Counter
-from ari.keys.limits.rules import CREDITS, Credits, Limit, LimitRules
+from ari.keys.limits.rules import CREDITS, Budget, Credits, Limit, LimitRules
+from ari.keys.limits.spending import NOTHING, Amounts
 
 NOW = 1_764_000_000_000
 
@@ -75,3 +76,57 @@ def test_only_whole_units_are_charged(units: object) -> None:
     """A fraction would be stored, and no process could read the counter again."""
     with pytest.raises(ValueError, match="no whole number of units"):
         Charge(owners(5, 2), units)  # type: ignore[arg-type]  # the fault
+
+
+def budget_owners(key_amount: int, consumer_amount: int) -> tuple[RuleOwner, RuleOwner]:
+    money = LimitRules(1, (Limit("default", 5, MINUTE_MS),), budgets=(Budget("default", key_amount),))
+    tokens = LimitRules(1, budgets=(Budget("default", consumer_amount, "tokens"),))
+    return RuleOwner("key_1", money), RuleOwner("con_1", tokens, CONSUMER_PREFIX)
+
+
+def spend(owners: tuple[RuleOwner, ...], counters: list[Counter], amounts: Amounts | None) -> Decision:
+    estimate = None if amounts is None else Estimate(amounts, MINUTE_MS)
+    return decide(Charge(owners, estimate=estimate), counters, NOW)
+
+
+def test_budgets_are_reserved_with_limits_or_not_at_all() -> None:
+    """The consumer's tokens refuse, so neither the key's money nor its rate limit is touched."""
+    owners, counters = budget_owners(100, 10), [Counter(), Counter()]
+    refused = spend(owners, counters, Amounts(5, 11))
+    assert refused.exceeded is not None
+    assert (refused.exceeded.name, refused.exceeded.reason) == ("consumer:default", "budget_exhausted")
+    assert (refused.consumed, refused.held) == ({}, ())
+    assert counters[0].list_budgets("")[0].used == 0
+    allowed = spend(owners, counters, Amounts(5, 10))
+    assert allowed.consumed == {"default": 1, "budget:default": 5, "consumer:budget:default": 10}
+    assert [(one.owner_id, one.amount) for one in allowed.held] == [("key_1", 5), ("con_1", 10)]
+
+
+def test_other_requests_leave_budgets_alone() -> None:
+    """Without an estimate, a used-up budget refuses nothing."""
+    owners, counters = budget_owners(1, 1), [Counter(), Counter()]
+    spend(owners, counters, Amounts(1, 1))
+    other = spend(owners, counters, None)
+    assert other.exceeded is None
+    assert other.consumed == {"default": 1}
+
+
+def test_a_settlement_replaces_the_estimates() -> None:
+    """Each budget by its own unit, and once each threshold that is reached."""
+    owners, counters = budget_owners(100, 100), [Counter(), Counter()]
+    held = spend(owners, counters, Amounts(5, 10)).held
+    by_id = dict(zip(("key_1", "con_1"), counters, strict=True))
+    crossings = settle(Settlement(held, Amounts(2, 85)), by_id, NOW)
+    assert [counter.list_budgets("")[0].used for counter in counters] == [2, 85]
+    assert [(one.owner_id, one.threshold) for one in crossings] == [("con_1", 80)]
+    nothing = spend(owners, counters, Amounts(50, 1)).held
+    assert settle(Settlement(nothing, NOTHING), by_id, NOW) == []
+    assert [counter.list_budgets("")[0].used for counter in counters] == [2, 85]
+
+
+def test_a_refusal_reports_a_budget_that_is_used_up() -> None:
+    owners, counters = budget_owners(100, 100), [Counter(), Counter()]
+    held = spend(owners, counters, Amounts(0, 95)).held
+    settle(Settlement(held, Amounts(0, 95)), dict(zip(("key_1", "con_1"), counters, strict=True)), NOW)
+    refused = spend(owners, counters, Amounts(0, 6))
+    assert [(one.name, one.threshold) for one in refused.crossings] == [("default", 100)]
