@@ -65,7 +65,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """What an AI request may use, to reserve it from budgets for ``lease_ms``, the longest that it may run."""
+    """The amounts that an AI request may use, reserved from budgets for ``lease_ms``: the longest that it may run."""
 
     amounts: Amounts
     lease_ms: int

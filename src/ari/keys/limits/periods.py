@@ -12,17 +12,17 @@ _LAST_MS = 250_000_000_000_000
 """In the year 9892; later dates are more than ``date`` can hold."""
 
 
-class Span(NamedTuple):
+class BudgetPeriod(NamedTuple):
     """``begins_ms`` ≤ time < ``ends_ms``; without an end for all time."""
 
     begins_ms: int
     ends_ms: int | None
 
 
-ALL_TIME = Span(0, None)
+ALL_TIME = BudgetPeriod(0, None)
 
 
-def find_period(budget: Budget, at_ms: int) -> Span:
+def find_period(budget: Budget, at_ms: int) -> BudgetPeriod:
     """The period that holds this time: all time for a total, for a rolling budget, and by a clock that is far off."""
     if budget.period in ("rolling", "total") or not DAY_MS <= at_ms < _LAST_MS:
         return ALL_TIME
@@ -30,7 +30,7 @@ def find_period(budget: Budget, at_ms: int) -> Span:
 
 
 @lru_cache(maxsize=1_024)
-def _find_period(period: Period, time_zone: str, minute: int) -> Span:
+def _find_period(period: Period, time_zone: str, minute: int) -> BudgetPeriod:
     """Cached: 20 µs that each AI request would cost. No zone changes its offset within a minute."""
     today = (EPOCH + timedelta(minutes=minute)).astimezone(find_zone(time_zone)).date()
     first = today
@@ -42,8 +42,8 @@ def _find_period(period: Period, time_zone: str, minute: int) -> Span:
     begins_ms, ends_ms = _midnight_ms(first, time_zone), _midnight_ms(after, time_zone)
     # A day whose midnight the clock repeats: the second midnight belongs to the day that has begun.
     if minute * MINUTE_MS >= ends_ms:
-        return Span(ends_ms, _midnight_ms(_next(period, after), time_zone))
-    return Span(begins_ms, ends_ms)
+        return BudgetPeriod(ends_ms, _midnight_ms(_next(period, after), time_zone))
+    return BudgetPeriod(begins_ms, ends_ms)
 
 
 def _next(period: Period, first: date) -> date:

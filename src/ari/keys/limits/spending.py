@@ -1,4 +1,4 @@
-"""What is used of one budget: the state that its owner's counter stores.
+"""The amounts used of one budget: the state that its owner's counter stores.
 
 - A request reserves its estimated amount before it is sent, and settles the real amount afterwards.
 - A reservation that is never settled stays used: the provider may charge for a request whose sender was killed.
@@ -20,7 +20,7 @@ THRESHOLDS: tuple[Threshold, ...] = (50, 80, 100)
 
 
 class Amounts(NamedTuple):
-    """What a request uses: millionths of a US dollar, and tokens."""
+    """Amounts of one request: millionths of a US dollar, and tokens."""
 
     money: int
     tokens: int
@@ -71,7 +71,7 @@ class BudgetState(NamedTuple):
 
     @property
     def remaining(self) -> int:
-        """What is left, never less than nothing."""
+        """The amount that is left, never less than nothing."""
         return max(0, self.limit - self.used)
 
 

@@ -49,6 +49,7 @@ def test_increases_of_rolling_and_total_budgets() -> None:
 
 
 def test_increases_that_are_wrong() -> None:
+    """An unknown name, another unit, too much, or too many in one period."""
     rules = replace_budgets(NO_RULES, (BUDGET,))
     with pytest.raises(NotFound):
         increase_budget(rules, "other", {"amount_usd": "1"}, NOW)
@@ -63,6 +64,7 @@ def test_increases_that_are_wrong() -> None:
 
 
 def test_a_reset_begins_a_new_epoch() -> None:
+    """Of the named budgets, or of all; names must exist."""
     rules = replace_budgets(NO_RULES, (BUDGET, replace(BUDGET, name="c")))
     assert [one.epoch for one in reset_budgets(rules, ["c"]).budgets] == [1, 2]
     assert [one.epoch for one in reset_budgets(rules, None).budgets] == [2, 2]

@@ -13,6 +13,7 @@ MONTHLY = {"name": "monthly", "amount_usd": "25.00", "period": "month", "time_zo
 
 
 def test_a_budget_in_money_and_one_in_tokens() -> None:
+    """Each keeps its amount, period and time zone."""
     tokens = {"amount_tokens": 1_000_000, "period": "rolling", "window": "7d"}
     assert parse_budgets([MONTHLY, tokens]) == (
         Budget("monthly", 25_000_000, time_zone="Europe/Berlin", is_hard=False),
@@ -21,6 +22,7 @@ def test_a_budget_in_money_and_one_in_tokens() -> None:
 
 
 def test_a_described_budget_can_be_given_again() -> None:
+    """Callers may read budgets, change one and send all back."""
     [budget] = parse_budgets([MONTHLY])
     facts = describe_budget(budget)
     assert facts == MONTHLY | {"increases": []}
@@ -52,12 +54,14 @@ def test_a_described_budget_can_be_given_again() -> None:
     ],
 )
 def test_what_is_wrong_is_reported_with_its_field(change: dict[str, Any], field: str) -> None:
+    """One problem, at the field that causes it."""
     with pytest.raises(Invalid) as caught:
         parse_budgets([MONTHLY | change])
     assert [problem.location for problem in caught.value.problems] == [f"budgets.0.{field}"]
 
 
 def test_names_are_unique_and_budgets_few() -> None:
+    """Names identify budgets, and each costs time in every commit."""
     with pytest.raises(Invalid, match="Another budget has this name"):
         parse_budgets([MONTHLY, MONTHLY])
     with pytest.raises(Invalid, match="at most 10 budgets"):
@@ -74,6 +78,7 @@ def test_names_are_unique_and_budgets_few() -> None:
     ],
 )
 def test_budgets_in_short_form(text: str, words: str) -> None:
+    """As the command line takes them; a question mark makes a soft budget."""
     [budget] = parse_budgets([parse_budget_text(text)])
     assert budget_in_words(budget) == words
     assert budget.is_hard
@@ -83,5 +88,6 @@ def test_budgets_in_short_form(text: str, words: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "25/month", "=25usd/month", "25eur/month", "25usd", "xtokens/day", "1usd/year"])
 def test_short_forms_that_are_wrong(text: str) -> None:
+    """Refused with an example of the right form."""
     with pytest.raises(Invalid):
         parse_budgets([parse_budget_text(text)])

@@ -125,6 +125,7 @@ def test_a_settlement_replaces_the_estimates() -> None:
 
 
 def test_a_refusal_reports_a_budget_that_is_used_up() -> None:
+    """No settlement follows a refusal, so the refusal itself reports the threshold."""
     owners, counters = budget_owners(100, 100), [Counter(), Counter()]
     held = spend(owners, counters, Amounts(0, 95)).held
     settle(Settlement(held, Amounts(0, 95)), dict(zip(("key_1", "con_1"), counters, strict=True)), NOW)

@@ -56,6 +56,7 @@ def test_periods_follow_the_calendar_of_their_time_zone(
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
 def test_days_are_shorter_and_longer_when_the_clock_changes(day: str, hours: int) -> None:
+    """The daily budget of such a day lasts 23 or 25 hours."""
     found = find_period(make_budget("day", "Europe/Berlin"), from_rfc3339(f"{day}T12:00:00Z"))
     assert found.ends_ms is not None
     assert found.ends_ms - found.begins_ms == hours * HOUR_MS

@@ -39,7 +39,7 @@ def settle(counter: Counter, held: Held, at_ms: int, amount: int) -> bool:
     return counter.settle(held, amount)
 
 
-def used(counter: Counter) -> int:
+def read_used(counter: Counter) -> int:
     [state] = counter.list_budgets("")
     return state.used
 
@@ -87,7 +87,7 @@ def test_used_is_the_sum_over_the_period(
             log[number][1] = amount
             settle(counter, one, now_ms, amount)
         counter = msgspec.json.decode(msgspec.json.encode(counter), type=Counter)
-        assert used(counter) == sum(amount for at_ms, amount in log if span.begins_ms <= at_ms)
+        assert read_used(counter) == sum(amount for at_ms, amount in log if span.begins_ms <= at_ms)
 
 
 @given(steps)
@@ -106,7 +106,7 @@ def test_a_rolling_budget_counts_at_least_its_window(given_steps: list[tuple[int
         counter = msgspec.json.decode(msgspec.json.encode(counter), type=Counter)
         least = sum(amount for at_ms, amount in log if at_ms > now_ms - window_ms)
         most = sum(amount for at_ms, amount in log if at_ms > now_ms - window_ms - window_ms // 60 - 1)
-        assert least <= used(counter) <= most
+        assert least <= read_used(counter) <= most
 
 
 def test_a_hard_budget_refuses_what_does_not_fit() -> None:
@@ -119,7 +119,7 @@ def test_a_hard_budget_refuses_what_does_not_fit() -> None:
     assert reserve(counter, rules, NOW, 2) is not None
     soft = make_rules(replace(make_budget(10), is_hard=False), 2)
     assert reserve(counter, soft, NOW, 50) is not None
-    assert used(counter) == 60
+    assert read_used(counter) == 60
 
 
 def test_a_request_that_costs_nothing_is_never_refused() -> None:
@@ -135,6 +135,7 @@ def test_a_request_that_costs_nothing_is_never_refused() -> None:
 
 @pytest.mark.parametrize("period", ["total", "rolling"])
 def test_retrying_helps_only_where_the_budget_frees_up(period: Period) -> None:
+    """A total never frees up; a rolling budget does after its window."""
     counter, rules = Counter(), make_rules(make_budget(10, period, DAY_MS))
     reserve(counter, rules, NOW, 10)
     if period == "total":
@@ -148,12 +149,13 @@ def test_retrying_helps_only_where_the_budget_frees_up(period: Period) -> None:
 
 
 def test_a_settlement_after_the_period_does_not_touch_the_next_one() -> None:
+    """The amount belongs to the period of its reservation."""
     counter, rules = Counter(), make_rules(make_budget(100, "day"))
     held = reserve(counter, rules, NOW, 10)
     assert held is not None
     reserve(counter, rules, NOW + DAY_MS, 1)
     assert not settle(counter, held, NOW + DAY_MS, 90)
-    assert used(counter) == 1
+    assert read_used(counter) == 1
 
 
 def test_a_lease_that_ended_keeps_its_amount() -> None:
@@ -166,7 +168,7 @@ def test_a_lease_that_ended_keeps_its_amount() -> None:
     [state] = counter.list_budgets("")
     assert (state.used, state.reserved) == (10, 0)
     assert settle(counter, held, NOW + HOUR_MS, 3)
-    assert used(counter) == 3
+    assert read_used(counter) == 3
 
 
 def test_changed_rules_keep_what_was_spent() -> None:
@@ -177,15 +179,16 @@ def test_changed_rules_keep_what_was_spent() -> None:
     changes: list[tuple[Period, int]] = [("day", 0), ("rolling", DAY_MS), ("rolling", HOUR_MS), ("total", 0)]
     for revision, (period, window_ms) in enumerate(changes, 2):
         counter.advance(make_rules(make_budget(100, period, window_ms), revision), NOW)
-        assert used(counter) == 10
+        assert read_used(counter) == 10
     assert settle(counter, held, NOW, 4)
-    assert used(counter) == 4
+    assert read_used(counter) == 4
     counter.advance(make_rules(replace(make_budget(100, "total"), epoch=9), 9), NOW)
-    assert used(counter) == 0
+    assert read_used(counter) == 0
     assert not settle(counter, held, NOW, 50)
 
 
 def test_an_increase_holds_until_it_ends() -> None:
+    """Afterwards, only the amount of the budget counts again."""
     counter = Counter()
     ends_ms = find_period(make_budget(), NOW).ends_ms
     rules = make_rules(replace(make_budget(10), increases=(Increase(5, ends_ms), Increase(1))))
