@@ -1,10 +1,10 @@
-"""The cost of the AI gateway: latency added at a fixed rate, and requests per second on one core.
+"""The cost of the AI gateway next to LiteLLM's proxy, Portkey's gateway and bare forwarders; latency it adds.
 
 ``python -m benchmarks.gateway`` prints it; ``make bench`` has it as a part.
 """
 
 import argparse
-import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,57 +12,43 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data, machine, report
+from benchmarks import gateway_report, load, machine, report
+from benchmarks.gateway_rows import CHAT_PATH, WHOLE, Forwarder, forwarders, streamed
 from benchmarks.load import message, pace, saturate, write_messages
 from benchmarks.process import Probe, Server, free_port
-from benchmarks.rows import serve_app, serve_ari
-from benchmarks.stats import spread
 
-CONNECTIONS = 32
+CONNECTIONS = (32, 256)
 RATE = 200.0
-"""Requests a second at which the delay is measured, sent by the clock."""
-CLIENTS = {
-    "aiohttp": "aiohttp, bare",
-    "outbound": "aiohttp as ARI uses it, addresses checked",
-    "httpx2": "httpx2, bare",
-}
-_PATH = "/v1/chat/completions"
-_BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Say hello. " * 20}]}).encode()
+"""Requests a second at which delays are measured, sent by the clock."""
+OPEN_STREAMS = 2_000
+_FAILURES = (RuntimeError, ValueError, OSError, subprocess.SubprocessError)
+Log = Callable[[str], None]
 
 
-def measure(folder: Path, rounds: int, seconds: int, log: Callable[[str], None]) -> dict[str, Any]:
-    """Rates at ``CONNECTIONS`` connections and what each request cost the server's core; delays at ``RATE``.
+def measure(folder: Path, rounds: int, seconds: int, log: Log, with_peers: bool = True) -> dict[str, Any]:
+    """Start all rows, measure each in interleaved rounds, then the delays and memory of ARI.
 
-    The provider runs on the load's core, the server on its own.
+    The provider runs on the load's core, the gateways on the server's; only one of them has work at a time.
     """
-    found: dict[str, Any] = {"rate": [], "cpu_us": [], "direct_us": [], "through_us": [], "added_ms": [], "clients": {}}
-    known = data.on_sqlite(folder / "gateway", 100)
-    made = json.loads(data.ari(known.settings, "keys", "create", "Bench, AI", "--scope", "ai:openai", "--json"))
-    key = made["secret"]
     with _provider(folder) as provider:
-        given = {"OPENAI_API_KEY": "sk-bench-" + "x" * 40, "OPENAI_BASE_URL": f"http://127.0.0.1:{provider.port}"}
-        server = serve_ari(folder / "gateway", data.Data({**known.settings, **given}, [], []))
-        through = message(server.port, f"/api/ai/openai{_PATH}", {"x-api-key": key}, "POST", _BODY)
-        direct = message(provider.port, _PATH, {"authorization": "Bearer x"}, "POST", _BODY)
-        files = [write_messages(folder / f"{n}.messages", [one]) for n, one in enumerate((direct, through))]
-        server.start(Probe(through))
+        rows = forwarders(folder, provider.port, with_peers)
+        found: dict[str, Any] = {
+            "rows": {row.id: {"label": row.label, "skipped": row.skipped, "cases": {}} for row in rows},
+            "delays": {},
+            "streams": {},
+        }
         try:
-            saturate(server.port, files[1], CONNECTIONS, 1)
+            running = [row for row in rows if _start(folder, row, found["rows"][row.id], log)]
             for at in range(rounds):
-                rate, cpu_us = _carried(server, files[1], seconds)
-                found["rate"].append(rate)
-                found["cpu_us"].append(cpu_us)
-                alone = pace(provider.port, files[0], RATE, seconds).p50_us
-                both = pace(server.port, files[1], RATE, seconds).p50_us
-                found["direct_us"].append(alone)
-                found["through_us"].append(both)
-                found["added_ms"].append((both - alone) / 1_000)
-                log(f"round {at + 1}: gateway {rate:,.0f}/s, {cpu_us:,.0f} µs each; adds {both - alone:,.0f} µs")
+                for row in running if at % 2 == 0 else reversed(running):
+                    _measure_row(folder, row, at, seconds, found["rows"][row.id], log)
+            ari = running[0]
+            _measure_delays(folder, ari, provider, rounds, seconds, found["delays"])
+            found["streams"] = _measure_streams(folder, ari)
         finally:
-            server.stop()
-        for name in CLIENTS:
-            found["clients"][name] = _client(folder, name, provider.port, rounds, seconds)
-            log(f"client {name}: {spread(found['clients'][name]['rate']).median:,.0f}/s")
+            for row in rows:
+                if row.server is not None:
+                    row.server.stop()
     return found
 
 
@@ -73,36 +59,83 @@ def _provider(folder: Path) -> Iterator[Server]:
     command = [*machine.pinned(machine.LOAD_CORE), sys.executable, str(machine.APPS / "serve.py"), str(port)]
     settings = {"ARI_DATA_DIR": str(folder / "none")}
     server = Server("provider", [*command, "benchmarks.apps.provider:app"], settings, folder / "provider", port)
-    server.start(Probe(message(port, _PATH, {}, "POST", _BODY)))
+    server.start(Probe(message(port, CHAT_PATH, {}, "POST", WHOLE)))
     try:
         yield server
     finally:
         server.stop()
 
 
-def _client(folder: Path, name: str, provider_port: int, rounds: int, seconds: int) -> dict[str, Any]:
-    settings = {
-        "ARI_DATA_DIR": str(folder / "none"),
-        "BENCH_PROVIDER": f"http://127.0.0.1:{provider_port}{_PATH}",
-    }
-    server = serve_app(folder / name, f"forward:{name}_app", settings)
-    one = message(server.port, _PATH, {}, "POST", _BODY)
-    file = write_messages(folder / f"{name}.messages", [one])
-    server.start(Probe(one))
+def _start(folder: Path, row: Forwarder, found: dict[str, Any], log: Log) -> bool:
+    if row.skipped is not None:
+        return False
     try:
-        saturate(server.port, file, CONNECTIONS, 1)
-        slices = [_carried(server, file, seconds) for _ in range(rounds)]
-    finally:
-        server.stop()
-    rates, costs = zip(*slices, strict=True)
-    return {"label": CLIENTS[name], "rate": list(rates), "cpu_us": list(costs)}
+        server = row.start()
+    except _FAILURES as error:
+        found["skipped"] = f"failed: {' '.join(str(error).split())[:200]}"
+        return False
+    found["start_seconds"] = server.start_seconds
+    log(f"{row.id} started in {server.start_seconds:.1f} s")
+    for name, _, file in _cases(folder, row):
+        saturate(server.port, file, CONNECTIONS[0], 1)
+        server.wait_until_idle()
+        found["cases"][name] = []
+    found["megabytes"] = server.tree_megabytes()
+    return True
 
 
-def _carried(server: Server, messages: Path, seconds: int) -> tuple[float, float]:
-    """Good answers a second, and the server's processor time for each in µs."""
-    before = server.cpu_seconds()
-    found = saturate(server.port, messages, CONNECTIONS, seconds)
-    return found.rate_of(200), (server.cpu_seconds() - before) / max(1, found.requests) * 1e6
+def _cases(folder: Path, row: Forwarder) -> list[tuple[str, int, Path]]:
+    """Name, connections and requests of each kind of load."""
+    bodies = {"whole": WHOLE, **({"streamed": streamed()} if row.streams else {})}
+    files = {
+        kind: write_messages(folder / f"gateway-{row.id}-{kind}.messages", [row.chat(body)])
+        for kind, body in bodies.items()
+    }
+    return [(f"{kind}-{count}", count, file) for kind, file in files.items() for count in CONNECTIONS]
+
+
+def _measure_row(folder: Path, row: Forwarder, at: int, seconds: int, found: dict[str, Any], log: Log) -> None:
+    assert row.server is not None
+    for name, connections, file in _cases(folder, row):
+        cpu = row.server.cpu_seconds()
+        one = saturate(row.server.port, file, connections, max(seconds, row.least_seconds))
+        cpu_us = (row.server.cpu_seconds() - cpu) / max(1, one.requests) * 1e6
+        row.server.wait_until_idle()
+        slice_ = {"round": at, "rate": one.rate_of(200), "cpu_us": cpu_us, "error_share": one.error_share(200)}
+        found["cases"][name].append(slice_)
+        log(f"round {at + 1}: {row.id} {name} {slice_['rate']:,.0f}/s, {cpu_us:,.0f} µs each")
+    found["megabytes"] = max(found["megabytes"], row.server.tree_megabytes())
+
+
+def _measure_delays(
+    folder: Path, ari: Forwarder, provider: Server, rounds: int, seconds: int, found: dict[str, Any]
+) -> None:
+    """Medians of the provider alone and through ARI, in µs, and the differences in ms."""
+    assert ari.server is not None
+    places = {}
+    for name, body in (("whole", WHOLE), ("first", streamed("pause"))):
+        direct = message(provider.port, CHAT_PATH, {"authorization": "Bearer x"}, "POST", body)
+        for side, port, one in (("direct", provider.port, direct), ("through", ari.server.port, ari.chat(body))):
+            places[f"{side}_{name}_us"] = (name, port, write_messages(folder / f"{side}-{name}.messages", [one]))
+            found[f"{side}_{name}_us"] = []
+    for _ in range(rounds):
+        for key, (name, port, file) in places.items():
+            if name == "whole":
+                found[key].append(pace(port, file, RATE, seconds).p50_us)
+            else:
+                found[key].append(load.first_event_us(port, file, RATE / 4, seconds))
+    for name in ("whole", "first"):
+        both = zip(found[f"direct_{name}_us"], found[f"through_{name}_us"], strict=True)
+        found[f"added_{name}_ms"] = [(through - alone) / 1_000 for alone, through in both]
+
+
+def _measure_streams(folder: Path, ari: Forwarder) -> dict[str, Any]:
+    """Memory of ARI's processes with ``OPEN_STREAMS`` open streams."""
+    assert ari.server is not None
+    file = write_messages(folder / "hold.messages", [ari.chat(streamed("hold"))])
+    before = ari.server.tree_megabytes()
+    with load.open_streams(ari.server.port, file, OPEN_STREAMS) as count:
+        return {"count": count, "before": [before], "megabytes": [ari.server.tree_megabytes()]}
 
 
 def main() -> None:
@@ -110,16 +143,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gateway", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--no-peers", action="store_true")
     asked = parser.parse_args()
     machine.require_wrk()
     with tempfile.TemporaryDirectory() as scratch:
-        found = measure(Path(scratch), asked.rounds, asked.seconds, lambda line: print(line, file=sys.stderr))
-    print(
-        "\n".join(report.aligned(report.GATEWAY_HEAD, report.gateway(found))),
-        "",
-        report.gateway_sentence(found),
-        sep="\n",
-    )
+        found = measure(
+            Path(scratch), asked.rounds, asked.seconds, lambda line: print(line, file=sys.stderr), not asked.no_peers
+        )
+    print("\n".join(report.aligned(gateway_report.HEAD, gateway_report.rows(found))), "", sep="\n")
+    print("\n".join(gateway_report.sentences(found)))
 
 
 if __name__ == "__main__":

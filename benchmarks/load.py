@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from benchmarks import machine
 
 SEPARATOR = b"\x1e"
 _SCRIPT = Path(__file__).with_name("load.lua")
+_STREAMS = Path(__file__).with_name("streams.py")
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,29 @@ def pace(port: int, messages: Path, rate: float, seconds: int) -> Paced:
     """An open loop at ``rate`` requests a second."""
     command = [sys.executable, str(Path(__file__).with_name("paced.py")), str(port), str(messages), f"{rate:.1f}"]
     return Paced(**json.loads(_run([*command, str(seconds)], {}, seconds + 60)))
+
+
+def first_event_us(port: int, messages: Path, rate: float, seconds: int) -> float:
+    """The median time to the first event of a stream, in µs. Raises ``RuntimeError`` if a stream failed."""
+    command = [sys.executable, str(_STREAMS), "first", str(port), str(messages), f"{rate:.1f}", str(seconds)]
+    found = json.loads(_run(command, {}, seconds + 60))
+    if found["failed"]:
+        raise RuntimeError(f"{found['failed']} of {found['count']} streams failed")
+    return float(found["p50_us"])
+
+
+@contextmanager
+def open_streams(port: int, messages: Path, count: int) -> Iterator[int]:
+    """Streams that stay open; yields how many of ``count`` sent their first event."""
+    command = [sys.executable, str(_STREAMS), "open", str(port), str(messages), str(count)]
+    process = subprocess.Popen(
+        [*machine.pinned(machine.LOAD_CORE), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline().split()[1])
+    finally:
+        process.communicate()
 
 
 def _run(command: Sequence[str], extra: dict[str, str], limit_seconds: float) -> str:

@@ -1,19 +1,16 @@
 """The peers: installed at locked versions into the cache, each in its best configuration on the same core."""
 
-import hashlib
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import machine
+from benchmarks.install import NotInstalled, install_npm, install_venv, last_line
 from benchmarks.process import Probe, Server, ask, clean_environment, free_port
 from benchmarks.rows import CONNECTIONS, Row, skipped, with_keys
 
 _PATH = "/api/things/thing_1"
-_INSTALL_SECONDS = 1200
 LEFT_OUT = "left out with --no-peers"
 
 LABELS = {
@@ -23,10 +20,6 @@ LABELS = {
     "keyshield": "keyshield, as documented",
     "keyshield-cached": "keyshield, cached service, no delay, cache hits",
 }
-
-
-class NotInstalled(Exception):
-    """A peer can't run here; the message goes into the table."""
 
 
 def peer_rows(folder: Path, wanted: Callable[[str], bool]) -> list[Row]:
@@ -54,8 +47,9 @@ def left_out() -> list[Row]:
 
 def versions() -> str:
     """The peers' own versions from the locks."""
-    wanted = [*_lines("drf.in"), *_lines("keyshield.in")]
-    npm = [line.strip().strip(",").replace('"', "") for line in _lines("better-auth/package.json") if "better" in line]
+    wanted = [*_lines("drf.in"), *_lines("keyshield.in"), *_lines("litellm.in")]
+    packages = [*_lines("better-auth/package.json"), *_lines("portkey/package.json")]
+    npm = [line.strip().strip(",").replace('"', "") for line in packages if '": "' in line]
     return ", ".join([*wanted, *(line.replace(": ", "==") for line in npm if line[-1].isdigit())])
 
 
@@ -64,7 +58,7 @@ def _lines(name: str) -> list[str]:
 
 
 def _better_auth(folder: Path) -> list[Row]:
-    packages, node = _npm("better-auth")
+    packages, node = install_npm("better-auth", ("better-sqlite3",))
     shutil.copy(machine.APPS / "better_auth.mjs", packages / "better_auth.mjs")
 
     def row(row_id: str, journal: str) -> Row:
@@ -84,7 +78,7 @@ def _better_auth(folder: Path) -> list[Row]:
 
 
 def _django(folder: Path) -> list[Row]:
-    python = _venv("drf")
+    python = install_venv("drf")
     settings = {"DB": str(folder / "keys.db")}
     keys = _fill([str(python), "drf_app.py", "1000"], machine.APPS, folder, settings)
 
@@ -100,7 +94,7 @@ def _django(folder: Path) -> list[Row]:
 
 
 def _keyshield(folder: Path) -> list[Row]:
-    python = _venv("keyshield")
+    python = install_venv("keyshield")
 
     def row(row_id: str, mode: str, connections: int, seconds: int) -> Row:
         place = folder / row_id
@@ -128,79 +122,5 @@ def _fill(command: Sequence[str], cwd: Path, place: Path, settings: dict[str, st
         command, cwd=cwd, env=clean_environment(settings), capture_output=True, text=True, timeout=300, check=False
     )
     if done.returncode:
-        raise NotInstalled(f"its keys could not be made: {_last_line(done)}")
+        raise NotInstalled(f"its keys could not be made: {last_line(done)}")
     return done.stdout.split()
-
-
-def _venv(name: str) -> Path:
-    """Create a virtual environment from the lock; returns its Python."""
-    lock = machine.PEERS / f"{name}.txt"
-    folder = machine.cache_folder() / f"{name}-{_digest(lock.read_bytes() + sys.version.encode())}"
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        _say(name)
-        shutil.rmtree(folder, ignore_errors=True)
-        _install([sys.executable, "-m", "venv", "--without-pip", str(folder)], machine.ROOT)
-        # Our own pip, locked like everything else: some systems' Python comes without one for a new environment.
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "--python",
-            str(python),
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]
-        _install([*pip, "--only-binary", ":all:", "--require-hashes", "-r", str(lock)], machine.ROOT)
-        (folder / "complete").touch()
-    return python
-
-
-def _npm(name: str) -> tuple[Path, str]:
-    """A folder with exactly the npm packages of the lock, and the Node to run them with.
-
-    No package's script runs, but the one that fetches or compiles SQLite's driver.
-    """
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        raise NotInstalled("no Node.js with npm here; install your system's packages nodejs and npm")
-    source = machine.PEERS / name
-    version = subprocess.run([node, "--version"], capture_output=True, check=False).stdout
-    folder = machine.cache_folder() / f"{name}-{_digest((source / 'package-lock.json').read_bytes() + version)}"
-    if not (folder / "complete").exists():
-        _say(name)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for file in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(source / file, folder / file)
-        _install([npm, "ci", "--ignore-scripts", "--loglevel=error"], folder)
-        _install([npm, "rebuild", "better-sqlite3", "--ignore-scripts=false", "--loglevel=error"], folder)
-        (folder / "complete").touch()
-    return folder, node
-
-
-def _install(command: Sequence[str], cwd: Path) -> None:
-    # Unlike servers, installers keep the caller's environment: proxies, certificates and mirrors are set there.
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "NODE_OPTIONS")}
-    try:
-        done = subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotInstalled(f"its installation failed: {type(error).__name__}") from None
-    if done.returncode:
-        raise NotInstalled(f"its installation failed: {_last_line(done)}")
-
-
-def _last_line(done: "subprocess.CompletedProcess[str]") -> str:
-    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    return lines[-1][:160] if lines else f"exit status {done.returncode}"
-
-
-def _say(name: str) -> None:
-    print(f"Installing {name} (first run only) …", file=sys.stderr, flush=True)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:12]

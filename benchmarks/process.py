@@ -49,6 +49,7 @@ class Server:
     port: int
     cwd: Path | None = None
     start_seconds: float = 0.0
+    start_seconds_limit: float = START_SECONDS
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     def start(self, probe: Probe) -> "Server":
@@ -67,7 +68,7 @@ class Server:
                 start_new_session=True,
             )
         seen: int | None = None
-        while time.perf_counter() - began < START_SECONDS and self._process.poll() is None:
+        while time.perf_counter() - began < self.start_seconds_limit and self._process.poll() is None:
             seen = ask(self.port, probe.message)
             if seen == probe.status:
                 self.start_seconds = time.perf_counter() - began
@@ -101,7 +102,21 @@ class Server:
     def worker_megabytes(self) -> float:
         """Resident memory of the biggest process below the first one (the worker), or of the only one."""
         tree = self.processes()
-        return max((_resident_megabytes(process) for process in tree[1:] or tree), default=0.0)
+        return max((_megabytes(process, "status", "VmRSS:") for process in tree[1:] or tree), default=0.0)
+
+    def tree_megabytes(self) -> float:
+        """Memory of all its processes; a page that several of them share counts once (the kernel's PSS)."""
+        return sum(_megabytes(process, "smaps_rollup", "Pss:") for process in self.processes())
+
+    def wait_until_idle(self, limit_seconds: float = 30) -> None:
+        """Wait until it used less than 5 % of a core for half a second: callers that left may have left work behind."""
+        before, deadline = self.cpu_seconds(), time.monotonic() + limit_seconds
+        while time.monotonic() < deadline:
+            time.sleep(0.5)
+            now = self.cpu_seconds()
+            if now - before < 0.025:
+                return
+            before = now
 
     def stop(self) -> None:
         """Terminate it, then kill the rest of its group."""
@@ -138,10 +153,10 @@ def ask(port: int, message: bytes) -> int | None:
         return None
 
 
-def _resident_megabytes(process: int) -> float:
+def _megabytes(process: int, file: str, name: str) -> float:
     try:
-        for line in Path(f"/proc/{process}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+        for line in Path(f"/proc/{process}/{file}").read_text().splitlines():
+            if line.startswith(name):
                 return int(line.split()[1]) / 1024
     except OSError:
         pass

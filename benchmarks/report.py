@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from benchmarks import gateway_report
 from benchmarks.stats import Spread, number, ranged, spread
 from benchmarks.targets import TARGETS, to_row
 
 NOTE = "<!-- Written by `make bench`: run it again instead of editing this page. -->\n"
 _HEAD = ("Row", "responses/s", "× bare", "× bare by CPU", "CPU µs", "p50 ms", "p99 ms", "errors")
-GATEWAY_HEAD = ("Forwarding a short chat, 32 connections", "responses/s", "CPU µs")
 _BUSY = 1.0
 """The load average from which other work counts as disturbing the run."""
 _PACED_HEAD = ("", "offered/s", "answered/s", "p50 ms", "p99 ms", "sent late, p99 ms")
@@ -45,8 +45,13 @@ _METHOD = """\
 - Peers in Python run on the same interpreter as ARI. An interpreter compiled without profile-guided optimization,
   pyenv's default, takes about a tenth longer per request;
   see "call a Python function that does nothing" under Verification in process.
-- The AI gateway is measured with 32 connections next to bare forwarders of the same chat, each with another HTTP
-  client. The provider is local, responds immediately, and shares the load generator's core.
+- The AI gateways forward the same chat to the same provider in the same rounds, one process on the server's core and
+  one at a time. LiteLLM's proxy runs with the settings that its documentation gives for production, with a master key
+  and without a database, so it checks one key and logs nothing; Portkey's gateway runs without its console and checks
+  no keys. ARI verifies the key, logs each request before it forwards it, and counts tokens and cost. A streamed chat
+  has 16 events, all sent at once. The provider is local, responds immediately, and shares the load generator's core.
+  Before another gateway is loaded, the one before has become idle. Memory counts all processes (PSS) after the load.
+- Delays are measured at 200 requests a second sent by the clock, those of the first event at 50.
 - Peers run in the configuration that suits them best, on the same core, with as little as possible around them.
   keyshield as documented runs on one connection for at least ten seconds, because more connections make it fail on a
   locked database. Better Auth's own rate limit is raised, otherwise it refuses after ten requests a day."""
@@ -82,8 +87,8 @@ def page(results: dict[str, Any]) -> str:
         "## Latency at 70 % of capacity",
         markdown(_PACED_HEAD, _latency(results), "lrrrrr", failed.get("latency")),
         "## AI gateway",
-        markdown(GATEWAY_HEAD, gateway(results.get("gateway", {})), "lrr", failed.get("gateway")),
-        gateway_sentence(results.get("gateway", {})),
+        markdown(gateway_report.HEAD, gateway_report.rows(results["gateway"]), "lrrrrrrr", failed.get("gateway")),
+        " ".join(gateway_report.sentences(results["gateway"])),
         "## Verification in process",
         markdown(("Case", "µs"), _in_process(results), "lr", failed.get("in-process")),
         "## Method",
@@ -100,13 +105,21 @@ def terminal(results: dict[str, Any]) -> str:
     extra = [(f"{count} keys", rate, "", "", cpu, "", "", "") for count, rate, cpu, _, _ in _sizes(results)]
     for name, offered, _, p50, p99, _ in _latency(results):
         extra.append((f"at 70 % of capacity: {name}", offered, "", "", "", p50, p99, ""))
-    for label, rate, cost in gateway(results.get("gateway", {})):
-        extra.append((f"32 connections: {label}", rate, "", "", cost, "", "", ""))
     extra += [(f"in process: {case}", "", "", "", micros, "", "", "") for case, micros in _in_process(results)]
     aims = aligned(("Target", "Measured", "Verdict"), [(a, b, c.replace("*", "")) for a, b, c in targets(results)])
     extra += [(name, f"not run: {why}", *[""] * 6) for name, why in results["parts"].items()]
     warning = _busy(results).replace("*", "")
-    return "\n".join([*aligned(_HEAD, [*rates(results), *extra]), "", *aims, *(["", warning] if warning else [])])
+    gateways = gateway_report.rows(results["gateway"])
+    forwarding = [*aligned(gateway_report.HEAD, gateways), *gateway_report.sentences(results["gateway"]), ""]
+    return "\n".join(
+        [
+            *aligned(_HEAD, [*rates(results), *extra]),
+            "",
+            *(forwarding if gateways else []),
+            *aims,
+            *(["", warning] if warning else []),
+        ]
+    )
 
 
 def _busy(results: dict[str, Any]) -> str:
@@ -237,23 +250,6 @@ def _latency(results: dict[str, Any]) -> list[tuple[str, ...]]:
         late = number(_of(rounds, "sent_late_p99_us").median / 1000)
         found.append((label, *(number(_of(rounds, key).median) for key in ("wanted_rate", "rate")), *times, late))
     return found
-
-
-def gateway(found: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Rate and processor time of each forwarder of a short chat."""
-    rows = [{"label": "ARI's gateway: verified, logged, metered", **found}, *found["clients"].values()] if found else []
-    return [(one["label"], ranged(spread(one["rate"])), ranged(spread(one["cpu_us"]))) for one in rows]
-
-
-def gateway_sentence(found: dict[str, Any]) -> str:
-    """The latency that the gateway adds to a direct call."""
-    if not found:
-        return ""
-    direct, through = (number(spread(found[name]).median / 1000) for name in ("direct_us", "through_us"))
-    return (
-        f"At 200 requests a second, sent by the clock, the median response took {direct} ms from the provider and "
-        f"{through} ms through the gateway: {ranged(spread(found['added_ms']))} ms more."
-    )
 
 
 def _in_process(results: dict[str, Any]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,8 @@ def measure(plan: Plan) -> dict[str, Any]:
         Rounds(plan, floor, results, keep).over(rows)
         _part(plan, results, "latency", lambda: {"latency": latency(plan, known, floor)})
     _part(plan, results, "sizes", lambda: dict(zip(("sizes", "memory"), sizes(plan, known), strict=True)))
-    _part(plan, results, "gateway", lambda: {"gateway": gateway.measure(plan.folder, plan.rounds, plan.seconds, _log)})
+    gateways = partial(gateway.measure, plan.folder, plan.rounds, plan.seconds, _log, plan.peers)
+    _part(plan, results, "gateway", lambda: {"gateway": gateways()})
     _part(plan, results, "start", lambda: {"start": {"seconds": [_start(plan, known) for _ in range(plan.rounds)]}})
     _part(plan, results, "in-process", lambda: {"in_process": in_process(plan, known)})
     results["ended_early"] = False

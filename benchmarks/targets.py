@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.gateway_report import ratios
 from benchmarks.stats import Spread, number, ranged, spread
 
 Results = dict[str, Any]
@@ -78,6 +79,10 @@ def _series(*path: str) -> Callable[[Results], Spread | None]:
     return find
 
 
+def _gateway_target(text: str, other: str, case: str, least: float) -> Target:
+    return Target(text, lambda results: ratios(results["gateway"], "ari", other, case), least=least, unit="×")
+
+
 TARGETS = (
     Target("`GET /api/me` on SQLite over bare ASGI ≥ 0.5 (aim 0.65)", to_bare("me"), least=0.5),
     Target("`GET /api/me` on PostgreSQL over bare ASGI ≥ 0.3", to_bare("me-postgresql"), least=0.3),
@@ -106,7 +111,24 @@ TARGETS = (
     Target("a request at 10,000,000 keys over one at 1,000 ≤ 1.3", _size("10000000"), most=1.3),
     Target("p99 at 70 % of capacity over bare's ≤ 3", _series("latency", "ratio"), most=3),
     Target("memory of a worker with 1,000,000 keys ≤ 200 MB", _series("memory", "loaded"), most=200, unit=" MB"),
-    Target("the AI gateway adds to a direct call at 200/s ≤ 1 ms", _series("gateway", "added_ms"), most=1, unit=" ms"),
-    Target("the AI gateway on one core, 32 connections ≥ 1500/s", _series("gateway", "rate"), least=1500, unit="/s"),
+    _gateway_target("the AI gateway over LiteLLM's proxy ≥ 25", "litellm", "whole-32", 25),
+    _gateway_target("the AI gateway over LiteLLM's proxy, streamed ≥ 25", "litellm", "streamed-32", 25),
+    _gateway_target("the AI gateway over Portkey's gateway ≥ 3", "portkey", "whole-32", 3),
+    _gateway_target("the AI gateway over Portkey's gateway, streamed ≥ 3", "portkey", "streamed-32", 3),
+    _gateway_target("the AI gateway over a bare aiohttp forwarder ≥ 0.5", "aiohttp", "whole-32", 0.5),
+    _gateway_target("the AI gateway over a bare aiohttp forwarder, streamed ≥ 0.5", "aiohttp", "streamed-32", 0.5),
+    Target(
+        "the AI gateway adds to the median at 200/s ≤ 1 ms",
+        _series("gateway", "delays", "added_whole_ms"),
+        most=1,
+        unit=" ms",
+    ),
+    Target(
+        "the AI gateway delays the first event of a stream by ≤ 1 ms",
+        _series("gateway", "delays", "added_first_ms"),
+        most=1,
+        unit=" ms",
+    ),
+    Target("memory with 2,000 open streams ≤ 400 MB", _series("gateway", "streams", "megabytes"), most=400, unit=" MB"),
     Target("start to `/api/health` ≤ 1.5 s", _series("start", "seconds"), most=1.5, unit=" s"),
 )

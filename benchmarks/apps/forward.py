@@ -1,4 +1,7 @@
-"""The cost of an HTTP client alone: ASGI apps that only forward requests to ``BENCH_PROVIDER``."""
+"""The cost of an HTTP client alone: ASGI apps that only forward requests to ``BENCH_PROVIDER``.
+
+``aiohttp_app`` also streams, as a forwarder must that doesn't know its responses; it is the reference of the gateways.
+"""
 
 import os
 from typing import Any
@@ -21,16 +24,20 @@ class _Forwarder:
     async def ask(self, body: bytes) -> bytes:
         raise NotImplementedError
 
+    async def forward(self, body: bytes, send: Any) -> None:
+        """Send the provider's answer to the caller."""
+        answer = await self.ask(body)
+        length = (b"content-length", b"%d" % len(answer))
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": answer})
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             body, more = b"", True
             while more:
                 message = await receive()
                 body, more = body + message.get("body", b""), message.get("more_body", False)
-            answer = await self.ask(body)
-            length = (b"content-length", b"%d" % len(answer))
-            await send({"type": "http.response.start", "status": 200, "headers": [length]})
-            await send({"type": "http.response.body", "body": answer})
+            await self.forward(body, send)
             return
         while (await receive())["type"] == "lifespan.startup":
             await self.open()
@@ -40,11 +47,18 @@ class _Forwarder:
 
 class _Aiohttp(_Forwarder):
     async def open(self) -> None:
-        self._session = aiohttp.ClientSession(auto_decompress=False)
+        connector = aiohttp.TCPConnector(limit=0)
+        self._session = aiohttp.ClientSession(auto_decompress=False, connector=connector)
 
-    async def ask(self, body: bytes) -> bytes:
+    async def forward(self, body: bytes, send: Any) -> None:
         async with self._session.post(_URL, data=body, headers=_HEADERS, allow_redirects=False) as answer:
-            return await answer.read()
+            kept = (b"content-type", b"content-length")
+            headers = [(name.lower(), value) for name, value in answer.raw_headers if name.lower() in kept]
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            content = answer.content
+            while chunk := await content.readany():
+                await send({"type": "http.response.body", "body": chunk, "more_body": not content.at_eof()})
+            await send({"type": "http.response.body", "body": b""})
 
 
 class _Httpx2(_Forwarder):

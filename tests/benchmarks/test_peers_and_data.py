@@ -12,7 +12,7 @@ from tests.package.test_locks import REQUIREMENT, requirements
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
 LOCKS = sorted(machine.PEERS.glob("*.txt"))
-NPM_LOCK = machine.PEERS / "better-auth" / "package-lock.json"
+NPM_LOCKS = sorted(machine.PEERS.glob("*/package-lock.json"))
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
@@ -22,13 +22,14 @@ def test_every_package_of_a_peer_is_pinned_and_hashed(lock: Path) -> None:
     assert "://" not in lock.read_text(encoding="utf-8")
 
 
-def test_every_npm_package_of_a_peer_has_its_integrity() -> None:
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda path: path.parent.name)
+def test_every_npm_package_of_a_peer_has_its_integrity(lock: Path) -> None:
     """SHA-512, no address, and no script but the requested one."""
-    text = NPM_LOCK.read_text(encoding="utf-8")
+    text = lock.read_text(encoding="utf-8")
     packages = json.loads(text)["packages"]
     assert [name for name, entry in packages.items() if name and not entry["integrity"].startswith("sha512-")] == []
     assert "://" not in text
-    assert "ignore-scripts=true" in (NPM_LOCK.parent / ".npmrc").read_text(encoding="utf-8").splitlines()
+    assert "ignore-scripts=true" in (lock.parent / ".npmrc").read_text(encoding="utf-8").splitlines()
 
 
 def test_a_peer_that_cannot_be_installed_keeps_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ari.base.addresses import is_permitted
 
 KEEP_ALIVE_SECONDS = 30.0
-MAX_CONNECTIONS = 1_000
+MAX_CONNECTIONS = 4_000
 """Limit for all hosts together, per process; further calls wait for a connection until the connect timeout."""
 MAX_HEAD_BYTES = 1024 * 1024
 """Limit for interim responses (1xx) and the head of the final one together."""
