@@ -202,7 +202,7 @@ def test_a_redirect_is_not_followed(ai: AiGateway) -> None:
 @pytest.mark.parametrize("name", ["nobody", "resend", "OPENAI", ""])
 def test_there_is_no_other_provider(ai: AiGateway, name: str) -> None:
     """Services that are not for the gateway are not found."""
-    answer = ai.client().post(f"/api/ai/{name}/v1/x", json={})
+    answer = ai.client().post(f"/api/ai/{name}/v1/chat/completions", json={})
     assert answer.status_code == (404 if name else 400)
 
 
@@ -219,7 +219,7 @@ def test_no_retry_is_suggested_that_cannot_help(ai: AiGateway) -> None:
         client.post("/api/ai/mistral/v1/chat/completions", json=ASK),
         _post(ai, "401"),
         _post(ai, "redirect"),
-        client.get("/api/ai/nobody/x"),
+        client.get("/api/ai/nobody/models"),
         ai.owner.api("ari_k_no").post(CHAT, json=ASK),
         client.get("/api/ai/openai/v1/files"),
     ]

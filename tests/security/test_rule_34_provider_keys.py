@@ -13,9 +13,10 @@ from ari.base.errors import Invalid
 from ari.base.seal import CannotOpen, Context, Sealed
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.integrations import commands
+from ari.integrations import commands, pool
 from ari.integrations.credentials import KIND, credential
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
+from ari.integrations.model import Integration
 from ari.integrations.providers import get_provider
 from ari.serving import start
 from tests.support.instances import opened
@@ -45,30 +46,40 @@ def test_a_moved_envelope_opens_nothing(instance: Instance) -> None:
     _put(instance)
     assert _secret(instance) == KEY
     with instance.database.writing() as unit:
-        row = unit.integrations.get("openai")
-        [kept] = unit.sealed.all()
-        assert row
-        assert kept.context == Context(KIND, "openai", (row.id, "https://api.openai.com"))
-        moved = replace(row, id="int_other", provider="groq")
-        unit.integrations.save(moved)
-        unit.sealed.put(Sealed(Context(KIND, "groq", (moved.id, "https://api.groq.com")), kept.envelope))
-    with pytest.raises(CannotOpen, match="changed or moved"):
-        _secret(instance, get_provider("groq"))
-    for changed in (replace(row, base_url="https://evil.example.net"), replace(row, id="int_another")):
+        [key], [kept] = unit.provider_keys.of("openai"), unit.sealed.all()
+        assert kept.context == Context(KIND, key.id, ("openai", "https://api.openai.com"))
+    for provider, origin in ((get_provider("groq"), "https://api.groq.com"), (OPENAI, "https://evil.example.net")):
         with instance.database.writing() as unit:
-            unit.integrations.save(changed)
-        with pytest.raises(CannotOpen):
-            _secret(instance)
-        parts = (changed.id, changed.base_url or "https://api.openai.com")
+            moved = replace(key, id=f"pky_{provider.name}", provider=provider.name, sealed_subject="pky_moved")
+            unit.integrations.save(Integration(f"int_{provider.name}", provider.name, base_url=origin))
+            unit.provider_keys.remove(key)
+            unit.provider_keys.save(moved)
+            unit.sealed.put(Sealed(Context(KIND, "pky_moved", kept.context.parts), kept.envelope))
+        with pytest.raises(CannotOpen, match=r"another address|changed or moved"):
+            _secret(instance, provider)
         with instance.database.writing() as unit:
-            unit.sealed.put(Sealed(Context(KIND, "openai", parts), kept.envelope))
+            unit.sealed.put(Sealed(Context(KIND, "pky_moved", (provider.name, origin)), kept.envelope))
         with pytest.raises(CannotOpen, match="changed or moved"):
-            _secret(instance)
+            _secret(instance, provider)
+
+
+def test_each_key_of_a_provider_is_bound_to_itself(instance: Instance) -> None:
+    """The envelope of one key opens nothing under another of the same provider."""
+    _put(instance)
+    Deps(instance).do_sync(pool.add_key, OPENAI, NOTHING, KEY[:-1] + "G")
+    with instance.database.writing() as unit:
+        first, second = unit.provider_keys.of("openai")
+        envelope = next(one for one in unit.sealed.all() if one.context.subject == first.id).envelope
+        unit.sealed.put(Sealed(Context(KIND, second.id, ("openai", "https://api.openai.com")), envelope))
+    with pytest.raises(CannotOpen, match="changed or moved"):
+        Deps(instance).read_sync(credential, OPENAI, NOTHING, second.id)
+    assert _secret(instance) == KEY
 
 
 def test_another_base_url_leaves_no_key(instance: Instance) -> None:
     """The encrypted key is gone with the change, so no address gets a key that was given for another."""
     _put(instance)
+    Deps(instance).do_sync(pool.add_key, OPENAI, NOTHING, KEY)
     Deps(instance).do_sync(commands.set_base_url, OPENAI, "https://x.example.net")
     assert Deps(instance).read_sync(lambda unit: unit.sealed.all()) == []
     Deps(instance).do_sync(commands.set_base_url, OPENAI, None)

@@ -29,7 +29,7 @@ def test_refusals_are_in_a_sandbox_too(ai: AiGateway) -> None:
     answers = [
         nobody.get(HTML),
         nobody.get(HTML, headers={"x-api-key": "ari_k_no"}),
-        ai.client().get("/api/ai/nobody/x"),
+        ai.client().get("/api/ai/nobody/models"),
         ai.client().get(f"{HTML}?key=x"),
         ai.client().request("OPTIONS", HTML),
     ]

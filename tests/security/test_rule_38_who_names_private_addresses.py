@@ -75,7 +75,7 @@ def _find(instance: Instance, *listed: str, of: Any = OLLAMA) -> Credential:
     async def find() -> Credential:
         lookup = instance.database.provider_lookup()
         try:
-            stored = await lookup.find(of.name)
+            stored, _ = await lookup.find(of.name)
         finally:
             await lookup.close()
         environment = ProviderEnvironment(private_addresses=AddressList.of(listed))

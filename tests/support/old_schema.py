@@ -18,7 +18,8 @@ _PRESENT = "deleted_at_ms IS NULL"
 
 
 def join_keys_and_secrets(connection: Connection) -> None:
-    """Undo migrations main 0016 and 0015: each key's first secret moves back into its row."""
+    """Undo migrations main 0017 to 0015: each key's first secret moves back into its row."""
+    separate_provider_keys(connection)
     for name in ("seq", "id", "subject_seq"):
         connection.execute(text(f"DROP INDEX ix_events_of_keys_{name}"))
     for statement in _sqlite() if connection.dialect.name == "sqlite" else _postgresql():
@@ -26,6 +27,21 @@ def join_keys_and_secrets(connection: Connection) -> None:
     for table in _ADDED_TABLES:
         connection.execute(text(f"DROP TABLE {table}"))
     connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0014'"))
+
+
+def separate_provider_keys(connection: Connection) -> None:
+    """Undo migration main 0017: the first key of each provider moves back into the provider's row."""
+    added = "mask VARCHAR(12)", "added_at_ms BIGINT", "added_by TEXT"
+    for column in added:
+        connection.execute(text(f"ALTER TABLE integrations ADD COLUMN {column}"))
+    names = "mask, added_at_ms, added_by, tested_at_ms, test_outcome, test_words, failing_since_ms, failing_reason"
+    moved = f"UPDATE integrations SET ({names}) = (SELECT {names} FROM provider_keys k WHERE k.id = integrations.id)"
+    connection.execute(text(f"{moved} WHERE id IN (SELECT id FROM provider_keys)"))
+    for name in ("key_choice", "pool_mark"):
+        connection.execute(text(f"ALTER TABLE integrations DROP COLUMN {name}"))
+    for name in ("provider_keys", "upstreams"):
+        connection.execute(text(f"DROP TABLE {name}"))
+    connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0016'"))
 
 
 def _sqlite() -> list[str]:

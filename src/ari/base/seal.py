@@ -165,7 +165,9 @@ def find_missing_keys(sealed: list[Sealed], keys: MasterKeys) -> list[Sealed]:
 
 def words_for(context: Context) -> str:
     """Describe the encrypted secret, for people."""
-    return f"{_WORDS.get(context.kind, context.kind)} of {context.subject}"
+    # A provider key that is one of several is bound to its provider, and its subject is its own id.
+    owner = context.parts[0] if context.subject.startswith("pky_") else context.subject
+    return f"{_WORDS.get(context.kind, context.kind)} of {owner}"
 
 
 def _present(keys: MasterKeys) -> list[MasterKey]:

@@ -18,7 +18,7 @@ def refuse(context: RequestContext, target: Target) -> Fault | None:
         return fault
     # The middleware resolved the scope by the decoded path.
     decoded = target_of(head.path)
-    if decoded is None or decoded.provider is not target.provider:
+    if decoded is None or decoded.provider.name != target.provider.name:
         return Fault(REQUEST_ERRORS["not_found"])
     if any(target.provider.is_never_allowed(path) for path in header_filter.decodings(target.path)):
         return Fault(REQUEST_ERRORS["forbidden"], "This endpoint returns keys, which never leave ARI.")

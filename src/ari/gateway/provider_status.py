@@ -10,7 +10,6 @@ from ari.deps import Deps
 from ari.gateway.keyring import ResolvedCredential
 from ari.instance import Instance
 from ari.integrations import health
-from ari.integrations.model import Integration
 
 _MAX_NAMES = 1_000
 _REST_SECONDS = 10.0
@@ -28,12 +27,12 @@ class ProviderStatus:
 
     async def record_rejection(self, held: ResolvedCredential, reason: str, status: int) -> None:
         """The provider rejected the key."""
-        if not held.failing and self._is_due(held, "rejected"):
+        if not held.is_key_failing and self._is_due(held, "rejected"):
             await self._note(held, health.record_rejected, reason, status)
 
     async def unreachable(self, held: ResolvedCredential, reason: str) -> None:
         """The provider did not respond."""
-        if not held.failing and self._is_due(held, "unreachable"):
+        if not held.is_provider_failing and self._is_due(held, "unreachable"):
             await self._note(held, health.record_unreachable, reason, None)
 
     async def works(self, held: ResolvedCredential) -> None:
@@ -43,9 +42,9 @@ class ProviderStatus:
 
     def _is_due(self, held: ResolvedCredential, word: str) -> bool:
         credential = held.credential
-        return self._throttle.allows((credential.provider.name, credential.added_at_ms, word))
+        return self._throttle.allows((credential.provider.name, credential.key_id, credential.added_at_ms, word))
 
-    async def _note(self, held: ResolvedCredential, note: Callable[..., Integration], *facts: object) -> None:
+    async def _note(self, held: ResolvedCredential, note: Callable[..., None], *facts: object) -> None:
         credential = held.credential
         try:
             await Deps(self._instance).do(note, credential, *facts)

@@ -62,7 +62,7 @@ def _paste_error(provider: Provider, key: str) -> str | None:
     if key.lower().startswith(("bearer ", "authorization:", f"{provider.key_header}:")):
         return "Paste only the key, without the header name or the word Bearer."
     if "=" in key[:-2] and key.partition("=")[0].removeprefix("export ").strip().isidentifier():
-        return f"Paste only the key, without {provider.variable}= in front."
+        return f"Paste only the key, without {provider.variable or 'NAME'}= in front."
     if not key.isascii() or not key.isprintable() or " " in key:
         return "Keys contain only ASCII characters, without spaces or line breaks. Copy the whole key again."
     is_ours = key.startswith(PREFIX) or is_token(key.encode())

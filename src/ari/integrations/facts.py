@@ -3,13 +3,12 @@
 from typing import Any
 
 from ari.base.clock import to_rfc3339
-from ari.integrations.model import State
+from ari.integrations.model import ProviderKey, State, TestResult
 
 
 def integration_facts(state: State, last_used_at_ms: int | None = None) -> dict[str, Any]:
     """The JSON of an integration; there is no key in it but its mask."""
-    row = state.stored
-    tested = None if row is None else row.tested
+    row, first, tested, failure = state.stored, state.first_key, state.tested, state.failure
     return {
         "provider": state.provider.name,
         "title": state.provider.title,
@@ -17,14 +16,36 @@ def integration_facts(state: State, last_used_at_ms: int | None = None) -> dict[
         "source": state.source,
         "mask": state.mask,
         "base_url": state.base_url,
-        "added_at": _time(None if row is None else row.added_at_ms),
-        "added_by": None if row is None else row.added_by,
+        "added_at": _time(None if first is None else first.added_at_ms),
+        "added_by": None if first is None else first.added_by,
         "last_used_at": _time(last_used_at_ms),
-        "last_tested_at": _time(None if row is None else row.tested_at_ms),
-        "last_test": None if tested is None else {"outcome": tested.outcome, "words": tested.words},
-        "failing_since": _time(None if row is None else row.failing_since_ms),
-        "failing_reason": state.problem or (None if row is None else row.failing_reason),
+        "last_tested_at": _time(None if tested is None else tested.tested_at_ms),
+        "last_test": None if tested is None else _result(tested.tested),
+        "failing_since": _time(None if failure is None else failure.failing_since_ms),
+        "failing_reason": state.problem or (None if failure is None else failure.failing_reason),
+        "key_choice": "round_robin" if row is None else row.key_choice,
+        "keys": [provider_key_facts(one) for one in state.keys],
     }
+
+
+def provider_key_facts(key: ProviderKey) -> dict[str, Any]:
+    """The JSON of one stored key."""
+    return {
+        "id": key.id,
+        "label": key.label,
+        "mask": key.mask,
+        "state": "working" if key.failing_since_ms is None else "rejected",
+        "added_at": to_rfc3339(key.added_at_ms),
+        "added_by": key.added_by,
+        "last_tested_at": _time(key.tested_at_ms),
+        "last_test": _result(key.tested),
+        "failing_since": _time(key.failing_since_ms),
+        "failing_reason": key.failing_reason,
+    }
+
+
+def _result(tested: TestResult | None) -> dict[str, Any] | None:
+    return None if tested is None else {"outcome": tested.outcome, "words": tested.words}
 
 
 def _time(at_ms: int | None) -> str | None:

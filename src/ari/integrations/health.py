@@ -1,74 +1,97 @@
-"""Whether a provider accepts our key, as tests and forwarded requests show."""
+"""Whether a provider accepts our key, as tests and forwarded requests show.
+
+A rejection belongs to one key, and that a provider doesn't respond belongs to the provider.
+"""
 
 from dataclasses import replace
 
 from ari.base.caller import SYSTEM
-from ari.integrations.model import Credential, Integration, TestResult
+from ari.integrations.model import Credential, Integration, ProviderKey, TestResult
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.rows import get_row, record_integration
 
 
-def record_test(tx: IntegrationTransaction, credential: Credential, result: TestResult) -> Integration:
-    """Record the result of a test. Another event follows if the integration starts to fail, or works again.
+def record_test(tx: IntegrationTransaction, credential: Credential, result: TestResult) -> None:
+    """Record the result of a test. Another event follows if the key or provider starts to fail, or works again.
 
     For a key that has been replaced since, only the event is recorded.
     """
-    provider = credential.provider
-    row = get_row(tx, provider)
     detail = {"outcome": result.outcome, "words": result.words, "source": credential.source}
-    record_integration(tx, "integration_tested", provider, detail)
-    if not _is_of(row, credential):
-        return row
-    row = replace(row, tested_at_ms=tx.now_ms, tested=result)
-    tx.integrations.save(row)
+    record_integration(tx, "integration_tested", credential.provider, detail | _name(credential))
+    found = _find(tx, credential)
+    if found is None:
+        return
+    _save(tx, replace(found, tested_at_ms=tx.now_ms, tested=result))
     if result.is_valid:
-        return record_working(tx, credential)
-    record_failure = record_rejected if result.outcome == "rejected" else record_unreachable
-    return record_failure(tx, credential, result.words, None)
+        record_working(tx, credential)
+    elif result.outcome == "rejected":
+        record_rejected(tx, credential, result.words, None)
+    else:
+        record_unreachable(tx, credential, result.words, None)
 
 
-def record_rejected(tx: IntegrationTransaction, credential: Credential, reason: str, status: int | None) -> Integration:
-    """The provider refused the key: failing from now on. An event only where it was not; ``reason`` is for people."""
-    return _record_failing(tx, credential, "provider_key_rejected", reason, status)
+def record_rejected(tx: IntegrationTransaction, credential: Credential, reason: str, status: int | None) -> None:
+    """The provider refused the key: it fails from now on. An event only where it did not; ``reason`` is for people."""
+    found = _find(tx, credential)
+    if found is not None:
+        _record_failing(tx, found, credential, "provider_key_rejected", reason, status)
 
 
-def record_unreachable(
-    tx: IntegrationTransaction, credential: Credential, reason: str, status: int | None
-) -> Integration:
-    """Like ``record_rejected``, for a provider that didn't respond or failed; records another event."""
-    return _record_failing(tx, credential, "integration_unreachable", reason, status)
+def record_unreachable(tx: IntegrationTransaction, credential: Credential, reason: str, status: int | None) -> None:
+    """The provider didn't respond or failed, whatever the key. Records another event than ``record_rejected``."""
+    if _find(tx, credential) is not None:
+        row = get_row(tx, credential.provider)
+        _record_failing(tx, row, credential, "integration_unreachable", reason, status)
 
 
-def record_working(tx: IntegrationTransaction, credential: Credential) -> Integration:
-    """The provider accepted the key: no longer failing. Records an event only if it was failing."""
-    provider = credential.provider
-    row = get_row(tx, provider)
-    if row.failing_since_ms is None or not _is_of(row, credential):
-        return row
-    works = replace(row, failing_since_ms=None, failing_reason=None)
-    tx.integrations.save(works)
-    record_integration(
-        tx, "integration_works_again", provider, {"failing_since_ms": row.failing_since_ms}, caller=SYSTEM
-    )
-    return works
+def record_working(tx: IntegrationTransaction, credential: Credential) -> None:
+    """The provider accepted the key: neither fails any longer. Records an event only if one did."""
+    found = _find(tx, credential)
+    if found is None:
+        return
+    failing = [one for one in (found, get_row(tx, credential.provider)) if one.failing_since_ms is not None]
+    for one in failing:
+        _save(tx, replace(one, failing_since_ms=None, failing_reason=None))
+    if failing:
+        detail = {"failing_since_ms": failing[0].failing_since_ms} | _name(credential)
+        record_integration(tx, "integration_works_again", credential.provider, detail, caller=SYSTEM)
 
 
 def _record_failing(
-    tx: IntegrationTransaction, credential: Credential, happened: str, reason: str, status: int | None
-) -> Integration:
-    provider = credential.provider
-    row = get_row(tx, provider)
-    if row.failing_since_ms is not None or not _is_of(row, credential):
-        return row
-    failing = replace(row, failing_since_ms=tx.now_ms, failing_reason=reason)
-    tx.integrations.save(failing)
-    record_integration(tx, happened, provider, {"status": status, "reason": reason}, caller=SYSTEM)
-    return failing
+    tx: IntegrationTransaction,
+    found: Integration | ProviderKey,
+    credential: Credential,
+    happened: str,
+    reason: str,
+    status: int | None,
+) -> None:
+    if found.failing_since_ms is None:
+        _save(tx, replace(found, failing_since_ms=tx.now_ms, failing_reason=reason))
+        detail = {"status": status, "reason": reason} | _name(credential)
+        record_integration(tx, happened, credential.provider, detail, caller=SYSTEM)
 
 
-def _is_of(row: Integration, credential: Credential) -> bool:
-    """Whether what is stored is what spoke: a late word must neither condemn a new key nor bring back a removed one."""
+def _find(tx: IntegrationTransaction, credential: Credential) -> Integration | ProviderKey | None:
+    """What is stored about this key, or about calls without a stored one.
+
+    ``None`` if it is no longer what spoke: a late word must neither condemn a new key nor bring back a removed one.
+    """
+    row = get_row(tx, credential.provider)
+    if credential.key_id is not None:
+        key = tx.provider_keys.get(credential.key_id)
+        return key if key is not None and key.added_at_ms == credential.added_at_ms else None
     if credential.source == "environment":
-        return True
-    same_place = bool(credential.secret) or row.base_url == credential.base_url
-    return same_place and row.added_at_ms == credential.added_at_ms
+        return row
+    is_same = row.base_url == credential.base_url and not tx.provider_keys.of(credential.provider.name)
+    return row if is_same else None
+
+
+def _save(tx: IntegrationTransaction, found: Integration | ProviderKey) -> None:
+    if isinstance(found, ProviderKey):
+        tx.provider_keys.save(found)
+    else:
+        tx.integrations.save(found)
+
+
+def _name(credential: Credential) -> dict[str, str]:
+    return {} if credential.key_id is None else {"key": credential.key_id}

@@ -22,13 +22,14 @@ _REFUSALS = (400, 401, 403)
 
 
 async def probe_provider(
-    run: Runner, prober: Prober, provider: Provider, environment: ProviderEnvironment
+    run: Runner, prober: Prober, provider: Provider, environment: ProviderEnvironment, key_id: str | None = None
 ) -> TestResult:
-    """Test the provider's key with a call that has no side effects, and record the result.
+    """Test the provider's first key, or the stored one with ``key_id``, with a call that has no side effects.
 
-    Raises ``Conflict("not_configured")``, ``CannotOpen``, and ``RateLimited`` for API keys.
+    Records the result. Raises ``Conflict("not_configured")``, ``NotFound``, ``CannotOpen``, and ``RateLimited`` for
+    API keys.
     """
-    used = await run.read(credential, provider, environment)
+    used = await run.read(credential, provider, environment, key_id)
     by_key = run.caller.key_id is not None
     if by_key:
         await run.do(count_key_test)

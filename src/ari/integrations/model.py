@@ -12,6 +12,8 @@ Outcome = Literal["works", "rejected", "restricted", "unreachable"]
 """``restricted``: the key is valid but may not do what the test asks; ``unreachable``: no word on the key came back."""
 Source = Literal["environment", "stored"]
 StateName = Literal["not_configured", "configured", "failing"]
+KeyChoice = Literal["round_robin", "by_consumer"]
+"""How a request gets one of a provider's keys: each in turn, or always the same one for a consumer."""
 _KEY_SEGMENTS = frozenset(("api_keys", "api-keys", "apikeys", "admin_api_keys", "service_accounts", "service-accounts"))
 """Where services list and make keys."""
 MODEL_FIELDS = ("model", "models[]", "tools[].model")
@@ -142,22 +144,21 @@ class TestResult:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """The stored row of one provider. It holds no key, only its ``mask``, which is ``None`` if no key is stored.
+    """The stored row of one provider: its base URL, how its keys are chosen, and its own tests and failures.
 
-    ``base_url`` is ``None`` unless one was set; ``base_url_by`` is the actor that set it.
+    ``base_url`` is ``None`` unless one was set; ``base_url_by`` is the actor that set it. ``tested`` is about calls
+    with a key of the environment or without a key; ``failing_reason`` also about a provider that doesn't respond.
     """
 
     id: str
     provider: str
     base_url: str | None = None
-    mask: str | None = None
-    added_at_ms: int | None = None
-    added_by: str | None = None
+    base_url_by: str | None = None
+    key_choice: KeyChoice = "round_robin"
     tested_at_ms: int | None = None
     tested: TestResult | None = None
     failing_since_ms: int | None = None
     failing_reason: str | None = None
-    base_url_by: str | None = None
 
     @property
     def base_url_is_owners(self) -> bool:
@@ -168,9 +169,32 @@ class Integration:
         """As it is before anything was tried."""
         return replace(self, tested_at_ms=None, tested=None, failing_since_ms=None, failing_reason=None)
 
-    def without_key(self) -> "Integration":
-        """As it is without a stored key."""
-        return replace(self.without_past(), mask=None, added_at_ms=None, added_by=None)
+
+@dataclass(frozen=True, slots=True)
+class ProviderKey:
+    """One stored key of a provider. It holds no secret, only its ``mask``.
+
+    Keys of a provider are ordered by ``position``; the first is the one that tests and emails use. ``sealed_subject``
+    names its encrypted secret. ``failing_since_ms`` is when the provider rejected it.
+    """
+
+    id: str
+    provider: str
+    mask: str
+    added_at_ms: int
+    added_by: str
+    sealed_subject: str
+    label: str = ""
+    position: int = 0
+    tested_at_ms: int | None = None
+    tested: TestResult | None = None
+    failing_since_ms: int | None = None
+    failing_reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The label, or else the mask."""
+        return self.label or self.mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +203,8 @@ class Credential:
 
     ``secret`` is empty if the provider needs no key; ``source`` is then the source of its address. ``headers``
     replace the caller's headers of the same names. ``owner_named``: the base URL may be a private address
-    (security.md 38), since the owner set it or a setting lists it. ``key_named``: an API key set it. ``added_at_ms``
-    distinguishes a stored key from its predecessors.
+    (security.md 38), since the owner set it or a setting lists it. ``key_named``: an API key set it. ``key_id`` and
+    ``added_at_ms`` distinguish a stored key from others and from its predecessors.
     """
 
     provider: Provider
@@ -190,6 +214,7 @@ class Credential:
     secret: str = field(default="", repr=False)
     added_at_ms: int | None = None
     key_named: bool = False
+    key_id: str | None = None
 
     @property
     def origin(self) -> str:
@@ -208,7 +233,8 @@ class State:
     """The status of one provider; the same at every door.
 
     ``source`` is the source of the effective key, ``None`` if there is no key; ``problem`` is why it can't be used.
-    ``base_url`` is the effective address. ``stored`` is the row, if there is one.
+    ``base_url`` is the effective address. ``stored`` is the row, if there is one, and ``keys`` are the stored keys in
+    their order; ``mask`` is that of the first, or of the environment's.
     """
 
     provider: Provider
@@ -218,6 +244,36 @@ class State:
     base_url: str | None
     stored: Integration | None
     problem: str | None = None
+    keys: tuple[ProviderKey, ...] = ()
+
+    @property
+    def first_key(self) -> ProviderKey | None:
+        """The stored key that a test uses; ``None`` if the environment's is used, or none is stored."""
+        return self.keys[0] if self.keys and self.source == "stored" else None
+
+    @property
+    def masks(self) -> str | None:
+        """The stored keys, for people."""
+        return describe_keys(self.keys)
+
+    @property
+    def tested(self) -> "Integration | ProviderKey | None":
+        """What the last test was about, with its result."""
+        return self.first_key or self.stored
+
+    @property
+    def failure(self) -> "Integration | ProviderKey | None":
+        """What fails: the provider, or its first key if every key is rejected."""
+        if self.stored is not None and self.stored.failing_since_ms is not None:
+            return self.stored
+        return self.first_key if all(one.failing_since_ms is not None for one in self.keys) else None
+
+
+def describe_keys(keys: tuple[ProviderKey, ...]) -> str | None:
+    """The mask of the first key and how many more there are; ``None`` if there is none."""
+    if not keys:
+        return None
+    return keys[0].mask if len(keys) == 1 else f"{keys[0].mask} and {len(keys) - 1} more"
 
 
 def origin_of(base_url: str) -> str:

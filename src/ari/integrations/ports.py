@@ -6,7 +6,8 @@ from typing import Protocol
 from ari.base.master_key import MasterKeys
 from ari.base.seal import SealedStore
 from ari.base.transaction import CommandTransaction
-from ari.integrations.model import Credential, Integration
+from ari.integrations.model import Credential, Integration, ProviderKey
+from ari.integrations.upstreams import UpstreamStore
 
 
 class IntegrationStore(Protocol):
@@ -24,11 +25,31 @@ class IntegrationStore(Protocol):
     def remove(self, provider: str) -> None: ...
 
 
+class ProviderKeyStore(Protocol):
+    """The stored keys of providers, inside one transaction. A provider with keys has an ``Integration``."""
+
+    def of(self, provider: str) -> tuple[ProviderKey, ...]:
+        """The provider's keys in their order."""
+
+    def get(self, key_id: str) -> ProviderKey | None: ...
+
+    def save(self, key: ProviderKey) -> None:
+        """Store it, in place of the one before; every process knows with its next request."""
+
+    def remove(self, key: ProviderKey) -> None: ...
+
+
 class IntegrationTransaction(CommandTransaction, Protocol):
-    """One transaction over integrations, encrypted secrets and events."""
+    """One transaction over integrations, provider keys, named upstreams, encrypted secrets and events."""
 
     @property
     def integrations(self) -> IntegrationStore: ...
+
+    @property
+    def provider_keys(self) -> ProviderKeyStore: ...
+
+    @property
+    def upstreams(self) -> UpstreamStore: ...
 
     @property
     def sealed(self) -> SealedStore: ...

@@ -19,10 +19,12 @@ from ari.storage.stores.keys import KeyTables
 from ari.storage.stores.kinds import KindTable
 from ari.storage.stores.notices import FeedTables, NoticeTables, OutboxTables
 from ari.storage.stores.presets import PresetTables
+from ari.storage.stores.provider_keys import ProviderKeyTable
 from ari.storage.stores.responses import ResponseTable
 from ari.storage.stores.scopes import ScopeTables
 from ari.storage.stores.sealed import SealedTable
 from ari.storage.stores.second_step import SecondStepTables
+from ari.storage.stores.upstreams import UpstreamTable
 from ari.storage.stores.watch import WatchTables
 
 
@@ -59,6 +61,8 @@ class Transaction:
         self.responses = ResponseTable(connection)
         self.integrations = IntegrationTable(connection, writing=writing)
         self.ai_rules = AiRulesTable(connection)
+        self.provider_keys = ProviderKeyTable(connection)
+        self.upstreams = UpstreamTable(connection)
         self.key_value = KeyValueTables(connection)
         self.feed = FeedTables(connection)
         self.notices = NoticeTables(connection)

@@ -48,7 +48,7 @@ _TITLES: Final = {
 _GROUPS: Final = (
     ("Keys", ("key_", "keys_", "dead_key_", "refused_burst", "consumer_", "instance_policy_")),
     ("Scopes", ("scope_", "preset_", "default_preset_")),
-    ("Integrations", ("provider_", "integration_", "ai_")),
+    ("Integrations", ("provider_", "integration_", "ai_", "upstream_")),
     (
         "Account",
         ("owner_", "sign", "session", "password_", "email_", "code_", "identity_", "confirmation_", "two_factor_"),

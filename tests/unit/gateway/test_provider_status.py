@@ -31,7 +31,7 @@ def instance(data_dir: Path) -> Iterator[Instance]:
 
 def _resolve(instance: Instance, *, failing: bool) -> ResolvedCredential:
     found = Deps(instance).read_sync(credential, OPENAI, instance.provider_environment)
-    return ResolvedCredential(found, failing)
+    return ResolvedCredential(found, failing, failing)
 
 
 def _names(instance: Instance) -> list[str]:

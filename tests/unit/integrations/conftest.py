@@ -8,7 +8,7 @@ from ari.base.master_key import MasterKeys
 from ari.integrations import commands, model
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
-from ari.integrations.model import Credential, Integration
+from ari.integrations.model import Credential, ProviderKey
 from ari.integrations.providers import get_provider
 from tests.support.clock import FrozenClock
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
@@ -39,7 +39,7 @@ def keys(data_dir: Path) -> MasterKeys:
 def put(tx: MemoryIntegrationTransaction, keys: MasterKeys, clock: FrozenClock) -> Any:
     """Encrypts a key of OpenAI, or of the provider named."""
 
-    def work(key: str = KEY, provider: model.Provider = OPENAI, caller: Caller = SYSTEM) -> Integration:
+    def work(key: str = KEY, provider: model.Provider = OPENAI, caller: Caller = SYSTEM) -> ProviderKey:
         return commands.put_key(tx.by(caller), provider, NOTHING, key)
 
     return work

@@ -8,7 +8,8 @@ from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import Clock
 from ari.base.master_key import MasterKeys
 from ari.integrations.ai_rules.model import NO_RULES, AiRules, Part, PartName
-from ari.integrations.model import Integration
+from ari.integrations.model import Integration, ProviderKey
+from ari.integrations.upstreams import Upstream
 from tests.unit.accounts.memory import MemoryEvents, MemorySealed
 
 
@@ -45,6 +46,49 @@ class MemoryAiRules:
 
 
 @dataclass
+class MemoryProviderKeys:
+    """Fulfils ``ProviderKeyStore``."""
+
+    rows: dict[str, ProviderKey] = field(default_factory=dict)
+
+    def of(self, provider: str) -> tuple[ProviderKey, ...]:
+        found = [one for one in self.rows.values() if one.provider == provider]
+        return tuple(sorted(found, key=lambda one: (one.position, one.id)))
+
+    def get(self, key_id: str) -> ProviderKey | None:
+        return self.rows.get(key_id)
+
+    def save(self, key: ProviderKey) -> None:
+        self.rows[key.id] = key
+
+    def remove(self, key: ProviderKey) -> None:
+        self.rows.pop(key.id, None)
+
+
+@dataclass
+class MemoryUpstreams:
+    """Fulfils ``UpstreamStore``. ``listed`` counts the API keys that list a scope, by name."""
+
+    rows: dict[str, Upstream] = field(default_factory=dict)
+    listed: dict[str, int] = field(default_factory=dict)
+
+    def get(self, name: str) -> Upstream | None:
+        return self.rows.get(name)
+
+    def all(self) -> list[Upstream]:
+        return [self.rows[name] for name in sorted(self.rows)]
+
+    def save(self, upstream: Upstream) -> None:
+        self.rows[upstream.name] = upstream
+
+    def remove(self, name: str) -> None:
+        self.rows.pop(name, None)
+
+    def count_keys_with_scopes(self, name: str, now_ms: int) -> int:
+        return self.listed.get(name, 0)
+
+
+@dataclass
 class MemoryIntegrationTransaction:
     """Fulfils ``IntegrationTransaction``; it never ends, and its time goes on."""
 
@@ -52,6 +96,8 @@ class MemoryIntegrationTransaction:
     master_keys: MasterKeys
     caller: Caller = SYSTEM
     integrations: MemoryIntegrations = field(default_factory=MemoryIntegrations)
+    provider_keys: MemoryProviderKeys = field(default_factory=MemoryProviderKeys)
+    upstreams: MemoryUpstreams = field(default_factory=MemoryUpstreams)
     sealed: MemorySealed = field(default_factory=MemorySealed)
     ai_rules: MemoryAiRules = field(default_factory=MemoryAiRules)
     events: MemoryEvents = field(default_factory=MemoryEvents)

@@ -24,17 +24,20 @@ def test_failing_is_reported_once(
     tx: MemoryIntegrationTransaction, used_credential: Credential, clock: FrozenClock
 ) -> None:
     """The first refusal is an event and a time, the next are not; taken again, it is over, once."""
-    first = health.record_rejected(tx, used_credential, "OpenAI rejected the key.", 401)
+    health.record_rejected(tx, used_credential, "OpenAI rejected the key.", 401)
     clock.advance(60)
-    assert health.record_rejected(tx, used_credential, "Again.", 401) == first
-    assert first.failing_since_ms == clock.now_ms() - MINUTE_MS
+    health.record_rejected(tx, used_credential, "Again.", 401)
+    [key] = tx.provider_keys.of("openai")
+    assert (key.failing_since_ms, key.failing_reason) == (clock.now_ms() - MINUTE_MS, "OpenAI rejected the key.")
     assert state(tx, OPENAI, NOTHING).name == "failing"
     for _ in range(2):
-        assert health.record_working(tx, used_credential).failing_since_ms is None
+        health.record_working(tx, used_credential)
+        assert tx.provider_keys.of("openai")[0].failing_since_ms is None
     assert tx.events.names() == ["provider_key_added", "provider_key_rejected", "integration_works_again"]
     rejected = tx.events.all[1]
     assert (rejected.subject, rejected.actor) == ("openai", "system")
-    assert rejected.detail == {"provider": "openai", "status": 401, "reason": "OpenAI rejected the key."}
+    detail = {"provider": "openai", "status": 401, "reason": "OpenAI rejected the key.", "key": key.id}
+    assert rejected.detail == detail
 
 
 def test_a_word_on_the_key_before_condemns_no_new_one(
@@ -45,8 +48,8 @@ def test_a_word_on_the_key_before_condemns_no_new_one(
     put(OTHER)
     health.record_rejected(tx, used_credential, "Too late.", 401)
     health.record_test(tx, used_credential, REJECTED)
-    row = tx.integrations.rows["openai"]
-    assert (row.failing_since_ms, row.tested) == (None, None)
+    [key] = tx.provider_keys.of("openai")
+    assert (key.failing_since_ms, key.tested) == (None, None)
     assert tx.events.names()[-1] == "integration_tested"
     clock.advance(1)
     put()
@@ -73,8 +76,9 @@ def test_a_test_is_written_down(
     """When and what; a refusal turns it failing, a response turns it back."""
     for result, name in ((REJECTED, "failing"), (WORKS, "configured"), (UNREACHABLE, "failing"), (WORKS, "configured")):
         clock.advance(1)
-        row = health.record_test(tx, used_credential, result)
-        assert (row.tested, row.tested_at_ms) == (result, clock.now_ms())
+        health.record_test(tx, used_credential, result)
+        [key] = tx.provider_keys.of("openai")
+        assert (key.tested, key.tested_at_ms) == (result, clock.now_ms())
         assert state(tx, OPENAI, NOTHING).name == name
     assert tx.events.names()[1:] == [
         "integration_tested",

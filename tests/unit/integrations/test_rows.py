@@ -13,7 +13,7 @@ def test_a_provider_without_a_row_gets_one_that_is_not_stored_yet(tx: MemoryInte
     """Looking at a provider changes nothing."""
     assert get_stored_row(tx, OPENAI) is None
     row = get_row(tx, OPENAI)
-    assert (row.provider, row.mask, row.added_at_ms) == ("openai", None, None)
+    assert (row.provider, row.base_url, row.tested) == ("openai", None, None)
     assert get_stored_row(tx, OPENAI) is None
     tx.integrations.save(row)
     assert get_row(tx, OPENAI) == row

@@ -32,6 +32,8 @@ MAIN_TABLES = (
     tables.backup_codes,
     tables.sealed_secrets,
     tables.integrations,
+    tables.provider_keys,
+    tables.upstreams,
     tables.notes,
     tables.consumers,
     tables.custom_scopes,

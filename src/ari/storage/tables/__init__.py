@@ -34,10 +34,12 @@ from ari.storage.tables.keys_database import (
     main,
     notes,
     notices,
+    provider_keys,
     sealed_secrets,
     sessions,
     sign_in_attempts,
     two_factor,
+    upstreams,
     watch_quiet,
 )
 from ari.storage.tables.usage_database import (
@@ -90,6 +92,7 @@ __all__ = [
     "main",
     "notes",
     "notices",
+    "provider_keys",
     "scope_presets",
     "sealed_secrets",
     "sessions",
@@ -98,6 +101,7 @@ __all__ = [
     "staging",
     "staging_file",
     "two_factor",
+    "upstreams",
     "usage_ai",
     "usage_ai_hours",
     "usage_all_hours",

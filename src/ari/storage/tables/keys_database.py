@@ -157,14 +157,42 @@ integrations = Table(
     Column("id", String(40), nullable=False, unique=True),
     Column("base_url", Text),
     Column("base_url_by", Text),
-    Column("mask", String(12)),
-    Column("added_at_ms", BigInteger),
-    Column("added_by", Text),
     Column("tested_at_ms", BigInteger),
     Column("test_outcome", String(20)),
     Column("test_words", Text),
     Column("failing_since_ms", BigInteger),
     Column("failing_reason", Text),
+    Column("key_choice", String(20)),
+    Column("pool_mark", String(40)),
+)
+"""``pool_mark`` is new after every change of the provider's keys."""
+
+provider_keys = Table(
+    "provider_keys",
+    main,
+    Column("id", String(40), primary_key=True),
+    Column("provider", String(40), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("mask", String(12), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("sealed_subject", String(40), nullable=False),
+    Column("added_at_ms", BigInteger, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("tested_at_ms", BigInteger),
+    Column("test_outcome", String(20)),
+    Column("test_words", Text),
+    Column("failing_since_ms", BigInteger),
+    Column("failing_reason", Text),
+    Index("ix_provider_keys_provider_position", "provider", "position"),
+)
+
+upstreams = Table(
+    "upstreams",
+    main,
+    Column("name", String(40), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("added_at_ms", BigInteger, nullable=False),
+    Column("added_by", Text, nullable=False),
 )
 
 devices = Table(

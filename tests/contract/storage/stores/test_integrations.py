@@ -26,9 +26,8 @@ WHOLE = Integration(
     id="int_1",
     provider="openai",
     base_url="http://127.0.0.1:4000",
-    mask="sk-p…CDEF",
-    added_at_ms=NOW,
-    added_by="usr_1",
+    base_url_by="usr_1",
+    key_choice="by_consumer",
     tested_at_ms=NOW + 1,
     tested=model.TestResult("rejected", "It was refused."),
     failing_since_ms=NOW + 2,
@@ -59,8 +58,8 @@ def test_every_field_comes_back(begin: Begin) -> None:
     with begin() as unit:
         assert unit.integrations.get("openai") == WHOLE
         assert unit.integrations.all() == [bare, WHOLE]
-        unit.integrations.save(replace(WHOLE, mask=None, tested=None, failing_since_ms=None))
-        assert unit.integrations.get("openai") == replace(WHOLE, mask=None, tested=None, failing_since_ms=None)
+        unit.integrations.save(replace(WHOLE, base_url=None, tested=None, failing_since_ms=None))
+        assert unit.integrations.get("openai") == replace(WHOLE, base_url=None, tested=None, failing_since_ms=None)
         unit.integrations.remove("openai")
         unit.integrations.remove("openai")
         assert unit.integrations.all() == [bare]

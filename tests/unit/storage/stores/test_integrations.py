@@ -9,7 +9,9 @@ from ari.integrations.model import TestResult as Result
 
 def test_one_row_for_each_provider(instance: Instance) -> None:
     """Saving again replaces the row, the result of its last test included."""
-    first = Integration("int_1", "openai", "https://a.example", "sk-…1", 1, "usr_1", 2, Result("rejected", "HTTP 401"))
+    first = Integration(
+        "int_1", "openai", "https://a.example", "usr_1", "by_consumer", 2, Result("rejected", "HTTP 401")
+    )
     second = replace(first, id="int_2", base_url=None, tested_at_ms=None, tested=None)
     with instance.database.writing() as unit:
         unit.integrations.save(first)

@@ -42,7 +42,7 @@ def read_states(tx: StatesTransaction, environment: ProviderEnvironment) -> Prov
     found = states(tx, environment)
     configured = sorted((one for one in found if one.name != "not_configured"), key=lambda one: one.name != "failing")
     key_names = {}
-    for actor in sorted({one.stored.added_by or "" for one in configured if one.stored}):
+    for actor in sorted({key.added_by for one in configured for key in one.keys}):
         acting = tx.keys.tombstone(actor) if actor.startswith("key_") else None
         if acting is not None:
             key_names[actor] = acting.name

@@ -1,0 +1,57 @@
+"""Commands that add and remove named upstreams. Each records one event."""
+
+from ari.base.addresses import NO_ADDRESSES, AddressList
+from ari.base.errors import Conflict, NotFound
+from ari.integrations import pool
+from ari.integrations.commands import set_base_url
+from ari.integrations.model import Provider
+from ari.integrations.ports import IntegrationTransaction
+from ari.integrations.rows import record_integration
+from ari.integrations.upstreams import Upstream, make_upstream_provider, parse_title, parse_upstream_name
+
+MAX_UPSTREAMS = 200
+
+
+def add_upstream(
+    tx: IntegrationTransaction, name: str, title: str, base_url: str, listed: AddressList = NO_ADDRESSES
+) -> Provider:
+    """Add an upstream with its base URL, which follows the rules of every base URL (``commands.set_base_url``).
+
+    A name that active API keys still list in their scopes is refused: they would reach the new upstream.
+    Raises ``Invalid``, ``Conflict("upstream_exists")``, ``Conflict("name_in_use")``, ``ReauthRequired``.
+    """
+    upstream = Upstream(parse_upstream_name(name), parse_title(title), tx.now_ms, tx.caller.actor)
+    present = tx.upstreams.all()
+    if any(one.name == upstream.name for one in present):
+        raise Conflict("upstream_exists", f"There is already an upstream {upstream.name}.")
+    if len(present) >= MAX_UPSTREAMS:
+        raise Conflict("too_many_upstreams", f"ARI stores at most {MAX_UPSTREAMS} named upstreams.")
+    holders = tx.upstreams.count_keys_with_scopes(upstream.name, tx.now_ms)
+    if holders:
+        raise Conflict(
+            "name_in_use",
+            f"{holders:,} active API key{'' if holders == 1 else 's'} still list{'s' if holders == 1 else ''} "
+            f"ai:{upstream.name}, from an upstream that was removed. Choose another name or change the keys.",
+        )
+    provider = make_upstream_provider(upstream.name, upstream.title)
+    tx.upstreams.save(upstream)
+    record_integration(tx, "upstream_added", provider, {"title": upstream.title})
+    set_base_url(tx, provider, base_url, listed)
+    return provider
+
+
+def remove_upstream(tx: IntegrationTransaction, name: str) -> None:
+    """Remove an upstream with its keys and base URL; the next request no longer reaches it.
+
+    Raises ``NotFound``, ``ReauthRequired``.
+    """
+    tx.caller.require_confirmed(tx.now_ms)
+    found = tx.upstreams.get(name)
+    if found is None:
+        raise NotFound("No such upstream.")
+    provider = make_upstream_provider(found.name, found.title)
+    tx.integrations.get(name)
+    pool.drop_keys(tx, provider)
+    tx.integrations.remove(name)
+    tx.upstreams.remove(name)
+    record_integration(tx, "upstream_removed", provider, {"title": found.title})
