@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from ari.base.errors import NotFound
-from ari.gateway.rotation import Rotation
+from ari.gateway.key_rotation import KeyRotation
 from ari.instance import Instance
 from ari.integrations.credentials import Stored, StoredKey, credential_of, find_environment_credential
 from ari.integrations.model import Credential, Provider
@@ -46,9 +46,9 @@ class Keyring:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._lookup = instance.open_provider_lookup()
-        self.rotation = Rotation(instance.clock.monotonic)
+        self.rotation = KeyRotation(instance.clock.monotonic)
         self._held: dict[str, tuple[Stored, Provider, dict[str | None, ResolvedCredential]]] = {}
-        """What was read of each provider, and the credentials made of that, by key ID."""
+        """The last read of each provider, and its credentials by key ID."""
 
     async def find(
         self, provider: Provider, consumer: str = "", tried: AbstractSet[str] = frozenset()

@@ -72,7 +72,7 @@ def _record_failing(
 
 
 def _find(tx: IntegrationTransaction, credential: Credential) -> Integration | ProviderKey | None:
-    """What is stored about this key, or about calls without a stored one.
+    """The row of this key, or the provider's row for calls without a stored key.
 
     ``None`` if it is no longer what spoke: a late word must neither condemn a new key nor bring back a removed one.
     """

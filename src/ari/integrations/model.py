@@ -258,12 +258,12 @@ class State:
 
     @property
     def tested(self) -> "Integration | ProviderKey | None":
-        """What the last test was about, with its result."""
+        """The subject of the last test, with its result."""
         return self.first_key or self.stored
 
     @property
     def failure(self) -> "Integration | ProviderKey | None":
-        """What fails: the provider, or its first key if every key is rejected."""
+        """The provider if it fails, or its first key if every key is rejected."""
         if self.stored is not None and self.stored.failing_since_ms is not None:
             return self.stored
         return self.first_key if all(one.failing_since_ms is not None for one in self.keys) else None

@@ -1,4 +1,4 @@
-"""Who may change an integration."""
+"""The right to change an integration."""
 
 from ari.base.caller import Caller
 from ari.base.errors import Forbidden

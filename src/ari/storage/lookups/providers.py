@@ -1,8 +1,8 @@
 """Hot-path reads of what is stored for a provider, its encrypted keys included: one point read for each request.
 
 The store is asked every time, so a removed or replaced key is gone with the next request, in every process. A provider
-may have many keys: PostgreSQL is asked for them again only if the mark of the row changed, which every change of a key
-sets anew (``stores/provider_keys.py``).
+may have many keys: PostgreSQL returns them again only if the mark of the row changed, and every change of a key changes
+it (``stores/provider_keys.py``).
 """
 
 import json
@@ -34,7 +34,7 @@ _MAX_POOLS = 200
 
 
 class FoundProvider(NamedTuple):
-    """What is stored for one provider; ``upstream_title`` is ``None`` unless a named upstream has this name."""
+    """The stored row and keys of one provider; ``upstream_title`` is ``None`` unless a named upstream has this name."""
 
     stored: Stored
     upstream_title: str | None

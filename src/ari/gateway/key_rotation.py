@@ -1,7 +1,7 @@
 """Chooses one of a provider's keys for a request, and leaves out those that the provider limits. No I/O.
 
-A key that the provider answered with 429 rests: until its ``Retry-After``, or else for 1 second, doubled with each
-further 429 up to 5 minutes. Each process finds that out for itself. A key that the provider rejected is stored as such
+A key that gets a 429 rests: until the ``Retry-After`` of that response, or else for 1 second, doubled with each further
+429 up to 5 minutes. Each process keeps its own record of that. A key that the provider rejected is stored as such
 (``integrations/health.py``), so it is out in every process.
 """
 
@@ -19,13 +19,13 @@ from ari.integrations.model import KeyChoice
 
 FIRST_REST_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
 MAX_REST_SECONDS = 3_600.0
-"""The longest ``Retry-After`` that counts, so that a wrong one does not take a key out for good."""
+"""The longest ``Retry-After`` that counts, so that a wrong value cannot disable a key forever."""
 _MAX_RESTS = 10_000
 _MAX_CONSUMERS = 10_000
 _MAX_DIGITS = 12
 
 
-class Rotation:
+class KeyRotation:
     """The rotation of one process. ``monotonic`` returns seconds and never steps back."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -60,7 +60,7 @@ class Rotation:
         return None
 
     def rest(self, key: StoredKey, seconds: float | None) -> None:
-        """Leave out a key after a 429; ``seconds`` is what the provider asked for, if it did."""
+        """Leave out a key after a 429; ``seconds`` is the provider's ``Retry-After``, if it sent one."""
         name = key.key.id, key.key.added_at_ms
         count = self._rests.get(name, (0.0, 0))[1] + 1
         if seconds is None:
