@@ -145,7 +145,7 @@ def test_a_packed_response_is_unpacked(ai: AiGateway) -> None:
     ("path", "body", "expected"),
     [
         (CHAT, ASK, ("openai", "gpt-x", 11, 7, 3)),
-        ("/api/ai/openai/v1/embeddings", {"model": "emb", "input": "x"}, ("openai", "emb", 4, None, None)),
+        ("/api/ai/openai/v1/embeddings", {"model": "emb", "input": "x"}, ("openai", "emb", 4, 0, None)),
         ("/api/ai/openai/v1/responses", {"model": "r", "input": "x"}, ("openai", "r", 21, 9, 8)),
         ("/api/ai/openai/v1/responses", {"model": "r", "input": "x", "stream": True}, ("openai", "r", 21, 9, 8)),
         ("/api/ai/anthropic/v1/messages", {"model": "c"}, ("anthropic", "c", 42, 6, 30)),

@@ -3,6 +3,7 @@
 The provider key never leaves the instance. The official SDKs work with the gateway's address as their base URL.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from ari.gateway import openapi, route
 from ari.gateway.checks import refuse
+from ari.gateway.costs import RequestPrices
 from ari.gateway.forward import Forwarding
 from ari.gateway.injected_body import BodyBudget
 from ari.gateway.keyring import Keyring
@@ -25,6 +27,7 @@ from ari.http.services import Services
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 from ari.outbound.http import HttpClient, Timeouts
+from ari.prices.book import PriceBook
 
 
 class Gateway:
@@ -39,7 +42,9 @@ class Gateway:
         self.option_support = OptionSupport()
         self.body_budget = BodyBudget()
         self.read_rates = ReadRates(instance.clock)
+        self.prices = PriceBook()
         self._keyring = Keyring(instance)
+        self._ai_rules = instance.open_ai_rules_lookup()
 
     async def handle(self, context: RequestContext, services: Services) -> Response | None:
         """Forward one request. Its usage row is committed before the provider receives anything."""
@@ -50,15 +55,21 @@ class Gateway:
         refused = refuse(context, target)
         if refused is not None:
             return fault_response(context, services, refused)
+        rules = await self._ai_rules.find()
+        if not self.prices.is_loaded:
+            await asyncio.to_thread(self.prices.load)
         held = await self._keyring.find(target.provider)
         await context.record.commit_before_handler()
         sent = await read_body(context.head, context.receive)
-        return await Forwarding(self, context, services, target, held, sent).run()
+        now_ms = services.clock.now_ms()
+        prices = RequestPrices(self.prices, rules.prices, target, context.head.method, now_ms)
+        return await Forwarding(self, context, services, target, held, sent, prices).run()
 
     async def close(self) -> None:
         """Close all connections."""
         await self.client.close()
         await self._keyring.close()
+        await self._ai_rules.close()
 
 
 def routes(gateway: Gateway, problems: Callable[..., dict[int | str, Any]]) -> list[BaseRoute]:

@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ari.gateway import header_filter, provider_errors, request_headers
+from ari.gateway.costs import METERED, RequestPrices
 from ari.gateway.injected_body import InjectedBody
 from ari.gateway.meter import Meter, NoMeter, meter_for
 from ari.gateway.provider_response import ProviderResponse
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 
 _UNWATCHED_SECONDS = 0.05
-_METERED = frozenset(("POST", "PUT", "PATCH"))
-"""Methods that use tokens. A GET only reads a response whose tokens were counted before."""
 _STREAMED = ((b"x-accel-buffering", b"no"),)
 """Keeps proxies such as nginx from buffering the stream."""
 
@@ -55,6 +54,7 @@ class Forwarding:
         target: Target,
         held: ResolvedCredential,
         sent: RequestBody,
+        prices: RequestPrices,
     ) -> None:
         self._gateway = gateway
         self._context = context
@@ -63,10 +63,12 @@ class Forwarding:
         self._provider = target.provider
         self._resolved = held
         self._sent = sent
+        self._prices = prices
         self._meter: Meter = NoMeter()
         self._injected: InjectedBody | None = None
         self._ended: Ended = "unreachable"
         self._status: int | None = None
+        self._fault: FaultWord | None = None
         self._first_byte_ms: float | None = None
         self._watch: asyncio.Task[None] | asyncio.TimerHandle | None = None
 
@@ -173,7 +175,7 @@ class Forwarding:
         """Send the response to the caller while it arrives."""
         context, headers = self._context, header_filter.to_caller(reply.headers)
         kind, hides = header_filter.media_type(reply.headers), self._injected is not None and self._injected.hides
-        if context.head.method in _METERED and reply.has_body:
+        if context.head.method in METERED and reply.has_body:
             self._meter = meter_for(kind, reply.is_compressed, hides)
         meter, length = self._meter, header_filter.length_of(reply.headers)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
@@ -242,6 +244,7 @@ class Forwarding:
         if self._sent.gone:
             self._ended = "client_gone"
             raise ClientGone from None
+        self._fault = fault.word
         if self._status is None:
             self._ended = "timed_out" if fault.word == "timed_out" else "unreachable"
         return await self._fail(fault.word)
@@ -291,6 +294,7 @@ class Forwarding:
             return
         self._ended = self._outcome()
         used = self._meter.usage(whole=self._ended == "complete")
+        cost = self._prices.final_cost(self._status, self._fault, used)
         self._services.recorder.meter(
             AiUse(
                 id=row.id,
@@ -305,5 +309,10 @@ class Forwarding:
                 first_byte_ms=self._first_byte_ms,
                 whole_ms=self._measure_elapsed_ms(),
                 ended=self._ended,
+                cost_micros=None if cost is None else cost.micros,
+                price_version=None if cost is None else cost.version,
+                cache_written_tokens=used.cache_written_tokens,
+                audio_tokens=used.audio_tokens,
+                reasoning_tokens=used.reasoning_tokens,
             )
         )

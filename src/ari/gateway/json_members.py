@@ -34,6 +34,7 @@ _KEPT = frozenset(
         "modelVersion",
         "object",
         "prompt_eval_count",
+        "service_tier",
         "status",
         "type",
         "usage",

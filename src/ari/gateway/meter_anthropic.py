@@ -6,6 +6,11 @@ from typing import Any
 from ari.gateway.json_members import Members, get_nested, value_of
 from ari.gateway.reading import UsageReading, count
 
+_WRITTEN_KINDS = {
+    "ephemeral_5m_input_tokens": "cache_write_5m_tokens",
+    "ephemeral_1h_input_tokens": "cache_write_1h_tokens",
+}
+_TOOL_KINDS = {"web_search_requests": "web_searches"}
 TYPES = frozenset(("message", "message_start", "message_delta", "message_stop"))
 
 
@@ -24,6 +29,8 @@ def read(members: Members, reading: UsageReading) -> None:
         reading.end()
     else:
         made = count(usage.get("output_tokens")) if isinstance(usage, dict) else None
+        if isinstance(usage, dict):
+            _read_output_details(usage, reading)
         if made is not None:
             reading.output_tokens = max(made, reading.output_tokens or 0)
         if kind == "message_delta":
@@ -47,6 +54,18 @@ def _read_input(usage: dict[str, Any], reading: UsageReading) -> None:
         total = reading.uncached + (reading.cache_read or 0) + (reading.cache_written or 0)
         reading.input_tokens = total or None
     reading.cached_tokens = reading.cache_read
+    reading.add_details(usage.get("cache_creation"), _WRITTEN_KINDS)
+    reading.add_details(usage.get("server_tool_use"), _TOOL_KINDS)
+    if usage.get("speed") == "fast":
+        reading.price_context["speed"] = "fast"
+    if usage.get("service_tier") == "batch":
+        reading.price_context["processing"] = "batch"
+
+
+def _read_output_details(usage: dict[str, Any], reading: UsageReading) -> None:
+    details = usage.get("output_tokens_details")
+    if isinstance(details, dict):
+        reading.reasoning_tokens = _larger(reading.reasoning_tokens, details.get("thinking_tokens"))
 
 
 def _larger(known: int | None, value: Any) -> int | None:

@@ -2,10 +2,19 @@
 # https://ai.google.dev/api/generate-content#UsageMetadata
 
 import re
+from typing import Any
 
 from ari.gateway.json_members import Members, value_of
 from ari.gateway.reading import UsageReading, count
 
+_DETAILS = {
+    "promptTokensDetails": "input_{}_tokens",
+    "toolUsePromptTokensDetails": "input_{}_tokens",
+    "candidatesTokensDetails": "output_{}_tokens",
+    "cacheTokensDetails": "cache_{}_read_tokens",
+}
+_MODALITIES = {"AUDIO": "audio", "IMAGE": "image", "DOCUMENT": "image", "VIDEO": "video"}
+"""A document is priced as an image."""
 _FINISHED = re.compile(rb'"finishReason"\s*:\s*"')
 
 
@@ -21,7 +30,24 @@ def read(members: Members, reading: UsageReading) -> None:
     reading.input_tokens = reading.input_tokens if found is None else found
     reading.output_tokens = reading.output_tokens if made is None else made
     reading.cached_tokens = reading.cached_tokens if cached is None else cached
+    thought = count(usage.get("thoughtsTokenCount"))
+    reading.reasoning_tokens = reading.reasoning_tokens if thought is None else thought
+    reading.details |= _read_details(usage)
     reading.output_final = _FINISHED.search(bytes(members.get("candidates") or b"")) is not None
+
+
+def _read_details(usage: dict[str, Any]) -> dict[str, int]:
+    """The tokens of each kind of media."""
+    found: dict[str, int] = {}
+    for name, kind in _DETAILS.items():
+        parts = usage.get(name)
+        for part in parts if isinstance(parts, list) else ():
+            media = _MODALITIES.get(str(part.get("modality"))) if isinstance(part, dict) else None
+            tokens = count(part.get("tokenCount")) if media else None
+            if tokens is not None:
+                key = kind.format(media)
+                found[key] = found.get(key, 0) + tokens
+    return found
 
 
 def _sum(*values: object) -> int | None:

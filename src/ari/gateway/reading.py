@@ -1,5 +1,7 @@
 """The token counts read from a response so far, and which of them are final."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from ari.usage.ai import TokenUsage
@@ -22,17 +24,25 @@ def first_count(*values: Any) -> int | None:
     return next((found for found in map(count, values) if found is not None), None)
 
 
+def count_up(value: Any) -> int | None:
+    """The same for an amount that may have decimals, such as seconds: rounded up."""
+    is_decimal = isinstance(value, float) and 0 <= value <= MAX_TOKENS
+    return math.ceil(value) if is_decimal else count(value)
+
+
 class UsageReading:
     """Filled by the readers of each format.
 
     ``output_final``: ``output_tokens`` is the final count, not the count so far. ``ended``: the response itself said
     that it is over. ``must_end``: its format says so in every response that is whole. ``failed``: it reports an error.
+    ``details`` and ``price_context`` are those of ``TokenUsage``.
     """
 
     __slots__ = (
         "cache_read",
         "cache_written",
         "cached_tokens",
+        "details",
         "ended",
         "failed",
         "input_tokens",
@@ -40,6 +50,8 @@ class UsageReading:
         "must_end",
         "output_final",
         "output_tokens",
+        "price_context",
+        "reasoning_tokens",
         "uncached",
     )
 
@@ -48,6 +60,9 @@ class UsageReading:
         self.input_tokens: int | None = None
         self.output_tokens: int | None = None
         self.cached_tokens: int | None = None
+        self.reasoning_tokens: int | None = None
+        self.details: dict[str, int] = {}
+        self.price_context: dict[str, str] = {}
         # Anthropic counts three kinds of input, and may correct each of them later.
         self.uncached: int | None = None
         self.cache_read: int | None = None
@@ -66,7 +81,24 @@ class UsageReading:
         if isinstance(value, str) and value:
             self.model = value
 
+    def add_details(self, given: Any, kinds: Mapping[str, str]) -> None:
+        """Store the amounts of a provider's object, whose members have the names in ``kinds``."""
+        if isinstance(given, dict):
+            for name, kind in kinds.items():
+                found = count_up(given.get(name))
+                if found is not None:
+                    self.details[kind] = found
+
     def usage(self, whole: bool) -> TokenUsage:
         """What to log; ``whole``: all of the response came. A count that is not final is unknown."""
         final = self.output_final or whole
-        return TokenUsage(self.model, self.input_tokens, self.output_tokens if final else None, self.cached_tokens)
+        return TokenUsage(
+            self.model,
+            self.input_tokens,
+            self.output_tokens if final else None,
+            self.cached_tokens,
+            self.cache_written,
+            self.reasoning_tokens if final else None,
+            self.details,
+            tuple(self.price_context.items()),
+        )

@@ -64,7 +64,7 @@ class Provider:
     needs ``ai-account:<name>``. If empty, the AI gateway doesn't serve the provider. ``asks_usage``: its streams report
     usage only with ``stream_options.include_usage``, which it supports (others reject unknown options).
     ``sends_mail``: it sends ARI's emails, including links that set the owner's password, so only the owner changes its
-    key and base URL.
+    key and base URL. ``price_list`` is the ID under which ``genai-prices`` has the provider's prices.
     ``returns_keys`` lists paths, written like ``reaches``, whose responses contain keys of the account: no scope covers
     them, nor any path with a segment such as ``api_keys``.
     ``model_fields`` are the fields of a body that may name a model: members separated by dots, ``[]`` for each element
@@ -88,6 +88,7 @@ class Provider:
     dropped_ending: str = ""
     reaches: tuple[str, ...] = ()
     asks_usage: bool = False
+    price_list: str | None = None
     sends_mail: bool = False
     returns_keys: tuple[str, ...] = ()
     model_fields: tuple[str, ...] = MODEL_FIELDS

@@ -1,25 +1,55 @@
 """AI use: tokens and times of AI gateway requests. Numbers that a provider did not report are unknown, not guessed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Ended = Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"]
 """``client_gone``: the caller disconnected; ``cut``: the provider stopped in the middle of its response; ``error``: it
 reported an error in a response with a good status; ``timed_out`` and ``unreachable``: no response began."""
 
+_KINDS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_tokens": "cached_tokens",
+    "cache_write_tokens": "cache_written_tokens",
+    "output_reasoning_tokens": "reasoning_tokens",
+}
+_AUDIO_KINDS = ("input_audio_tokens", "output_audio_tokens")
+
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
     """The usage that a provider's response reports.
 
-    ``input_tokens`` counts all tokens read, ``cached_tokens`` those of them read from a cache; ``output_tokens``
-    counts all tokens generated, including reasoning.
+    ``input_tokens`` counts all tokens read: ``cached_tokens`` of them were read from a cache, ``cache_written_tokens``
+    written to one. ``output_tokens`` counts all tokens generated, including ``reasoning_tokens``. ``details`` are other
+    amounts that have a price, by the names that ``genai-prices`` gives them, such as ``input_audio_tokens`` and
+    ``web_searches``. ``price_context`` is what selects a price, such as ``(("service_tier", "flex"),)``.
     """
 
     model: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
+    cache_written_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    details: Mapping[str, int] = field(default_factory=dict)
+    price_context: tuple[tuple[str, str], ...] = ()
+
+    def amount(self, kind: str) -> int | None:
+        """The amount of one kind of usage, by the library's name. ``None`` if it is unknown."""
+        name = _KINDS.get(kind)
+        if name is None:
+            return self.details.get(kind)
+        found: int | None = getattr(self, name)
+        return found
+
+    @property
+    def audio_tokens(self) -> int | None:
+        """Audio tokens read and generated."""
+        known = [self.details[kind] for kind in _AUDIO_KINDS if kind in self.details]
+        return sum(known) if known else None
 
 
 UNKNOWN_USAGE = TokenUsage()

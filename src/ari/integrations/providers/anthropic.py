@@ -14,6 +14,7 @@ PROVIDER = Provider(
     key_header="x-api-key",
     key_prefix="",
     default_headers=(("anthropic-version", "2023-06-01"),),
+    price_list="anthropic",
     trial=Trial("/v1/models"),
     returns_keys=("/v1/organizations/api_keys{rest...}",),
     reaches=(

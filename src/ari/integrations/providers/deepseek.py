@@ -9,6 +9,7 @@ PROVIDER = Provider(
     variable="DEEPSEEK_API_KEY",
     keys_page="https://platform.deepseek.com/api_keys",
     shape=KeyShape(r"sk-[A-Za-z0-9]{20,}", "begin with sk-"),
+    price_list="deepseek",
     trial=Trial("/user/balance"),
     asks_usage=True,
     reaches=(

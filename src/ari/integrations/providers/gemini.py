@@ -36,6 +36,7 @@ PROVIDER = Provider(
     shape=KeyShape(r"AIza[A-Za-z0-9_-]{20,}|AQ\.[A-Za-z0-9._-]{20,}", "begin with AIza or AQ.", telling=True),
     key_header="x-goog-api-key",
     key_prefix="",
+    price_list="google",
     trial=Trial("/v1/models", rejected_mark="API_KEY_INVALID"),
     asks_usage=True,
     reaches=(

@@ -10,6 +10,7 @@ PROVIDER = Provider(
     variable="GROQ_API_KEY",
     keys_page="https://console.groq.com/keys",
     shape=KeyShape(r"gsk_[A-Za-z0-9]{20,}", "begin with gsk_", telling=True),
+    price_list="groq",
     trial=Trial("/openai/v1/models"),
     asks_usage=True,
     reaches=(

@@ -10,6 +10,7 @@ PROVIDER = Provider(
     variable="MISTRAL_API_KEY",
     keys_page="https://console.mistral.ai/api-keys",
     shape=KeyShape(r"[A-Za-z0-9]{20,}", "contain only letters and digits"),
+    price_list="mistral",
     trial=Trial("/v1/models"),
     reaches=(
         "POST /v1/chat/completions",

@@ -12,6 +12,7 @@ PROVIDER = Provider(
     dropped_ending="/v1",
     keys_page="https://platform.openai.com/api-keys",
     shape=KeyShape(r"sk-[A-Za-z0-9_-]{20,}", "begin with sk-"),
+    price_list="openai",
     trial=Trial("/v1/models"),
     asks_usage=True,
     reaches=(

@@ -10,6 +10,7 @@ PROVIDER = Provider(
     variable="OPENROUTER_API_KEY",
     keys_page="https://openrouter.ai/settings/keys",
     shape=KeyShape(r"sk-or-[A-Za-z0-9-]{20,}", "begin with sk-or-", telling=True),
+    price_list="openrouter",
     trial=Trial("/api/v1/key"),
     returns_keys=("/api/v1/keys", "/api/v1/keys/{rest...}", "/api/v1/auth/{rest...}"),
     reaches=(

@@ -10,6 +10,7 @@ PROVIDER = Provider(
     variable="PERPLEXITY_API_KEY",
     keys_page="https://www.perplexity.ai/account/api/keys",
     shape=KeyShape(r"pplx-[A-Za-z0-9]{20,}", "begin with pplx-", telling=True),
+    price_list="perplexity",
     trial=Trial("/v1/async/sonar"),
     returns_keys=("/generate_auth_token", "/revoke_auth_token", "/v1/generate_auth_token"),
     reaches=(

@@ -10,6 +10,7 @@ PROVIDER = Provider(
     variable="XAI_API_KEY",
     keys_page="https://console.x.ai",
     shape=KeyShape(r"xai-[A-Za-z0-9]{20,}", "begin with xai-", telling=True),
+    price_list="x-ai",
     trial=Trial("/v1/api-key", rejected_mark="Incorrect API key"),
     asks_usage=True,
     reaches=(

@@ -1,0 +1,57 @@
+"""The cost of a forwarded request, at the prices of its start."""
+
+import re
+from dataclasses import dataclass
+
+from ari.gateway.route import Target
+from ari.integrations.ai_rules.prices import PriceRules
+from ari.outbound.http import FaultWord
+from ari.prices.book import Cost, PriceBook, version_of
+from ari.usage.ai import TokenUsage
+
+METERED = frozenset(("POST", "PUT", "PATCH"))
+"""Methods that use tokens. A GET only reads a response whose tokens were counted before."""
+_NOT_SENT: frozenset[FaultWord] = frozenset(("unreachable", "refused_address", "tls"))
+"""Faults before the provider received anything."""
+_FREE_PATH = re.compile(r"(?:/count_tokens|:countTokens|/input_tokens|/cancel|/api/show)\Z")
+_FIRST_REFUSED = 300
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPrices:
+    """The prices at the start of one request: a change while it runs doesn't change its cost.
+
+    ``model`` is the one requested, if there is one.
+    """
+
+    book: PriceBook
+    rules: PriceRules
+    target: Target
+    method: str
+    at_ms: int
+    model: str | None = None
+
+    @property
+    def version(self) -> str:
+        """Names the prices."""
+        return version_of(self.rules)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether providers charge nothing for such a request: it reads, counts tokens, or cancels."""
+        return self.method not in METERED or _FREE_PATH.search(self.target.path) is not None
+
+    def cost_of(self, usage: TokenUsage) -> Cost | None:
+        """The cost of this usage, ``None`` if it is unknown."""
+        if self.is_free:
+            return Cost(0, self.version)
+        return self.book.cost_of(self.target.provider.name, self.model, usage, self.rules, self.at_ms)
+
+    def final_cost(self, status: int | None, fault: FaultWord | None, usage: TokenUsage) -> Cost | None:
+        """The cost of the request after its end. ``None`` if it is unknown, as that of a response that was cut off.
+
+        ``status`` is that of the provider's response, ``fault`` why there was none. Providers charge nothing for a
+        request that they refuse.
+        """
+        refused = fault in _NOT_SENT if status is None else status >= _FIRST_REFUSED
+        return Cost(0, self.version) if refused else self.cost_of(usage)

@@ -1,0 +1,67 @@
+"""Costs of forwarded requests after their end: refused and free requests cost nothing, others what they used."""
+
+import pytest
+
+from ari.gateway.costs import RequestPrices
+from ari.gateway.route import Target
+from ari.integrations.ai_rules.prices import PriceRules
+from ari.integrations.providers import get_provider
+from ari.outbound.http import FaultWord
+from ari.prices.book import Cost, PriceBook
+from ari.prices.library import library_version
+from ari.usage.ai import UNKNOWN_USAGE, TokenUsage
+
+BOOK = PriceBook()
+USED = TokenUsage("gpt-5", 1_000, 100)
+FREE = Cost(0, library_version())
+
+
+def prices(method: str = "POST", path: str = "/v1/chat/completions") -> RequestPrices:
+    return RequestPrices(BOOK, PriceRules(), Target(get_provider("openai"), path), method, 1_795_000_000_000)
+
+
+def test_a_response_costs_what_it_used() -> None:
+    """Also one that the caller did not read to its end, if the usage was reported."""
+    assert prices().final_cost(200, None, USED) == Cost(2_250, library_version())
+    assert prices().final_cost(200, None, UNKNOWN_USAGE) is None
+    assert prices().final_cost(200, "broken", TokenUsage("gpt-5", 1_000)) is None
+
+
+@pytest.mark.parametrize("status", [304, 400, 401, 429, 500])
+def test_what_the_provider_refused_costs_nothing(status: int) -> None:
+    """Whatever its response says."""
+    assert prices().final_cost(status, None, USED) == FREE
+
+
+@pytest.mark.parametrize(
+    ("fault", "cost"),
+    [
+        ("unreachable", FREE),
+        ("refused_address", FREE),
+        ("tls", FREE),
+        ("timed_out", None),
+        ("broken", None),
+        (None, None),
+    ],
+)
+def test_without_a_response_the_cost_is_unknown(fault: FaultWord | None, cost: Cost | None) -> None:
+    """The provider may have worked and charged for it, unless nothing was sent."""
+    assert prices().final_cost(None, fault, UNKNOWN_USAGE) == cost
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/responses/resp_1"),
+        ("DELETE", "/v1/responses/resp_1"),
+        ("POST", "/v1/messages/count_tokens"),
+        ("POST", "/v1beta/models/gemini-3-pro:countTokens"),
+        ("POST", "/v1/responses/input_tokens"),
+        ("POST", "/v1/responses/resp_1/cancel"),
+    ],
+)
+def test_free_requests(method: str, path: str) -> None:
+    """Reading, counting and cancelling; a response that is read again was paid for when it was made."""
+    assert prices(method, path).is_free
+    assert prices(method, path).final_cost(200, None, USED) == FREE
+    assert not prices("POST", "/v1/count_tokens/chat").is_free
