@@ -1,5 +1,6 @@
 """Rows for the usage log, and the sum that must always come out even."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from ari.base.ids import new_id
 from ari.keys.reasons import ACCEPTED
 from ari.storage.engine import Database
 from ari.storage.tables import usage_all_hours, usage_days, usage_hours, usage_rows, usage_seen, usage_totals
+from ari.usage.ai import AiUse
 from ari.usage.model import ROW_KIND, UsageFilter, UsageRow
 from ari.usage.search import UsageSearch
 from tests.support.instances import START_MS, settings_for
@@ -47,6 +49,12 @@ def rows_of(
 ) -> list[UsageRow]:
     """Rows of the usage log, newest first, with all that was committed."""
     return database.reports.search(UsageSearch(where), before_id, limit).rows
+
+
+def make_ai_use(row_id: str, **fields: Any) -> AiUse:
+    """The AI use of a request with this row; ``fields`` differ from the usual."""
+    usual = AiUse(row_id, START_MS, KEY, "openai", "gpt-5-mini", 10, 4, 0, 200, 5.5, 9.0, "complete")
+    return dataclasses.replace(usual, **fields)
 
 
 @contextmanager

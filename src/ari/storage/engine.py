@@ -31,6 +31,7 @@ from ari.storage.lookups.sqlite import CommitCounter
 from ari.storage.postgres_sessions import Sessions
 from ari.storage.preflight import ServerInfo, examine
 from ari.storage.transaction import Transaction
+from ari.storage.usage.budget_commits import BudgetWarningTables
 from ari.storage.usage.fold import STAGING_CHECKPOINT_PAGES, Folder
 from ari.storage.usage.reports import UsageReports
 from ari.storage.usage.staging import Staging
@@ -103,6 +104,11 @@ class Database:
             self._confirmation = Confirmation(main, required=required)
         self.reports = UsageReports(log, self.usage.fold_all)
         self.watched = WatchedTables(log, self.usage.fold_all)
+
+    @property
+    def budget_warnings(self) -> BudgetWarningTables:
+        """The warnings of budgets that are not reported yet."""
+        return BudgetWarningTables(self.folder.staging, self.folder.staging_lock)
 
     @classmethod
     def open(cls, settings: Settings, keys: MasterKeys | None = None, *, trusting: bool = False) -> "Database":

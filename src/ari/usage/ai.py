@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ari.keys.limits.charge import Settlement
+
 Ended = Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"]
 """``client_gone``: the caller disconnected; ``cut``: the provider stopped in the middle of its response; ``error``: it
 reported an error in a response with a good status; ``timed_out`` and ``unreachable``: no response began."""
@@ -67,6 +69,8 @@ class AiUse:
     reported none. ``cache_written_tokens`` and ``audio_tokens`` are among the input and output tokens,
     ``reasoning_tokens`` among the output tokens. ``alias`` is the name that the caller used for the model, and
     ``attempts`` is a JSON list of the calls to providers, if there was more than one.
+
+    ``settlement`` replaces what the request has reserved from budgets, in the commit that writes the use.
     """
 
     id: str
@@ -89,6 +93,7 @@ class AiUse:
     reasoning_tokens: int | None = None
     alias: str | None = None
     attempts: str | None = None
+    settlement: Settlement | None = None
 
 
 AiBy = Literal["key", "provider", "model"]

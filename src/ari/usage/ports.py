@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
+from ari.keys.limits.spending import BudgetState
 from ari.keys.ports import KeyFinder
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums, AiUse
 from ari.usage.model import (
@@ -38,7 +39,8 @@ class UsageStore(Protocol):
     """Where requests are counted; synchronous, called from threads."""
 
     def commit(self, batch: Batch) -> None:
-        """Write the batch in one transaction, which decides the charges of its rows; every later read sees it.
+        """Write the batch in one transaction, which decides the charges of its rows and settles budgets; every later
+        read sees it.
 
         A row whose id is stored raises the stored ``count`` to its own if that is higher, and only the difference
         counts: committing a batch again changes nothing. If the database refuses a value, the batch is stored with
@@ -66,6 +68,9 @@ class UsageRecords(Protocol):
 
     def read_remaining(self, owners: Sequence[RuleOwner]) -> list[Remaining]:
         """The units left of each owner's limits and credits now; without an owner, none is read."""
+
+    def read_budgets(self, owners: Sequence[RuleOwner]) -> list[BudgetState]:
+        """The state of each owner's budgets now."""
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """The totals of these keys; keys never used are absent."""

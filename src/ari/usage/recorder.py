@@ -13,7 +13,7 @@ that waits for a disk cannot send a 503 either.
   buffer to make room.
 - Another thread folds committed entries a moment later (``fold_thread.py``).
 - Completions belong to responses that are already sent, so they are kept over failed commits and retried (as many as
-  the buffer has room for; the oldest are dropped first).
+  the buffer has room for; the oldest are dropped first, but no settlement of a budget is).
 """
 
 import asyncio
@@ -32,6 +32,7 @@ from ari.base.errors import Unavailable
 from ari.base.settings import Settings
 from ari.usage.ai import AiUse
 from ari.usage.cleaning import attempt_address, clean_row, clean_use
+from ari.usage.completions import Completions
 from ari.usage.floods import AttemptAddresses, RefusalFlood, ServiceRoutes
 from ari.usage.fold_thread import FoldThread
 from ari.usage.model import Attempt, Completion, UsageRow
@@ -102,7 +103,7 @@ class UsageRecorder:
         self._committing: list[_Entry] | None = None
         self._held = 0
         """Rows and attempts in the buffer and in the running commit."""
-        self._completions: deque[Completion | AiUse] = deque(maxlen=self._max_rows)
+        self._completions = Completions(self._max_rows)
         self._running = False
         self._launch_due = False
         self._watch: asyncio.TimerHandle | None = None
@@ -180,7 +181,7 @@ class UsageRecorder:
 
     def complete(self, done: Completion | AiUse) -> None:
         """Fill in a committed row with a later commit. Never waits; lost if the process dies before that."""
-        self._completions.append(done)
+        self._completions.add(done)
         if self._running:
             self._idle.clear()
             self._launch_soon()
@@ -251,8 +252,7 @@ class UsageRecorder:
         if self._committing is not None:
             return
         entries: list[_Entry] = []
-        batch = Batch(completions=list(self._completions), list_refusals=not self.low_disk)
-        self._completions.clear()
+        batch = Batch(completions=self._completions.take(), list_refusals=not self.low_disk)
         while self._buffer and _fits(batch, self._buffer[0]):
             entry = self._buffer.popleft()
             entries.append(entry)
@@ -288,7 +288,7 @@ class UsageRecorder:
         self._held -= len(batch.rows) + len(batch.attempts)
         self._admit()
         if fault is not None:
-            self._completions.extendleft(reversed(batch.completions))
+            self._completions.put_back(batch.completions)
         if fault is None or self._buffer or not self._completions:
             self._launch()
         elif self._retry is None:

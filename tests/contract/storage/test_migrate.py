@@ -72,6 +72,7 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
                 "DROP TABLE usage_ai",
                 "DROP TABLE usage_ai_hours",
                 "DROP TABLE limit_counters",
+                "DROP TABLE budget_warnings",
                 "DROP INDEX ix_usage_rows_key_id_secret_number_id",
                 "ALTER TABLE usage_rows DROP COLUMN secret_number",
                 "ALTER TABLE usage_rows DROP COLUMN consumed",

@@ -8,6 +8,7 @@ from typing import Any
 
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
+from ari.keys.limits.spending import BudgetState
 from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from ari.usage.recorder import UsageRecorder
@@ -52,6 +53,9 @@ class FakeStore:
         return []
 
     def read_remaining(self, owners: Sequence[RuleOwner]) -> list[Remaining]:
+        return []
+
+    def read_budgets(self, owners: Sequence[RuleOwner]) -> list[BudgetState]:
         return []
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:

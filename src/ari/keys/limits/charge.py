@@ -72,10 +72,14 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """The real amounts of a request, in place of what it has reserved."""
+    """The real amounts of a request, in place of what it has reserved.
+
+    ``is_retry``: a commit with it failed, and may have been stored all the same.
+    """
 
     held: tuple[Held, ...]
     amounts: Amounts
+    is_retry: bool = False
 
 
 class Charge(msgspec.Struct):

@@ -43,6 +43,7 @@ from ari.storage.tables.keys_database import (
     watch_quiet,
 )
 from ari.storage.tables.usage_database import (
+    budget_warnings,
     limit_clock,
     limit_counters,
     log,
@@ -69,6 +70,7 @@ __all__ = [
     "api_keys",
     "audit_marks",
     "backup_codes",
+    "budget_warnings",
     "consumers",
     "custom_scopes",
     "database_history",

@@ -196,6 +196,22 @@ table has what the last backup saved."""
 
 staged_counters = limit_counters.to_metadata(staging_file)
 
+budget_warnings = Table(
+    "budget_warnings",
+    log,
+    Column("owner_id", String(40), primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("period_ms", BigInteger, primary_key=True),
+    Column("threshold", Integer, primary_key=True),
+    Column("used", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Thresholds of budgets that were reached and are not reported yet. On SQLite, only ``staged_warnings`` has any."""
+
+staged_warnings = budget_warnings.to_metadata(staging_file)
+
 limit_clock = Table(
     "limit_clock",
     staging_file,

@@ -46,8 +46,9 @@ def _decode(state: str) -> Counter:
         counter = msgspec.convert(_round_up(msgspec.json.decode(state)), Counter, str_keys=True)
     except (msgspec.MsgspecError, OverflowError, ValueError):
         return Counter()
-    for window in counter.windows.values():
-        window.used = sum(window.slots.values())
+    for window in (*counter.windows.values(), *(one.window for one in counter.spending.values())):
+        if window is not None:
+            window.used = sum(window.slots.values())
     return counter
 
 

@@ -70,7 +70,7 @@ class Folder:
         self.engine = engine
         self._lock_file = lock_file
         self.staging = staging
-        self._staging_lock = staging_lock
+        self.staging_lock = staging_lock
         self._two_files = lock_file is not None
 
     def prepare(self) -> None:
@@ -80,14 +80,14 @@ class Folder:
         are those of the last backup. Any number of processes may do this at once: one lock covers the check and the
         creation.
         """
-        with write_lock(self._staging_lock), self.staging.begin() as connection:
+        with write_lock(self.staging_lock), self.staging.begin() as connection:
             lock_for_migration(connection)
             usage_staging.create(connection, checkfirst=True)
             _add_columns(connection)
             if self._two_files:
                 staging_file.create_all(connection)
         if self._two_files:
-            with write_lock(self._staging_lock), self.engine.begin() as connection:
+            with write_lock(self.staging_lock), self.engine.begin() as connection:
                 for statement in (*_NEVER_REUSE_NUMBERS, _RESTORE_COUNTERS):
                     connection.execute(text(statement))
 
@@ -117,7 +117,7 @@ class Folder:
         connection: Any = held.driver_connection
         with closing(held), suppress(sqlite3.Error):  # the next call tries again
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            with write_lock(self._staging_lock):
+            with write_lock(self.staging_lock):
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _has_staged(self) -> bool:
@@ -168,14 +168,14 @@ class Folder:
     def _delete_repeated(self) -> None:
         """Delete staged requests that are stored already or staged twice, as after a commit whose outcome was unknown:
         they add nothing."""
-        with write_lock(self._staging_lock), self.engine.begin() as connection:
+        with write_lock(self.staging_lock), self.engine.begin() as connection:
             low = connection.scalar(text(f"SELECT {_LOW}")) or 0
             connection.execute(text(rollups.DELETE_REPEATED), {"low": low})
 
     def _delete_folded(self, first: int, high: int) -> None:
         """Delete folded entries from SQLite's staging file, also those that a killed process left there."""
         for end in range(first, high + MAX_DELETED, MAX_DELETED):
-            with write_lock(self._staging_lock), self.staging.begin() as connection:
+            with write_lock(self.staging_lock), self.staging.begin() as connection:
                 connection.execute(delete(usage_staging).where(_staging.seq <= min(end, high)))
 
 

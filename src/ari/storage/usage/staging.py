@@ -22,6 +22,7 @@ from ari.storage.bulk import Insert
 from ari.storage.database_errors import faults_as_unavailable, read_only, unavailable
 from ari.storage.postgres_sessions import LOCAL_SETTINGS
 from ari.storage.tables import usage_ai, usage_staging
+from ari.storage.usage.budget_commits import find_settled_postgres, find_settled_sqlite, save_warnings
 from ari.storage.usage.counters import (
     UptimeClock,
     begin_postgres,
@@ -35,7 +36,7 @@ from ari.storage.write_lock import write_lock
 from ari.usage.ai import AiUse
 from ari.usage.cleaning import clean_batch
 from ari.usage.floods import RefusalFlood
-from ari.usage.limit_decisions import apply_decision, charge_rows, list_owners
+from ari.usage.limit_decisions import apply_decision, decide_batch, list_owners
 from ari.usage.model import Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 
@@ -125,7 +126,7 @@ class Staging:
             try:
                 connection = self._connection()
                 self._set_level(connection)
-                owner_ids = list_owners(batch.rows)
+                owner_ids = list_owners(batch)
                 if owner_ids:
                     count = self._commit_charged(connection, batch, owner_ids)
                 else:
@@ -147,18 +148,21 @@ class Staging:
             with write_lock(self._lock_file):
                 connection.execute("BEGIN IMMEDIATE")
                 counters, now_ms = read_sqlite(connection, owner_ids), self._uptime_clock.now_ms(connection)
-                changed = charge_rows(batch.rows, counters, now_ms)
+                settled = find_settled_sqlite(connection, self._files[1], batch)
+                changes = decide_batch(batch, counters, now_ms, settled)
                 insert, entries = _entries(batch, self._apply_decisions(batch))
                 insert.add(connection, entries)
-                save_sqlite(connection, counters, changed)
+                save_sqlite(connection, counters, changes.owner_ids)
+                save_warnings(connection, "?", changes.crossings, now_ms)
                 connection.execute("COMMIT")
             return len(entries)
         counters, now_ms = begin_postgres(connection, self._begin(), owner_ids)
-        changed = charge_rows(batch.rows, counters, now_ms)
+        changes = decide_batch(batch, counters, now_ms, find_settled_postgres(connection, batch))
         insert, entries = _entries(batch, self._apply_decisions(batch))
         with connection.pipeline():
             insert.add(connection, entries)
-            save_postgres(connection, counters, changed)
+            save_postgres(connection, counters, changes.owner_ids)
+            save_warnings(connection, "%s", changes.crossings, now_ms)
             connection.execute("COMMIT")
         return len(entries)
 

@@ -12,6 +12,7 @@ from ari.base.clock import MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
+from ari.keys.limits.spending import BudgetState
 from ari.keys.listing import Cursor
 from ari.storage.database_errors import faults_as_unavailable
 from ari.storage.tables import usage_attempts, usage_totals
@@ -78,6 +79,17 @@ class UsageTables:
         for owner in owners:
             counters[owner.id].advance(owner.rules, now_ms)
             found += owner.label(counters[owner.id].list_remaining())
+        return found
+
+    def read_budgets(self, owners: Sequence[RuleOwner]) -> list[BudgetState]:
+        with_budgets = [owner for owner in owners if owner.rules.budgets]
+        if not with_budgets:
+            return []
+        counters, now_ms = self._staging.read_counters([owner.id for owner in with_budgets])
+        found: list[BudgetState] = []
+        for owner in with_budgets:
+            counters[owner.id].advance(owner.rules, now_ms)
+            found += counters[owner.id].list_budgets(owner.prefix)
         return found
 
     def save_counters(self) -> None:

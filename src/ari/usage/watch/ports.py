@@ -7,6 +7,7 @@ from ari.base.events import EventStore
 from ari.keys.listing import KeyListing, LivingKey
 from ari.keys.model import ApiKey
 from ari.usage.model import KeyClient, SecretUse
+from ari.usage.watch.budget_warnings import BudgetWarning
 from ari.usage.watch.bursts import AddressBurst
 from ari.usage.watch.retiring import RetiringSecret
 
@@ -71,6 +72,16 @@ class WatchedUse(Protocol):
 
     def loud_addresses(self, since_ms: int, codes: Sequence[str], least: int, limit: int) -> list[AddressBurst]:
         """Addresses with at least this many attempts since then, in whole minutes, most first."""
+
+
+class BudgetWarnings(Protocol):
+    """Warnings that commits stored, until the watch has reported them. Raises ``Unavailable``."""
+
+    def read(self, limit: int) -> list[BudgetWarning]:
+        """The oldest warnings."""
+
+    def remove(self, reported: Sequence[BudgetWarning]) -> None:
+        """Remove these, after they were reported."""
 
 
 class WatchStore(Protocol):
