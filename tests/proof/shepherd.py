@@ -42,7 +42,6 @@ class Shepherd:
         key = await self._create(end)
         if key is None:
             return
-        world.keys.append(key)
         await self._wait_for_looks(key)
         disabled = False
         for _ in range(world.random.randrange(0, 5)):
@@ -94,6 +93,11 @@ class Shepherd:
             expires_at_ms = world.now_ms() + world.random.randrange(*_SOON_MS)
         elif end == "jump":
             expires_at_ms = world.now_ms() + world.random.randrange(HOUR_MS, 3 * HOUR_MS)
+        with world.creating(expires_at_ms):
+            return await self._request_key(expires_at_ms)
+
+    async def _request_key(self, expires_at_ms: int | None) -> WatchedKey | None:
+        world = self._world
         expiry = {} if expires_at_ms is None else {"expires_at": to_rfc3339(expires_at_ms)}
         node, start = self._node(), now_ns()
         if expires_at_ms is None and self._use_command_line():
@@ -108,6 +112,7 @@ class Shepherd:
         key = WatchedKey(made["key"]["id"], made["secret"], expires_at_ms)
         key.happenings.append(Happening(start, now_ns(), "created"))
         world.events["created"] += 1
+        world.keys.append(key)
         return key
 
     async def _change(self, key: WatchedKey, what: str) -> None:
@@ -188,10 +193,14 @@ async def keep_time(world: World, seconds: float) -> None:
 
 @asynccontextmanager
 async def _all_seen(world: World) -> AsyncIterator[None]:
-    """An expired key that nobody has looked at may live again when the clock goes back; wait until all were seen."""
+    """An expired key that nobody has looked at may live again when the clock goes back; wait until all were seen, also
+    those that expire before their creation ends."""
     while not world.is_done():
         limit = world.now_ms() + 5
-        if all(key.seen_expired or (key.expires_at_ms or limit) >= limit for key in world.keys):
+        in_creation = min(world.expiries_in_creation.elements(), default=limit)
+        if in_creation >= limit and all(
+            key.seen_expired or (key.expires_at_ms or limit) >= limit for key in world.keys
+        ):
             break
         await asyncio.sleep(0.001)
     yield

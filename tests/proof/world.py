@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import re
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -62,6 +63,7 @@ class World:
         self.seed = seed
         self.random = random.Random(seed)
         self.keys: list[WatchedKey] = []
+        self.expiries_in_creation: Counter[int] = Counter()
         self.hot: deque[WatchedKey] = deque()
         self.doors = ["me"]
         self.steps: list[Step] = []
@@ -98,6 +100,16 @@ class World:
         self.clock.advance(seconds)
         self.steps.append(Step(start, now_ns(), self.clock.offset_ms * NS_IN_MS))
         self.events["clock set"] += 1
+
+    @contextmanager
+    def creating(self, expires_at_ms: int | None) -> Iterator[None]:
+        """A key with this expiry is being created."""
+        instant = sys.maxsize if expires_at_ms is None else expires_at_ms
+        self.expiries_in_creation[instant] += 1
+        try:
+            yield
+        finally:
+            self.expiries_in_creation[instant] -= 1
 
     @contextmanager
     def changing(self, key: WatchedKey) -> Iterator[None]:
