@@ -53,13 +53,12 @@ def write_apache_with_script(setup: Setup) -> list[str]:
 _NGINX_TLS = r"listen (\S+) ssl http2;\n +ssl_certificate [^\n]*\n +ssl_certificate_key [^\n]*\n"
 _APACHE_TLS = r" +Protocols [^\n]*\n +SSLEngine on\n +SSLCertificateFile [^\n]*\n +SSLCertificateKeyFile [^\n]*\n"
 _APACHE_THREADS = r"ThreadsPerChild \d+\nMaxRequestWorkers \d+"
+_MORE_THREADS = f"ThreadsPerChild {2 * CONNECTIONS}\nMaxRequestWorkers {2 * CONNECTIONS}"
+"""Without an idle thread, Apache closes connections on which the next request is on its way."""
 PROXIES = {
     "nginx": Proxy(write_nginx, ((_NGINX_TLS, r"listen \1;\n"),)),
     "haproxy": Proxy(write_haproxy, ((r"(bind \S+) ssl crt \S+ alpn \S+", r"\1"),)),
-    "apache2": Proxy(
-        write_apache_with_script,
-        ((_APACHE_TLS, ""), (_APACHE_THREADS, f"ThreadsPerChild {CONNECTIONS}\nMaxRequestWorkers {CONNECTIONS}")),
-    ),
+    "apache2": Proxy(write_apache_with_script, ((_APACHE_TLS, ""), (_APACHE_THREADS, _MORE_THREADS))),
     "caddy": Proxy(write_caddy, ((r"https(://[^\n]*\{\n)\ttls [^\n]*\n", r"http\1"),)),
     "envoy": Proxy(write_envoy, ((r"- transport_socket:.*?\n +filters:", "- filters:"),)),
 }
