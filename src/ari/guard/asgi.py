@@ -106,6 +106,7 @@ class ApiKeys:
             await sender.fail()
             raise
         finally:
+            scope.pop(_PLACE, None)  # a cycle, which would keep the request in memory until a collection
             if guarded.admission is not None and not guarded.has_begun:
                 guarded.admission.complete(_CLIENT_GONE)
 
@@ -191,14 +192,15 @@ class _HeldSend:
         if refusal is not None and (self._errors == "problem" or status < 400):
             await self._send_refusal(admission, refusal)
             return
-        refusal = await admission.finish(status, _read_length(headers))
+        length, says_cache = _read_length(headers)
+        refusal = await admission.finish(status, length)
         self._guarded.has_begun = True
         if refusal is not None:
             await self._send_whole(refusal)
             return
         if message["type"] != "websocket.close":
             headers += admission.headers
-            if not any(name.lower() == b"cache-control" for name, _ in headers):
+            if not says_cache:
                 headers.append((b"cache-control", b"private"))
             message = {**message, "headers": headers}
         await self._send(message)
@@ -236,5 +238,13 @@ def _join_lines(headers: list[Header]) -> list[Header]:
     return list(found.items())
 
 
-def _read_length(headers: list[Header]) -> int | None:
-    return next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
+def _read_length(headers: list[Header]) -> tuple[int | None, bool]:
+    """The response's length in bytes, and whether its headers say who may cache it."""
+    length, says_cache = None, False
+    for name, value in headers:
+        match name.lower():
+            case b"content-length" if length is None and value.isdigit():
+                length = int(value)
+            case b"cache-control":
+                says_cache = True
+    return length, says_cache

@@ -14,6 +14,8 @@ def combine(requirements: Iterable[Requirement]) -> Requirement:
     Raises ``ConfigurationError`` if these differ: nothing says which of them to consume.
     """
     found = list(requirements)
+    if all(one is found[0] for one in found[1:]) and found:
+        return found[0]
     scopes = tuple(dict.fromkeys(scope for one in found for scope in one.scopes))
     charges = {(one.cost, one.limits) for one in found if names_charge(one)}
     if len(charges) > 1:

@@ -89,6 +89,7 @@ class KeyDependency:
     def __init__(self, ari: FastApiAri, requirement: Requirement) -> None:
         self._ari = ari
         self.requirement = requirement
+        self._hash = hash((id(ari), requirement))
         scopes = list(requirement.scopes)
         parameter, by_name = inspect.Parameter, inspect.Parameter.KEYWORD_ONLY
         self.__signature__ = inspect.Signature(
@@ -110,7 +111,7 @@ class KeyDependency:
         return self._ari is other._ari and self.requirement == other.requirement
 
     def __hash__(self) -> int:
-        return hash((id(self._ari), self.requirement))
+        return self._hash
 
     def add_scopes(self, scopes: Sequence[str]) -> Requirement:
         """Its requirement, with the scopes of ``Security(…, scopes=[…])`` around it. Raises ``ConfigurationError``."""
@@ -123,8 +124,10 @@ class KeyDependency:
         if guarded.admission is None:
             route, template = _find_route(scope)
             _skip_schemes(route)
-            await guarded.authorize(combine([*self._ari.list_requirements(scope, route), requirement]), template)
-        admission = await guarded.authorize(requirement, None)
+            needed = combine([*self._ari.list_requirements(scope, route), requirement])
+            admission = await guarded.authorize(needed, template)
+        else:
+            admission = await guarded.authorize(requirement, None)
         if admission.refusal is not None:
             raise KeyRefusedError(admission.refusal)
         assert admission.key is not None

@@ -134,6 +134,13 @@ def test_keys_of_providers_are_cut(secret: str) -> None:
     assert looks_like_key("/%2F" + quote(secret).replace("-", "%2D"))
 
 
+@given(st.text("0123456789abcdef-.:", max_size=120))
+def test_identifiers_and_addresses_look_like_no_key(text: str) -> None:
+    """They are not searched; next to another character they are."""
+    assert cut_secrets(text) == text
+    assert cut_secrets(f"~{text}~") == f"~{text}~"
+
+
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_is_left_alone(text: str) -> None:
     """Hints, ids, words, hashes, user agents."""

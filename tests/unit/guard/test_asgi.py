@@ -1,13 +1,14 @@
 """The middleware fails closed: whatever an app makes of a refusal, its caller gets a refusal, and the log has it."""
 
 import asyncio
+import gc
 from typing import Any, Literal
 
 import pytest
 
 from ari.base.errors import ConfigurationError
 from ari.guard import Ari
-from ari.guard.asgi import ApiKeys, App, KeyRefused, Message, Receive, Scope, Send, find_guarded
+from ari.guard.asgi import ApiKeys, App, Guarded, KeyRefused, Message, Receive, Scope, Send, find_guarded
 from ari.guard.refusal import Refusal
 from ari.guard.testing import FakeKeys, fake_keys
 
@@ -80,6 +81,22 @@ def guard(ari: Ari, errors: Errors = "problem", **options: Any) -> App:
 def list_calls(keys: FakeKeys) -> list[tuple[int, str]]:
     """Status and code of each logged request."""
     return [(call.status, call.code) for call in keys.requests]
+
+
+def test_a_request_leaves_no_reference_cycle(ari: Ari) -> None:
+    """Otherwise it stays in memory until a collection, whose time the app pays."""
+    app = guard(ari)
+    with fake_keys(ari) as keys:
+        secrets = [keys.create("orders:read"), keys.create("orders:write"), None]
+        gc.collect()
+        gc.disable()
+        try:
+            for secret in secrets:
+                request(app, secret)
+            left = [one for one in gc.get_objects() if type(one) is Guarded]
+        finally:
+            gc.enable()
+    assert left == []
 
 
 def test_a_refusal_that_the_app_swallows_is_sent_all_the_same(ari: Ari) -> None:

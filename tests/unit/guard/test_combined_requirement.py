@@ -15,6 +15,8 @@ def test_all_scopes_and_the_named_cost_count() -> None:
     assert combine([READ, WRITE]) == Requirement(("orders:read", "orders:write"), 5, ("default",))
     assert combine([WRITE, READ, WRITE]) == WRITE
     assert combine([Requirement(()), READ]) == READ
+    assert combine([READ, READ]) == READ
+    assert combine([]) == Requirement(())
 
 
 def test_costs_that_differ_are_refused() -> None:
