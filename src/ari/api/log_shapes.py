@@ -85,9 +85,26 @@ class AiUseOut(BaseModel):
 
     provider: str = Field(description="Provider.", examples=["openai"])
     model: str | None = Field(description="Model named in the response.", examples=["gpt-5.1"])
+    alias: str | None = Field(
+        description="Alias that the request used for the model; `null` without one.", examples=["fast"]
+    )
+    cost_usd: str | None = Field(
+        description="Cost in US dollars, rounded up to a millionth; `null` if unknown.", examples=["0.002655"]
+    )
+    price_version: str | None = Field(
+        description="Version of the bundled prices, and after `+` how often your own prices were changed.",
+        examples=["0.2.3+7"],
+    )
+    is_estimated: bool = Field(
+        description="Whether the tokens or the cost are an estimate, because the provider reported none.",
+        examples=[False],
+    )
     input_tokens: int | None = Field(description="Input tokens, including cached ones.", examples=[812])
     output_tokens: int | None = Field(description="Output tokens, including reasoning.", examples=[164])
     cached_tokens: int | None = Field(description="Input tokens read from a cache.", examples=[512])
+    cache_written_tokens: int | None = Field(description="Input tokens written to a cache.", examples=[0])
+    audio_tokens: int | None = Field(description="Audio tokens, of input and output.", examples=[0])
+    reasoning_tokens: int | None = Field(description="Output tokens spent on reasoning.", examples=[64])
     provider_status: int | None = Field(
         description="Provider's HTTP status; `null` if it didn't respond.", examples=[200]
     )

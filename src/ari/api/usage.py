@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari import keys
+from ari.api.ai_usage_shapes import AiKeySummaryOut, AiSummaryOut
 from ari.api.deps import CallerDeps, require_scope
 from ari.api.error_docs import document_errors
 from ari.api.log_shapes import AllUsageIn, GroupIn, UsageIn, UsagePageOut
@@ -14,9 +15,6 @@ from ari.api.responses import respond
 from ari.api.shapes import KeyId, parse_time
 from ari.api.usage_shapes import (
     CSV_EXAMPLE,
-    AiKeySummaryOut,
-    AiSummaryOut,
-    AllAiIn,
     AllExportIn,
     AllSummaryIn,
     ExportIn,
@@ -109,14 +107,16 @@ async def read_key_summary(key_id: KeyId, deps: CallerDeps, query: Annotated[Sum
     responses=document_errors("invalid"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
-async def read_ai_usage(deps: CallerDeps, query: Annotated[AllAiIn, Query()]) -> Response:
-    """Requests and tokens by time, key, provider and model."""
+async def read_ai_usage(deps: CallerDeps, query: Annotated[AllSummaryIn, Query()]) -> Response:
+    """Costs, requests and tokens by time, key, provider and model, and by consumer or tag."""
     span = _span(deps, query)
     group = await _find_group(deps, query)
-    found = await deps.report(ai_summary.of_span, span, None, None if group is None else group.key_ids)
+    key_ids = None if group is None else group.key_ids
+    found = await deps.report(ai_summary.of_span, span, None, key_ids)
     ids = [one.name for one in found.keys]
     names = await deps.read(keys.get_names, ids)
-    return respond(ai_summary.ai_summary_facts(found, names))
+    groups = None if query.group_by is None else await _count_ai_groups(deps, span, key_ids, query.group_by)
+    return respond(ai_summary.ai_summary_facts(found, names, groups))
 
 
 @router.get(
@@ -127,7 +127,8 @@ async def read_ai_usage(deps: CallerDeps, query: Annotated[AllAiIn, Query()]) ->
 )
 @policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def read_key_ai_usage(key_id: KeyId, deps: CallerDeps, query: Annotated[SummaryIn, Query()]) -> Response:
-    """Requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is required."""
+    """Costs, requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is
+    required."""
     _require_reader(deps, key_id)
     span = _span(deps, query)
     await _require_known(deps, key_id)
@@ -192,6 +193,14 @@ async def _count_groups(
     require_scope(deps, "keys:read")
     groups = await deps.report(summary.count_groups, span, key_ids, await deps.read(keys.list_groups_of_keys, by))
     return summary.group_facts(groups, await deps.read(keys.name_groups, by, [one.name for one in groups]))
+
+
+async def _count_ai_groups(
+    deps: CallerDeps, span: Span, key_ids: tuple[str, ...] | None, by: GroupBy
+) -> list[dict[str, Any]]:
+    require_scope(deps, "keys:read")
+    groups = await deps.report(ai_summary.count_groups, span, key_ids, await deps.read(keys.list_groups_of_keys, by))
+    return ai_summary.ai_group_facts(groups, await deps.read(keys.name_groups, by, [one.name for one in groups]))
 
 
 def _span(deps: CallerDeps, query: SummaryIn) -> Span:

@@ -7,17 +7,16 @@ from pydantic import BaseModel, Field, JsonValue, RootModel
 from ari.api.log_shapes import GroupIn, UsageOut, UsageSearchIn
 from ari.api.shapes import OneLine, RequestModel, parse_time
 from ari.keys.groups import GroupBy
-from ari.usage.reports.ai_summary import TOP as MAX_NAMED
 from ari.usage.reports.export import COLUMNS
 from ari.usage.reports.summary import MAX_GROUPS, TOP
 from ari.usage.search import FILTERS, UsageSearch, parse_search
 
-_KEY_ID = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
-_SINCE: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-22T00:00:00.000Z"]}
-_UNTIL: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-24T00:00:00.000Z"]}
+KEY_ID = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
+SINCE: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-22T00:00:00.000Z"]}
+UNTIL: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-24T00:00:00.000Z"]}
 _EXAMPLE_ROW = (
     "req_01KB5Q2W8Z6N4T0V9YRJXH3M7C,2026-11-23T14:02:11.402Z,ci-481,key_01KB4Z0E1G7S3C5M9XWTQ2D8FA,ari_k_7Qm2…b4Zk,"
-    "ok,GET,/api/me,/api/me,200,203.0.113.9,curl/8.5.0,1.2,318,1,request,,,,,"
+    "ok,GET,/api/me,/api/me,200,203.0.113.9,curl/8.5.0,1.2,318,1,request,1,,,,,,,,,,,,,"
 )
 CSV_EXAMPLE = f"{','.join(COLUMNS)}\r\n{_EXAMPLE_ROW}\r\n"
 
@@ -36,7 +35,7 @@ class ExportIn(UsageSearchIn):
 
 
 class AllExportIn(GroupIn, ExportIn):
-    key_id: OneLine | None = Field(None, description="Only rows of this key.", examples=[_KEY_ID])
+    key_id: OneLine | None = Field(None, description="Only rows of this key.", examples=[KEY_ID])
 
 
 class UsageFileOut(RootModel[list[UsageOut]]):
@@ -50,10 +49,10 @@ class SummaryIn(RequestModel):
         None,
         max_length=40,
         description="Start time (RFC 3339), at most 400 days before `until`; default: seven days before it.",
-        json_schema_extra=_SINCE,
+        json_schema_extra=SINCE,
     )
     until: str | None = Field(
-        None, max_length=40, description="End time, exclusive (RFC 3339); default: now.", json_schema_extra=_UNTIL
+        None, max_length=40, description="End time, exclusive (RFC 3339); default: now.", json_schema_extra=UNTIL
     )
     by: Literal["hour", "day", "week"] | None = Field(
         None,
@@ -69,11 +68,9 @@ class SummaryIn(RequestModel):
     )
 
 
-class AllAiIn(GroupIn, SummaryIn):
+class AllSummaryIn(GroupIn, SummaryIn):
     """A time range of at most 400 days; default: the last seven days."""
 
-
-class AllSummaryIn(AllAiIn):
     group_by: GroupBy | None = Field(
         None, description="Also return the totals by consumer or by tag. Needs `keys:read` too.", examples=["consumer"]
     )
@@ -82,7 +79,7 @@ class AllSummaryIn(AllAiIn):
 class PartOut(BaseModel):
     """Requests from `since` to the next part."""
 
-    since: str = Field(description="Start of the part.", json_schema_extra=_SINCE)
+    since: str = Field(description="Start of the part.", json_schema_extra=SINCE)
     request_count: int = Field(
         description="Requests that the key was allowed to make, whatever their response status.", examples=[586]
     )
@@ -113,8 +110,8 @@ class RouteOut(BaseModel):
 class CountsOut(BaseModel):
     """Requests with valid or once valid keys; `since` and `until` are whole hours."""
 
-    since: str = Field(description="Start, a whole hour.", json_schema_extra=_SINCE)
-    until: str = Field(description="End (exclusive), a whole hour.", json_schema_extra=_UNTIL)
+    since: str = Field(description="Start, a whole hour.", json_schema_extra=SINCE)
+    until: str = Field(description="End (exclusive), a whole hour.", json_schema_extra=UNTIL)
     by: Literal["hour", "day", "week"] = Field(description="Length of the parts.", examples=["day"])
     time_zone: str = Field(description="Time zone of days and weeks.", examples=["UTC"])
     request_count: int = Field(
@@ -153,7 +150,7 @@ class KeySummaryOut(CountsOut):
 class TopKeyOut(BaseModel):
     """A key that was used; deleted keys keep their name here."""
 
-    key_id: str = Field(description="Key ID.", examples=[_KEY_ID])
+    key_id: str = Field(description="Key ID.", examples=[KEY_ID])
     name: str | None = Field(
         description="Name of the key; `null` if there was never such a key.", examples=["Automation Script"]
     )
@@ -181,7 +178,7 @@ class AttemptAddressOut(BaseModel):
         None,
         description="The key that asked `/api/verify` about texts that aren't valid keys; `null` for requests to ARI "
         "itself.",
-        examples=[_KEY_ID],
+        examples=[KEY_ID],
     )
     count: int = Field(description="Attempts from this source.", examples=[40])
     last_at: str = Field(
@@ -209,67 +206,6 @@ class AttemptsOut(BaseModel):
     )
 
 
-class AiSumsOut(BaseModel):
-    """Total usage. Token counts cover the `told_count` requests for which the provider reported them."""
-
-    request_count: int = Field(description="Requests to providers.", examples=[120])
-    failed_count: int = Field(description="Failed requests.", examples=[2])
-    told_count: int = Field(description="Requests with known token counts.", examples=[118])
-    input_tokens: int = Field(description="Input tokens, including cached ones.", examples=[98_400])
-    output_tokens: int = Field(description="Output tokens.", examples=[20_110])
-    cached_tokens: int = Field(description="Input tokens read from a cache.", examples=[41_000])
-
-
-class AiPartOut(AiSumsOut):
-    """Usage from `since` to the next part."""
-
-    since: str = Field(description="Start of the part.", json_schema_extra=_SINCE)
-
-
-class AiCountOut(AiSumsOut):
-    last_used_at: str = Field(
-        description="Last request.",
-        json_schema_extra={"format": "date-time", "examples": ["2026-11-23T14:02:11.402Z"]},
-    )
-
-
-class AiProviderOut(AiCountOut):
-    """Usage at one provider."""
-
-    provider: str = Field(description="Provider.", examples=["openai"])
-
-
-class AiModelOut(AiProviderOut):
-    """Usage of one model."""
-
-    model: str | None = Field(description="Model; `null` if no successful response named it.", examples=["gpt-5.1"])
-
-
-class AiKeyOut(AiCountOut):
-    """Usage by one key."""
-
-    key_id: str = Field(description="Key ID.", examples=[_KEY_ID])
-    name: str | None = Field(description="Name of the key.", examples=["Automation Script"])
-
-
-class AiKeySummaryOut(AiSumsOut):
-    """AI gateway usage by one key, between two whole hours."""
-
-    since: str = Field(description="Start, a whole hour.", json_schema_extra=_SINCE)
-    until: str = Field(description="End (exclusive), a whole hour.", json_schema_extra=_UNTIL)
-    by: Literal["hour", "day", "week"] = Field(description="Length of the parts.", examples=["day"])
-    time_zone: str = Field(description="Time zone of days and weeks.", examples=["UTC"])
-    parts: list[AiPartOut] = Field(description="Parts of the range, including those without requests.")
-    providers: list[AiProviderOut] = Field(description="By provider, most requests first.")
-    models: list[AiModelOut] = Field(description=f"By provider and model, at most {MAX_NAMED}.")
-
-
-class AiSummaryOut(AiKeySummaryOut):
-    """AI gateway usage by all keys, between two whole hours."""
-
-    keys: list[AiKeyOut] = Field(description=f"By key, at most {MAX_NAMED}.")
-
-
 class GroupOut(BaseModel):
     """Requests of the keys that a consumer or tag has now."""
 
@@ -290,7 +226,7 @@ class SummaryOut(CountsOut):
         description=f"The {TOP} most used keys.",
         examples=[
             [
-                {"key_id": _KEY_ID, "name": "Automation Script", "request_count": 1101, "refused_count": 0},
+                {"key_id": KEY_ID, "name": "Automation Script", "request_count": 1101, "refused_count": 0},
                 {
                     "key_id": "key_01KB4Z0E1G7S3C5M9XWTQ2D8FA",
                     "name": "Nightly backup",

@@ -23,6 +23,31 @@ class DisplayCurrency:
 
 
 USD = DisplayCurrency()
+_CODE = re.compile(r"[A-Z]{3}", re.ASCII)
+_RATE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
+
+
+def parse_currency_code(text: str) -> str:
+    """The code in capital letters. Raises ``ValueError`` with the end of a sentence."""
+    if not _CODE.fullmatch(text.upper()):
+        raise ValueError("use the three letters of a currency, such as EUR")
+    return text.upper()
+
+
+def parse_currency_rate(text: str) -> Decimal:
+    """The amount of a currency that one US dollar is. Raises ``ValueError`` with the end of a sentence."""
+    if not _RATE.fullmatch(text) or not Decimal(text):
+        raise ValueError("use a number above 0 such as 0.92: how much of the currency one US dollar is")
+    return Decimal(text)
+
+
+def make_display_currency(code: str, rate: Decimal | None) -> DisplayCurrency:
+    """The currency to show. Raises ``ValueError`` unless a currency other than the US dollar has a rate."""
+    if code != USD.code and rate is None:
+        raise ValueError("ARI_DISPLAY_CURRENCY requires ARI_DISPLAY_CURRENCY_RATE")
+    if code == USD.code and rate not in (None, 1):
+        raise ValueError("ARI_DISPLAY_CURRENCY_RATE requires ARI_DISPLAY_CURRENCY, the currency it is for")
+    return USD if rate is None else DisplayCurrency(code, rate)
 
 
 def parse_usd(text: str) -> int:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from decimal import Decimal
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +14,10 @@ from pydantic_settings import NoDecode
 
 from ari.base.addresses import AddressList
 from ari.base.audit import MIN_RETENTION_DAYS
+from ari.base.errors import ConfigurationError
 from ari.base.hosts import ascii_address, ascii_host, is_loopback
+from ari.base.master_key import keys_of
+from ari.base.money import parse_currency_code, parse_currency_rate
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEFAULT_PORT = 3000
@@ -190,6 +194,14 @@ def _mail_address(value: str) -> str:
     return value if value.endswith((address, f"{address}>")) else f"{name} <{address}>".lstrip()
 
 
+def _master_key(value: SecretStr) -> SecretStr:
+    try:
+        keys_of(value.get_secret_value(), "x")
+    except ConfigurationError as error:
+        raise ValueError(str(error).removeprefix("x: ").removesuffix(".")) from None
+    return value
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -235,3 +247,6 @@ MailAddress = Annotated[str, AfterValidator(_mail_address)]
 Proxy = Literal["nginx", "ingress-nginx", "apache", "haproxy", "caddy", "traefik", "envoy", "apisix"]
 Routes = Annotated[int | tuple[str, ...], NoDecode, BeforeValidator(_routes), AfterValidator(_check_routes)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+MasterKey = Annotated[SecretStr, AfterValidator(_master_key)]
+CurrencyCode = Annotated[str, AfterValidator(parse_currency_code)]
+CurrencyRate = Annotated[Decimal, BeforeValidator(lambda value: parse_currency_rate(str(value)))]

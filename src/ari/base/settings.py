@@ -20,18 +20,22 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ari.base.default_data_dir import default_data_dir
 from ari.base.errors import ConfigurationError
 from ari.base.hosts import is_loopback
-from ari.base.master_key import keys_of
+from ari.base.money import DisplayCurrency, make_display_currency
 from ari.base.setting_errors import describe_error
 from ari.base.setting_types import (
     DEFAULT_PORT,
+    CurrencyCode,
+    CurrencyRate,
     Days,
     Directory,
     HostNames,
     KeysUrl,
     ListeningHost,
     MailAddress,
+    MasterKey,
     Network,
     Networks,
     Origin,
@@ -52,20 +56,6 @@ __all__ = ["LOOPBACK_NAMES", "Network", "Settings", "environment_name", "load_se
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def _default_data_dir() -> Path:
-    import platformdirs  # noqa: PLC0415 - only where no directory is named
-
-    try:
-        found = Path(platformdirs.user_data_dir("ari", appauthor=False))
-    except RuntimeError:  # pathlib finds no home directory
-        found = Path("~")
-    if not found.is_absolute():
-        raise ConfigurationError(
-            "This user has no home directory. Set ARI_DATA_DIR or --data-dir to a directory this user can write."
-        )
-    return found
-
-
 class Settings(BaseSettings):
     """Read from the environment. An invalid value stops the start with one sentence."""
 
@@ -74,7 +64,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Directory = Field(
-        default_factory=_default_data_dir,
+        default_factory=default_data_dir,
         description="Data directory (mode 0700). Default: the platform's directory for user data.",
     )
     database_url: PostgresUrl | None = Field(
@@ -116,7 +106,7 @@ class Settings(BaseSettings):
         description="Routes of your API in the usage log: how many path segments they have after /api and a version, "
         "or a comma-separated list such as /orders/{id},/files/*.",
     )
-    master_key: SecretStr | None = Field(
+    master_key: MasterKey | None = Field(
         None,
         description="Master key that encrypts stored secrets: 32 random bytes as base64 or 64 hexadecimal digits. A "
         "second key, after a comma, decrypts what an older key encrypted. Unset: master.key in the data directory.",
@@ -239,6 +229,14 @@ class Settings(BaseSettings):
         description="From address, such as ARI <ari@example.net>. Default: onboarding@resend.dev, which can only send "
         "to your own Resend address.",
     )
+    display_currency: CurrencyCode = Field(
+        "USD", description="Currency in which pages and the command line show costs, such as EUR."
+    )
+    display_currency_rate: CurrencyRate | None = Field(
+        None,
+        description="How much of ARI_DISPLAY_CURRENCY one US dollar is, such as 0.92. The rate is fixed: ARI counts "
+        "costs and budgets in US dollars.",
+    )
     time_zone: TimeZone = Field("UTC", description="Time zone for emails, such as Europe/Berlin.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Log level.")
     log_format: Literal["auto", "text", "json"] = Field(
@@ -270,16 +268,6 @@ class Settings(BaseSettings):
             raise ValueError("ARI_ADMIN_EMAIL and ARI_ADMIN_PASSWORD must be set together")
         return self
 
-    @field_validator("master_key")
-    @classmethod
-    def _no_passphrase(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            try:
-                keys_of(value.get_secret_value(), "x")
-            except ConfigurationError as error:
-                raise ValueError(str(error).removeprefix("x: ").removesuffix(".")) from None
-        return value
-
     @model_validator(mode="after")
     def _one_place_for_the_key(self) -> Self:
         if self.master_key is not None and self.master_key_file is not None:
@@ -299,6 +287,16 @@ class Settings(BaseSettings):
         if self.forward_auth is not None and not self.trusted_proxies:
             raise ValueError("ARI_FORWARD_AUTH requires ARI_TRUSTED_PROXIES, the addresses of the proxy")
         return self
+
+    @model_validator(mode="after")
+    def _currency_has_a_rate(self) -> Self:
+        make_display_currency(self.display_currency, self.display_currency_rate)
+        return self
+
+    @property
+    def currency(self) -> DisplayCurrency:
+        """The currency in which people read costs."""
+        return make_display_currency(self.display_currency, self.display_currency_rate)
 
     @property
     def base_url(self) -> str:

@@ -48,3 +48,13 @@ By = Annotated[
 TimeZone = Annotated[
     str | None, typer.Option("--time-zone", metavar="ZONE", help="Time zone of days and weeks, such as Europe/Berlin.")
 ]
+GroupBy = Annotated[
+    Literal["consumer", "tag"] | None,
+    typer.Option(
+        "--group-by",
+        metavar="consumer|tag",
+        parser=one_of("consumer", "tag"),
+        help="Also list consumers or tags. A key with several tags counts in each.",
+        show_default=False,
+    ),
+]

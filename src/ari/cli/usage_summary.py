@@ -6,8 +6,9 @@ from typing import Any
 from ari.base.clock import from_rfc3339
 from ari.cli import output
 from ari.cli.options import AsJson, DataDir
+from ari.cli.show_costs import show_cost
 from ari.cli.targets import open_target
-from ari.cli.usage_filters import By, Consumer, Key, Since, Tag, TimeZone, Until
+from ari.cli.usage_filters import By, Consumer, GroupBy, Key, Since, Tag, TimeZone, Until
 from ari.cli.usage_options import StatisticsOptions, UsageOptions
 
 
@@ -55,23 +56,26 @@ def ai(
     until: Until = None,
     by: By = None,
     time_zone: TimeZone = None,
+    group_by: GroupBy = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Summarize requests through the AI gateway: tokens by time, provider, model and key."""
-    wanted = StatisticsOptions(UsageOptions(key, consumer, tag, since, until), by, time_zone)
+    """Summarize requests through the AI gateway: costs and tokens by time, provider, model and key."""
+    wanted = StatisticsOptions(UsageOptions(key, consumer, tag, since, until), by, time_zone, group_by)
     wanted.require_one_of_key_and_group()
     with open_target(data_dir) as target:
         found = target.usage.summarize_ai(wanted)
     if as_json:
         output.as_json(found)
         return
-    _show_span(found, [(name.lower(), found[field]) for name, field in _AI])
-    _show_parts(found, [name for name, _ in _AI], [field for _, field in _AI])
+    _show_span(found, [("cost", show_cost(found)), *((name.lower(), found[field]) for name, field in _AI)])
+    _show_ai(found["by"].upper(), [(_moment(one), one) for one in found["parts"] if one["request_count"]])
     _show_ai("PROVIDER", [(one["provider"], one) for one in found["providers"]])
     _show_ai("MODEL", [(f"{one['provider']}: {one['model'] or 'unknown'}", one) for one in found["models"]])
     if key is None:
         _show_ai("KEY", [(one["name"] or one["key_id"], one) for one in found["keys"]])
+    if group_by is not None:
+        _show_ai(group_by.upper(), [(one["name"], one) for one in found["groups"]])
 
 
 _AI = (
@@ -91,13 +95,17 @@ def _show_span(found: Mapping[str, Any], totals: list[tuple[str, Any]]) -> None:
 def _show_parts(found: Mapping[str, Any], headers: Any, fields: Any) -> None:
     """The parts with any requests, by their start."""
     parts = [one for one in found["parts"] if any(one[field] for field in fields)]
-    rows = [(output.moment(from_rfc3339(one["since"])), *(one[field] for field in fields)) for one in parts]
+    rows = [(_moment(one), *(one[field] for field in fields)) for one in parts]
     _show_table((found["by"].upper(), *headers), rows)
 
 
+def _moment(part: Mapping[str, Any]) -> str:
+    return output.moment(from_rfc3339(part["since"]))
+
+
 def _show_ai(header: str, counts: list[tuple[str, Mapping[str, Any]]]) -> None:
-    rows = [(name, *(one[field] for _, field in _AI)) for name, one in counts]
-    _show_table((header, *(name for name, _ in _AI)), rows)
+    rows = [(name, show_cost(one), *(one[field] for _, field in _AI)) for name, one in counts]
+    _show_table((header, "COST", *(name for name, _ in _AI)), rows)
 
 
 def _show_table(headers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:

@@ -130,7 +130,7 @@ class UsageReader(Protocol):
         """
 
     def ai_counts(self, by: AiBy, span: AiSpan) -> list[AiCount]:
-        """Sums of AI gateway requests by key, provider or model, the most requests first."""
+        """Sums of AI gateway requests by key, provider or model, the highest cost first."""
 
     def ai_hours(self, span: AiSpan) -> dict[int, AiSums]:
         """The same by hour; hours without requests are absent."""

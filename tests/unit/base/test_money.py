@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.base.money import MAX_USD, MICROS_PER_USD, DisplayCurrency, format_money, format_usd, parse_usd
+from ari.base.money import (
+    MAX_USD,
+    MICROS_PER_USD,
+    USD,
+    DisplayCurrency,
+    format_money,
+    format_usd,
+    make_display_currency,
+    parse_currency_code,
+    parse_currency_rate,
+    parse_usd,
+)
 
 
 @given(st.integers(0, MAX_USD * MICROS_PER_USD))
@@ -66,3 +77,28 @@ def test_the_display_currency_changes_only_what_is_shown() -> None:
     """At its fixed rate; a currency without a symbol has its code."""
     assert format_money(10_000_000, DisplayCurrency("EUR", Decimal("0.92"))) == "€9.20"
     assert format_money(10_000_000, DisplayCurrency("CHF", Decimal("0.9"))) == "CHF 9.00"
+
+
+def test_a_currency_needs_a_rate() -> None:
+    """Amounts in one currency must not be shown as another's."""
+    assert make_display_currency("USD", None) == make_display_currency("USD", Decimal(1)) == USD
+    assert make_display_currency("EUR", Decimal("0.92")) == DisplayCurrency("EUR", Decimal("0.92"))
+    for code, rate in (("EUR", None), ("USD", Decimal(2))):
+        with pytest.raises(ValueError, match="requires"):
+            make_display_currency(code, rate)
+
+
+@pytest.mark.parametrize("text", ["", "E", "EURO", "E1R", "€"])
+def test_a_currency_has_three_letters(text: str) -> None:
+    """Small letters will do."""
+    assert parse_currency_code("eur") == "EUR"
+    with pytest.raises(ValueError, match="three letters"):
+        parse_currency_code(text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0.0", "-1", "1,5", "NaN", "1e3", "inf"])
+def test_a_rate_is_above_0(text: str) -> None:
+    """And exact."""
+    assert parse_currency_rate("0.92") == Decimal("0.92")
+    with pytest.raises(ValueError, match="above 0"):
+        parse_currency_rate(text)

@@ -2,12 +2,14 @@
 
 import os
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ari.base.errors import ConfigurationError
+from ari.base.money import USD, DisplayCurrency
 from ari.base.settings import Settings, environment_name, load_settings
 from ari.outbound.smtp import Smtp
 
@@ -188,3 +190,13 @@ def test_a_password_keeps_its_spaces() -> None:
     assert settings.admin_email == "a@example.net"
     assert settings.admin_password is not None
     assert settings.admin_password.get_secret_value() == " two words "
+
+
+def test_a_display_currency_needs_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Costs in dollars must not be shown as euros."""
+    assert load_settings().currency == USD
+    monkeypatch.setenv("ARI_DISPLAY_CURRENCY", "eur")
+    with pytest.raises(ConfigurationError, match="requires ARI_DISPLAY_CURRENCY_RATE"):
+        load_settings()
+    monkeypatch.setenv("ARI_DISPLAY_CURRENCY_RATE", "0.92")
+    assert load_settings().currency == DisplayCurrency("EUR", Decimal("0.92"))

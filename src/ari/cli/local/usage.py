@@ -70,9 +70,17 @@ class LocalUsage:
             found = ai_summary.of_span(reports, span, self._find_id(wanted.query.key))
             return ai_summary.ai_summary_facts(found, None)
         group = self._deps.read_sync(keys.find_group, wanted.query.consumer, wanted.query.tag)
-        found = ai_summary.of_span(reports, span, None, None if group is None else group.key_ids)
+        key_ids = None if group is None else group.key_ids
+        found = ai_summary.of_span(reports, span, None, key_ids)
         names = self._deps.read_sync(keys.get_names, [one.name for one in found.keys])
-        return ai_summary.ai_summary_facts(found, names)
+        groups: list[dict[str, Any]] | None = None
+        if wanted.group_by is not None:
+            by: Any = wanted.group_by
+            members = self._deps.read_sync(keys.list_groups_of_keys, by)
+            counted = ai_summary.count_groups(reports, span, key_ids, members)
+            names_of = self._deps.read_sync(keys.name_groups, by, [one.name for one in counted])
+            groups = ai_summary.ai_group_facts(counted, names_of)
+        return ai_summary.ai_summary_facts(found, names, groups)
 
     def _search(self, query: UsageOptions) -> UsageSearch:
         group = self._deps.read_sync(keys.find_group, query.consumer, query.tag)

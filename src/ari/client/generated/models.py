@@ -354,12 +354,26 @@ class AiUseOut(msgspec.Struct, frozen=True, kw_only=True):
     """Provider."""
     model: str | None
     """Model named in the response."""
+    alias: str | None
+    """Alias that the request used for the model; `null` without one."""
+    cost_usd: str | None
+    """Cost in US dollars, rounded up to a millionth; `null` if unknown."""
+    price_version: str | None
+    """Version of the bundled prices, and after `+` how often your own prices were changed."""
+    is_estimated: bool
+    """Whether the tokens or the cost are an estimate, because the provider reported none."""
     input_tokens: int | None
     """Input tokens, including cached ones."""
     output_tokens: int | None
     """Output tokens, including reasoning."""
     cached_tokens: int | None
     """Input tokens read from a cache."""
+    cache_written_tokens: int | None
+    """Input tokens written to a cache."""
+    audio_tokens: int | None
+    """Audio tokens, of input and output."""
+    reasoning_tokens: int | None
+    """Output tokens spent on reasoning."""
     provider_status: int | None
     """Provider's HTTP status; `null` if it didn't respond."""
     first_byte_ms: float | None
@@ -486,6 +500,12 @@ class KeySummaryOut(msgspec.Struct, frozen=True, kw_only=True):
 class AiPartOut(msgspec.Struct, frozen=True, kw_only=True):
     """Usage from `since` to the next part."""
 
+    cost_usd: str | None
+    """Known costs in US dollars; `null` if no cost is known."""
+    priced_count: int
+    """Requests with a known cost."""
+    estimated_count: int
+    """Requests whose tokens or cost are an estimate."""
     request_count: int
     """Requests to providers."""
     failed_count: int
@@ -505,6 +525,12 @@ class AiPartOut(msgspec.Struct, frozen=True, kw_only=True):
 class AiProviderOut(msgspec.Struct, frozen=True, kw_only=True):
     """Usage at one provider."""
 
+    cost_usd: str | None
+    """Known costs in US dollars; `null` if no cost is known."""
+    priced_count: int
+    """Requests with a known cost."""
+    estimated_count: int
+    """Requests whose tokens or cost are an estimate."""
     request_count: int
     """Requests to providers."""
     failed_count: int
@@ -526,6 +552,12 @@ class AiProviderOut(msgspec.Struct, frozen=True, kw_only=True):
 class AiModelOut(msgspec.Struct, frozen=True, kw_only=True):
     """Usage of one model."""
 
+    cost_usd: str | None
+    """Known costs in US dollars; `null` if no cost is known."""
+    priced_count: int
+    """Requests with a known cost."""
+    estimated_count: int
+    """Requests whose tokens or cost are an estimate."""
     request_count: int
     """Requests to providers."""
     failed_count: int
@@ -549,6 +581,12 @@ class AiModelOut(msgspec.Struct, frozen=True, kw_only=True):
 class AiKeySummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     """AI gateway usage by one key, between two whole hours."""
 
+    cost_usd: str | None
+    """Known costs in US dollars; `null` if no cost is known."""
+    priced_count: int
+    """Requests with a known cost."""
+    estimated_count: int
+    """Requests whose tokens or cost are an estimate."""
     request_count: int
     """Requests to providers."""
     failed_count: int
@@ -572,9 +610,9 @@ class AiKeySummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     parts: list[AiPartOut]
     """Parts of the range, including those without requests."""
     providers: list[AiProviderOut]
-    """By provider, most requests first."""
+    """By provider, highest cost first."""
     models: list[AiModelOut]
-    """By provider and model, at most 50."""
+    """By provider and model, at most 50, highest cost first."""
 
 
 class DefaultCreditsOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -911,6 +949,12 @@ class SummaryOut(msgspec.Struct, frozen=True, kw_only=True):
 class AiKeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """Usage by one key."""
 
+    cost_usd: str | None
+    """Known costs in US dollars; `null` if no cost is known."""
+    priced_count: int
+    """Requests with a known cost."""
+    estimated_count: int
+    """Requests whose tokens or cost are an estimate."""
     request_count: int
     """Requests to providers."""
     failed_count: int
@@ -931,9 +975,44 @@ class AiKeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the key."""
 
 
+class AiGroupOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Usage of the keys that a consumer or tag has now."""
+
+    cost_usd: str | None
+    """Known costs in US dollars; `null` if no cost is known."""
+    priced_count: int
+    """Requests with a known cost."""
+    estimated_count: int
+    """Requests whose tokens or cost are an estimate."""
+    request_count: int
+    """Requests to providers."""
+    failed_count: int
+    """Failed requests."""
+    told_count: int
+    """Requests with known token counts."""
+    input_tokens: int
+    """Input tokens, including cached ones."""
+    output_tokens: int
+    """Output tokens."""
+    cached_tokens: int
+    """Input tokens read from a cache."""
+    last_used_at: datetime
+    """Last request."""
+    group: str
+    """Consumer ID, or the tag."""
+    name: str
+    """Name of the consumer, or the tag."""
+
+
 class AiSummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     """AI gateway usage by all keys, between two whole hours."""
 
+    cost_usd: str | None
+    """Known costs in US dollars; `null` if no cost is known."""
+    priced_count: int
+    """Requests with a known cost."""
+    estimated_count: int
+    """Requests whose tokens or cost are an estimate."""
     request_count: int
     """Requests to providers."""
     failed_count: int
@@ -957,11 +1036,15 @@ class AiSummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     parts: list[AiPartOut]
     """Parts of the range, including those without requests."""
     providers: list[AiProviderOut]
-    """By provider, most requests first."""
+    """By provider, highest cost first."""
     models: list[AiModelOut]
-    """By provider and model, at most 50."""
+    """By provider and model, at most 50, highest cost first."""
     keys: list[AiKeyOut]
-    """By key, at most 50."""
+    """By key, at most 50, highest cost first."""
+    groups: list[AiGroupOut] | None
+    """With `group_by`: at most 50 consumers or tags, highest cost first; otherwise `null`. A key with several tags
+    counts in each.
+    """
 
 
 class EventOut(msgspec.Struct, frozen=True, kw_only=True):

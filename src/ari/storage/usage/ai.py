@@ -53,14 +53,14 @@ _BY: dict[AiBy, tuple[Any, Any]] = {
 
 
 def counts_by(connection: Connection, by: AiBy, span: AiSpan) -> list[AiCount]:
-    """Sums over whole hours, the most requests first."""
+    """Sums over whole hours, the highest cost first, then the most requests."""
     provider, name = _BY[by]
     requests = func.sum(_hours.request_count)
     query = (
         select(provider, name, *_SUMS, func.max(_hours.last_at_ms))
         .where(*_within(connection, span))
         .group_by(*dict.fromkeys((_hours.provider, name) if by == "model" else (name,)))
-        .order_by(requests.desc(), name)
+        .order_by(func.sum(_hours.cost_micros).desc(), requests.desc(), name)
     )
     return [
         AiCount(str(of), str(what), AiSums(*map(int, sums)), int(last))

@@ -67,6 +67,19 @@ def _flat(row: UsageRow) -> dict[str, object]:
     return facts | {f"ai_{name}": used.get(name) for name in _AI}
 
 
-_AI = ("provider", "model", "input_tokens", "output_tokens", "cached_tokens")
+_AI = (
+    "provider",
+    "model",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "cost_usd",
+    "price_version",
+    "is_estimated",
+    "cache_written_tokens",
+    "audio_tokens",
+    "reasoning_tokens",
+    "alias",
+)
 _NOBODY = UsageRow("", 0, "", "", "", "", "", "", "", None, None)
 COLUMNS: tuple[str, ...] = tuple(_flat(_NOBODY))

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from ari.base.clock import SECOND_MS, to_rfc3339
+from ari.base.money import format_usd
 from ari.keys.commands.consumers import consumer_facts
 from ari.keys.commands.rotate import Rotated
 from ari.keys.limits.counter import Remaining
@@ -134,9 +135,16 @@ def ai_facts(use: AiUse) -> dict[str, Any]:
     return {
         "provider": use.provider,
         "model": use.model,
+        "alias": use.alias,
+        "cost_usd": None if use.cost_micros is None else format_usd(use.cost_micros),
+        "price_version": use.price_version,
+        "is_estimated": use.is_estimated,
         "input_tokens": use.input_tokens,
         "output_tokens": use.output_tokens,
         "cached_tokens": use.cached_tokens,
+        "cache_written_tokens": use.cache_written_tokens,
+        "audio_tokens": use.audio_tokens,
+        "reasoning_tokens": use.reasoning_tokens,
         "provider_status": use.provider_status,
         "first_byte_ms": use.first_byte_ms,
         "whole_ms": use.whole_ms,

@@ -5,7 +5,7 @@ from typing import Any
 from ari.base.clock import HOUR_MS
 from ari.usage import spans
 from ari.usage.ai import AiCount, AiSpan, AiSums
-from ari.usage.reports.ai_summary import TOP, ai_summary_facts, of_span
+from ari.usage.reports.ai_summary import TOP, ai_group_facts, ai_summary_facts, count_groups, of_span
 from tests.support.instances import START_MS
 
 SPAN = spans.preset("24h", START_MS)
@@ -47,3 +47,37 @@ def test_the_usage_of_one_key_names_no_other() -> None:
     found = of_span(reader, SPAN, "key_1")
     assert found.keys == []
     assert "keys" not in ai_summary_facts(found, None)
+
+
+def test_an_unknown_cost_is_not_0() -> None:
+    """Without a request the cost is 0; without a known cost it is unknown; else it is the sum of the known ones."""
+
+    class Costs:
+        def ai_hours(self, _: AiSpan) -> dict[int, AiSums]:
+            return {START_MS: AiSums(3), START_MS - HOUR_MS: AiSums(2, cost_micros=1_500, priced_count=1)}
+
+        def ai_counts(self, *_: object) -> list[AiCount]:
+            return []
+
+    reader: Any = Costs()
+    facts = ai_summary_facts(of_span(reader, SPAN), {})
+    assert (facts["cost_usd"], facts["priced_count"], facts["request_count"]) == ("0.0015", 1, 5)
+    assert [part["cost_usd"] for part in facts["parts"]][-3:] == ["0.00", "0.0015", None]
+
+
+def test_consumers_and_tags_have_costs() -> None:
+    """The highest first; a key with two tags counts in both, one without any in none."""
+
+    class Keys:
+        def ai_counts(self, by: str, _: AiSpan) -> list[AiCount]:
+            assert by == "key"
+            costs = {"key_1": 5, "key_2": 20, "key_3": 9}
+            return [AiCount("", key, AiSums(1, cost_micros=cost, priced_count=1), cost) for key, cost in costs.items()]
+
+    reader: Any = Keys()
+    counted = count_groups(reader, SPAN, None, {"key_1": ["ci", "eu"], "key_2": ["eu"]})
+    facts = ai_group_facts(counted, {"eu": "Europe"})
+    assert [(one["group"], one["name"], one["cost_usd"], one["request_count"]) for one in facts] == [
+        ("eu", "Europe", "0.000025", 2),
+        ("ci", "ci", "0.000005", 1),
+    ]

@@ -90,3 +90,14 @@ def test_numbers_stay_numbers() -> None:
     """A negative number of ARI is no formula."""
     _, cells = csv.reader(io.StringIO(_file("csv", [[make_row(bytes=-5)]]), newline=""))
     assert "-5" in cells
+
+
+def test_costs_have_columns() -> None:
+    """An unknown cost is an empty cell, one of nothing is not."""
+    uses = [
+        AiUse("req_1", 1, "key_1", "openai", "m", 1, 2, 3, 200, 1.0, 2.0, "complete", cost, "0.2.3+7")
+        for cost in (2_655, 0, None)
+    ]
+    cells = list(csv.DictReader(io.StringIO(_file("csv", [[make_row(ai=use) for use in uses]]), newline="")))
+    assert [one["ai_cost_usd"] for one in cells] == ["0.002655", "0.00", ""]
+    assert {(one["ai_price_version"], one["ai_is_estimated"]) for one in cells} == {("0.2.3+7", "False")}

@@ -1,0 +1,75 @@
+"""Costs of requests through the AI gateway, from the provider's response to every report."""
+
+import csv
+import io
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.support.gateway import CHAT, AiGateway
+from tests.support.processes import eventually
+
+ASK = {"messages": [{"role": "user", "content": "Hi"}]}
+GPT_5 = "0.000081"
+"""11 tokens in, 3 of them cached, and 7 out: 8 · 1.25 + 3 · 0.125 + 7 · 10 = 80.4 millionths, rounded up."""
+
+
+def read_sums(client: httpx2.Client, key_id: str, count: int) -> dict[str, Any]:
+    """The usage of a key when ``count`` requests were counted."""
+    found: dict[str, Any] = {}
+
+    def are_counted() -> bool:
+        found.update(client.get(f"/api/keys/{key_id}/usage/ai").json())
+        return bool(found["request_count"] == count)
+
+    eventually(are_counted)
+    return found
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_request_has_a_cost_and_the_version_of_its_prices(ai: AiGateway, streams: bool) -> None:
+    """In its row, whole or streamed, also where the caller did not ask for usage."""
+    answer = ai.client().post(CHAT, json={**ASK, "model": "gpt-5", "stream": streams})
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
+    assert (used["cost_usd"], used["is_estimated"]) == (GPT_5, False)
+    assert used["price_version"].startswith("0.")
+
+
+def test_an_unknown_price_is_unknown(ai: AiGateway) -> None:
+    """Not 0, in the row and in the sums; a refused request costs 0."""
+    made, secret = ai.owner.create_key("unknown price", scopes=["ai:openai"])
+    client = ai.owner.api(secret)
+    for model in ("my-model", "429"):
+        client.post(CHAT, json={**ASK, "model": model})
+    found = read_sums(client, made["id"], 2)
+    rows = client.get(f"/api/keys/{made['id']}/usage").json()["items"]
+    assert [row["ai"]["cost_usd"] for row in rows if row["ai"]] == ["0.00", None]
+    assert (found["cost_usd"], found["priced_count"], found["request_count"]) == ("0.00", 1, 2)
+    assert [one["cost_usd"] for one in found["models"] if one["model"] == "my-model"] == [None]
+
+
+def test_costs_are_reported_by_key_consumer_tag_and_model(ai: AiGateway) -> None:
+    """At the API, on the command line, and in an export."""
+    reader = ai.owner.api(ai.reader)
+    ai.owner.cli("consumers", "create", "Acme", "--external-id", "acme-costs")
+    made = reader.post(
+        "/api/keys", json={"name": "costly", "scopes": ["ai:openai"], "tags": ["costs"], "consumer": "acme-costs"}
+    ).json()
+    client = ai.owner.api(made["secret"])
+    for _ in range(2):
+        client.post(CHAT, json={**ASK, "model": "gpt-5"})
+    read_sums(client, made["key"]["id"], 2)
+    found = reader.get("/api/usage/ai?tag=costs&group_by=tag").json()
+    assert (found["cost_usd"], found["priced_count"]) == ("0.000162", 2)
+    assert [(one["name"], one["cost_usd"]) for one in found["keys"]] == [("costly", "0.000162")]
+    assert [(one["group"], one["cost_usd"]) for one in found["groups"]] == [("costs", "0.000162")]
+    assert [(one["model"], one["cost_usd"]) for one in found["models"]] == [("gpt-5", "0.000162")]
+    assert sum(part["priced_count"] for part in found["parts"]) == 2
+    shown = ai.owner.cli.json("usage", "ai", "--tag", "costs", "--group-by", "consumer")
+    assert [one["cost_usd"] for one in shown["groups"]] == ["0.000162"]
+    lines = ai.owner.cli("usage", "ai", "--tag", "costs").stdout
+    assert "0.000162" in lines
+    table = reader.get(f"/api/keys/{made['key']['id']}/usage/export?bom=false").text
+    cells = list(csv.DictReader(io.StringIO(table, newline="")))
+    assert [(one["ai_model"], one["ai_cost_usd"]) for one in cells if one["ai_provider"]] == [("gpt-5", GPT_5)] * 2
