@@ -12,6 +12,7 @@ from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
 from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
+from ari.api.model_shapes import models_of
 from ari.api.ownership_shapes import (
     CONSUMER_ID,
     ConsumerChangeIn,
@@ -47,10 +48,11 @@ ConsumerId = Annotated[str, Path(description="ID or external ID of a consumer.",
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
 async def create_consumer(body: NewConsumerIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None) -> Response:
     """A customer, a team or a service that keys can belong to. With an `Idempotency-Key`, repeating the request within
-    24 hours returns the same response. To set limits or credits, a key also needs `keys:write`."""
+    24 hours returns the same response. To set limits, credits or models, a key also needs `keys:write`."""
     limits = [limit.model_dump() for limit in body.limits]
     granted = None if body.credits is None else body.credits.model_dump(exclude_unset=True)
-    new = NewConsumer(body.name, body.external_id, body.metadata, limits, granted)
+    models = None if body.models is None else body.models.model_dump()
+    new = NewConsumer(body.name, body.external_id, body.metadata, limits, granted, models)
 
     def create(tx: KeyTransaction) -> bytes:
         return msgspec.json.encode(_describe(tx, keys.create_consumer(tx, new)))
@@ -92,16 +94,17 @@ async def read_consumer(consumer_id: ConsumerId, deps: CallerDeps) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
 async def change_consumer(consumer_id: ConsumerId, body: ConsumerChangeIn, deps: CallerDeps) -> Response:
-    """Change name, external ID, metadata or shared limits. Its keys stay as they are. To change limits or credits, a
-    key also needs `keys:write`, and access to all keys of the consumer."""
+    """Change name, external ID, metadata, shared limits or models. Its keys stay as they are. To change limits, credits
+    or models, a key also needs `keys:write`, and access to all keys of the consumer."""
     given = body.model_fields_set
-    problems = find_nulls(body, {"external_id", "credits"})
+    problems = find_nulls(body, {"external_id", "credits", "models"})
     change = ConsumerChange(
         name=body.name if body.name is not None else UNSET,
         external_id=body.external_id if "external_id" in given else UNSET,
         metadata=body.metadata if body.metadata is not None else UNSET,
         limits=[limit.model_dump() for limit in body.limits] if body.limits is not None else UNSET,
         credits=credits_of(body.credits, given),
+        models=models_of(body.models, given),
     )
 
     def run(tx: KeyTransaction) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
 from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitOut, Limits, RemainingOut
+from ari.api.model_shapes import ModelRulesIn, ModelRulesOut
 from ari.api.ownership_shapes import (
     METADATA_BOUND,
     Addresses,
@@ -77,6 +78,7 @@ class NewKeyIn(RequestModel):
     addresses: Addresses = Field(
         default_factory=list, description="IP addresses and networks that the key works from; none: from everywhere."
     )
+    models: ModelRulesIn | None = Field(None, description="AI models that the key may use; default: all.")
 
 
 class KeyChangeIn(RequestModel):
@@ -122,6 +124,9 @@ class KeyChangeIn(RequestModel):
         None,
         description="New addresses and networks (replace the old ones); an empty list: from everywhere.",
         json_schema_extra=not_null,
+    )
+    models: ModelRulesIn | None = Field(
+        None, description="New AI models (replace both lists); `null`: all models.", json_schema_extra=without_default
     )
 
 
@@ -190,6 +195,7 @@ class KeyOut(BaseModel):
     addresses: list[str] = Field(
         description="Networks that the key works from; none: from everywhere.", examples=[["203.0.113.0/24"]]
     )
+    models: ModelRulesOut | None = Field(description="AI models that the key may use; `null`: all.")
 
 
 class SecretOut(BaseModel):

@@ -20,6 +20,7 @@ from ari.api.key_shapes import (
     RevokeIn,
 )
 from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
+from ari.api.model_shapes import models_of
 from ari.api.responses import respond
 from ari.api.shapes import KeyId, find_nulls, parse_time
 from ari.base.cursor import decode_cursor, decode_sorted_cursor, encode_cursor, encode_sorted_cursor
@@ -66,6 +67,7 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
         metadata=body.metadata,
         addresses=tuple(body.addresses),
         may_rotate=body.may_rotate,
+        models=None if body.models is None else body.models.model_dump(),
     )
 
     def create(tx: KeyTransaction) -> bytes:
@@ -141,7 +143,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
     """Change any of the key's properties. Revoked and expired keys can't be restored. A key can't change its own
     environment, consumer, tags and metadata, and if it belongs to a consumer, only keys of this consumer."""
     given = body.model_fields_set
-    problems = Problems(find_nulls(body, {"expires_at", "consumer", "credits"}))
+    problems = Problems(find_nulls(body, {"expires_at", "consumer", "credits", "models"}))
     change = KeyChange(
         name=body.name if body.name is not None else UNSET,
         scopes=tuple(body.scopes) if body.scopes is not None else UNSET,
@@ -157,6 +159,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
         metadata=body.metadata if body.metadata is not None else UNSET,
         addresses=tuple(body.addresses) if body.addresses is not None else UNSET,
         may_rotate=body.may_rotate if body.may_rotate is not None else UNSET,
+        models=models_of(body.models, given),
     )
     key = await deps.do(keys.change, key_id, change, problems.found)
     [facts] = await describe_keys(deps, [key])

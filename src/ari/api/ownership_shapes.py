@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
 from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitOut, Limits, RemainingOut
+from ari.api.model_shapes import ModelRulesIn, ModelRulesOut
 from ari.api.shapes import NextCursor, PageIn, RequestModel, not_null, without_default
 from ari.keys.model import ENVIRONMENTS
 from ari.keys.names import NAME_LENGTH
@@ -59,6 +60,7 @@ class NewConsumerIn(RequestModel):
     )
     limits: Limits = Field(default_factory=list, description="Rate limits that its keys share; default: none.")
     credits: CreditsIn | None = Field(None, description="Credits that its keys share; default: they need none.")
+    models: ModelRulesIn | None = Field(None, description="AI models that its keys may use; default: all.")
 
 
 class ConsumerChangeIn(RequestModel):
@@ -80,6 +82,9 @@ class ConsumerChangeIn(RequestModel):
     )
     credits: CreditsIn | None = Field(
         None, description="New shared balance or refill; `null` removes the credits.", json_schema_extra=without_default
+    )
+    models: ModelRulesIn | None = Field(
+        None, description="New AI models (replace both lists); `null`: all models.", json_schema_extra=without_default
     )
 
 
@@ -109,6 +114,7 @@ class ConsumerOut(KeyConsumerOut):
     key_count: int = Field(description="Its keys that aren't deleted.", examples=[3])
     limits: list[LimitOut] = Field(description="Rate limits that its keys share.")
     credits: CreditsOut | None = Field(description="Credits that its keys share; `null` if they need none.")
+    models: ModelRulesOut | None = Field(description="AI models that its keys may use; `null`: all.")
 
 
 class ConsumerDetailOut(ConsumerOut):

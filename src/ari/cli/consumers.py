@@ -21,6 +21,7 @@ from ari.cli.key_limits import (
     make_limits,
 )
 from ari.cli.metadata_args import parse_metadata_options
+from ari.cli.model_args import AllowModels, DenyModels, describe_models, make_model_rules
 from ari.cli.options import AsJson, DataDir, Metadata, Yes
 from ari.cli.targets import open_target
 from ari.cli.time_args import parse_time
@@ -47,6 +48,8 @@ def create(
     refill: Refill = None,
     refill_hour: RefillHour = 0,
     time_zone: TimeZone = "UTC",
+    allow_model: AllowModels = None,
+    deny_model: DenyModels = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -54,7 +57,8 @@ def create(
     problems = Problems()
     granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
     limits = problems.check([], make_limits, limit)
-    new = NewConsumer(name, external_id, parse_metadata_options(metadata), limits, granted)
+    models = make_model_rules(allow_model, deny_model)
+    new = NewConsumer(name, external_id, parse_metadata_options(metadata), limits, granted, models)
     with open_target(data_dir) as target:
         consumer = target.consumers.create(new, problems.found)
     output.as_json(consumer) if as_json else output.say(f"Created {_describe(consumer)}.")
@@ -103,6 +107,7 @@ def show(consumer: Reference, as_json: AsJson = False, data_dir: DataDir = None)
         ("external ID", found["external_id"]),
         ("metadata", key_output.describe_metadata(found["metadata"])),
         ("keys", found["key_count"]),
+        ("models", describe_models(found["models"]) if found["models"] else None),
         ("created", output.exactly(parse_time(found["created_at"]), now_ms)),
         ("created by", found["created_by"]),
         *key_output.describe_rules(found["remaining"], [refill] if refill else []),
@@ -121,23 +126,29 @@ def change(
     refill: Refill = None,
     refill_hour: RefillHour = 0,
     time_zone: TimeZone = "UTC",
+    allow_model: AllowModels = None,
+    deny_model: DenyModels = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Change a consumer's name, external ID, metadata, shared limits or credits.
+    """Change a consumer's name, external ID, metadata, shared limits, credits or models.
 
-    --external-id "" removes the external ID, --limit "" all limits.
+    --external-id "" removes the external ID, --limit "" all limits, --allow-model "" all rules for models.
     """
     problems = Problems()
     granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
-    if not problems.found and all(given is None for given in (name, external_id, metadata, limit, granted)):
-        raise typer.BadParameter("pass --name, --external-id, --metadata, --limit, --credits or --refill.")
+    given = (name, external_id, metadata, limit, granted, allow_model, deny_model)
+    if not problems.found and all(one is None for one in given):
+        raise typer.BadParameter(
+            "pass --name, --external-id, --metadata, --limit, --credits, --refill or --allow-model."
+        )
     wanted = ConsumerChange(
         name=UNSET if name is None else name,
         external_id=UNSET if external_id is None else external_id or None,
         metadata=UNSET if metadata is None else parse_metadata_options(metadata),
         limits=problems.check(UNSET, choose_limits, limit),
         credits=UNSET if granted is None else granted,
+        models=UNSET if allow_model is None and deny_model is None else make_model_rules(allow_model, deny_model),
     )
     with open_target(data_dir) as target:
         changed = target.consumers.change(consumer, wanted, problems.found)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ari.cli import output
+from ari.cli.model_args import describe_models
 from ari.cli.time_args import parse_time
 from ari.keys.limits.fields import parse_window, window_in_words
 from ari.keys.presets import Preset, find_label
@@ -148,6 +149,8 @@ def _describe_ownership(key: Key) -> list[tuple[str, Any]]:
         pairs.append(("metadata", describe_metadata(key["metadata"])))
     if key["addresses"]:
         pairs.append(("addresses", " ".join(key["addresses"])))
+    if key["models"]:
+        pairs.append(("models", describe_models(key["models"])))
     return pairs
 
 

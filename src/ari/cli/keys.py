@@ -25,6 +25,7 @@ from ari.cli.key_output import Key, describe_key
 from ari.cli.matched_by import MatchedBy
 from ari.cli.matching_keys import ByConsumer, ByKind, ByTag, OneKey, change_matching_keys, require_one_or_matching
 from ari.cli.metadata_args import parse_metadata_options
+from ari.cli.model_args import AllowModels, DenyModels, describe_models, make_model_rules
 from ari.cli.options import (
     Addresses,
     AsJson,
@@ -69,6 +70,8 @@ def create(
     environment: EnvironmentName = None,
     kind: KindOption = None,
     address: Addresses = None,
+    allow_model: AllowModels = None,
+    deny_model: DenyModels = None,
     may_rotate: Annotated[bool, typer.Option("--may-rotate", help="Let the holder of the key rotate it.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -93,6 +96,7 @@ def create(
         tags=tuple(tag or ()),
         metadata=parse_metadata_options(metadata),
         addresses=tuple(address or ()),
+        models=make_model_rules(allow_model, deny_model),
     )
     with open_target(data_dir) as target:
         key_output.show_created(target, target.keys.create(new, problems.found), as_json)
@@ -185,6 +189,19 @@ def addresses(key: KeyName, address: Addresses = None, as_json: AsJson = False, 
     """Set the addresses and networks a key works from. Without --address, it works from anywhere."""
     wanted = KeyChange(addresses=tuple(address or ()))
     _change(key, wanted, _addresses_sentence, as_json, data_dir)
+
+
+@app.command()
+def models(
+    key: KeyName,
+    allow_model: AllowModels = None,
+    deny_model: DenyModels = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Set the AI models a key may use. Without --allow-model and --deny-model, it may use all."""
+    wanted = KeyChange(models=make_model_rules(allow_model, deny_model))
+    _change(key, wanted, _models_sentence, as_json, data_dir)
 
 
 @app.command()
@@ -295,6 +312,10 @@ def _revoke_question(key: Key, made: int) -> str:
 
 def _addresses_sentence(key: Key) -> str:
     return f"{describe_key(key)} now works from {', '.join(key['addresses']) or 'everywhere'}."
+
+
+def _models_sentence(key: Key) -> str:
+    return f"{describe_key(key)} may now use these models: {describe_models(key['models'])}."
 
 
 def _expiry_sentence(key: Key) -> str:

@@ -1,8 +1,9 @@
 """Check what a caller may grant: used by every command that creates or changes a key (security.md 11).
 
 A change that gives a key something (a scope, a later expiry, more addresses, being enabled, looser limits) must stay
-within the caller's scopes and addresses and must not outlive the caller. Rights given to a key that lives longer than
-the caller would survive the caller's end. A key with limits gives nothing: it could get around them with another key.
+within the caller's scopes, addresses and allowed models and must not outlive the caller. Rights given to a key that
+lives longer than the caller would survive the caller's end. A key with limits gives nothing: it could get around them
+with another key.
 What a key belongs to is checked by ``assignment_checks``.
 """
 
@@ -16,6 +17,7 @@ from ari.keys.assignment_checks import get_calling_key
 from ari.keys.limits.changes import loosens
 from ari.keys.lineage import find_sources
 from ari.keys.model import ApiKey
+from ari.keys.model_rules import covers_models
 from ari.keys.policy import covers_addresses
 from ari.keys.ports import KeyTransaction
 
@@ -40,6 +42,8 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
         _require_no_longer(caller, after)
     if gains or (before is not None and before.policy.addresses != after.policy.addresses):
         _require_same_networks(caller, after)
+    if calling is not None and (gains or before is None or before.policy.models != after.policy.models):
+        _require_same_models(calling, after)
     if not gains:
         return
     assignment_checks.require_environment(calling, after.environment)
@@ -73,6 +77,8 @@ def require_takeover(tx: KeyTransaction, key: ApiKey) -> None:
     _require_no_longer(caller, key)
     require_unlimited(calling)
     _require_same_networks(caller, key)
+    if calling is not None:
+        _require_same_models(calling, key)
     assignment_checks.require_may_act_as(tx, calling, key)
     if caller.key_id is not None:
         _require_other_key(tx, caller.key_id, key.id)
@@ -92,11 +98,12 @@ def record_takeover(tx: KeyTransaction, key: ApiKey) -> None:
 
 
 def gives_more(before: ApiKey, after: ApiKey) -> bool:
-    """Whether the change adds a scope or an address, extends the expiry, enables the key, loosens its limits, or lets
-    it rotate itself.
+    """Whether the change adds a scope, an address or a model, extends the expiry, enables the key, loosens its limits,
+    or lets it rotate itself.
     """
     widened = not scopes.holds_all(before.scopes, after.scopes)
     freed = not covers_addresses(before.policy.addresses, after.policy.addresses)
+    freed = freed or not covers_models(before.policy.models, after.policy.models)
     enabled = before.disabled and not after.disabled
     allowed = after.policy.may_rotate and not before.policy.may_rotate
     others = _lives_longer(before, after) or _is_less_limited(before, after)
@@ -139,6 +146,7 @@ def _require_may_loosen(tx: KeyTransaction, calling: ApiKey, consumer_id: str, s
     for key in sharing:
         _require_no_longer(tx.caller, key)
         _require_same_networks(tx.caller, key)
+        _require_same_models(calling, key)
         assignment_checks.require_environment(calling, key.environment)
     for key in sharing:
         tx.keys.add_grant(calling.id, key.id)
@@ -156,12 +164,12 @@ def require_unlimited(calling: ApiKey | None) -> None:
 
 
 def _is_less_limited(before: ApiKey, after: ApiKey) -> bool:
-    """Whether its own limits are looser, or it leaves a consumer with limits."""
+    """Whether its own limits are looser, or it leaves a consumer with limits or allowed models."""
     if loosens(before.policy.limits, after.policy.limits):
         return True
     left = before.consumer
     moved = left is not None and (after.consumer is None or after.consumer.id != left.id)
-    return moved and left is not None and bool(left.policy.limits)
+    return moved and left is not None and bool(left.policy.limits or left.policy.models)
 
 
 def _lives_longer(before: ApiKey, after: ApiKey) -> bool:
@@ -184,6 +192,11 @@ def _require_same_networks(caller: Caller, key: ApiKey) -> None:
         raise Forbidden(
             "A key that is bound to IP addresses can only give access from these: " + ", ".join(caller.addresses) + "."
         )
+
+
+def _require_same_models(calling: ApiKey, key: ApiKey) -> None:
+    if not covers_models(calling.policy.models, key.policy.models):
+        raise Forbidden("A key with allowed or denied models can only give access within its own models.")
 
 
 def _require_other_key(tx: KeyTransaction, caller_id: str, key_id: str) -> None:

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from ari.keys.limits.charge import CONSUMER_PREFIX, RuleOwner
 from ari.keys.limits.rules import NO_RULES, LimitRules
+from ari.keys.model_rules import ModelRules
 from ari.keys.policy import NO_POLICY, Policy
 from ari.keys.reasons import Reason
 
@@ -32,6 +33,10 @@ class Consumer:
     def rule_owner(self) -> RuleOwner:
         """The owner of the limits that its keys share."""
         return RuleOwner(self.id, self.policy.limits)
+
+    def with_models(self, rules: ModelRules) -> "Consumer":
+        """The same consumer whose keys may use these models."""
+        return replace(self, policy=structs.replace(self.policy, models=rules))
 
     def with_rules(self, rules: LimitRules) -> "Consumer":
         """The same consumer with these limits and credits."""
@@ -120,6 +125,12 @@ class ApiKey:
         if shared and self.consumer is not None:
             return (*owners, RuleOwner(self.consumer.id, shared, CONSUMER_PREFIX))
         return owners
+
+    @property
+    def model_rules(self) -> tuple[ModelRules, ...]:
+        """The rules of the key and of its consumer, all of which must allow a model."""
+        shared = () if self.consumer is None else (self.consumer.policy.models,)
+        return tuple(rules for rules in (self.policy.models, *shared) if rules)
 
     def with_rules(self, rules: LimitRules) -> "ApiKey":
         """The same key with these limits and credits."""

@@ -9,6 +9,7 @@ from ari.base.errors import Invalid, Problem
 from ari.base.problems import Problems
 from ari.base.secrets_in_text import looks_like_key
 from ari.keys.limits.rules import NO_RULES, LimitRules
+from ari.keys.model_rules import NO_MODEL_RULES, ModelRules
 
 MAX_ADDRESSES = 100
 """The addresses and networks that a key may list."""
@@ -19,12 +20,14 @@ Network = IPv4Network | IPv6Network
 class Policy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """``addresses`` are networks in their normal form (``203.0.113.0/24``); none: a key works from everywhere.
 
-    ``limits`` are rate limits and credits. With ``may_rotate``, the holder of a key may get new secrets for it.
+    ``limits`` are rate limits and credits, ``models`` the AI models that may be used. With ``may_rotate``, the holder
+    of a key may get new secrets for it.
     """
 
     addresses: tuple[str, ...] = ()
     limits: LimitRules = NO_RULES
     may_rotate: bool = False
+    models: ModelRules = NO_MODEL_RULES
 
 
 NO_POLICY = Policy()

@@ -49,6 +49,7 @@ REQUEST_ERRORS = _table(
         "Re-enter your password at /confirm, then retry.",
     ),
     ("forbidden", 403, "Not allowed", "You don't have permission to do this."),
+    ("model_not_allowed", 403, "Model not allowed", "This key may not use this model."),
     ("proxy_misconfigured", 403, "Proxy misconfigured", "The proxy doesn't ask ARI about requests as it should."),
     ("not_found", 404, "Not found", NOTHING_HERE),
     ("method_not_allowed", 405, "Method not allowed", "This endpoint doesn't support that method."),
@@ -105,6 +106,7 @@ EXPIRED, REVOKED, DISABLED = REASONS["expired"], REASONS["revoked"], REASONS["di
 RETIRED = REASONS["retired"]
 INSUFFICIENT_SCOPE, UNAVAILABLE = REASONS["insufficient_scope"], REASONS["unavailable"]
 PROXY_MISCONFIGURED = REQUEST_ERRORS["proxy_misconfigured"]
+MODEL_NOT_ALLOWED = REQUEST_ERRORS["model_not_allowed"]
 IP_NOT_ALLOWED, RATE_LIMITED = REASONS["ip_not_allowed"], REASONS["rate_limited"]
 
 ACCEPTED = "ok"

@@ -19,6 +19,7 @@ from ari.keys.limits.changes import list_changes, replace_credits, replace_limit
 from ari.keys.limits.fields import parse_limits
 from ari.keys.limits.rules import LimitRules
 from ari.keys.model import ApiKey
+from ari.keys.model_rules import describe_model_rules, parse_model_rules
 from ari.keys.names import parse_name
 from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
 from ari.keys.policy import parse_addresses
@@ -33,6 +34,7 @@ class KeyChange:
 
     ``limits`` replace all, ``credits`` ``None`` removes them.
     ``consumer`` is an ID or external ID, ``None`` = none; ``addresses`` empty = from everywhere.
+    ``models`` replace both lists, ``None`` = all models.
     """
 
     name: str | Unset = UNSET
@@ -47,6 +49,7 @@ class KeyChange:
     metadata: Mapping[str, Any] | Unset | None = UNSET
     addresses: tuple[str, ...] | Unset = UNSET
     may_rotate: bool | Unset = UNSET
+    models: Mapping[str, Sequence[str]] | Unset | None = UNSET
 
 
 def change(tx: KeyTransaction, key_id: str, wanted: KeyChange, found: Iterable[Problem] = ()) -> ApiKey:
@@ -119,6 +122,8 @@ def _apply_access(_tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey
         policy = msgspec.structs.replace(policy, may_rotate=wanted.may_rotate)
     if wanted.addresses is not UNSET:
         policy = msgspec.structs.replace(policy, addresses=parse_addresses(wanted.addresses))
+    if wanted.models is not UNSET:
+        policy = msgspec.structs.replace(policy, models=parse_model_rules(wanted.models))
     return key if policy is key.policy else replace(key, policy=policy)
 
 
@@ -174,6 +179,9 @@ def _ownership_differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dic
     if before.policy.addresses != after.policy.addresses:
         ends = {"from": list(before.policy.addresses), "to": list(after.policy.addresses)}
         happened.append(("key_addresses_changed", ends))
+    if before.policy.models != after.policy.models:
+        old, new = map(describe_model_rules, (before.policy.models, after.policy.models))
+        happened.append(("key_models_changed", {"from": old, "to": new}))
     if before.environment != after.environment:
         happened.append(("key_environment_changed", {"from": before.environment, "to": after.environment}))
     if before.consumer_id != after.consumer_id:

@@ -15,6 +15,13 @@ from ari.keys.limits.fields import describe_credits, describe_limit, parse_limit
 from ari.keys.limits.rule_facts import describe_rules
 from ari.keys.limits.rules import NO_RULES, LimitRules
 from ari.keys.model import ApiKey, Consumer
+from ari.keys.model_rules import (
+    NO_MODEL_RULES,
+    covers_models,
+    describe_model_rules,
+    describe_optional_model_rules,
+    parse_model_rules,
+)
 from ari.keys.names import parse_name
 from ari.keys.ownership import metadata_facts, parse_external_id, parse_metadata
 from ari.keys.ports import KeyTransaction
@@ -32,17 +39,22 @@ class NewConsumer:
     metadata: Mapping[str, Any] | None = None
     limits: Sequence[Mapping[str, Any]] = ()
     credits: Mapping[str, Any] | None = None
+    models: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerChange:
-    """New values; ``UNSET`` leaves a field as it is. ``limits`` replace all, ``credits`` ``None`` removes them."""
+    """New values; ``UNSET`` leaves a field as it is.
+
+    ``limits`` replace all; ``None`` removes credits or rules for models.
+    """
 
     name: str | Unset = UNSET
     external_id: str | Unset | None = UNSET
     metadata: Mapping[str, Any] | Unset | None = UNSET
     limits: Sequence[Mapping[str, Any]] | Unset = UNSET
     credits: Mapping[str, Any] | Unset | None = UNSET
+    models: Mapping[str, Sequence[str]] | Unset | None = UNSET
 
 
 def create_consumer(tx: KeyTransaction, new: NewConsumer, found: Iterable[Problem] = ()) -> Consumer:
@@ -59,12 +71,15 @@ def create_consumer(tx: KeyTransaction, new: NewConsumer, found: Iterable[Proble
         created_by=tx.caller.actor,
     )
     consumer = consumer.with_rules(_apply_rules(problems, NO_RULES, new.limits, new.credits or UNSET, tx.now_ms))
+    consumer = consumer.with_models(problems.check(NO_MODEL_RULES, parse_model_rules, new.models))
     problems.raise_found()
-    if consumer.policy.limits:
+    if consumer.policy.limits or consumer.policy.models:
         require_may_limit(tx, consumer.id, loosens=False)
     _require_free(tx, consumer)
     tx.consumers.add(consumer)
-    detail = {"name": consumer.name, "external_id": consumer.external_id}
+    detail: dict[str, Any] = {"name": consumer.name, "external_id": consumer.external_id}
+    if consumer.policy.models:
+        detail["models"] = describe_model_rules(consumer.policy.models)
     record(tx, "consumer_created", consumer.id, detail | describe_rules(consumer.policy.limits))
     return consumer
 
@@ -72,7 +87,7 @@ def create_consumer(tx: KeyTransaction, new: NewConsumer, found: Iterable[Proble
 def change_consumer(
     tx: KeyTransaction, reference: str, wanted: ConsumerChange, found: Iterable[Problem] = ()
 ) -> Consumer:
-    """Rename, or change the external ID, the metadata or the limits; events with what differs.
+    """Rename, or change the external ID, the metadata, the limits or the models; events with what differs.
 
     Raises like ``create_consumer``, ``NotFound``, and ``ReauthRequired`` for looser limits.
     """
@@ -85,6 +100,8 @@ def change_consumer(
         after = replace(after, external_id=problems.check(None, parse_external_id, wanted.external_id))
     if wanted.metadata is not UNSET:
         after = replace(after, metadata=problems.check(None, parse_metadata, wanted.metadata))
+    if wanted.models is not UNSET:
+        after = after.with_models(problems.check(NO_MODEL_RULES, parse_model_rules, wanted.models))
     rules = _apply_rules(problems, before.policy.limits, wanted.limits, wanted.credits, tx.now_ms)
     problems.raise_found()
     _require_free(tx, after)
@@ -194,11 +211,12 @@ def count_keys_of(tx: KeyTransaction, consumer_id: str) -> int:
 
 
 def limit_rules_facts(consumer: Consumer) -> dict[str, Any]:
-    """The limits and credits that its keys share."""
+    """The limits and credits that its keys share, and the models that they may use."""
     rules = consumer.policy.limits
     return {
         "limits": [describe_limit(limit) for limit in rules.limits],
         "credits": None if rules.credits is None else describe_credits(rules.credits),
+        "models": describe_optional_model_rules(consumer.policy.models),
     }
 
 
@@ -227,14 +245,18 @@ def _apply_rules(
 def _save_rules(
     tx: KeyTransaction, before: Consumer, after: Consumer, happened: list[tuple[str, dict[str, Any]]]
 ) -> Consumer:
-    """Save the consumer, if it differs, with these events and those of its limits."""
+    """Save the consumer, if it differs, with these events and those of its limits and models."""
     if after == before:
         return before
-    old, new = before.policy.limits, after.policy.limits
+    old, new = before.policy, after.policy
     if old != new:
-        require_may_limit(tx, before.id, loosens=changes.loosens(old, new))
+        loosens = changes.loosens(old.limits, new.limits) or not covers_models(old.models, new.models)
+        require_may_limit(tx, before.id, loosens=loosens)
     tx.consumers.save(after)
-    happened = happened + changes.list_changes("consumer", old, new)
+    happened = happened + changes.list_changes("consumer", old.limits, new.limits)
+    if old.models != new.models:
+        ends = {"from": describe_model_rules(old.models), "to": describe_model_rules(new.models)}
+        happened.append(("consumer_models_changed", ends))
     for name, detail in happened:
         record(tx, name, after.id, detail)
     return after

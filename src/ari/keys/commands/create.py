@@ -22,6 +22,7 @@ from ari.keys.limits.fields import parse_limits
 from ari.keys.limits.rule_facts import describe_rules
 from ari.keys.limits.rules import NO_RULES, LimitRules
 from ari.keys.model import ApiKey
+from ari.keys.model_rules import NO_MODEL_RULES, describe_model_rules, parse_model_rules
 from ari.keys.names import fold_name, parse_name
 from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
 from ari.keys.policy import Policy, parse_addresses
@@ -39,7 +40,7 @@ class NewKey:
     ``kind`` is the name of a kind, whose defaults replace those here; ``environment`` ``None`` = that of the calling
     key, or ``live``. A calling key that belongs to a consumer gives its consumer, tags and metadata where these are
     empty. ``consumer`` is an ID or external ID; ``addresses`` are those that the key works from, none = all.
-    With ``may_rotate``, the holder may get new secrets.
+    With ``may_rotate``, the holder may get new secrets. ``models`` are as in ``model_rules``, ``None`` = all.
     """
 
     name: str
@@ -55,6 +56,7 @@ class NewKey:
     addresses: tuple[str, ...] = ()
     kind: str | None = None
     may_rotate: bool = False
+    models: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def _check(tx: KeyTransaction, new: NewKey, found: Iterable[Problem]) -> tuple[K
             addresses=problems.check((), parse_addresses, new.addresses),
             limits=_check_rules(problems, new, kind, tx.now_ms),
             may_rotate=new.may_rotate,
+            models=problems.check(NO_MODEL_RULES, parse_model_rules, new.models),
         ),
         consumer=problems.check(None, require_consumer, tx, new.consumer),
     )
@@ -184,4 +187,6 @@ def _describe_ownership(key: ApiKey) -> dict[str, Any]:
         detail["tags"] = list(key.tags)
     if key.policy.addresses:
         detail["addresses"] = list(key.policy.addresses)
+    if key.policy.models:
+        detail["models"] = describe_model_rules(key.policy.models)
     return detail

@@ -236,7 +236,7 @@ class _KeyMaker:
             environment=line.environment or default_environment(self._calling),
             tags=line.tags,
             metadata=line.metadata,
-            policy=Policy(addresses=line.addresses),
+            policy=Policy(addresses=line.addresses, models=line.models),
             consumer=self._find_consumer(line.consumer),
             secret=secret,
         )
@@ -250,9 +250,9 @@ class _KeyMaker:
         return self._consumers[reference]
 
     def _require_grant(self, key: ApiKey) -> None:
-        """A new key is judged by its scopes, expiry, addresses and what it belongs to only."""
+        """A new key is judged by its scopes, expiry, addresses, models and what it belongs to only."""
         belongs_to = (key.environment, key.consumer_id, key.tags, key.metadata)
-        asked = (key.scopes, key.expires_at_ms, key.policy.addresses, *belongs_to)
+        asked = (key.scopes, key.expires_at_ms, key.policy.addresses, key.policy.models, *belongs_to)
         if asked not in self._granted:
             granting.require_grant(self._tx, None, key)
             self._granted.add(asked)

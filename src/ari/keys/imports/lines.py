@@ -12,6 +12,7 @@ from ari.base.secrets_in_text import looks_like_key
 from ari.keys.expiry import check_expiry
 from ari.keys.imports.schemes import StoredHash, parse_hash
 from ari.keys.model import Environment
+from ari.keys.model_rules import NO_MODEL_RULES, ModelRules, parse_model_rules
 from ari.keys.names import parse_name, parse_text
 from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
 from ari.keys.policy import parse_addresses
@@ -26,7 +27,7 @@ _MAX_LENGTH = 1_024
 _REQUIRED = ("name", "hash", "scheme")
 _TEXTS = (*_REQUIRED, "foreign_id", "hint", "last4", "expires_at", "created_at", "consumer", "environment")
 _LISTS = ("scopes", "tags", "addresses")
-FIELDS = (*_TEXTS, "scopes", "disabled", "tags", "metadata", "addresses")
+FIELDS = (*_TEXTS, "scopes", "disabled", "tags", "metadata", "addresses", "models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class ImportLine:
     tags: tuple[str, ...]
     metadata: str | None
     addresses: tuple[str, ...]
+    models: ModelRules
 
 
 def parse_line(
@@ -76,6 +78,7 @@ def parse_line(
         "tags": problems.check((), parse_tags, given.get("tags", ())),
         "metadata": problems.check(None, parse_metadata, given.get("metadata")),
         "addresses": problems.check((), parse_addresses, tuple(given.get("addresses", ()))),
+        "models": problems.check(NO_MODEL_RULES, parse_model_rules, given.get("models")),
     }
     problems.raise_found()
     assert stored is not None
@@ -115,6 +118,8 @@ def _check_shape(value: Any) -> dict[str, Any]:
         problems.append(Problem("disabled", "Must be true or false."))
     if not isinstance(given.get("metadata", {}), dict):
         problems.append(Problem("metadata", "Must be a JSON object."))
+    if not _is_model_rules(given.get("models", {})):
+        problems.append(Problem("models", "Must be an object with the lists allow and deny."))
     for name in _LISTS:
         texts = given.get(name, [])
         if not isinstance(texts, list) or len(texts) > MAX_ITEMS or not all(map(_is_text, texts)):
@@ -126,6 +131,13 @@ def _check_shape(value: Any) -> dict[str, Any]:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= _MAX_LENGTH
+
+
+def _is_model_rules(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        name in ("allow", "deny") and isinstance(texts, list) and all(map(_is_text, texts))
+        for name, texts in value.items()
+    )
 
 
 def _time_of(given: Mapping[str, Any], field: str) -> int | None:

@@ -11,6 +11,7 @@ from ari.keys.commands.rotate import Rotated
 from ari.keys.limits.counter import Remaining
 from ari.keys.limits.fields import describe_credits, describe_limit, format_window
 from ari.keys.model import ApiKey, KeySecret
+from ari.keys.model_rules import describe_optional_model_rules
 from ari.keys.ownership import metadata_facts
 from ari.usage.ai import AiUse
 from ari.usage.model import NO_USE, Attempt, KeyClient, KeyTotals, SecretUse, UsageRow, split_source
@@ -38,6 +39,7 @@ def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
         "refused_count": totals.refused_count,
         **ownership_facts(key),
         "addresses": list(key.policy.addresses),
+        "models": describe_optional_model_rules(key.policy.models),
     }
 
 

@@ -10,13 +10,14 @@ from ari.base.errors import Invalid, Problem
 from ari.base.problems import Problems
 from ari.keys.expiry import SUGGESTED_EXPIRY, check_expiry
 from ari.keys.model import ApiKey
+from ari.keys.model_rules import describe_optional_model_rules, parse_model_rules
 from ari.keys.ownership import parse_metadata, parse_tags
 from ari.keys.policy import parse_addresses
 from ari.web import words
 from ari.web.forms import Form
 from ari.web.pages.key_limits.limit_form import has_limits, read_new_limits
 
-FIELDS = ("environment", "consumer", "tags", "addresses", "metadata")
+FIELDS = ("environment", "consumer", "tags", "addresses", "models", "denied_models", "metadata")
 _SEPARATORS = re.compile(r"[\s,]+")
 
 
@@ -28,7 +29,7 @@ def read_options(form: Form, problems: Problems) -> dict[str, Any]:
     }
     for name, parse in _OPTIONS.items():
         given |= problems.check({}, _read_option, form, name, parse)
-    return given
+    return given | problems.check({}, read_models, form)
 
 
 def read_all(form: Form, now_ms: int, problems: Problems) -> dict[str, Any]:
@@ -45,6 +46,8 @@ def write_options(key: ApiKey) -> dict[str, str]:
         "consumer": "" if consumer is None else consumer.external_id or consumer.id,
         "tags": ", ".join(key.tags),
         "addresses": "\n".join(key.policy.addresses),
+        "models": "\n".join(key.policy.models.allow),
+        "denied_models": "\n".join(key.policy.models.deny),
         "metadata": words.format_metadata(key.metadata),
     }
 
@@ -72,6 +75,12 @@ def parse_metadata_text(text: str) -> dict[str, Any]:
     return value
 
 
+def read_models(form: Form) -> dict[str, Any]:
+    """The models of a form, one on each line. Raises ``Invalid`` for the field ``models``."""
+    given = {"allow": _split_lines(form.value("models")), "deny": _split_lines(form.value("denied_models"))}
+    return {"models": describe_optional_model_rules(parse_model_rules(given))}
+
+
 def is_plain(form: Form) -> bool:
     """Whether the form has nothing to show among the options: neither a value nor a problem."""
     given = any(form.value(name) not in ("", "live") for name in (*FIELDS, "day"))
@@ -84,6 +93,10 @@ def _read_option(form: Form, name: str, parse: Callable[[str], Any]) -> dict[str
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part for part in _SEPARATORS.split(text) if part)
+
+
+def _split_lines(text: str) -> tuple[str, ...]:
+    return tuple(line for part in re.split(r"[\n,]", text) if (line := part.strip()))
 
 
 def _read_tags(text: str) -> tuple[str, ...]:
