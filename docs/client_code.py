@@ -32,7 +32,7 @@ from msgspec import UNSET, UnsetType
 from ari.client.api_call import ApiCall, choose_idempotency_key, encode_body, fill_path
 from ari.client.async_calls import AsyncCalls, AsyncExport, AsyncPagedList
 from ari.client.exchange import ApiReply
-from ari.client.generated import models
+from ari.client.generated import models as shapes
 
 '''
 _TO_SYNC = (

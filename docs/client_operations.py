@@ -194,7 +194,7 @@ class Methods:
         words += [(name, said) for name, _, required, said in fields if not required]
         for one in queries:
             name = _query_name(one["name"], listed is not None)
-            options.append(f"{name}: {or_none(input_type(one['schema'], 'models.'))} = None")
+            options.append(f"{name}: {or_none(input_type(one['schema'], 'shapes.'))} = None")
             words.append((name, one.get("description", "")))
         if repeatable:
             options.append("idempotency_key: str | None = None")
@@ -211,7 +211,7 @@ class Methods:
         if operation.is_export:
             yield f"    def {method}({given}) -> AsyncExport:"
         elif listed is not None:
-            yield f"    def {method}({given}) -> AsyncPagedList[{self._result(operation)}, models.{listed}]:"
+            yield f"    def {method}({given}) -> AsyncPagedList[{self._result(operation)}, shapes.{listed}]:"
         else:
             yield f"    async def {method}({given}) -> {self._result(operation)}:"
         yield docstring("\n\n".join(_describe(operation, words)), 8)
@@ -254,7 +254,7 @@ class Methods:
             assert operation.is_export or name, f"{operation.id} returns a shape without a name"
             return "dict[str, Any]"
         self.models.add_output({"$ref": f"#/{name}"})
-        return f"models.{name}"
+        return f"shapes.{name}"
 
     def _item_type(self, operation: Operation) -> str | None:
         """The type of a list's items, for operations that return pages."""
@@ -271,7 +271,7 @@ class Methods:
         for one in schema["properties"].values():
             self.models.add_input(one)
         return [
-            (name, input_type(one, "models."), name in schema.get("required", ()), one.get("description", ""))
+            (name, input_type(one, "shapes."), name in schema.get("required", ()), one.get("description", ""))
             for name, one in schema["properties"].items()
         ]
 

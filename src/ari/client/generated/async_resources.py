@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from ari.client.api_call import ApiCall, choose_idempotency_key, encode_body, fill_path
 from ari.client.async_calls import AsyncCalls, AsyncExport, AsyncPagedList
 from ari.client.exchange import ApiReply
-from ari.client.generated import models
+from ari.client.generated import models as shapes
 
 
 class AsyncKeysResource:
@@ -26,16 +26,17 @@ class AsyncKeysResource:
         expires_at: datetime | str | UnsetType | None = UNSET,
         scopes: Sequence[str] | UnsetType | None = UNSET,
         may_rotate: bool | UnsetType = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
+        limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
         kind: str | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType | None = UNSET,
         consumer: str | UnsetType | None = UNSET,
         tags: Sequence[str] | UnsetType = UNSET,
         metadata: Mapping[str, Any] | UnsetType = UNSET,
         addresses: Sequence[str] | UnsetType = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
-    ) -> models.CreatedOut:
+    ) -> shapes.CreatedOut:
         """Create an API key.
 
         The secret is returned only in this response. A key can only grant scopes it has and can't grant a later
@@ -73,13 +74,15 @@ class AsyncKeysResource:
 
         ``addresses``: IP addresses and networks that the key works from; none: from everywhere.
 
+        ``models``: AI models that the key may use; default: all.
+
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return await self._calls.call(
             ApiCall(
                 "POST",
                 "/api/keys",
-                models.CreatedOut,
+                shapes.CreatedOut,
                 body=encode_body(
                     {
                         "name": name,
@@ -95,6 +98,7 @@ class AsyncKeysResource:
                         "tags": tags,
                         "metadata": metadata,
                         "addresses": addresses,
+                        "models": models,
                     }
                 ),
                 idempotency_key=choose_idempotency_key(idempotency_key),
@@ -118,7 +122,7 @@ class AsyncKeysResource:
             "name", "-name", "created", "-created", "used", "-used", "expires", "-expires", "requests", "-requests"
         ]
         | None = None,
-    ) -> AsyncPagedList[models.KeyListOut, models.KeyOut]:
+    ) -> AsyncPagedList[shapes.KeyListOut, shapes.KeyOut]:
         """List API keys.
 
         Newest first by default. Deleted keys aren't listed. Filters apply together.
@@ -152,7 +156,7 @@ class AsyncKeysResource:
             ApiCall(
                 "GET",
                 "/api/keys",
-                models.KeyListOut,
+                shapes.KeyListOut,
                 query={
                     "limit": page_size,
                     "cursor": cursor,
@@ -168,7 +172,7 @@ class AsyncKeysResource:
             ),
         )
 
-    async def get(self, key_id: str) -> models.KeyDetailOut:
+    async def get(self, key_id: str) -> shapes.KeyDetailOut:
         """Get an API key.
 
         The key's details and usage counts, what remains of its limits, and its secrets without their text.
@@ -178,7 +182,7 @@ class AsyncKeysResource:
         ``key_id``: ID of an API key.
         """
         return await self._calls.call(
-            ApiCall("GET", fill_path("/api/keys/{key_id}", key_id=key_id), models.KeyDetailOut)
+            ApiCall("GET", fill_path("/api/keys/{key_id}", key_id=key_id), shapes.KeyDetailOut)
         )
 
     async def change(
@@ -190,14 +194,15 @@ class AsyncKeysResource:
         may_rotate: bool | UnsetType = UNSET,
         scopes: Sequence[str] | UnsetType = UNSET,
         expires_at: datetime | str | UnsetType | None = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
+        limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType = UNSET,
         consumer: str | UnsetType | None = UNSET,
         tags: Sequence[str] | UnsetType = UNSET,
         metadata: Mapping[str, Any] | UnsetType = UNSET,
         addresses: Sequence[str] | UnsetType = UNSET,
-    ) -> models.KeyOut:
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
+    ) -> shapes.KeyOut:
         """Update an API key.
 
         Change any of the key's properties. Revoked and expired keys can't be restored. A key can't change its own
@@ -231,12 +236,14 @@ class AsyncKeysResource:
         can read it (`GET /api/me`).
 
         ``addresses``: New addresses and networks (replace the old ones); an empty list: from everywhere.
+
+        ``models``: New AI models (replace both lists); `null`: all models.
         """
         return await self._calls.call(
             ApiCall(
                 "PATCH",
                 fill_path("/api/keys/{key_id}", key_id=key_id),
-                models.KeyOut,
+                shapes.KeyOut,
                 body=encode_body(
                     {
                         "name": name,
@@ -251,6 +258,7 @@ class AsyncKeysResource:
                         "tags": tags,
                         "metadata": metadata,
                         "addresses": addresses,
+                        "models": models,
                     }
                 ),
             )
@@ -269,7 +277,7 @@ class AsyncKeysResource:
 
     async def reset_limits(
         self, key_id: str, *, limits: Sequence[str] | UnsetType | None = UNSET
-    ) -> models.KeyDetailOut:
+    ) -> shapes.KeyDetailOut:
         """Reset limits of an API key.
 
         Reset limits, as if nothing had been used. Applies from the next request.
@@ -284,12 +292,12 @@ class AsyncKeysResource:
             ApiCall(
                 "POST",
                 fill_path("/api/keys/{key_id}/limits/reset", key_id=key_id),
-                models.KeyDetailOut,
+                shapes.KeyDetailOut,
                 body=encode_body({"limits": limits}),
             )
         )
 
-    async def add_credits(self, key_id: str, amount: int, *, idempotency_key: str | None = None) -> models.CreditsOut:
+    async def add_credits(self, key_id: str, amount: int, *, idempotency_key: str | None = None) -> shapes.CreditsOut:
         """Add credits to an API key.
 
         With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once.
@@ -306,7 +314,7 @@ class AsyncKeysResource:
             ApiCall(
                 "POST",
                 fill_path("/api/keys/{key_id}/credits/add", key_id=key_id),
-                models.CreditsOut,
+                shapes.CreditsOut,
                 body=encode_body({"amount": amount}),
                 idempotency_key=choose_idempotency_key(idempotency_key),
             )
@@ -314,7 +322,7 @@ class AsyncKeysResource:
 
     async def revoke(
         self, key_id: str, *, reason: str | UnsetType | None = UNSET, with_made: bool | UnsetType = UNSET
-    ) -> models.KeyOut:
+    ) -> shapes.KeyOut:
         """Revoke an API key.
 
         Permanent and immediate. Idempotent.
@@ -331,7 +339,7 @@ class AsyncKeysResource:
             ApiCall(
                 "POST",
                 fill_path("/api/keys/{key_id}/revoke", key_id=key_id),
-                models.KeyOut,
+                shapes.KeyOut,
                 body=encode_body({"reason": reason, "with_made": with_made}),
             )
         )
@@ -343,7 +351,7 @@ class AsyncKeysResource:
         overlap: str | UnsetType = UNSET,
         retire_old_now: bool | UnsetType = UNSET,
         idempotency_key: str | None = None,
-    ) -> models.RotatedOut:
+    ) -> shapes.RotatedOut:
         """Rotate an API key.
 
         Returns a new secret, only in this response. The key keeps its ID, policy and usage, and the old secret
@@ -366,13 +374,13 @@ class AsyncKeysResource:
             ApiCall(
                 "POST",
                 fill_path("/api/keys/{key_id}/rotate", key_id=key_id),
-                models.RotatedOut,
+                shapes.RotatedOut,
                 body=encode_body({"overlap": overlap, "retire_old_now": retire_old_now}),
                 idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
-    async def retire_old_secret(self, key_id: str) -> models.KeyDetailOut:
+    async def retire_old_secret(self, key_id: str) -> shapes.KeyDetailOut:
         """Retire the old secret of a key.
 
         Ends the overlap of a rotation now. Idempotent.
@@ -382,10 +390,10 @@ class AsyncKeysResource:
         ``key_id``: ID of an API key.
         """
         return await self._calls.call(
-            ApiCall("POST", fill_path("/api/keys/{key_id}/retire-old", key_id=key_id), models.KeyDetailOut)
+            ApiCall("POST", fill_path("/api/keys/{key_id}/retire-old", key_id=key_id), shapes.KeyDetailOut)
         )
 
-    async def get_secret_use(self, key_id: str, number: int) -> models.SecretUseOut:
+    async def get_secret_use(self, key_id: str, number: int) -> shapes.SecretUseOut:
         """Get the use of a secret.
 
         Shows who still uses the old secret of a rotated key.
@@ -400,7 +408,7 @@ class AsyncKeysResource:
             ApiCall(
                 "GET",
                 fill_path("/api/keys/{key_id}/secrets/{number}", key_id=key_id, number=number),
-                models.SecretUseOut,
+                shapes.SecretUseOut,
             )
         )
 
@@ -415,7 +423,7 @@ class AsyncKeysResource:
         reason: str | UnsetType | None = UNSET,
         expires_at: datetime | str | UnsetType | None = UNSET,
         dry_run: bool | UnsetType = UNSET,
-    ) -> models.BulkOut:
+    ) -> shapes.BulkOut:
         """Change many API keys.
 
         Revoke, disable, enable or re-expire the keys of a consumer or kind, with a tag, or with these IDs. Also
@@ -446,7 +454,7 @@ class AsyncKeysResource:
             ApiCall(
                 "POST",
                 "/api/keys/bulk",
-                models.BulkOut,
+                shapes.BulkOut,
                 body=encode_body(
                     {
                         "action": action,
@@ -464,11 +472,11 @@ class AsyncKeysResource:
 
     async def import_many(
         self,
-        keys: Sequence[models.ImportedKeyIn],
+        keys: Sequence[shapes.ImportedKeyIn],
         *,
         all_or_nothing: bool | UnsetType = UNSET,
         dry_run: bool | UnsetType = UNSET,
-    ) -> models.ImportOut:
+    ) -> shapes.ImportOut:
         """Import keys of other systems.
 
         Imports keys by their hashes, so their holders keep them. An invalid key doesn't affect the others, and a
@@ -487,12 +495,12 @@ class AsyncKeysResource:
             ApiCall(
                 "POST",
                 "/api/keys/import",
-                models.ImportOut,
+                shapes.ImportOut,
                 body=encode_body({"keys": keys, "all_or_nothing": all_or_nothing, "dry_run": dry_run}),
             )
         )
 
-    async def get_unused_scopes(self, key_id: str) -> models.UnusedScopesOut:
+    async def get_unused_scopes(self, key_id: str) -> shapes.UnusedScopesOut:
         """Find unused scopes of a key.
 
         Scopes of your own API are unused only if no service verified the key.
@@ -502,7 +510,7 @@ class AsyncKeysResource:
         ``key_id``: ID of an API key.
         """
         return await self._calls.call(
-            ApiCall("GET", fill_path("/api/keys/{key_id}/unused-scopes", key_id=key_id), models.UnusedScopesOut)
+            ApiCall("GET", fill_path("/api/keys/{key_id}/unused-scopes", key_id=key_id), shapes.UnusedScopesOut)
         )
 
     def list_usage(
@@ -529,6 +537,7 @@ class AsyncKeysResource:
             "csrf_failed",
             "confirmation_required",
             "forbidden",
+            "model_not_allowed",
             "proxy_misconfigured",
             "not_found",
             "method_not_allowed",
@@ -566,7 +575,7 @@ class AsyncKeysResource:
         q: str | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
-    ) -> AsyncPagedList[models.UsagePageOut, models.UsageOut]:
+    ) -> AsyncPagedList[shapes.UsagePageOut, shapes.UsageOut]:
         """List usage of a key.
 
         A key can read its own log; otherwise `usage:read` is required. The log is kept after the key is deleted.
@@ -602,7 +611,7 @@ class AsyncKeysResource:
             ApiCall(
                 "GET",
                 fill_path("/api/keys/{key_id}/usage", key_id=key_id),
-                models.UsagePageOut,
+                shapes.UsagePageOut,
                 query={
                     "code": code,
                     "since": since,
@@ -626,7 +635,7 @@ class AsyncKeysResource:
         until: datetime | str | None = None,
         by: Literal["hour", "day", "week"] | None = None,
         time_zone: str | None = None,
-    ) -> models.KeySummaryOut:
+    ) -> shapes.KeySummaryOut:
         """Get usage statistics for a key.
 
         Requests by time, code and route. A key can read its own; otherwise `usage:read` is required.
@@ -648,7 +657,7 @@ class AsyncKeysResource:
             ApiCall(
                 "GET",
                 fill_path("/api/keys/{key_id}/usage/summary", key_id=key_id),
-                models.KeySummaryOut,
+                shapes.KeySummaryOut,
                 query={"since": since, "until": until, "by": by, "time_zone": time_zone},
             )
         )
@@ -661,10 +670,10 @@ class AsyncKeysResource:
         until: datetime | str | None = None,
         by: Literal["hour", "day", "week"] | None = None,
         time_zone: str | None = None,
-    ) -> models.AiKeySummaryOut:
+    ) -> shapes.AiKeySummaryOut:
         """Get AI usage of a key.
 
-        Costs, requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is
+        Requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is
         required.
 
         Any active key can call this.
@@ -684,7 +693,7 @@ class AsyncKeysResource:
             ApiCall(
                 "GET",
                 fill_path("/api/keys/{key_id}/usage/ai", key_id=key_id),
-                models.AiKeySummaryOut,
+                shapes.AiKeySummaryOut,
                 query={"since": since, "until": until, "by": by, "time_zone": time_zone},
             )
         )
@@ -713,6 +722,7 @@ class AsyncKeysResource:
             "csrf_failed",
             "confirmation_required",
             "forbidden",
+            "model_not_allowed",
             "proxy_misconfigured",
             "not_found",
             "method_not_allowed",
@@ -810,14 +820,14 @@ class AsyncKindsResource:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
-    def list(self) -> AsyncPagedList[models.KindsOut, models.KindOut]:
+    def list(self) -> AsyncPagedList[shapes.KindsOut, shapes.KindOut]:
         """List kinds of keys.
 
         The kinds of keys, with their prefixes, defaults and numbers of keys.
 
         Requires scope `keys:read`: list API keys and read their details and events.
         """
-        return AsyncPagedList(self._calls, ApiCall("GET", "/api/kinds", models.KindsOut))
+        return AsyncPagedList(self._calls, ApiCall("GET", "/api/kinds", shapes.KindsOut))
 
     async def add(
         self,
@@ -830,9 +840,9 @@ class AsyncKindsResource:
         scopes: Sequence[str] | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType | None = UNSET,
         leak_action: Literal["notify", "disable", "revoke"] | UnsetType | None = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType | None = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
-    ) -> models.KindOut:
+        limits: Sequence[shapes.LimitIn] | UnsetType | None = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
+    ) -> shapes.KindOut:
         """Add a kind of keys.
 
         Its default scopes must be the caller's own.
@@ -864,7 +874,7 @@ class AsyncKindsResource:
             ApiCall(
                 "POST",
                 "/api/kinds",
-                models.KindOut,
+                shapes.KindOut,
                 body=encode_body(
                     {
                         "description": description,
@@ -882,7 +892,7 @@ class AsyncKindsResource:
             )
         )
 
-    async def get_scanner_rules(self, scanner: Literal["gitleaks", "trufflehog", "github"]) -> models.ScannerRulesOut:
+    async def get_scanner_rules(self, scanner: Literal["gitleaks", "trufflehog", "github"]) -> shapes.ScannerRulesOut:
         """Get rules for a secret scanner.
 
         A file with which gitleaks, TruffleHog or GitHub secret scanning finds keys of every kind. It matches the
@@ -893,10 +903,10 @@ class AsyncKindsResource:
         ``scanner``: The scanner.
         """
         return await self._calls.call(
-            ApiCall("GET", fill_path("/api/kinds/scanner-rules/{scanner}", scanner=scanner), models.ScannerRulesOut)
+            ApiCall("GET", fill_path("/api/kinds/scanner-rules/{scanner}", scanner=scanner), shapes.ScannerRulesOut)
         )
 
-    async def get(self, name: str) -> models.KindOut:
+    async def get(self, name: str) -> shapes.KindOut:
         """Get a kind of keys.
 
         Its prefix, defaults and number of keys.
@@ -905,7 +915,7 @@ class AsyncKindsResource:
 
         ``name``: Name of a kind.
         """
-        return await self._calls.call(ApiCall("GET", fill_path("/api/kinds/{name}", name=name), models.KindOut))
+        return await self._calls.call(ApiCall("GET", fill_path("/api/kinds/{name}", name=name), shapes.KindOut))
 
     async def change(
         self,
@@ -917,9 +927,9 @@ class AsyncKindsResource:
         scopes: Sequence[str] | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType | None = UNSET,
         leak_action: Literal["notify", "disable", "revoke"] | UnsetType | None = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType | None = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
-    ) -> models.KindOut:
+        limits: Sequence[shapes.LimitIn] | UnsetType | None = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
+    ) -> shapes.KindOut:
         """Change a kind of keys.
 
         The prefix stays: keys have it. Existing keys keep their scopes, expiry, limits and credits. A key with
@@ -949,7 +959,7 @@ class AsyncKindsResource:
             ApiCall(
                 "PATCH",
                 fill_path("/api/kinds/{name}", name=name),
-                models.KindOut,
+                shapes.KindOut,
                 body=encode_body(
                     {
                         "description": description,
@@ -989,14 +999,16 @@ class AsyncConsumersResource:
         *,
         external_id: str | UnsetType | None = UNSET,
         metadata: Mapping[str, Any] | UnsetType = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
+        limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
-    ) -> models.ConsumerOut:
+    ) -> shapes.ConsumerOut:
         """Create a consumer.
 
         A customer, a team or a service that keys can belong to. With an `Idempotency-Key`, repeating the request
-        within 24 hours returns the same response. To set limits or credits, a key also needs `keys:write`.
+        within 24 hours returns the same response. To set limits, credits or models, a key also needs
+        `keys:write`.
 
         Requires scope `consumers:write`: create, change and delete consumers.
 
@@ -1011,13 +1023,15 @@ class AsyncConsumersResource:
 
         ``credits``: Credits that its keys share; default: they need none.
 
+        ``models``: AI models that its keys may use; default: all.
+
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return await self._calls.call(
             ApiCall(
                 "POST",
                 "/api/consumers",
-                models.ConsumerOut,
+                shapes.ConsumerOut,
                 body=encode_body(
                     {
                         "name": name,
@@ -1025,6 +1039,7 @@ class AsyncConsumersResource:
                         "metadata": metadata,
                         "limits": limits,
                         "credits": credits,
+                        "models": models,
                     }
                 ),
                 idempotency_key=choose_idempotency_key(idempotency_key),
@@ -1033,7 +1048,7 @@ class AsyncConsumersResource:
 
     def list(
         self, *, page_size: int | None = None, cursor: str | None = None, text: str | None = None
-    ) -> AsyncPagedList[models.ConsumersOut, models.ConsumerOut]:
+    ) -> AsyncPagedList[shapes.ConsumersOut, shapes.ConsumerOut]:
         """List consumers.
 
         Newest first.
@@ -1049,11 +1064,11 @@ class AsyncConsumersResource:
         return AsyncPagedList(
             self._calls,
             ApiCall(
-                "GET", "/api/consumers", models.ConsumersOut, query={"limit": page_size, "cursor": cursor, "text": text}
+                "GET", "/api/consumers", shapes.ConsumersOut, query={"limit": page_size, "cursor": cursor, "text": text}
             ),
         )
 
-    async def get(self, consumer_id: str) -> models.ConsumerDetailOut:
+    async def get(self, consumer_id: str) -> shapes.ConsumerDetailOut:
         """Get a consumer.
 
         By its ID or your own external ID, with what remains of its limits.
@@ -1063,7 +1078,7 @@ class AsyncConsumersResource:
         ``consumer_id``: ID or external ID of a consumer.
         """
         return await self._calls.call(
-            ApiCall("GET", fill_path("/api/consumers/{consumer_id}", consumer_id=consumer_id), models.ConsumerDetailOut)
+            ApiCall("GET", fill_path("/api/consumers/{consumer_id}", consumer_id=consumer_id), shapes.ConsumerDetailOut)
         )
 
     async def change(
@@ -1073,13 +1088,14 @@ class AsyncConsumersResource:
         name: str | UnsetType = UNSET,
         external_id: str | UnsetType | None = UNSET,
         metadata: Mapping[str, Any] | UnsetType = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
-    ) -> models.ConsumerOut:
+        limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
+    ) -> shapes.ConsumerOut:
         """Update a consumer.
 
-        Change name, external ID, metadata or shared limits. Its keys stay as they are. To change limits or
-        credits, a key also needs `keys:write`, and access to all keys of the consumer.
+        Change name, external ID, metadata, shared limits or models. Its keys stay as they are. To change limits,
+        credits or models, a key also needs `keys:write`, and access to all keys of the consumer.
 
         Requires scope `consumers:write`: create, change and delete consumers.
 
@@ -1096,12 +1112,14 @@ class AsyncConsumersResource:
         count.
 
         ``credits``: New shared balance or refill; `null` removes the credits.
+
+        ``models``: New AI models (replace both lists); `null`: all models.
         """
         return await self._calls.call(
             ApiCall(
                 "PATCH",
                 fill_path("/api/consumers/{consumer_id}", consumer_id=consumer_id),
-                models.ConsumerOut,
+                shapes.ConsumerOut,
                 body=encode_body(
                     {
                         "name": name,
@@ -1109,6 +1127,7 @@ class AsyncConsumersResource:
                         "metadata": metadata,
                         "limits": limits,
                         "credits": credits,
+                        "models": models,
                     }
                 ),
             )
@@ -1129,7 +1148,7 @@ class AsyncConsumersResource:
 
     async def reset_limits(
         self, consumer_id: str, *, limits: Sequence[str] | UnsetType | None = UNSET
-    ) -> models.ConsumerDetailOut:
+    ) -> shapes.ConsumerDetailOut:
         """Reset limits of a consumer.
 
         Reset the limits that its keys share, as if nothing had been used.
@@ -1146,14 +1165,14 @@ class AsyncConsumersResource:
             ApiCall(
                 "POST",
                 fill_path("/api/consumers/{consumer_id}/limits/reset", consumer_id=consumer_id),
-                models.ConsumerDetailOut,
+                shapes.ConsumerDetailOut,
                 body=encode_body({"limits": limits}),
             )
         )
 
     async def add_credits(
         self, consumer_id: str, amount: int, *, idempotency_key: str | None = None
-    ) -> models.CreditsOut:
+    ) -> shapes.CreditsOut:
         """Add credits to a consumer.
 
         Also needs `keys:write`, and access to all keys of the consumer. With an `Idempotency-Key`, repeating the
@@ -1171,7 +1190,7 @@ class AsyncConsumersResource:
             ApiCall(
                 "POST",
                 fill_path("/api/consumers/{consumer_id}/credits/add", consumer_id=consumer_id),
-                models.CreditsOut,
+                shapes.CreditsOut,
                 body=encode_body({"amount": amount}),
                 idempotency_key=choose_idempotency_key(idempotency_key),
             )
@@ -1184,16 +1203,16 @@ class AsyncScopesResource:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
-    def list(self) -> AsyncPagedList[models.ScopesOut, models.ScopeOut]:
+    def list(self) -> AsyncPagedList[shapes.ScopesOut, shapes.ScopeOut]:
         """List scopes.
 
         The scopes of your own API and ARI's own.
 
         Requires scope `scopes:read`: list scopes and presets.
         """
-        return AsyncPagedList(self._calls, ApiCall("GET", "/api/scopes", models.ScopesOut))
+        return AsyncPagedList(self._calls, ApiCall("GET", "/api/scopes", shapes.ScopesOut))
 
-    async def declare(self, name: str, description: str) -> models.ScopeOut:
+    async def declare(self, name: str, description: str) -> shapes.ScopeOut:
         """Declare a scope.
 
         Declares a scope of your own API. No key gets it: that takes a caller that holds it, such as one with `*`.
@@ -1206,11 +1225,11 @@ class AsyncScopesResource:
         """
         return await self._calls.call(
             ApiCall(
-                "POST", "/api/scopes", models.ScopeOut, body=encode_body({"name": name, "description": description})
+                "POST", "/api/scopes", shapes.ScopeOut, body=encode_body({"name": name, "description": description})
             )
         )
 
-    async def get(self, name: str) -> models.ScopeOut:
+    async def get(self, name: str) -> shapes.ScopeOut:
         """Get a scope.
 
         A scope and how many active keys hold it.
@@ -1219,9 +1238,9 @@ class AsyncScopesResource:
 
         ``name``: Name of a scope, such as `orders:read`.
         """
-        return await self._calls.call(ApiCall("GET", fill_path("/api/scopes/{name}", name=name), models.ScopeOut))
+        return await self._calls.call(ApiCall("GET", fill_path("/api/scopes/{name}", name=name), shapes.ScopeOut))
 
-    async def describe(self, name: str, description: str) -> models.ScopeOut:
+    async def describe(self, name: str, description: str) -> shapes.ScopeOut:
         """Change a scope's description.
 
         A scope can't be renamed: your API asks for it by name.
@@ -1236,7 +1255,7 @@ class AsyncScopesResource:
             ApiCall(
                 "PATCH",
                 fill_path("/api/scopes/{name}", name=name),
-                models.ScopeOut,
+                shapes.ScopeOut,
                 body=encode_body({"description": description}),
             )
         )
@@ -1261,7 +1280,7 @@ class AsyncScopesResource:
 
     def list_keys(
         self, name: str, *, page_size: int | None = None, cursor: str | None = None
-    ) -> AsyncPagedList[models.KeysOut, models.KeyOut]:
+    ) -> AsyncPagedList[shapes.KeysOut, shapes.KeyOut]:
         """List the keys with a scope.
 
         The active keys that may do what the scope allows, including by a wildcard; newest first.
@@ -1279,14 +1298,14 @@ class AsyncScopesResource:
             ApiCall(
                 "GET",
                 fill_path("/api/scopes/{name}/keys", name=name),
-                models.KeysOut,
+                shapes.KeysOut,
                 query={"limit": page_size, "cursor": cursor},
             ),
         )
 
     async def import_document(
         self, document: Mapping[str, Any], *, dry_run: bool | UnsetType = UNSET
-    ) -> models.ImportedScopesOut:
+    ) -> shapes.ImportedScopesOut:
         """Import scopes from OpenAPI.
 
         Declares the scopes of OAuth flows and security requirements. Those already declared keep their
@@ -1303,7 +1322,7 @@ class AsyncScopesResource:
             ApiCall(
                 "POST",
                 "/api/scopes/import",
-                models.ImportedScopesOut,
+                shapes.ImportedScopesOut,
                 body=encode_body({"document": document, "dry_run": dry_run}),
             )
         )
@@ -1315,16 +1334,16 @@ class AsyncPresetsResource:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
-    def list(self) -> AsyncPagedList[models.PresetsOut, models.PresetOut]:
+    def list(self) -> AsyncPagedList[shapes.PresetsOut, shapes.PresetOut]:
         """List presets.
 
         ARI's own presets and yours.
 
         Requires scope `scopes:read`: list scopes and presets.
         """
-        return AsyncPagedList(self._calls, ApiCall("GET", "/api/presets", models.PresetsOut))
+        return AsyncPagedList(self._calls, ApiCall("GET", "/api/presets", shapes.PresetsOut))
 
-    async def get(self, name: str) -> models.PresetOut:
+    async def get(self, name: str) -> shapes.PresetOut:
         """Get a preset.
 
         One preset.
@@ -1333,9 +1352,9 @@ class AsyncPresetsResource:
 
         ``name``: Name of a preset: lowercase letters, digits and `-`.
         """
-        return await self._calls.call(ApiCall("GET", fill_path("/api/presets/{name}", name=name), models.PresetOut))
+        return await self._calls.call(ApiCall("GET", fill_path("/api/presets/{name}", name=name), shapes.PresetOut))
 
-    async def save(self, name: str, label: str, description: str, scopes: Sequence[str]) -> models.PresetOut:
+    async def save(self, name: str, label: str, description: str, scopes: Sequence[str]) -> shapes.PresetOut:
         """Create or replace a preset.
 
         Also replaces one of ARI's own. A key can only change presets within its own scopes. No key changes.
@@ -1357,7 +1376,7 @@ class AsyncPresetsResource:
             ApiCall(
                 "PUT",
                 fill_path("/api/presets/{name}", name=name),
-                models.PresetOut,
+                shapes.PresetOut,
                 body=encode_body({"label": label, "description": description, "scopes": scopes}),
             )
         )
@@ -1373,7 +1392,7 @@ class AsyncPresetsResource:
         """
         await self._calls.call(ApiCall("DELETE", fill_path("/api/presets/{name}", name=name), type(None)))
 
-    async def choose_default(self, name: str) -> models.PresetOut:
+    async def choose_default(self, name: str) -> shapes.PresetOut:
         """Choose the default preset.
 
         New keys without `scopes` get the scopes that the preset has at that time.
@@ -1383,7 +1402,7 @@ class AsyncPresetsResource:
         ``name``: Name of a preset: lowercase letters, digits and `-`.
         """
         return await self._calls.call(
-            ApiCall("POST", fill_path("/api/presets/{name}/default", name=name), models.PresetOut)
+            ApiCall("POST", fill_path("/api/presets/{name}/default", name=name), shapes.PresetOut)
         )
 
 
@@ -1393,18 +1412,18 @@ class AsyncPolicyResource:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
-    async def get(self) -> models.InstancePolicyOut:
+    async def get(self) -> shapes.InstancePolicyOut:
         """Get the rules for all keys.
 
         Both rules are off by default.
 
         Requires scope `keys:read`: list API keys and read their details and events.
         """
-        return await self._calls.call(ApiCall("GET", "/api/instance-policy", models.InstancePolicyOut))
+        return await self._calls.call(ApiCall("GET", "/api/instance-policy", shapes.InstancePolicyOut))
 
     async def change(
         self, *, max_lifetime_days: int | UnsetType | None = UNSET, disable_unused_days: int | UnsetType | None = UNSET
-    ) -> models.InstancePolicyOut:
+    ) -> shapes.InstancePolicyOut:
         """Change the rules for all keys.
 
         Only the owner's session can change them: rules bind keys, so keys get 403 `forbidden`.
@@ -1421,14 +1440,14 @@ class AsyncPolicyResource:
             ApiCall(
                 "PATCH",
                 "/api/instance-policy",
-                models.InstancePolicyOut,
+                shapes.InstancePolicyOut,
                 body=encode_body({"max_lifetime_days": max_lifetime_days, "disable_unused_days": disable_unused_days}),
             )
         )
 
     async def preview(
         self, *, max_lifetime_days: int | None = None, disable_unused_days: int | None = None
-    ) -> models.PolicyPreviewOut:
+    ) -> shapes.PolicyPreviewOut:
         """Preview a change to the rules for all keys.
 
         The rules after the change, and how many active keys they would affect. Nothing is changed.
@@ -1445,7 +1464,7 @@ class AsyncPolicyResource:
             ApiCall(
                 "GET",
                 "/api/instance-policy/preview",
-                models.PolicyPreviewOut,
+                shapes.PolicyPreviewOut,
                 query={"max_lifetime_days": max_lifetime_days, "disable_unused_days": disable_unused_days},
             )
         )
@@ -1480,6 +1499,7 @@ class AsyncUsageResource:
             "csrf_failed",
             "confirmation_required",
             "forbidden",
+            "model_not_allowed",
             "proxy_misconfigured",
             "not_found",
             "method_not_allowed",
@@ -1520,7 +1540,7 @@ class AsyncUsageResource:
         consumer: str | None = None,
         tag: str | None = None,
         key_id: str | None = None,
-    ) -> AsyncPagedList[models.UsagePageOut, models.UsageOut]:
+    ) -> AsyncPagedList[shapes.UsagePageOut, shapes.UsageOut]:
         """List usage.
 
         Every request made with an API key, including refused ones, newest first.
@@ -1560,7 +1580,7 @@ class AsyncUsageResource:
             ApiCall(
                 "GET",
                 "/api/usage",
-                models.UsagePageOut,
+                shapes.UsagePageOut,
                 query={
                     "code": code,
                     "since": since,
@@ -1589,7 +1609,7 @@ class AsyncUsageResource:
         consumer: str | None = None,
         tag: str | None = None,
         group_by: Literal["consumer", "tag"] | None = None,
-    ) -> models.SummaryOut:
+    ) -> shapes.SummaryOut:
         """Get usage statistics.
 
         Requests by time and code, the most used keys, and attempts without a valid key. Times are widened to
@@ -1616,7 +1636,7 @@ class AsyncUsageResource:
             ApiCall(
                 "GET",
                 "/api/usage/summary",
-                models.SummaryOut,
+                shapes.SummaryOut,
                 query={
                     "since": since,
                     "until": until,
@@ -1638,11 +1658,10 @@ class AsyncUsageResource:
         time_zone: str | None = None,
         consumer: str | None = None,
         tag: str | None = None,
-        group_by: Literal["consumer", "tag"] | None = None,
-    ) -> models.AiSummaryOut:
+    ) -> shapes.AiSummaryOut:
         """Get AI usage.
 
-        Costs, requests and tokens by time, key, provider and model, and by consumer or tag.
+        Requests and tokens by time, key, provider and model.
 
         Requires scope `usage:read`: read the usage log of every key.
 
@@ -1658,14 +1677,12 @@ class AsyncUsageResource:
         ``consumer``: Only the keys that this consumer has now: its ID or your external ID. Needs `keys:read` too.
 
         ``tag``: Only the keys that have this tag now. Needs `keys:read` too.
-
-        ``group_by``: Also return the totals by consumer or by tag. Needs `keys:read` too.
         """
         return await self._calls.call(
             ApiCall(
                 "GET",
                 "/api/usage/ai",
-                models.AiSummaryOut,
+                shapes.AiSummaryOut,
                 query={
                     "since": since,
                     "until": until,
@@ -1673,7 +1690,6 @@ class AsyncUsageResource:
                     "time_zone": time_zone,
                     "consumer": consumer,
                     "tag": tag,
-                    "group_by": group_by,
                 },
             )
         )
@@ -1701,6 +1717,7 @@ class AsyncUsageResource:
             "csrf_failed",
             "confirmation_required",
             "forbidden",
+            "model_not_allowed",
             "proxy_misconfigured",
             "not_found",
             "method_not_allowed",
@@ -1824,7 +1841,7 @@ class AsyncEventsResource:
         q: str | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
-    ) -> AsyncPagedList[models.EventsOut, models.EventOut]:
+    ) -> AsyncPagedList[shapes.EventsOut, shapes.EventOut]:
         """List audit events.
 
         Who did what, when and from where, newest first. Events that aren't about keys require scope `*`. With
@@ -1862,7 +1879,7 @@ class AsyncEventsResource:
             ApiCall(
                 "GET",
                 "/api/events",
-                models.EventsOut,
+                shapes.EventsOut,
                 query={
                     "name": name,
                     "actor": actor,
@@ -1955,16 +1972,16 @@ class AsyncIntegrationsResource:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
-    def list(self) -> AsyncPagedList[models.IntegrationsOut, models.IntegrationOut]:
+    def list(self) -> AsyncPagedList[shapes.IntegrationsOut, shapes.IntegrationOut]:
         """List integrations.
 
         Every supported provider and its status. Keys are masked to their first and last characters.
 
         Requires scope `integrations:read`: list integrations and read their status, without their keys.
         """
-        return AsyncPagedList(self._calls, ApiCall("GET", "/api/integrations", models.IntegrationsOut))
+        return AsyncPagedList(self._calls, ApiCall("GET", "/api/integrations", shapes.IntegrationsOut))
 
-    async def get(self, provider: str) -> models.IntegrationOut:
+    async def get(self, provider: str) -> shapes.IntegrationOut:
         """Read an integration.
 
         Status of one provider.
@@ -1974,12 +1991,12 @@ class AsyncIntegrationsResource:
         ``provider``: Name of a provider, such as `openai`.
         """
         return await self._calls.call(
-            ApiCall("GET", fill_path("/api/integrations/{provider}", provider=provider), models.IntegrationOut)
+            ApiCall("GET", fill_path("/api/integrations/{provider}", provider=provider), shapes.IntegrationOut)
         )
 
     async def put(
         self, provider: str, *, key: str | UnsetType = UNSET, base_url: str | UnsetType | None = UNSET
-    ) -> models.IntegrationOut:
+    ) -> shapes.IntegrationOut:
         """Set a provider key or base URL.
 
         Stores the key encrypted, replaces the previous one, and sends it only to the base URL it was saved for.
@@ -1998,7 +2015,7 @@ class AsyncIntegrationsResource:
             ApiCall(
                 "PUT",
                 fill_path("/api/integrations/{provider}", provider=provider),
-                models.IntegrationOut,
+                shapes.IntegrationOut,
                 body=encode_body({"key": key, "base_url": base_url}),
             )
         )
@@ -2016,7 +2033,7 @@ class AsyncIntegrationsResource:
             ApiCall("DELETE", fill_path("/api/integrations/{provider}", provider=provider), type(None))
         )
 
-    async def test(self, provider: str) -> models.TestResultOut:
+    async def test(self, provider: str) -> shapes.TestResultOut:
         """Test a provider key.
 
         Makes one side-effect-free call to the provider, within 10 seconds, and returns whether the key works. API
@@ -2028,7 +2045,7 @@ class AsyncIntegrationsResource:
         ``provider``: Name of a provider, such as `openai`.
         """
         return await self._calls.call(
-            ApiCall("POST", fill_path("/api/integrations/{provider}/test", provider=provider), models.TestResultOut)
+            ApiCall("POST", fill_path("/api/integrations/{provider}/test", provider=provider), shapes.TestResultOut)
         )
 
 
@@ -2038,18 +2055,18 @@ class AsyncNotificationsResource:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
-    async def list(self) -> models.NotificationsOut:
+    async def list(self) -> shapes.NotificationsOut:
         """List notifications.
 
         All notifications, whether each is on, and how ARI sends email.
 
         Requires scope `notifications:read`: read notification settings and the delivery history.
         """
-        return await self._calls.call(ApiCall("GET", "/api/notifications", models.NotificationsOut))
+        return await self._calls.call(ApiCall("GET", "/api/notifications", shapes.NotificationsOut))
 
     def list_history(
         self, *, page_size: int | None = None, cursor: str | None = None
-    ) -> AsyncPagedList[models.NoticesOut, models.NoticeOut]:
+    ) -> AsyncPagedList[shapes.NoticesOut, shapes.NoticeOut]:
         """List delivery history.
 
         Notifications sent, their recipients and delivery status. Kept for 400 days.
@@ -2063,20 +2080,20 @@ class AsyncNotificationsResource:
         return AsyncPagedList(
             self._calls,
             ApiCall(
-                "GET", "/api/notifications/history", models.NoticesOut, query={"limit": page_size, "cursor": cursor}
+                "GET", "/api/notifications/history", shapes.NoticesOut, query={"limit": page_size, "cursor": cursor}
             ),
         )
 
-    async def send_test(self) -> models.TestedOut:
+    async def send_test(self) -> shapes.TestedOut:
         """Send a test email.
 
         Sends a test email to the owner and returns the result. Limited to ten per hour.
 
         Requires scope `notifications:write`: turn notifications on or off, and send a test email.
         """
-        return await self._calls.call(ApiCall("POST", "/api/notifications/test", models.TestedOut))
+        return await self._calls.call(ApiCall("POST", "/api/notifications/test", shapes.TestedOut))
 
-    async def switch(self, kind: str, on: bool) -> models.NotificationOut:
+    async def switch(self, kind: str, on: bool) -> shapes.NotificationOut:
         """Turn a notification on or off.
 
         Muted notifications still appear in the delivery history. API keys can't turn off `new_device` or
@@ -2092,7 +2109,7 @@ class AsyncNotificationsResource:
             ApiCall(
                 "PATCH",
                 fill_path("/api/notifications/{kind}", kind=kind),
-                models.NotificationOut,
+                shapes.NotificationOut,
                 body=encode_body({"on": on}),
             )
         )
@@ -2106,7 +2123,7 @@ class AsyncLeaksResource:
 
     async def report(
         self, token: str, *, url: str | UnsetType | None = UNSET, source: str | UnsetType | None = UNSET
-    ) -> models.LeakReportedOut:
+    ) -> shapes.LeakReportedOut:
         """Report a leaked key.
 
         Anyone can report a key that they found; no API key is required. ARI notifies the owner and may disable or
@@ -2123,7 +2140,7 @@ class AsyncLeaksResource:
             ApiCall(
                 "POST",
                 "/api/leaks",
-                models.LeakReportedOut,
+                shapes.LeakReportedOut,
                 body=encode_body({"token": token, "url": url, "source": source}),
             )
         )
@@ -2135,7 +2152,7 @@ class AsyncMeResource:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
-    async def get(self) -> models.MeKeyOut:
+    async def get(self) -> shapes.MeKeyOut:
         """Get current caller.
 
         Any active key or session can call this. Usage counts and times may be a few seconds old; `GET
@@ -2144,7 +2161,7 @@ class AsyncMeResource:
 
         Any active key can call this.
         """
-        return await self._calls.call(ApiCall("GET", "/api/me", models.MeKeyOut))
+        return await self._calls.call(ApiCall("GET", "/api/me", shapes.MeKeyOut))
 
     async def rotate(
         self,
@@ -2152,7 +2169,7 @@ class AsyncMeResource:
         overlap: str | UnsetType = UNSET,
         retire_old_now: bool | UnsetType = UNSET,
         idempotency_key: str | None = None,
-    ) -> models.RotatedOut:
+    ) -> shapes.RotatedOut:
         """Rotate the calling key.
 
         For keys with `may_rotate`; needs no scope. Only the newest secret can be rotated. With an
@@ -2172,13 +2189,13 @@ class AsyncMeResource:
             ApiCall(
                 "POST",
                 "/api/me/rotate",
-                models.RotatedOut,
+                shapes.RotatedOut,
                 body=encode_body({"overlap": overlap, "retire_old_now": retire_old_now}),
                 idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
-    async def revoke(self, *, reason: str | UnsetType | None = UNSET) -> models.RevokedSelfOut:
+    async def revoke(self, *, reason: str | UnsetType | None = UNSET) -> shapes.RevokedSelfOut:
         """Revoke the calling key.
 
         Permanent and immediate, for all secrets of the key. Needs no scope and consumes nothing from limits: use
@@ -2190,7 +2207,7 @@ class AsyncMeResource:
         ``reason``: Reason for the audit log; up to 200 characters.
         """
         return await self._calls.call(
-            ApiCall("POST", "/api/me/revoke", models.RevokedSelfOut, body=encode_body({"reason": reason}))
+            ApiCall("POST", "/api/me/revoke", shapes.RevokedSelfOut, body=encode_body({"reason": reason}))
         )
 
 
@@ -2200,19 +2217,19 @@ class AsyncHealthResource:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
-    async def check(self) -> models.HealthOut:
+    async def check(self) -> shapes.HealthOut:
         """Liveness check.
 
         Returns 200 while every worker is serving and can verify keys. Checks the database at most once a second.
         """
-        return await self._calls.call(ApiCall("GET", "/api/health", models.HealthOut))
+        return await self._calls.call(ApiCall("GET", "/api/health", shapes.HealthOut))
 
-    async def check_ready(self) -> models.ReadyOut:
+    async def check_ready(self) -> shapes.ReadyOut:
         """Readiness check.
 
         Returns 200 if keys can be verified (tested at most once a second) and the usage log accepts rows.
         """
-        return await self._calls.call(ApiCall("GET", "/api/ready", models.ReadyOut))
+        return await self._calls.call(ApiCall("GET", "/api/ready", shapes.ReadyOut))
 
 
 class AsyncResources:
@@ -2256,7 +2273,7 @@ class AsyncResources:
         path: str | UnsetType | None = UNSET,
         user_agent: str | UnsetType | None = UNSET,
         request_id: str | UnsetType | None = UNSET,
-    ) -> models.VerdictOut:
+    ) -> shapes.VerdictOut:
         """Verify a key.
 
         Returns 200 whether or not the key is valid. 503 means ARI couldn't decide.
@@ -2291,7 +2308,7 @@ class AsyncResources:
             ApiCall(
                 "POST",
                 "/api/verify",
-                models.VerdictOut,
+                shapes.VerdictOut,
                 body=encode_body(
                     {
                         "key": key,
@@ -2309,7 +2326,7 @@ class AsyncResources:
             )
         )
 
-    async def verify_many(self, items: Sequence[models.VerifyIn]) -> models.VerdictsOut:
+    async def verify_many(self, items: Sequence[shapes.VerifyIn]) -> shapes.VerdictsOut:
         """Verify up to 100 keys.
 
         Results are in the order of the items; an invalid item doesn't affect the others. All are logged together.
@@ -2319,21 +2336,21 @@ class AsyncResources:
         ``items``: Keys to verify, up to 100.
         """
         return await self._calls.call(
-            ApiCall("POST", "/api/verify/batch", models.VerdictsOut, body=encode_body({"items": items}))
+            ApiCall("POST", "/api/verify/batch", shapes.VerdictsOut, body=encode_body({"items": items}))
         )
 
     async def apply(
         self,
         *,
         scopes: Mapping[str, str] | UnsetType | None = UNSET,
-        presets: Mapping[str, models.PresetIn] | UnsetType | None = UNSET,
+        presets: Mapping[str, shapes.PresetIn] | UnsetType | None = UNSET,
         default_preset: str | UnsetType | None = UNSET,
-        kinds: Mapping[str, models.DeclaredKindIn] | UnsetType | None = UNSET,
-        instance_policy: models.InstancePolicyIn | UnsetType | None = UNSET,
+        kinds: Mapping[str, shapes.DeclaredKindIn] | UnsetType | None = UNSET,
+        instance_policy: shapes.InstancePolicyIn | UnsetType | None = UNSET,
         prune: bool | UnsetType = UNSET,
         force: bool | UnsetType = UNSET,
         dry_run: bool | UnsetType = UNSET,
-    ) -> models.AppliedOut:
+    ) -> shapes.AppliedOut:
         """Apply a configuration.
 
         Declares scopes, saves presets and kinds, chooses the default preset, and sets the rules for all keys.
@@ -2364,7 +2381,7 @@ class AsyncResources:
             ApiCall(
                 "POST",
                 "/api/apply",
-                models.AppliedOut,
+                shapes.AppliedOut,
                 body=encode_body(
                     {
                         "scopes": scopes,

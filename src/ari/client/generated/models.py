@@ -55,6 +55,15 @@ class KeyConsumerOut(msgspec.Struct, frozen=True, kw_only=True):
     """Your facts about it."""
 
 
+class ModelRulesOut(msgspec.Struct, frozen=True, kw_only=True):
+    """The AI models that may be used."""
+
+    allow: list[str]
+    """Models that may be used: `provider/model` with `*` for any characters; an empty list: all."""
+    deny: list[str]
+    """Models that may not be used, although `allow` has them."""
+
+
 class KeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """An API key, without its secret."""
 
@@ -102,6 +111,8 @@ class KeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """Your facts about the key."""
     addresses: list[str]
     """Networks that the key works from; none: from everywhere."""
+    models: ModelRulesOut | None
+    """AI models that the key may use; `null`: all."""
 
 
 class CreatedOut(MaskedStruct, frozen=True, kw_only=True):
@@ -206,6 +217,8 @@ class KeyDetailOut(msgspec.Struct, frozen=True, kw_only=True):
     """Your facts about the key."""
     addresses: list[str]
     """Networks that the key works from; none: from everywhere."""
+    models: ModelRulesOut | None
+    """AI models that the key may use; `null`: all."""
     secrets: list[SecretOut]
     """Secrets of the key, newest first; up to 100."""
     remaining: list[RemainingOut]
@@ -696,6 +709,8 @@ class ConsumerOut(msgspec.Struct, frozen=True, kw_only=True):
     """Rate limits that its keys share."""
     credits: CreditsOut | None
     """Credits that its keys share; `null` if they need none."""
+    models: ModelRulesOut | None
+    """AI models that its keys may use; `null`: all."""
 
 
 class ConsumersOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -728,6 +743,8 @@ class ConsumerDetailOut(msgspec.Struct, frozen=True, kw_only=True):
     """Rate limits that its keys share."""
     credits: CreditsOut | None
     """Credits that its keys share; `null` if they need none."""
+    models: ModelRulesOut | None
+    """AI models that its keys may use; `null`: all."""
     remaining: list[RemainingOut]
     """What remains of the limits that its keys share."""
 
@@ -1394,6 +1411,15 @@ class CreditsIn(TypedDict):
     """Refill by the calendar; `null` for none."""
 
 
+class ModelRulesIn(TypedDict):
+    """The AI models that may be used."""
+
+    allow: NotRequired[Sequence[str]]
+    """Models that may be used: `provider/model` with `*` for any characters; an empty list: all."""
+    deny: NotRequired[Sequence[str]]
+    """Models that may not be used, although `allow` has them."""
+
+
 class ImportedKeyIn(TypedDict):
     """A key of another system."""
 
@@ -1444,6 +1470,8 @@ class ImportedKeyIn(TypedDict):
     """
     addresses: NotRequired[Sequence[str] | None]
     """IP addresses and networks that the key works from."""
+    models: NotRequired[ModelRulesIn | None]
+    """AI models that the key may use; default: all."""
 
 
 class VerifyIn(TypedDict):

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from ari.client.api_call import ApiCall, choose_idempotency_key, encode_body, fill_path
 from ari.client.exchange import ApiReply
-from ari.client.generated import models
+from ari.client.generated import models as shapes
 from ari.client.generated.sync_calls import Calls, Export, PagedList
 
 
@@ -26,16 +26,17 @@ class KeysResource:
         expires_at: datetime | str | UnsetType | None = UNSET,
         scopes: Sequence[str] | UnsetType | None = UNSET,
         may_rotate: bool | UnsetType = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
+        limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
         kind: str | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType | None = UNSET,
         consumer: str | UnsetType | None = UNSET,
         tags: Sequence[str] | UnsetType = UNSET,
         metadata: Mapping[str, Any] | UnsetType = UNSET,
         addresses: Sequence[str] | UnsetType = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
-    ) -> models.CreatedOut:
+    ) -> shapes.CreatedOut:
         """Create an API key.
 
         The secret is returned only in this response. A key can only grant scopes it has and can't grant a later
@@ -73,13 +74,15 @@ class KeysResource:
 
         ``addresses``: IP addresses and networks that the key works from; none: from everywhere.
 
+        ``models``: AI models that the key may use; default: all.
+
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return self._calls.call(
             ApiCall(
                 "POST",
                 "/api/keys",
-                models.CreatedOut,
+                shapes.CreatedOut,
                 body=encode_body(
                     {
                         "name": name,
@@ -95,6 +98,7 @@ class KeysResource:
                         "tags": tags,
                         "metadata": metadata,
                         "addresses": addresses,
+                        "models": models,
                     }
                 ),
                 idempotency_key=choose_idempotency_key(idempotency_key),
@@ -118,7 +122,7 @@ class KeysResource:
             "name", "-name", "created", "-created", "used", "-used", "expires", "-expires", "requests", "-requests"
         ]
         | None = None,
-    ) -> PagedList[models.KeyListOut, models.KeyOut]:
+    ) -> PagedList[shapes.KeyListOut, shapes.KeyOut]:
         """List API keys.
 
         Newest first by default. Deleted keys aren't listed. Filters apply together.
@@ -152,7 +156,7 @@ class KeysResource:
             ApiCall(
                 "GET",
                 "/api/keys",
-                models.KeyListOut,
+                shapes.KeyListOut,
                 query={
                     "limit": page_size,
                     "cursor": cursor,
@@ -168,7 +172,7 @@ class KeysResource:
             ),
         )
 
-    def get(self, key_id: str) -> models.KeyDetailOut:
+    def get(self, key_id: str) -> shapes.KeyDetailOut:
         """Get an API key.
 
         The key's details and usage counts, what remains of its limits, and its secrets without their text.
@@ -177,7 +181,7 @@ class KeysResource:
 
         ``key_id``: ID of an API key.
         """
-        return self._calls.call(ApiCall("GET", fill_path("/api/keys/{key_id}", key_id=key_id), models.KeyDetailOut))
+        return self._calls.call(ApiCall("GET", fill_path("/api/keys/{key_id}", key_id=key_id), shapes.KeyDetailOut))
 
     def change(
         self,
@@ -188,14 +192,15 @@ class KeysResource:
         may_rotate: bool | UnsetType = UNSET,
         scopes: Sequence[str] | UnsetType = UNSET,
         expires_at: datetime | str | UnsetType | None = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
+        limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType = UNSET,
         consumer: str | UnsetType | None = UNSET,
         tags: Sequence[str] | UnsetType = UNSET,
         metadata: Mapping[str, Any] | UnsetType = UNSET,
         addresses: Sequence[str] | UnsetType = UNSET,
-    ) -> models.KeyOut:
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
+    ) -> shapes.KeyOut:
         """Update an API key.
 
         Change any of the key's properties. Revoked and expired keys can't be restored. A key can't change its own
@@ -229,12 +234,14 @@ class KeysResource:
         can read it (`GET /api/me`).
 
         ``addresses``: New addresses and networks (replace the old ones); an empty list: from everywhere.
+
+        ``models``: New AI models (replace both lists); `null`: all models.
         """
         return self._calls.call(
             ApiCall(
                 "PATCH",
                 fill_path("/api/keys/{key_id}", key_id=key_id),
-                models.KeyOut,
+                shapes.KeyOut,
                 body=encode_body(
                     {
                         "name": name,
@@ -249,6 +256,7 @@ class KeysResource:
                         "tags": tags,
                         "metadata": metadata,
                         "addresses": addresses,
+                        "models": models,
                     }
                 ),
             )
@@ -265,7 +273,7 @@ class KeysResource:
         """
         self._calls.call(ApiCall("DELETE", fill_path("/api/keys/{key_id}", key_id=key_id), type(None)))
 
-    def reset_limits(self, key_id: str, *, limits: Sequence[str] | UnsetType | None = UNSET) -> models.KeyDetailOut:
+    def reset_limits(self, key_id: str, *, limits: Sequence[str] | UnsetType | None = UNSET) -> shapes.KeyDetailOut:
         """Reset limits of an API key.
 
         Reset limits, as if nothing had been used. Applies from the next request.
@@ -280,12 +288,12 @@ class KeysResource:
             ApiCall(
                 "POST",
                 fill_path("/api/keys/{key_id}/limits/reset", key_id=key_id),
-                models.KeyDetailOut,
+                shapes.KeyDetailOut,
                 body=encode_body({"limits": limits}),
             )
         )
 
-    def add_credits(self, key_id: str, amount: int, *, idempotency_key: str | None = None) -> models.CreditsOut:
+    def add_credits(self, key_id: str, amount: int, *, idempotency_key: str | None = None) -> shapes.CreditsOut:
         """Add credits to an API key.
 
         With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once.
@@ -302,7 +310,7 @@ class KeysResource:
             ApiCall(
                 "POST",
                 fill_path("/api/keys/{key_id}/credits/add", key_id=key_id),
-                models.CreditsOut,
+                shapes.CreditsOut,
                 body=encode_body({"amount": amount}),
                 idempotency_key=choose_idempotency_key(idempotency_key),
             )
@@ -310,7 +318,7 @@ class KeysResource:
 
     def revoke(
         self, key_id: str, *, reason: str | UnsetType | None = UNSET, with_made: bool | UnsetType = UNSET
-    ) -> models.KeyOut:
+    ) -> shapes.KeyOut:
         """Revoke an API key.
 
         Permanent and immediate. Idempotent.
@@ -327,7 +335,7 @@ class KeysResource:
             ApiCall(
                 "POST",
                 fill_path("/api/keys/{key_id}/revoke", key_id=key_id),
-                models.KeyOut,
+                shapes.KeyOut,
                 body=encode_body({"reason": reason, "with_made": with_made}),
             )
         )
@@ -339,7 +347,7 @@ class KeysResource:
         overlap: str | UnsetType = UNSET,
         retire_old_now: bool | UnsetType = UNSET,
         idempotency_key: str | None = None,
-    ) -> models.RotatedOut:
+    ) -> shapes.RotatedOut:
         """Rotate an API key.
 
         Returns a new secret, only in this response. The key keeps its ID, policy and usage, and the old secret
@@ -362,13 +370,13 @@ class KeysResource:
             ApiCall(
                 "POST",
                 fill_path("/api/keys/{key_id}/rotate", key_id=key_id),
-                models.RotatedOut,
+                shapes.RotatedOut,
                 body=encode_body({"overlap": overlap, "retire_old_now": retire_old_now}),
                 idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
-    def retire_old_secret(self, key_id: str) -> models.KeyDetailOut:
+    def retire_old_secret(self, key_id: str) -> shapes.KeyDetailOut:
         """Retire the old secret of a key.
 
         Ends the overlap of a rotation now. Idempotent.
@@ -378,10 +386,10 @@ class KeysResource:
         ``key_id``: ID of an API key.
         """
         return self._calls.call(
-            ApiCall("POST", fill_path("/api/keys/{key_id}/retire-old", key_id=key_id), models.KeyDetailOut)
+            ApiCall("POST", fill_path("/api/keys/{key_id}/retire-old", key_id=key_id), shapes.KeyDetailOut)
         )
 
-    def get_secret_use(self, key_id: str, number: int) -> models.SecretUseOut:
+    def get_secret_use(self, key_id: str, number: int) -> shapes.SecretUseOut:
         """Get the use of a secret.
 
         Shows who still uses the old secret of a rotated key.
@@ -396,7 +404,7 @@ class KeysResource:
             ApiCall(
                 "GET",
                 fill_path("/api/keys/{key_id}/secrets/{number}", key_id=key_id, number=number),
-                models.SecretUseOut,
+                shapes.SecretUseOut,
             )
         )
 
@@ -411,7 +419,7 @@ class KeysResource:
         reason: str | UnsetType | None = UNSET,
         expires_at: datetime | str | UnsetType | None = UNSET,
         dry_run: bool | UnsetType = UNSET,
-    ) -> models.BulkOut:
+    ) -> shapes.BulkOut:
         """Change many API keys.
 
         Revoke, disable, enable or re-expire the keys of a consumer or kind, with a tag, or with these IDs. Also
@@ -442,7 +450,7 @@ class KeysResource:
             ApiCall(
                 "POST",
                 "/api/keys/bulk",
-                models.BulkOut,
+                shapes.BulkOut,
                 body=encode_body(
                     {
                         "action": action,
@@ -460,11 +468,11 @@ class KeysResource:
 
     def import_many(
         self,
-        keys: Sequence[models.ImportedKeyIn],
+        keys: Sequence[shapes.ImportedKeyIn],
         *,
         all_or_nothing: bool | UnsetType = UNSET,
         dry_run: bool | UnsetType = UNSET,
-    ) -> models.ImportOut:
+    ) -> shapes.ImportOut:
         """Import keys of other systems.
 
         Imports keys by their hashes, so their holders keep them. An invalid key doesn't affect the others, and a
@@ -483,12 +491,12 @@ class KeysResource:
             ApiCall(
                 "POST",
                 "/api/keys/import",
-                models.ImportOut,
+                shapes.ImportOut,
                 body=encode_body({"keys": keys, "all_or_nothing": all_or_nothing, "dry_run": dry_run}),
             )
         )
 
-    def get_unused_scopes(self, key_id: str) -> models.UnusedScopesOut:
+    def get_unused_scopes(self, key_id: str) -> shapes.UnusedScopesOut:
         """Find unused scopes of a key.
 
         Scopes of your own API are unused only if no service verified the key.
@@ -498,7 +506,7 @@ class KeysResource:
         ``key_id``: ID of an API key.
         """
         return self._calls.call(
-            ApiCall("GET", fill_path("/api/keys/{key_id}/unused-scopes", key_id=key_id), models.UnusedScopesOut)
+            ApiCall("GET", fill_path("/api/keys/{key_id}/unused-scopes", key_id=key_id), shapes.UnusedScopesOut)
         )
 
     def list_usage(
@@ -525,6 +533,7 @@ class KeysResource:
             "csrf_failed",
             "confirmation_required",
             "forbidden",
+            "model_not_allowed",
             "proxy_misconfigured",
             "not_found",
             "method_not_allowed",
@@ -562,7 +571,7 @@ class KeysResource:
         q: str | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
-    ) -> PagedList[models.UsagePageOut, models.UsageOut]:
+    ) -> PagedList[shapes.UsagePageOut, shapes.UsageOut]:
         """List usage of a key.
 
         A key can read its own log; otherwise `usage:read` is required. The log is kept after the key is deleted.
@@ -598,7 +607,7 @@ class KeysResource:
             ApiCall(
                 "GET",
                 fill_path("/api/keys/{key_id}/usage", key_id=key_id),
-                models.UsagePageOut,
+                shapes.UsagePageOut,
                 query={
                     "code": code,
                     "since": since,
@@ -622,7 +631,7 @@ class KeysResource:
         until: datetime | str | None = None,
         by: Literal["hour", "day", "week"] | None = None,
         time_zone: str | None = None,
-    ) -> models.KeySummaryOut:
+    ) -> shapes.KeySummaryOut:
         """Get usage statistics for a key.
 
         Requests by time, code and route. A key can read its own; otherwise `usage:read` is required.
@@ -644,7 +653,7 @@ class KeysResource:
             ApiCall(
                 "GET",
                 fill_path("/api/keys/{key_id}/usage/summary", key_id=key_id),
-                models.KeySummaryOut,
+                shapes.KeySummaryOut,
                 query={"since": since, "until": until, "by": by, "time_zone": time_zone},
             )
         )
@@ -657,10 +666,10 @@ class KeysResource:
         until: datetime | str | None = None,
         by: Literal["hour", "day", "week"] | None = None,
         time_zone: str | None = None,
-    ) -> models.AiKeySummaryOut:
+    ) -> shapes.AiKeySummaryOut:
         """Get AI usage of a key.
 
-        Costs, requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is
+        Requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is
         required.
 
         Any active key can call this.
@@ -680,7 +689,7 @@ class KeysResource:
             ApiCall(
                 "GET",
                 fill_path("/api/keys/{key_id}/usage/ai", key_id=key_id),
-                models.AiKeySummaryOut,
+                shapes.AiKeySummaryOut,
                 query={"since": since, "until": until, "by": by, "time_zone": time_zone},
             )
         )
@@ -709,6 +718,7 @@ class KeysResource:
             "csrf_failed",
             "confirmation_required",
             "forbidden",
+            "model_not_allowed",
             "proxy_misconfigured",
             "not_found",
             "method_not_allowed",
@@ -806,14 +816,14 @@ class KindsResource:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def list(self) -> PagedList[models.KindsOut, models.KindOut]:
+    def list(self) -> PagedList[shapes.KindsOut, shapes.KindOut]:
         """List kinds of keys.
 
         The kinds of keys, with their prefixes, defaults and numbers of keys.
 
         Requires scope `keys:read`: list API keys and read their details and events.
         """
-        return PagedList(self._calls, ApiCall("GET", "/api/kinds", models.KindsOut))
+        return PagedList(self._calls, ApiCall("GET", "/api/kinds", shapes.KindsOut))
 
     def add(
         self,
@@ -826,9 +836,9 @@ class KindsResource:
         scopes: Sequence[str] | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType | None = UNSET,
         leak_action: Literal["notify", "disable", "revoke"] | UnsetType | None = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType | None = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
-    ) -> models.KindOut:
+        limits: Sequence[shapes.LimitIn] | UnsetType | None = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
+    ) -> shapes.KindOut:
         """Add a kind of keys.
 
         Its default scopes must be the caller's own.
@@ -860,7 +870,7 @@ class KindsResource:
             ApiCall(
                 "POST",
                 "/api/kinds",
-                models.KindOut,
+                shapes.KindOut,
                 body=encode_body(
                     {
                         "description": description,
@@ -878,7 +888,7 @@ class KindsResource:
             )
         )
 
-    def get_scanner_rules(self, scanner: Literal["gitleaks", "trufflehog", "github"]) -> models.ScannerRulesOut:
+    def get_scanner_rules(self, scanner: Literal["gitleaks", "trufflehog", "github"]) -> shapes.ScannerRulesOut:
         """Get rules for a secret scanner.
 
         A file with which gitleaks, TruffleHog or GitHub secret scanning finds keys of every kind. It matches the
@@ -889,10 +899,10 @@ class KindsResource:
         ``scanner``: The scanner.
         """
         return self._calls.call(
-            ApiCall("GET", fill_path("/api/kinds/scanner-rules/{scanner}", scanner=scanner), models.ScannerRulesOut)
+            ApiCall("GET", fill_path("/api/kinds/scanner-rules/{scanner}", scanner=scanner), shapes.ScannerRulesOut)
         )
 
-    def get(self, name: str) -> models.KindOut:
+    def get(self, name: str) -> shapes.KindOut:
         """Get a kind of keys.
 
         Its prefix, defaults and number of keys.
@@ -901,7 +911,7 @@ class KindsResource:
 
         ``name``: Name of a kind.
         """
-        return self._calls.call(ApiCall("GET", fill_path("/api/kinds/{name}", name=name), models.KindOut))
+        return self._calls.call(ApiCall("GET", fill_path("/api/kinds/{name}", name=name), shapes.KindOut))
 
     def change(
         self,
@@ -913,9 +923,9 @@ class KindsResource:
         scopes: Sequence[str] | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType | None = UNSET,
         leak_action: Literal["notify", "disable", "revoke"] | UnsetType | None = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType | None = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
-    ) -> models.KindOut:
+        limits: Sequence[shapes.LimitIn] | UnsetType | None = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
+    ) -> shapes.KindOut:
         """Change a kind of keys.
 
         The prefix stays: keys have it. Existing keys keep their scopes, expiry, limits and credits. A key with
@@ -945,7 +955,7 @@ class KindsResource:
             ApiCall(
                 "PATCH",
                 fill_path("/api/kinds/{name}", name=name),
-                models.KindOut,
+                shapes.KindOut,
                 body=encode_body(
                     {
                         "description": description,
@@ -985,14 +995,16 @@ class ConsumersResource:
         *,
         external_id: str | UnsetType | None = UNSET,
         metadata: Mapping[str, Any] | UnsetType = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
+        limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
-    ) -> models.ConsumerOut:
+    ) -> shapes.ConsumerOut:
         """Create a consumer.
 
         A customer, a team or a service that keys can belong to. With an `Idempotency-Key`, repeating the request
-        within 24 hours returns the same response. To set limits or credits, a key also needs `keys:write`.
+        within 24 hours returns the same response. To set limits, credits or models, a key also needs
+        `keys:write`.
 
         Requires scope `consumers:write`: create, change and delete consumers.
 
@@ -1007,13 +1019,15 @@ class ConsumersResource:
 
         ``credits``: Credits that its keys share; default: they need none.
 
+        ``models``: AI models that its keys may use; default: all.
+
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return self._calls.call(
             ApiCall(
                 "POST",
                 "/api/consumers",
-                models.ConsumerOut,
+                shapes.ConsumerOut,
                 body=encode_body(
                     {
                         "name": name,
@@ -1021,6 +1035,7 @@ class ConsumersResource:
                         "metadata": metadata,
                         "limits": limits,
                         "credits": credits,
+                        "models": models,
                     }
                 ),
                 idempotency_key=choose_idempotency_key(idempotency_key),
@@ -1029,7 +1044,7 @@ class ConsumersResource:
 
     def list(
         self, *, page_size: int | None = None, cursor: str | None = None, text: str | None = None
-    ) -> PagedList[models.ConsumersOut, models.ConsumerOut]:
+    ) -> PagedList[shapes.ConsumersOut, shapes.ConsumerOut]:
         """List consumers.
 
         Newest first.
@@ -1045,11 +1060,11 @@ class ConsumersResource:
         return PagedList(
             self._calls,
             ApiCall(
-                "GET", "/api/consumers", models.ConsumersOut, query={"limit": page_size, "cursor": cursor, "text": text}
+                "GET", "/api/consumers", shapes.ConsumersOut, query={"limit": page_size, "cursor": cursor, "text": text}
             ),
         )
 
-    def get(self, consumer_id: str) -> models.ConsumerDetailOut:
+    def get(self, consumer_id: str) -> shapes.ConsumerDetailOut:
         """Get a consumer.
 
         By its ID or your own external ID, with what remains of its limits.
@@ -1059,7 +1074,7 @@ class ConsumersResource:
         ``consumer_id``: ID or external ID of a consumer.
         """
         return self._calls.call(
-            ApiCall("GET", fill_path("/api/consumers/{consumer_id}", consumer_id=consumer_id), models.ConsumerDetailOut)
+            ApiCall("GET", fill_path("/api/consumers/{consumer_id}", consumer_id=consumer_id), shapes.ConsumerDetailOut)
         )
 
     def change(
@@ -1069,13 +1084,14 @@ class ConsumersResource:
         name: str | UnsetType = UNSET,
         external_id: str | UnsetType | None = UNSET,
         metadata: Mapping[str, Any] | UnsetType = UNSET,
-        limits: Sequence[models.LimitIn] | UnsetType = UNSET,
-        credits: models.CreditsIn | UnsetType | None = UNSET,
-    ) -> models.ConsumerOut:
+        limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
+        credits: shapes.CreditsIn | UnsetType | None = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
+    ) -> shapes.ConsumerOut:
         """Update a consumer.
 
-        Change name, external ID, metadata or shared limits. Its keys stay as they are. To change limits or
-        credits, a key also needs `keys:write`, and access to all keys of the consumer.
+        Change name, external ID, metadata, shared limits or models. Its keys stay as they are. To change limits,
+        credits or models, a key also needs `keys:write`, and access to all keys of the consumer.
 
         Requires scope `consumers:write`: create, change and delete consumers.
 
@@ -1092,12 +1108,14 @@ class ConsumersResource:
         count.
 
         ``credits``: New shared balance or refill; `null` removes the credits.
+
+        ``models``: New AI models (replace both lists); `null`: all models.
         """
         return self._calls.call(
             ApiCall(
                 "PATCH",
                 fill_path("/api/consumers/{consumer_id}", consumer_id=consumer_id),
-                models.ConsumerOut,
+                shapes.ConsumerOut,
                 body=encode_body(
                     {
                         "name": name,
@@ -1105,6 +1123,7 @@ class ConsumersResource:
                         "metadata": metadata,
                         "limits": limits,
                         "credits": credits,
+                        "models": models,
                     }
                 ),
             )
@@ -1125,7 +1144,7 @@ class ConsumersResource:
 
     def reset_limits(
         self, consumer_id: str, *, limits: Sequence[str] | UnsetType | None = UNSET
-    ) -> models.ConsumerDetailOut:
+    ) -> shapes.ConsumerDetailOut:
         """Reset limits of a consumer.
 
         Reset the limits that its keys share, as if nothing had been used.
@@ -1142,12 +1161,12 @@ class ConsumersResource:
             ApiCall(
                 "POST",
                 fill_path("/api/consumers/{consumer_id}/limits/reset", consumer_id=consumer_id),
-                models.ConsumerDetailOut,
+                shapes.ConsumerDetailOut,
                 body=encode_body({"limits": limits}),
             )
         )
 
-    def add_credits(self, consumer_id: str, amount: int, *, idempotency_key: str | None = None) -> models.CreditsOut:
+    def add_credits(self, consumer_id: str, amount: int, *, idempotency_key: str | None = None) -> shapes.CreditsOut:
         """Add credits to a consumer.
 
         Also needs `keys:write`, and access to all keys of the consumer. With an `Idempotency-Key`, repeating the
@@ -1165,7 +1184,7 @@ class ConsumersResource:
             ApiCall(
                 "POST",
                 fill_path("/api/consumers/{consumer_id}/credits/add", consumer_id=consumer_id),
-                models.CreditsOut,
+                shapes.CreditsOut,
                 body=encode_body({"amount": amount}),
                 idempotency_key=choose_idempotency_key(idempotency_key),
             )
@@ -1178,16 +1197,16 @@ class ScopesResource:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def list(self) -> PagedList[models.ScopesOut, models.ScopeOut]:
+    def list(self) -> PagedList[shapes.ScopesOut, shapes.ScopeOut]:
         """List scopes.
 
         The scopes of your own API and ARI's own.
 
         Requires scope `scopes:read`: list scopes and presets.
         """
-        return PagedList(self._calls, ApiCall("GET", "/api/scopes", models.ScopesOut))
+        return PagedList(self._calls, ApiCall("GET", "/api/scopes", shapes.ScopesOut))
 
-    def declare(self, name: str, description: str) -> models.ScopeOut:
+    def declare(self, name: str, description: str) -> shapes.ScopeOut:
         """Declare a scope.
 
         Declares a scope of your own API. No key gets it: that takes a caller that holds it, such as one with `*`.
@@ -1200,11 +1219,11 @@ class ScopesResource:
         """
         return self._calls.call(
             ApiCall(
-                "POST", "/api/scopes", models.ScopeOut, body=encode_body({"name": name, "description": description})
+                "POST", "/api/scopes", shapes.ScopeOut, body=encode_body({"name": name, "description": description})
             )
         )
 
-    def get(self, name: str) -> models.ScopeOut:
+    def get(self, name: str) -> shapes.ScopeOut:
         """Get a scope.
 
         A scope and how many active keys hold it.
@@ -1213,9 +1232,9 @@ class ScopesResource:
 
         ``name``: Name of a scope, such as `orders:read`.
         """
-        return self._calls.call(ApiCall("GET", fill_path("/api/scopes/{name}", name=name), models.ScopeOut))
+        return self._calls.call(ApiCall("GET", fill_path("/api/scopes/{name}", name=name), shapes.ScopeOut))
 
-    def describe(self, name: str, description: str) -> models.ScopeOut:
+    def describe(self, name: str, description: str) -> shapes.ScopeOut:
         """Change a scope's description.
 
         A scope can't be renamed: your API asks for it by name.
@@ -1230,7 +1249,7 @@ class ScopesResource:
             ApiCall(
                 "PATCH",
                 fill_path("/api/scopes/{name}", name=name),
-                models.ScopeOut,
+                shapes.ScopeOut,
                 body=encode_body({"description": description}),
             )
         )
@@ -1255,7 +1274,7 @@ class ScopesResource:
 
     def list_keys(
         self, name: str, *, page_size: int | None = None, cursor: str | None = None
-    ) -> PagedList[models.KeysOut, models.KeyOut]:
+    ) -> PagedList[shapes.KeysOut, shapes.KeyOut]:
         """List the keys with a scope.
 
         The active keys that may do what the scope allows, including by a wildcard; newest first.
@@ -1273,14 +1292,14 @@ class ScopesResource:
             ApiCall(
                 "GET",
                 fill_path("/api/scopes/{name}/keys", name=name),
-                models.KeysOut,
+                shapes.KeysOut,
                 query={"limit": page_size, "cursor": cursor},
             ),
         )
 
     def import_document(
         self, document: Mapping[str, Any], *, dry_run: bool | UnsetType = UNSET
-    ) -> models.ImportedScopesOut:
+    ) -> shapes.ImportedScopesOut:
         """Import scopes from OpenAPI.
 
         Declares the scopes of OAuth flows and security requirements. Those already declared keep their
@@ -1297,7 +1316,7 @@ class ScopesResource:
             ApiCall(
                 "POST",
                 "/api/scopes/import",
-                models.ImportedScopesOut,
+                shapes.ImportedScopesOut,
                 body=encode_body({"document": document, "dry_run": dry_run}),
             )
         )
@@ -1309,16 +1328,16 @@ class PresetsResource:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def list(self) -> PagedList[models.PresetsOut, models.PresetOut]:
+    def list(self) -> PagedList[shapes.PresetsOut, shapes.PresetOut]:
         """List presets.
 
         ARI's own presets and yours.
 
         Requires scope `scopes:read`: list scopes and presets.
         """
-        return PagedList(self._calls, ApiCall("GET", "/api/presets", models.PresetsOut))
+        return PagedList(self._calls, ApiCall("GET", "/api/presets", shapes.PresetsOut))
 
-    def get(self, name: str) -> models.PresetOut:
+    def get(self, name: str) -> shapes.PresetOut:
         """Get a preset.
 
         One preset.
@@ -1327,9 +1346,9 @@ class PresetsResource:
 
         ``name``: Name of a preset: lowercase letters, digits and `-`.
         """
-        return self._calls.call(ApiCall("GET", fill_path("/api/presets/{name}", name=name), models.PresetOut))
+        return self._calls.call(ApiCall("GET", fill_path("/api/presets/{name}", name=name), shapes.PresetOut))
 
-    def save(self, name: str, label: str, description: str, scopes: Sequence[str]) -> models.PresetOut:
+    def save(self, name: str, label: str, description: str, scopes: Sequence[str]) -> shapes.PresetOut:
         """Create or replace a preset.
 
         Also replaces one of ARI's own. A key can only change presets within its own scopes. No key changes.
@@ -1351,7 +1370,7 @@ class PresetsResource:
             ApiCall(
                 "PUT",
                 fill_path("/api/presets/{name}", name=name),
-                models.PresetOut,
+                shapes.PresetOut,
                 body=encode_body({"label": label, "description": description, "scopes": scopes}),
             )
         )
@@ -1367,7 +1386,7 @@ class PresetsResource:
         """
         self._calls.call(ApiCall("DELETE", fill_path("/api/presets/{name}", name=name), type(None)))
 
-    def choose_default(self, name: str) -> models.PresetOut:
+    def choose_default(self, name: str) -> shapes.PresetOut:
         """Choose the default preset.
 
         New keys without `scopes` get the scopes that the preset has at that time.
@@ -1376,7 +1395,7 @@ class PresetsResource:
 
         ``name``: Name of a preset: lowercase letters, digits and `-`.
         """
-        return self._calls.call(ApiCall("POST", fill_path("/api/presets/{name}/default", name=name), models.PresetOut))
+        return self._calls.call(ApiCall("POST", fill_path("/api/presets/{name}/default", name=name), shapes.PresetOut))
 
 
 class PolicyResource:
@@ -1385,18 +1404,18 @@ class PolicyResource:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def get(self) -> models.InstancePolicyOut:
+    def get(self) -> shapes.InstancePolicyOut:
         """Get the rules for all keys.
 
         Both rules are off by default.
 
         Requires scope `keys:read`: list API keys and read their details and events.
         """
-        return self._calls.call(ApiCall("GET", "/api/instance-policy", models.InstancePolicyOut))
+        return self._calls.call(ApiCall("GET", "/api/instance-policy", shapes.InstancePolicyOut))
 
     def change(
         self, *, max_lifetime_days: int | UnsetType | None = UNSET, disable_unused_days: int | UnsetType | None = UNSET
-    ) -> models.InstancePolicyOut:
+    ) -> shapes.InstancePolicyOut:
         """Change the rules for all keys.
 
         Only the owner's session can change them: rules bind keys, so keys get 403 `forbidden`.
@@ -1413,14 +1432,14 @@ class PolicyResource:
             ApiCall(
                 "PATCH",
                 "/api/instance-policy",
-                models.InstancePolicyOut,
+                shapes.InstancePolicyOut,
                 body=encode_body({"max_lifetime_days": max_lifetime_days, "disable_unused_days": disable_unused_days}),
             )
         )
 
     def preview(
         self, *, max_lifetime_days: int | None = None, disable_unused_days: int | None = None
-    ) -> models.PolicyPreviewOut:
+    ) -> shapes.PolicyPreviewOut:
         """Preview a change to the rules for all keys.
 
         The rules after the change, and how many active keys they would affect. Nothing is changed.
@@ -1437,7 +1456,7 @@ class PolicyResource:
             ApiCall(
                 "GET",
                 "/api/instance-policy/preview",
-                models.PolicyPreviewOut,
+                shapes.PolicyPreviewOut,
                 query={"max_lifetime_days": max_lifetime_days, "disable_unused_days": disable_unused_days},
             )
         )
@@ -1472,6 +1491,7 @@ class UsageResource:
             "csrf_failed",
             "confirmation_required",
             "forbidden",
+            "model_not_allowed",
             "proxy_misconfigured",
             "not_found",
             "method_not_allowed",
@@ -1512,7 +1532,7 @@ class UsageResource:
         consumer: str | None = None,
         tag: str | None = None,
         key_id: str | None = None,
-    ) -> PagedList[models.UsagePageOut, models.UsageOut]:
+    ) -> PagedList[shapes.UsagePageOut, shapes.UsageOut]:
         """List usage.
 
         Every request made with an API key, including refused ones, newest first.
@@ -1552,7 +1572,7 @@ class UsageResource:
             ApiCall(
                 "GET",
                 "/api/usage",
-                models.UsagePageOut,
+                shapes.UsagePageOut,
                 query={
                     "code": code,
                     "since": since,
@@ -1581,7 +1601,7 @@ class UsageResource:
         consumer: str | None = None,
         tag: str | None = None,
         group_by: Literal["consumer", "tag"] | None = None,
-    ) -> models.SummaryOut:
+    ) -> shapes.SummaryOut:
         """Get usage statistics.
 
         Requests by time and code, the most used keys, and attempts without a valid key. Times are widened to
@@ -1608,7 +1628,7 @@ class UsageResource:
             ApiCall(
                 "GET",
                 "/api/usage/summary",
-                models.SummaryOut,
+                shapes.SummaryOut,
                 query={
                     "since": since,
                     "until": until,
@@ -1630,11 +1650,10 @@ class UsageResource:
         time_zone: str | None = None,
         consumer: str | None = None,
         tag: str | None = None,
-        group_by: Literal["consumer", "tag"] | None = None,
-    ) -> models.AiSummaryOut:
+    ) -> shapes.AiSummaryOut:
         """Get AI usage.
 
-        Costs, requests and tokens by time, key, provider and model, and by consumer or tag.
+        Requests and tokens by time, key, provider and model.
 
         Requires scope `usage:read`: read the usage log of every key.
 
@@ -1650,14 +1669,12 @@ class UsageResource:
         ``consumer``: Only the keys that this consumer has now: its ID or your external ID. Needs `keys:read` too.
 
         ``tag``: Only the keys that have this tag now. Needs `keys:read` too.
-
-        ``group_by``: Also return the totals by consumer or by tag. Needs `keys:read` too.
         """
         return self._calls.call(
             ApiCall(
                 "GET",
                 "/api/usage/ai",
-                models.AiSummaryOut,
+                shapes.AiSummaryOut,
                 query={
                     "since": since,
                     "until": until,
@@ -1665,7 +1682,6 @@ class UsageResource:
                     "time_zone": time_zone,
                     "consumer": consumer,
                     "tag": tag,
-                    "group_by": group_by,
                 },
             )
         )
@@ -1693,6 +1709,7 @@ class UsageResource:
             "csrf_failed",
             "confirmation_required",
             "forbidden",
+            "model_not_allowed",
             "proxy_misconfigured",
             "not_found",
             "method_not_allowed",
@@ -1816,7 +1833,7 @@ class EventsResource:
         q: str | None = None,
         page_size: int | None = None,
         cursor: str | None = None,
-    ) -> PagedList[models.EventsOut, models.EventOut]:
+    ) -> PagedList[shapes.EventsOut, shapes.EventOut]:
         """List audit events.
 
         Who did what, when and from where, newest first. Events that aren't about keys require scope `*`. With
@@ -1854,7 +1871,7 @@ class EventsResource:
             ApiCall(
                 "GET",
                 "/api/events",
-                models.EventsOut,
+                shapes.EventsOut,
                 query={
                     "name": name,
                     "actor": actor,
@@ -1947,16 +1964,16 @@ class IntegrationsResource:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def list(self) -> PagedList[models.IntegrationsOut, models.IntegrationOut]:
+    def list(self) -> PagedList[shapes.IntegrationsOut, shapes.IntegrationOut]:
         """List integrations.
 
         Every supported provider and its status. Keys are masked to their first and last characters.
 
         Requires scope `integrations:read`: list integrations and read their status, without their keys.
         """
-        return PagedList(self._calls, ApiCall("GET", "/api/integrations", models.IntegrationsOut))
+        return PagedList(self._calls, ApiCall("GET", "/api/integrations", shapes.IntegrationsOut))
 
-    def get(self, provider: str) -> models.IntegrationOut:
+    def get(self, provider: str) -> shapes.IntegrationOut:
         """Read an integration.
 
         Status of one provider.
@@ -1966,12 +1983,12 @@ class IntegrationsResource:
         ``provider``: Name of a provider, such as `openai`.
         """
         return self._calls.call(
-            ApiCall("GET", fill_path("/api/integrations/{provider}", provider=provider), models.IntegrationOut)
+            ApiCall("GET", fill_path("/api/integrations/{provider}", provider=provider), shapes.IntegrationOut)
         )
 
     def put(
         self, provider: str, *, key: str | UnsetType = UNSET, base_url: str | UnsetType | None = UNSET
-    ) -> models.IntegrationOut:
+    ) -> shapes.IntegrationOut:
         """Set a provider key or base URL.
 
         Stores the key encrypted, replaces the previous one, and sends it only to the base URL it was saved for.
@@ -1990,7 +2007,7 @@ class IntegrationsResource:
             ApiCall(
                 "PUT",
                 fill_path("/api/integrations/{provider}", provider=provider),
-                models.IntegrationOut,
+                shapes.IntegrationOut,
                 body=encode_body({"key": key, "base_url": base_url}),
             )
         )
@@ -2006,7 +2023,7 @@ class IntegrationsResource:
         """
         self._calls.call(ApiCall("DELETE", fill_path("/api/integrations/{provider}", provider=provider), type(None)))
 
-    def test(self, provider: str) -> models.TestResultOut:
+    def test(self, provider: str) -> shapes.TestResultOut:
         """Test a provider key.
 
         Makes one side-effect-free call to the provider, within 10 seconds, and returns whether the key works. API
@@ -2018,7 +2035,7 @@ class IntegrationsResource:
         ``provider``: Name of a provider, such as `openai`.
         """
         return self._calls.call(
-            ApiCall("POST", fill_path("/api/integrations/{provider}/test", provider=provider), models.TestResultOut)
+            ApiCall("POST", fill_path("/api/integrations/{provider}/test", provider=provider), shapes.TestResultOut)
         )
 
 
@@ -2028,18 +2045,18 @@ class NotificationsResource:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def list(self) -> models.NotificationsOut:
+    def list(self) -> shapes.NotificationsOut:
         """List notifications.
 
         All notifications, whether each is on, and how ARI sends email.
 
         Requires scope `notifications:read`: read notification settings and the delivery history.
         """
-        return self._calls.call(ApiCall("GET", "/api/notifications", models.NotificationsOut))
+        return self._calls.call(ApiCall("GET", "/api/notifications", shapes.NotificationsOut))
 
     def list_history(
         self, *, page_size: int | None = None, cursor: str | None = None
-    ) -> PagedList[models.NoticesOut, models.NoticeOut]:
+    ) -> PagedList[shapes.NoticesOut, shapes.NoticeOut]:
         """List delivery history.
 
         Notifications sent, their recipients and delivery status. Kept for 400 days.
@@ -2053,20 +2070,20 @@ class NotificationsResource:
         return PagedList(
             self._calls,
             ApiCall(
-                "GET", "/api/notifications/history", models.NoticesOut, query={"limit": page_size, "cursor": cursor}
+                "GET", "/api/notifications/history", shapes.NoticesOut, query={"limit": page_size, "cursor": cursor}
             ),
         )
 
-    def send_test(self) -> models.TestedOut:
+    def send_test(self) -> shapes.TestedOut:
         """Send a test email.
 
         Sends a test email to the owner and returns the result. Limited to ten per hour.
 
         Requires scope `notifications:write`: turn notifications on or off, and send a test email.
         """
-        return self._calls.call(ApiCall("POST", "/api/notifications/test", models.TestedOut))
+        return self._calls.call(ApiCall("POST", "/api/notifications/test", shapes.TestedOut))
 
-    def switch(self, kind: str, on: bool) -> models.NotificationOut:
+    def switch(self, kind: str, on: bool) -> shapes.NotificationOut:
         """Turn a notification on or off.
 
         Muted notifications still appear in the delivery history. API keys can't turn off `new_device` or
@@ -2082,7 +2099,7 @@ class NotificationsResource:
             ApiCall(
                 "PATCH",
                 fill_path("/api/notifications/{kind}", kind=kind),
-                models.NotificationOut,
+                shapes.NotificationOut,
                 body=encode_body({"on": on}),
             )
         )
@@ -2096,7 +2113,7 @@ class LeaksResource:
 
     def report(
         self, token: str, *, url: str | UnsetType | None = UNSET, source: str | UnsetType | None = UNSET
-    ) -> models.LeakReportedOut:
+    ) -> shapes.LeakReportedOut:
         """Report a leaked key.
 
         Anyone can report a key that they found; no API key is required. ARI notifies the owner and may disable or
@@ -2113,7 +2130,7 @@ class LeaksResource:
             ApiCall(
                 "POST",
                 "/api/leaks",
-                models.LeakReportedOut,
+                shapes.LeakReportedOut,
                 body=encode_body({"token": token, "url": url, "source": source}),
             )
         )
@@ -2125,7 +2142,7 @@ class MeResource:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def get(self) -> models.MeKeyOut:
+    def get(self) -> shapes.MeKeyOut:
         """Get current caller.
 
         Any active key or session can call this. Usage counts and times may be a few seconds old; `GET
@@ -2134,7 +2151,7 @@ class MeResource:
 
         Any active key can call this.
         """
-        return self._calls.call(ApiCall("GET", "/api/me", models.MeKeyOut))
+        return self._calls.call(ApiCall("GET", "/api/me", shapes.MeKeyOut))
 
     def rotate(
         self,
@@ -2142,7 +2159,7 @@ class MeResource:
         overlap: str | UnsetType = UNSET,
         retire_old_now: bool | UnsetType = UNSET,
         idempotency_key: str | None = None,
-    ) -> models.RotatedOut:
+    ) -> shapes.RotatedOut:
         """Rotate the calling key.
 
         For keys with `may_rotate`; needs no scope. Only the newest secret can be rotated. With an
@@ -2162,13 +2179,13 @@ class MeResource:
             ApiCall(
                 "POST",
                 "/api/me/rotate",
-                models.RotatedOut,
+                shapes.RotatedOut,
                 body=encode_body({"overlap": overlap, "retire_old_now": retire_old_now}),
                 idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
-    def revoke(self, *, reason: str | UnsetType | None = UNSET) -> models.RevokedSelfOut:
+    def revoke(self, *, reason: str | UnsetType | None = UNSET) -> shapes.RevokedSelfOut:
         """Revoke the calling key.
 
         Permanent and immediate, for all secrets of the key. Needs no scope and consumes nothing from limits: use
@@ -2180,7 +2197,7 @@ class MeResource:
         ``reason``: Reason for the audit log; up to 200 characters.
         """
         return self._calls.call(
-            ApiCall("POST", "/api/me/revoke", models.RevokedSelfOut, body=encode_body({"reason": reason}))
+            ApiCall("POST", "/api/me/revoke", shapes.RevokedSelfOut, body=encode_body({"reason": reason}))
         )
 
 
@@ -2190,19 +2207,19 @@ class HealthResource:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def check(self) -> models.HealthOut:
+    def check(self) -> shapes.HealthOut:
         """Liveness check.
 
         Returns 200 while every worker is serving and can verify keys. Checks the database at most once a second.
         """
-        return self._calls.call(ApiCall("GET", "/api/health", models.HealthOut))
+        return self._calls.call(ApiCall("GET", "/api/health", shapes.HealthOut))
 
-    def check_ready(self) -> models.ReadyOut:
+    def check_ready(self) -> shapes.ReadyOut:
         """Readiness check.
 
         Returns 200 if keys can be verified (tested at most once a second) and the usage log accepts rows.
         """
-        return self._calls.call(ApiCall("GET", "/api/ready", models.ReadyOut))
+        return self._calls.call(ApiCall("GET", "/api/ready", shapes.ReadyOut))
 
 
 class Resources:
@@ -2246,7 +2263,7 @@ class Resources:
         path: str | UnsetType | None = UNSET,
         user_agent: str | UnsetType | None = UNSET,
         request_id: str | UnsetType | None = UNSET,
-    ) -> models.VerdictOut:
+    ) -> shapes.VerdictOut:
         """Verify a key.
 
         Returns 200 whether or not the key is valid. 503 means ARI couldn't decide.
@@ -2281,7 +2298,7 @@ class Resources:
             ApiCall(
                 "POST",
                 "/api/verify",
-                models.VerdictOut,
+                shapes.VerdictOut,
                 body=encode_body(
                     {
                         "key": key,
@@ -2299,7 +2316,7 @@ class Resources:
             )
         )
 
-    def verify_many(self, items: Sequence[models.VerifyIn]) -> models.VerdictsOut:
+    def verify_many(self, items: Sequence[shapes.VerifyIn]) -> shapes.VerdictsOut:
         """Verify up to 100 keys.
 
         Results are in the order of the items; an invalid item doesn't affect the others. All are logged together.
@@ -2309,21 +2326,21 @@ class Resources:
         ``items``: Keys to verify, up to 100.
         """
         return self._calls.call(
-            ApiCall("POST", "/api/verify/batch", models.VerdictsOut, body=encode_body({"items": items}))
+            ApiCall("POST", "/api/verify/batch", shapes.VerdictsOut, body=encode_body({"items": items}))
         )
 
     def apply(
         self,
         *,
         scopes: Mapping[str, str] | UnsetType | None = UNSET,
-        presets: Mapping[str, models.PresetIn] | UnsetType | None = UNSET,
+        presets: Mapping[str, shapes.PresetIn] | UnsetType | None = UNSET,
         default_preset: str | UnsetType | None = UNSET,
-        kinds: Mapping[str, models.DeclaredKindIn] | UnsetType | None = UNSET,
-        instance_policy: models.InstancePolicyIn | UnsetType | None = UNSET,
+        kinds: Mapping[str, shapes.DeclaredKindIn] | UnsetType | None = UNSET,
+        instance_policy: shapes.InstancePolicyIn | UnsetType | None = UNSET,
         prune: bool | UnsetType = UNSET,
         force: bool | UnsetType = UNSET,
         dry_run: bool | UnsetType = UNSET,
-    ) -> models.AppliedOut:
+    ) -> shapes.AppliedOut:
         """Apply a configuration.
 
         Declares scopes, saves presets and kinds, chooses the default preset, and sets the rules for all keys.
@@ -2354,7 +2371,7 @@ class Resources:
             ApiCall(
                 "POST",
                 "/api/apply",
-                models.AppliedOut,
+                shapes.AppliedOut,
                 body=encode_body(
                     {
                         "scopes": scopes,
