@@ -9,7 +9,7 @@ import pytest
 from ari import keys
 from ari.deps import Deps
 from ari.gateway import Gateway
-from ari.gateway.injected_body import BodyBudget
+from ari.gateway.body_budget import BodyBudget
 from ari.instance import Instance
 from ari.keys import NewKey
 from ari.server import build_app

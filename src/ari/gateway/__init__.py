@@ -10,14 +10,15 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from ari.gateway import openapi, route
+from ari.gateway.body_budget import BodyBudget
 from ari.gateway.checks import refuse
 from ari.gateway.costs import RequestPrices
 from ari.gateway.forward import Forwarding
-from ari.gateway.injected_body import BodyBudget
-from ari.gateway.keyring import Keyring
+from ari.gateway.keyring import Keyring, ResolvedCredential
+from ari.gateway.model_plan import ModelPlan, plan_models
 from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.read_rate import ReadRates
-from ari.gateway.request_body import read_body
+from ari.gateway.request_body import WHOLE_BYTES, RequestBody, read_body
 from ari.gateway.usage_injection import OptionSupport
 from ari.http.context import RequestContext
 from ari.http.fault_response import fault_response
@@ -25,7 +26,9 @@ from ari.http.problem import Fault
 from ari.http.responses import Response
 from ari.http.services import Services
 from ari.instance import Instance
-from ari.keys.reasons import REQUEST_ERRORS
+from ari.integrations.ai_rules.aliases import AliasRules
+from ari.integrations.ai_rules.model import AiRules
+from ari.keys.reasons import REQUEST_ERRORS, UNAVAILABLE
 from ari.outbound.http import HttpClient, Timeouts
 from ari.prices.book import PriceBook
 
@@ -58,18 +61,68 @@ class Gateway:
         rules = await self._ai_rules.find()
         if not self.prices.is_loaded:
             await asyncio.to_thread(self.prices.load)
+        if rules.aliases.aliases or (context.key is not None and context.key.model_rules):
+            return await self._handle_by_model(context, services, target, rules)
         held = await self._keyring.find(target.provider)
         await context.record.commit_before_handler()
         sent = await read_body(context.head, context.receive)
-        now_ms = services.clock.now_ms()
-        prices = RequestPrices(self.prices, rules.prices, target, context.head.method, now_ms)
-        return await Forwarding(self, context, services, target, held, sent, prices).run()
+        return await self._forwarding(context, services, target, held, sent, rules).run()
+
+    async def _handle_by_model(
+        self, context: RequestContext, services: Services, target: route.Target, rules: AiRules
+    ) -> Response | None:
+        """Like ``handle``, for a request whose model matters: its body is read first."""
+        sent = await read_body(context.head, context.receive)
+        try:
+            is_whole = await sent.hold(self.body_budget)
+            plan = await self._plan(context, target, sent.whole if is_whole else None, rules.aliases)
+            if isinstance(plan, Fault):
+                return fault_response(context, services, _count_refusal(context, plan))
+            first = plan.targets[0]
+            if plan.alias is not None:
+                sent.whole = first.body
+            held = await self._keyring.find(first.target.provider)
+            await context.record.commit_before_handler()
+            return await self._forwarding(context, services, first.target, held, sent, rules, plan.alias).run()
+        finally:
+            sent.release()
+
+    def _forwarding(
+        self,
+        context: RequestContext,
+        services: Services,
+        target: route.Target,
+        held: ResolvedCredential,
+        sent: RequestBody,
+        rules: AiRules,
+        alias: str | None = None,
+    ) -> Forwarding:
+        method, now_ms = context.head.method, services.clock.now_ms()
+        prices = RequestPrices(self.prices, rules.prices, target, method, now_ms)
+        return Forwarding(self, context, services, target, held, sent, prices, alias)
+
+    async def _plan(
+        self, context: RequestContext, target: route.Target, body: bytes | None, aliases: AliasRules
+    ) -> ModelPlan | Fault:
+        if body is None and context.key is not None and context.key.model_rules:
+            return Fault(UNAVAILABLE, "Too many large requests at once. Try again.")
+        if body is not None and len(body) > WHOLE_BYTES:
+            return await asyncio.to_thread(plan_models, context, target, body, aliases)
+        return plan_models(context, target, body, aliases)
 
     async def close(self) -> None:
         """Close all connections."""
         await self.client.close()
         await self._keyring.close()
         await self._ai_rules.close()
+
+
+def _count_refusal(context: RequestContext, fault: Fault) -> Fault:
+    """Log the refusal, which consumes nothing of the key's limits."""
+    row = context.record.row
+    if row is not None:
+        row.code, row.charge = fault.reason.code, None
+    return fault
 
 
 def routes(gateway: Gateway, problems: Callable[..., dict[int | str, Any]]) -> list[BaseRoute]:

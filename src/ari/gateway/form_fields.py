@@ -5,6 +5,7 @@ clients write is read: no preamble, no folded or unknown headers, and nowhere el
 """
 
 import re
+from typing import NamedTuple
 
 from ari.gateway.json_tree import Ambiguous, fold_name
 
@@ -19,6 +20,15 @@ _HEADERS = frozenset((b"content-disposition", b"content-type", b"content-length"
 _TEXT_TYPE = re.compile(rb"text/plain(?:; ?charset=\"?utf-8\"?)?|application/octet-stream", re.IGNORECASE)
 
 
+class _Part(NamedTuple):
+    """``start`` is the index of the content in the body; ``is_text`` says that every server reads it as text."""
+
+    name: str
+    is_text: bool
+    content: bytes
+    start: int
+
+
 def is_form(content_type: bytes) -> bool:
     """Whether any server could read the body as a multipart form."""
     return b"form" in content_type.lower()
@@ -27,22 +37,35 @@ def is_form(content_type: bytes) -> bool:
 def read_form(content_type: bytes, body: bytes, names: frozenset[str]) -> dict[str, list[str]]:
     """The texts of the fields with these names. Raises ``Ambiguous``."""
     found: dict[str, list[str]] = {}
-    for name, headers, content in _parts(content_type, body):
+    for part in _read_parts(content_type, body):
+        name = part.name
         if name not in names:
             if fold_name(name) in names:
                 raise Ambiguous(f"The form has a field whose name resembles {fold_name(name)}.")
             continue
-        if b"content-type" in headers and not _TEXT_TYPE.fullmatch(headers[b"content-type"]):
+        if not part.is_text:
             raise Ambiguous(f"The form's field {name} isn't plain text.")
         try:
-            found.setdefault(name, []).append(content.decode())
+            found.setdefault(name, []).append(part.content.decode())
         except UnicodeDecodeError:
             raise Ambiguous(f"The form's field {name} isn't UTF-8.") from None
     return found
 
 
-def _parts(content_type: bytes, body: bytes) -> list[tuple[str, dict[bytes, bytes], bytes]]:
-    """Name, headers and content of each part."""
+def replace_in_form(content_type: bytes, body: bytes, names: frozenset[str], old: str, new: str) -> bytes | None:
+    """The form with ``new`` in place of ``old`` in these fields, all other bytes as they are.
+
+    ``None`` if no field has that value. Raises ``Ambiguous``.
+    """
+    found, at = bytearray(), 0
+    for part in _read_parts(content_type, body):
+        if part.name in names and part.content == old.encode():
+            found += body[at : part.start] + new.encode()
+            at = part.start + len(part.content)
+    return bytes(found + body[at:]) if at else None
+
+
+def _read_parts(content_type: bytes, body: bytes) -> list[_Part]:
     matched = _TYPE.fullmatch(content_type.strip())
     if matched is None:
         raise Ambiguous("The form's Content-Type isn't multipart/form-data with a plain boundary.")
@@ -52,10 +75,14 @@ def _parts(content_type: bytes, body: bytes) -> list[tuple[str, dict[bytes, byte
         raise Ambiguous("The form isn't split by its boundary alone.")
     if len(middle) > MAX_PARTS:
         raise Ambiguous(f"The form has more than {MAX_PARTS:,} parts.")
-    return [_read_part(part) for part in middle]
+    parts, at = [], len(mark)
+    for text in middle:
+        parts.append(_read_part(text, at))
+        at += len(text) + len(b"\r\n") + len(mark)
+    return parts
 
 
-def _read_part(part: bytes) -> tuple[str, dict[bytes, bytes], bytes]:
+def _read_part(part: bytes, at: int) -> _Part:
     head, end, content = part.partition(b"\r\n\r\n")
     start, *lines = head.split(b"\r\n")
     if start or not end or len(head) > MAX_HEADER_BYTES:
@@ -71,6 +98,8 @@ def _read_part(part: bytes) -> tuple[str, dict[bytes, bytes], bytes]:
     if named is None:
         raise Ambiguous("A part of the form has no plain name.")
     try:
-        return named[1].decode(), headers, content
+        name = named[1].decode()
     except UnicodeDecodeError:
         raise Ambiguous("The name of a form's field isn't UTF-8.") from None
+    is_text = _TEXT_TYPE.fullmatch(headers.get(b"content-type", b"text/plain")) is not None
+    return _Part(name, is_text, content, at + len(head) + len(b"\r\n\r\n"))

@@ -55,6 +55,7 @@ class Forwarding:
         held: ResolvedCredential,
         sent: RequestBody,
         prices: RequestPrices,
+        alias: str | None = None,
     ) -> None:
         self._gateway = gateway
         self._context = context
@@ -64,6 +65,7 @@ class Forwarding:
         self._resolved = held
         self._sent = sent
         self._prices = prices
+        self._alias = alias
         self._meter: Meter = NoMeter()
         self._injected: InjectedBody | None = None
         self._ended: Ended = "unreachable"
@@ -314,5 +316,6 @@ class Forwarding:
                 cache_written_tokens=used.cache_written_tokens,
                 audio_tokens=used.audio_tokens,
                 reasoning_tokens=used.reasoning_tokens,
+                alias=self._alias,
             )
         )

@@ -6,6 +6,7 @@ The JSON rules of ``http/body.py`` do not apply, since each provider has its own
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+from ari.gateway.body_budget import BodyBudget
 from ari.http.body import BODY_SECONDS, BodyFault, make_broken_body_fault
 from ari.http.context import Receive
 from ari.http.problem import Fault
@@ -21,7 +22,7 @@ _CLOSE = ((b"connection", b"close"),)
 class RequestBody:
     """``whole`` holds a small body; a larger one is ``pieces()``, of ``length`` bytes if Content-Length was sent."""
 
-    __slots__ = ("_receive", "fault", "gone", "length", "whole")
+    __slots__ = ("_budget", "_held", "_receive", "_reserved_bytes", "_size", "fault", "gone", "length", "whole")
 
     def __init__(self, receive: Receive, length: int | None, whole: bytes | None) -> None:
         self._receive = receive
@@ -29,6 +30,34 @@ class RequestBody:
         self.whole = whole
         self.fault: Fault | None = None
         self.gone = False
+        self._held: list[bytes] = []
+        self._size = 0
+        self._budget: BodyBudget | None = None
+        self._reserved_bytes = 0
+
+    async def hold(self, budget: BodyBudget) -> bool:
+        """Read the rest of the body into ``whole``. ``False`` if the budget doesn't allow it; ``pieces`` has it then.
+
+        Raises ``BodyFault``. Call ``release`` at the end of the request.
+        """
+        if self.whole is not None:
+            return True
+        self._budget, more = budget, True
+        while more:
+            chunk, more = await self._read_next()
+            self._held.append(chunk)
+            if not budget.take(len(chunk)):
+                return False
+            self._reserved_bytes += len(chunk)
+        self.whole = b"".join(self._held)
+        self._held.clear()
+        return True
+
+    def release(self) -> None:
+        """Release the memory that ``hold`` reserved."""
+        if self._budget is not None:
+            self._budget.release(self._reserved_bytes)
+            self._reserved_bytes = 0
 
     async def pieces(self, at_end: Callable[[], None]) -> AsyncIterator[bytes]:
         """Each chunk as it arrives, no faster than it is consumed.
@@ -36,21 +65,27 @@ class RequestBody:
         If the body is not acceptable or breaks off, the error is kept in ``fault`` too, because the HTTP client wraps
         what is raised.
         """
-        size = 0
-        while True:
-            try:
-                chunk, more = await _next(self._receive)
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise _too_large()
-            except BodyFault as error:
-                self.fault = error.fault
-                raise
+        for index, piece in enumerate(self._held):
+            self._held[index] = b""
+            yield piece
+        self.release()
+        more = True
+        while more:
+            chunk, more = await self._read_next()
             if chunk:
                 yield chunk
-            if not more:
-                at_end()
-                return
+        at_end()
+
+    async def _read_next(self) -> tuple[bytes, bool]:
+        try:
+            chunk, more = await _next(self._receive)
+            self._size += len(chunk)
+            if self._size > MAX_BYTES:
+                raise _too_large()
+        except BodyFault as error:
+            self.fault = error.fault
+            raise
+        return chunk, more
 
 
 async def read_body(incoming: RequestHead, receive: Receive) -> RequestBody:

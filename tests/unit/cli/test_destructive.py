@@ -42,6 +42,7 @@ SAFE = {
     "keys create": "adds",
     "keys credits add": "adds",
     "keys credits set": "can be set back",
+    "keys models": "can be set back",
     "keys enable": "can be undone: keys disable",
     "keys limits reset": "nothing is lost but a count of what was used",
     "keys limits set": "can be set back",

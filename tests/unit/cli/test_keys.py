@@ -38,6 +38,7 @@ KEY_FIELDS = {
     "tags",
     "metadata",
     "addresses",
+    "models",
 }
 COLUMNS = ["NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID"]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ari.gateway.injected_body import BodyBudget, InjectedBody
+from ari.gateway.body_budget import BodyBudget
+from ari.gateway.injected_body import InjectedBody
 from ari.gateway.request_body import RequestBody
 from ari.gateway.usage_injection import PADDING, OptionSupport
 from ari.integrations.model import Credential

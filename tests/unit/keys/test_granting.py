@@ -6,9 +6,12 @@ import pytest
 
 from ari.base.clock import DAY_MS
 from ari.base.errors import Forbidden
-from ari.keys import KeyChange, change
+from ari.keys import KeyChange, NewKey, change, create
 from ari.keys.granting import gives_more
 from ari.keys.lineage import find_descendants
+from ari.keys.model import Consumer
+from ari.keys.model_rules import parse_model_rules
+from ari.keys.policy import NO_POLICY, Policy
 from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
@@ -55,3 +58,24 @@ def test_the_owner_may_do_everything() -> None:
     key = make_key(tx, "api:read", expires_at_ms=NOW_MS + DAY_MS)
     assert change(tx, key.id, KeyChange(scopes=("*",), expires_at_ms=None)).scopes == ("*",)
     assert tx.keys.grants == []
+
+
+def test_a_key_gives_no_models_that_it_may_not_use() -> None:
+    """Neither to a new key, nor to another, nor to itself; and a consumer's models cannot be left behind."""
+    tx = MemoryTransaction()
+    rules = parse_model_rules({"allow": ["openai/*"], "deny": ["openai/gpt-5-pro"]})
+    calling = make_key(tx, "*")
+    calling = change(tx, calling.id, KeyChange(models={"allow": ["openai/*"], "deny": ["openai/gpt-5-pro"]}))
+    assert calling.policy.models == rules
+    within = {"allow": ["openai/gpt-4*"], "deny": ["openai/gpt-5-*"]}
+    made = create(tx.by(calling), NewKey("within", scopes=("api:read",), models=within)).key
+    for models in (None, {"allow": ["openai/*"]}, {"allow": ["*"], "deny": ["openai/gpt-5-pro"]}):
+        with pytest.raises(Forbidden, match="its own models"):
+            create(tx.by(calling), NewKey("beyond", scopes=("api:read",), models=models))
+        with pytest.raises(Forbidden, match="its own models"):
+            change(tx.by(calling), made.id, KeyChange(models=models))
+    with pytest.raises(Forbidden):
+        change(tx.by(calling), calling.id, KeyChange(models=None))
+    assert gives_more(calling, replace(calling, policy=NO_POLICY))
+    team = Consumer("con_1", "Team", policy=Policy(models=rules))
+    assert gives_more(replace(made, consumer=team), made)

@@ -1,16 +1,60 @@
 """Other names for models: ``fast`` for ``openai/gpt-5-mini``."""
 
+import re
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
+from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
+from ari.base.secrets_in_text import looks_like_key
+from ari.integrations.providers import providers
+from ari.integrations.upstreams import is_upstream_name
 
-class Alias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``targets`` are ``provider/model``, in the order in which they are tried."""
-
-    name: str
-    targets: tuple[str, ...]
+MAX_ALIASES = 500
+MAX_TARGETS = 10
+MAX_NAME_LENGTH = 64
+MAX_MODEL_LENGTH = 256
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MODEL = re.compile(r"[!-~]+")
 
 
 class AliasRules(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """All aliases, by name."""
+    """The targets of each alias, ``provider/model``, in the order in which they are tried."""
 
-    aliases: tuple[Alias, ...] = ()
+    aliases: dict[str, tuple[str, ...]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.aliases
+
+    def list_targets(self, name: str) -> list[tuple[str, str]]:
+        """The provider and the model of each target."""
+        parted = (target.partition("/") for target in self.aliases[name])
+        return [(provider, model) for provider, _, model in parted]
+
+
+def parse_aliases(given: Mapping[str, Sequence[str]]) -> AliasRules:
+    """Aliases by name. Raises ``Invalid`` for the field ``aliases``, once for each that is wrong."""
+    problems = Problems()
+    if len(given) > MAX_ALIASES:
+        raise Invalid(Problem("aliases", f"At most {MAX_ALIASES} aliases."))
+    parsed = {name: problems.check((), _parse_alias, name, targets) for name, targets in sorted(given.items())}
+    problems.raise_found()
+    return AliasRules(parsed)
+
+
+def _parse_alias(name: str, targets: Sequence[str]) -> tuple[str, ...]:
+    if looks_like_key(name) or any(map(looks_like_key, targets)):
+        raise Invalid(Problem("aliases", "An alias contains an API key or a provider key."))
+    if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
+        raise Invalid(Problem("aliases", f"{name[:60]!r} isn't a name for an alias. Use letters, digits, . _ and -."))
+    if not 1 <= len(targets) <= MAX_TARGETS:
+        raise Invalid(Problem("aliases", f"The alias {name} needs 1 to {MAX_TARGETS} models."))
+    for target in targets:
+        provider, _, model = target.partition("/")
+        known = providers().get(provider)
+        if not (known.is_ai if known is not None else is_upstream_name(provider)):
+            raise Invalid(Problem("aliases", f"The alias {name} names no provider: use provider/model."))
+        if len(model) > MAX_MODEL_LENGTH or not _MODEL.fullmatch(model):
+            raise Invalid(Problem("aliases", f"The alias {name} names no model: use provider/model."))
+    return tuple(dict.fromkeys(targets))

@@ -21,6 +21,6 @@ PROVIDER = Provider(
         "POST /api/v1/embeddings",
         "GET /api/v1/models",
         "GET /api/v1/generation",
-        "GET /api/v1/models/{author}/{model}/endpoints",
+        "GET /api/v1/models/{model...}/endpoints",
     ),
 )

@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 
 from ari.instance import Instance
-from ari.integrations.ai_rules.aliases import Alias, AliasRules
+from ari.integrations.ai_rules.aliases import AliasRules
 from ari.integrations.ai_rules.model import NO_RULES, AiRules
 from tests.support.instances import opened
 
-FAST = AliasRules((Alias("fast", ("openai/gpt-5-mini", "openai/gpt-5-nano")),))
+FAST = AliasRules({"fast": ("openai/gpt-5-mini", "openai/gpt-5-nano")})
 
 
 def test_a_part_is_stored_and_read(data_dir: Path, database_url: str | None) -> None:

@@ -1,11 +1,11 @@
 """A part of the rules for AI requests is replaced as a whole, in one event."""
 
-from ari.integrations.ai_rules.aliases import Alias, AliasRules
+from ari.integrations.ai_rules.aliases import AliasRules
 from ari.integrations.ai_rules.model import AiRules
 from ari.integrations.ai_rules.replace_part import get_ai_rules, replace_part
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
-FAST = AliasRules((Alias("fast", ("openai/gpt-5-mini",)),))
+FAST = AliasRules({"fast": ("openai/gpt-5-mini",)})
 
 
 def test_a_change_is_stored_and_recorded_once(tx: MemoryIntegrationTransaction) -> None:

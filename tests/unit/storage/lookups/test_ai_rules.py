@@ -6,11 +6,11 @@ import pytest
 
 from ari.base.errors import Unavailable
 from ari.instance import Instance
-from ari.integrations.ai_rules.aliases import Alias, AliasRules
+from ari.integrations.ai_rules.aliases import AliasRules
 from ari.integrations.ai_rules.model import NO_RULES
 from ari.storage.engine import KEYS_FILE
 
-FAST = AliasRules((Alias("fast", ("openai/gpt-5-mini",)),))
+FAST = AliasRules({"fast": ("openai/gpt-5-mini",)})
 
 
 def test_a_change_counts_for_the_next_request(instance: Instance) -> None:

@@ -33,6 +33,7 @@ def test_a_key_never_used() -> None:
         "tags": [],
         "metadata": {},
         "addresses": [],
+        "models": None,
     }
     assert list(facts)[:5] == ["id", "name", "hint", "scopes", "status"]
 

@@ -8,13 +8,21 @@ from ari.base.problems import Problems
 from ari.keys.limits.fields import parse_limits
 from ari.keys.limits.rules import Credits, LimitRules, Refill
 from ari.keys.model import ApiKey, Consumer
+from ari.keys.model_rules import ModelRules
 from ari.keys.policy import Policy
 from ari.web.forms import Form
 from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, write_limits
 from ari.web.pages.key_options.option_fields import FIELDS, is_plain, read_all, read_options, write_options
 from tests.support.instances import START_MS
 
-NOTHING: dict[str, Any] = {"environment": "live", "consumer": None, "tags": (), "addresses": (), "metadata": {}}
+NOTHING: dict[str, Any] = {
+    "environment": "live",
+    "consumer": None,
+    "tags": (),
+    "addresses": (),
+    "models": None,
+    "metadata": {},
+}
 PLAIN: dict[str, Any] = NOTHING | {"limits": [], "credits": None, "expires": "90d"}
 KEY = ApiKey(
     id="key_01KB5Q2W8Z6N4T0V9YRJXH3M7C",
@@ -27,6 +35,7 @@ KEY = ApiKey(
     tags=("billing", "team-a"),
     metadata='{"plan":"prö","seats":3}',
     policy=Policy(
+        models=ModelRules(("openai/gpt-5*", "my model"), ("x",)),
         addresses=("203.0.113.0/24", "2001:db8::/32"),
         limits=LimitRules(
             1,
@@ -72,6 +81,7 @@ def test_options_survive_the_way_through_the_form() -> None:
         "consumer": "customer_4711",
         "tags": KEY.tags,
         "addresses": KEY.policy.addresses,
+        "models": {"allow": ["openai/gpt-5*", "my model"], "deny": ["x"]},
         "limits": [{"name": "default", "limit": 100, "window": "1m"}, {"name": "daily", "limit": 5, "window": "1d"}],
         "credits": {
             "amount": 1000,
@@ -94,6 +104,7 @@ def test_all_problems_are_found_at_once() -> None:
     found = problems(
         tags="Billing",
         addresses="203.0.113.7/24",
+        models="/x",
         limits="100/1m\nx=5/99d",
         credits="-1",
         refill="5/week",
@@ -105,7 +116,7 @@ def test_all_problems_are_found_at_once() -> None:
     assert found["limits"].startswith("Limit 2: Use a window")
     assert found["credits"].startswith("Enter a whole number")
     assert found["metadata"].startswith("Use a JSON object")
-    assert found.keys() == {"tags", "addresses", "limits", "credits", "refill", "hour", "metadata"}
+    assert found.keys() == {"tags", "addresses", "models", "limits", "credits", "refill", "hour", "metadata"}
 
 
 @pytest.mark.parametrize(

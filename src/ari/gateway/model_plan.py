@@ -1,0 +1,78 @@
+"""Decides where a request goes: which alias it names, and whether its key may use the models that it asks for. No I/O.
+
+Both are rules about models, so both need to know which model the provider would read.
+"""
+
+from typing import NamedTuple
+
+from ari.gateway.json_tree import Ambiguous
+from ari.gateway.model_aliases import AliasTarget, find_alias, resolve_alias
+from ari.gateway.request_facts import RequestFacts, read_facts
+from ari.gateway.route import Target, plain_scope
+from ari.http.context import RequestContext
+from ari.http.problem import Fault
+from ari.integrations.ai_rules.aliases import AliasRules
+from ari.integrations.model import Provider
+from ari.keys.model_rules import ModelRules
+from ari.keys.reasons import INSUFFICIENT_SCOPE, MODEL_NOT_ALLOWED, REQUEST_ERRORS
+from ari.keys.scopes import holds
+
+
+class ModelPlan(NamedTuple):
+    """``targets`` are the requests that the caller may make, in order; without an alias, its own one."""
+
+    facts: RequestFacts
+    alias: str | None
+    targets: tuple[AliasTarget, ...]
+
+
+def plan_models(context: RequestContext, target: Target, body: bytes | None, aliases: AliasRules) -> ModelPlan | Fault:
+    """The plan of a request, or the fault that stops it; ``body`` is ``None`` if it was too large to read."""
+    rules = () if context.key is None else context.key.model_rules
+    facts = read_facts(target, context.head, body)
+    alias = find_alias(aliases, facts)
+    if alias is None or body is None:
+        own = AliasTarget(target, facts.models[0] if facts.models else "", body or b"")
+        return refuse_models(rules, target.provider, facts) or ModelPlan(facts, None, (own,))
+    try:
+        found = resolve_alias(aliases, alias, target, context.head, body)
+    except Ambiguous as error:
+        return Fault(REQUEST_ERRORS["invalid_request"], str(error))
+    if not found:
+        detail = "No model of this alias can serve this endpoint. Aliases stand for one model, named at the top."
+        return Fault(REQUEST_ERRORS["invalid_request"], detail)
+    faults = [_refuse_target(context, rules, target.provider, one) for one in found]
+    allowed = tuple(one for one, fault in zip(found, faults, strict=True) if fault is None)
+    first = faults[0]
+    if not allowed and first is not None:
+        return first
+    return ModelPlan(facts, alias, allowed)
+
+
+def refuse_models(rules: tuple[ModelRules, ...], provider: Provider, facts: RequestFacts) -> Fault | None:
+    """The fault if the request asks for a model that isn't allowed, or for one that can't be determined."""
+    if not rules:
+        return None
+    if not facts.is_determined:
+        detail = f"This key may use certain models only, and ARI can't tell which model this uses. {facts.problem}"
+        return Fault(MODEL_NOT_ALLOWED, detail)
+    if all(is_allowed(rules, provider.name, model) for model in facts.models):
+        return None
+    return Fault(MODEL_NOT_ALLOWED, f"This key may not use this model of {provider.title}.")
+
+
+def is_allowed(rules: tuple[ModelRules, ...], provider: str, model: str) -> bool:
+    """Whether all rules allow the model."""
+    return all(one.allows(provider, model) for one in rules)
+
+
+def _refuse_target(
+    context: RequestContext, rules: tuple[ModelRules, ...], own: Provider, found: AliasTarget
+) -> Fault | None:
+    provider = found.target.provider
+    scope = plain_scope(found.target)
+    if provider.name != own.name and (context.key is None or not holds(context.key.scopes, scope)):
+        return Fault(INSUFFICIENT_SCOPE, scope=scope)
+    if is_allowed(rules, provider.name, found.model):
+        return None
+    return Fault(MODEL_NOT_ALLOWED, f"This key may not use the model of {provider.title} that this alias stands for.")

@@ -1,0 +1,24 @@
+"""Replace the aliases of models."""
+
+from collections.abc import Mapping, Sequence
+
+from ari.integrations.ai_rules.aliases import parse_aliases
+from ari.integrations.ai_rules.model import AiRulesTransaction
+from ari.integrations.ai_rules.replace_part import replace_part
+
+
+def get_aliases(tx: AiRulesTransaction) -> dict[str, tuple[str, ...]]:
+    """The targets of each alias, by name."""
+    return tx.ai_rules.get().aliases.aliases
+
+
+def set_aliases(tx: AiRulesTransaction, given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Replace all aliases. Raises ``Invalid``, ``ReauthRequired``.
+
+    An alias gives nobody access: the models that it stands for are checked as if the caller had named them.
+    """
+    before, after = get_aliases(tx), parse_aliases(given)
+    changed = sorted(name for name in {*before, *after.aliases} if before.get(name) != after.aliases.get(name))
+    detail = {name: list(after.aliases.get(name, ())) for name in changed[:100]}
+    replace_part(tx, "aliases", after, {"changed": detail, "count": len(changed)})
+    return after.aliases

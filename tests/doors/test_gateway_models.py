@@ -1,0 +1,86 @@
+"""A key reaches the models that its rules allow, and no others, however the request names them."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.gateway import CHAT, AiGateway
+
+RULES = {"allow": ["openai/gpt-5*", "gemini/gemini-2.5-flash", "anthropic/claude-*"], "deny": ["openai/gpt-5-pro*"]}
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def secret(shared_gateway: Any) -> str:
+    """A key with rules for models."""
+    _, secret = shared_gateway.owner.create_key("models", scopes=["ai:*", "ai-account:*"], models=RULES)
+    return str(secret)
+
+
+def test_an_allowed_model_is_forwarded_unchanged(ai: AiGateway, secret: str) -> None:
+    """Byte for byte, also in a large body and without a length."""
+    client = ai.owner.api(secret)
+    body = b'{ "model": "gpt-5-mini",\n "messages": [], "x": "' + b"y" * 2_000_000 + b'"}'
+    for content in (body, iter((body[:100], body[100:]))):
+        assert client.post(CHAT, content=content, headers=JSON).status_code == 200
+        assert ai.provider.last.body == body
+    assert client.post("/api/ai/gemini/v1beta/models/gemini-2.5-flash:generateContent", json={}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("openai/v1/chat/completions", b'{"model": "gpt-5-pro"}'),
+        ("openai/v1/chat/completions", b'{"model": "gpt-4o"}'),
+        ("openai/v1/chat/completions", b'{"model": "' + b"x" * 10_000 + b'"}'),
+        ("openai/v1/chat/completions", b'{"model": "gpt-5", "mod\\u0065l": "gpt-5-pro"}'),
+        ("openai/v1/chat/completions", b'{"model": "gpt-5", "Model": "gpt-5-pro"}'),
+        ("openai/v1/chat/completions", b'{"messages": []}'),
+        ("openai/v1/chat/completions?model=gpt-5-pro", b'{"model": "gpt-5"}'),
+        ("openai/v1/responses", b'{"prompt": {"id": "pmpt_1"}}'),
+        ("openai/v1/batches", b'{"input_file_id": "file_1"}'),
+        ("openai/v1/files", b'{"model": "gpt-5"}'),
+        (
+            "anthropic/v1/messages/batches",
+            b'{"requests": [{"params": {"model": "claude-x"}}, {"params": {"model": "y"}}]}',
+        ),
+        ("gemini/v1beta/models/gemini-2.5-pro:generateContent", b"{}"),
+        ("gemini/v1beta/models/gemini-2.5-flash:embedContent", b'{"model": "models/gemini-2.5-pro"}'),
+    ],
+)
+def test_another_model_is_refused(ai: AiGateway, secret: str, path: str, body: bytes) -> None:
+    """With a clear reason, before the provider hears of it, and the log says why."""
+    answer = ai.owner.api(secret).post(f"/api/ai/{path}", content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (403, "model_not_allowed")
+    assert ai.provider.seen == []
+
+
+def test_endpoints_without_a_model_pass(ai: AiGateway, secret: str) -> None:
+    """Reading a response, canceling one."""
+    client = ai.owner.api(secret)
+    assert client.get("/api/ai/openai/v1/responses/resp_1").status_code == 200
+    assert client.post("/api/ai/openai/v1/responses/resp_1/cancel").status_code == 200
+
+
+def test_a_refusal_is_logged_and_consumes_nothing(ai: AiGateway) -> None:
+    """A key with limits keeps all of them."""
+    limits = [{"name": "default", "limit": 5, "window": "1h"}]
+    made, secret = ai.owner.create_key("limited", scopes=["ai:*"], models=RULES, limits=limits)
+    client = ai.owner.api(secret)
+    assert client.post(CHAT, json={"model": "gpt-4o"}).status_code == 403
+    found = ai.owner.api(ai.reader).get(f"/api/keys/{made['id']}").json()
+    assert (found["refused_count"], found["remaining"][0]["remaining"]) == (1, 5)
+
+
+def test_the_rules_of_a_consumer_count_too(ai: AiGateway) -> None:
+    """Both must allow a model; a change counts for the next request."""
+    api = ai.owner.api(ai.reader)
+    team = api.post("/api/consumers", json={"name": "Team", "models": {"allow": ["openai/*"]}}).json()
+    _, secret = ai.owner.create_key("member", scopes=["ai:*"], consumer=team["id"], models={"deny": ["gpt-4o"]})
+    client = ai.owner.api(secret)
+    assert client.post(CHAT, json={"model": "gpt-x"}).status_code == 200
+    assert client.post(CHAT, json={"model": "gpt-4o"}).status_code == 403
+    assert client.post("/api/ai/ollama/api/chat", json={"model": "llama3"}).status_code == 403
+    api.patch(f"/api/consumers/{team['id']}", json={"models": {"allow": ["ollama/*"]}})
+    assert client.post(CHAT, json={"model": "gpt-x"}).status_code == 403
+    assert client.post("/api/ai/ollama/api/chat", json={"model": "llama3"}).status_code == 200
