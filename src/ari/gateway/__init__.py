@@ -66,7 +66,7 @@ class Gateway:
         held = await self._keyring.find(target.provider)
         await context.record.commit_before_handler()
         sent = await read_body(context.head, context.receive)
-        return await self._forwarding(context, services, target, held, sent, rules).run()
+        return await self._make_forwarding(context, services, target, held, sent, rules).run()
 
     async def _handle_by_model(
         self, context: RequestContext, services: Services, target: route.Target, rules: AiRules
@@ -83,11 +83,11 @@ class Gateway:
                 sent.whole = first.body
             held = await self._keyring.find(first.target.provider)
             await context.record.commit_before_handler()
-            return await self._forwarding(context, services, first.target, held, sent, rules, plan.alias).run()
+            return await self._make_forwarding(context, services, first.target, held, sent, rules, plan.alias).run()
         finally:
             sent.release()
 
-    def _forwarding(
+    def _make_forwarding(
         self,
         context: RequestContext,
         services: Services,

@@ -39,7 +39,7 @@ def plan_models(context: RequestContext, target: Target, body: bytes | None, ali
     except Ambiguous as error:
         return Fault(REQUEST_ERRORS["invalid_request"], str(error))
     if not found:
-        detail = "No model of this alias can serve this endpoint. Aliases stand for one model, named at the top."
+        detail = "No model of this alias can serve this endpoint. Use an alias where the request names one model."
         return Fault(REQUEST_ERRORS["invalid_request"], detail)
     faults = [_refuse_target(context, rules, target.provider, one) for one in found]
     allowed = tuple(one for one, fault in zip(found, faults, strict=True) if fault is None)
@@ -54,7 +54,9 @@ def refuse_models(rules: tuple[ModelRules, ...], provider: Provider, facts: Requ
     if not rules:
         return None
     if not facts.is_determined:
-        detail = f"This key may use certain models only, and ARI can't tell which model this uses. {facts.problem}"
+        detail = (
+            f"This key may use certain models only, and ARI can't determine the model of this request. {facts.problem}"
+        )
         return Fault(MODEL_NOT_ALLOWED, detail)
     if all(is_allowed(rules, provider.name, model) for model in facts.models):
         return None
@@ -75,4 +77,4 @@ def _refuse_target(
         return Fault(INSUFFICIENT_SCOPE, scope=scope)
     if is_allowed(rules, provider.name, found.model):
         return None
-    return Fault(MODEL_NOT_ALLOWED, f"This key may not use the model of {provider.title} that this alias stands for.")
+    return Fault(MODEL_NOT_ALLOWED, f"This key may not use the models of this alias.")

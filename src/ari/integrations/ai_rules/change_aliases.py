@@ -15,7 +15,7 @@ def get_aliases(tx: AiRulesTransaction) -> dict[str, tuple[str, ...]]:
 def set_aliases(tx: AiRulesTransaction, given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Replace all aliases. Raises ``Invalid``, ``ReauthRequired``.
 
-    An alias gives nobody access: the models that it stands for are checked as if the caller had named them.
+    An alias gives nobody access: its models are checked as if the caller had named them.
     """
     before, after = get_aliases(tx), parse_aliases(given)
     changed = sorted(name for name in {*before, *after.aliases} if before.get(name) != after.aliases.get(name))
