@@ -77,4 +77,4 @@ def _refuse_target(
         return Fault(INSUFFICIENT_SCOPE, scope=scope)
     if is_allowed(rules, provider.name, found.model):
         return None
-    return Fault(MODEL_NOT_ALLOWED, f"This key may not use the models of this alias.")
+    return Fault(MODEL_NOT_ALLOWED, "This key may not use the models of this alias.")

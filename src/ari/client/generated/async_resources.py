@@ -673,7 +673,7 @@ class AsyncKeysResource:
     ) -> shapes.AiKeySummaryOut:
         """Get AI usage of a key.
 
-        Requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is
+        Costs, requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is
         required.
 
         Any active key can call this.
@@ -1658,10 +1658,11 @@ class AsyncUsageResource:
         time_zone: str | None = None,
         consumer: str | None = None,
         tag: str | None = None,
+        group_by: Literal["consumer", "tag"] | None = None,
     ) -> shapes.AiSummaryOut:
         """Get AI usage.
 
-        Requests and tokens by time, key, provider and model.
+        Costs, requests and tokens by time, key, provider and model, and by consumer or tag.
 
         Requires scope `usage:read`: read the usage log of every key.
 
@@ -1677,6 +1678,8 @@ class AsyncUsageResource:
         ``consumer``: Only the keys that this consumer has now: its ID or your external ID. Needs `keys:read` too.
 
         ``tag``: Only the keys that have this tag now. Needs `keys:read` too.
+
+        ``group_by``: Also return the totals by consumer or by tag. Needs `keys:read` too.
         """
         return await self._calls.call(
             ApiCall(
@@ -1690,6 +1693,7 @@ class AsyncUsageResource:
                     "time_zone": time_zone,
                     "consumer": consumer,
                     "tag": tag,
+                    "group_by": group_by,
                 },
             )
         )
