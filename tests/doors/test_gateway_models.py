@@ -84,3 +84,48 @@ def test_the_rules_of_a_consumer_count_too(ai: AiGateway) -> None:
     api.patch(f"/api/consumers/{team['id']}", json={"models": {"allow": ["ollama/*"]}})
     assert client.post(CHAT, json={"model": "gpt-x"}).status_code == 403
     assert client.post("/api/ai/ollama/api/chat", json={"model": "llama3"}).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def aliases(shared_gateway: Any) -> Any:
+    """Aliases for the tests that ask for them."""
+    api = shared_gateway.owner.api(shared_gateway.reader)
+    wanted = {"fast": ["openai/gpt-5-mini"], "shadow": ["openai/gpt-5-pro"], "other": ["ollama/llama3"]}
+    assert api.put("/api/model-aliases", json={"aliases": wanted}).status_code == 200
+    yield
+    api.put("/api/model-aliases", json={"aliases": {}})
+
+
+@pytest.mark.usefixtures("aliases")
+def test_an_alias_becomes_its_model(ai: AiGateway, secret: str) -> None:
+    """In the body that the provider gets, streams included, and the row has both names."""
+    for stream in (False, True):
+        body = b'{"model": "fast",  "messages": [], "stream": %s}' % str(stream).lower().encode()
+        answer = ai.client().post(CHAT, content=body, headers=JSON)
+        assert answer.status_code == 200
+        assert ai.provider.last.json["model"] == "gpt-5-mini"
+        used = ai.read_usage(answer.headers["x-request-id"])["ai"]
+        assert used["output_tokens"] == 7
+    client = ai.owner.api(secret)
+    assert client.post(CHAT, json={"model": "fast"}).status_code == 200
+    assert client.post(CHAT, json={"model": "shadow"}).json()["code"] == "model_not_allowed"
+
+
+@pytest.mark.usefixtures("aliases")
+def test_an_alias_of_another_provider_needs_its_scope(ai: AiGateway) -> None:
+    """The request goes to that provider's path of the same API."""
+    assert ai.client().post(CHAT, json={"model": "other"}).status_code == 200
+    assert ai.provider.last.json["model"] == "llama3"
+    _, secret = ai.owner.create_key("openai only", scopes=["ai:openai"])
+    refused = ai.owner.api(secret).post(CHAT, json={"model": "other"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
+
+
+@pytest.mark.usefixtures("aliases")
+def test_the_list_of_models_has_what_the_caller_may_use(ai: AiGateway, secret: str) -> None:
+    """Filtered for a key with rules, and with the aliases whose models it may use."""
+    everything = {one["id"] for one in ai.client().get("/api/ai/openai/v1/models").json()["data"]}
+    assert everything == {"gpt-x", "fast", "shadow"}
+    allowed = {one["id"] for one in ai.owner.api(secret).get("/api/ai/openai/v1/models").json()["data"]}
+    assert allowed == {"fast"}
+    assert ai.owner.api(secret).get("/api/ai/openai/v1/models/gpt-4o").status_code == 403

@@ -22,7 +22,8 @@ from ari.http.responses import Response as FastResponse
 from ari.http.responses import json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
-from ari.keys.commands.apply import apply, change_facts
+from ari.integrations.apply import apply_all
+from ari.keys.commands.apply import change_facts
 from ari.keys.configuration import Configuration, parse_configuration
 from ari.keys.openapi_scopes import find_scopes, keep_new
 
@@ -32,7 +33,7 @@ MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 MAX_DOCUMENT_DEPTH = 64
 """Schemas of real documents nest deeply."""
 _IMPORT = TypeAdapter(ImportScopesIn)
-_SECTIONS = {"scopes", "presets", "default_preset", "kinds", "instance_policy"}
+_SECTIONS = {"scopes", "presets", "default_preset", "kinds", "instance_policy", "model_aliases"}
 _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 
 
@@ -44,10 +45,10 @@ _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="scopes:write")
 async def apply_configuration(body: ApplyIn, deps: CallerDeps) -> Response:
-    """Declares scopes, saves presets and kinds, chooses the default preset, and sets the rules for all keys. Lists the
-    changes only, unless `dry_run` is `false`. Applying the same again changes nothing. Each change needs the same
-    rights as on its own. A preset that loses its last scope by pruning is removed; if it was the default, `standard` is
-    the default again."""
+    """Declares scopes, saves presets and kinds, chooses the default preset, sets the rules for all keys and the aliases
+    of models. Lists the changes only, unless `dry_run` is `false`. Applying the same again changes nothing. Each change
+    needs the same rights as on its own. A preset that loses its last scope by pruning is removed; if it was the
+    default, `standard` is the default again."""
     given = body.model_dump(include=_SECTIONS, exclude_unset=True)
     sections = {name: section for name, section in given.items() if section is not None}
     with _hide_names():
@@ -88,7 +89,7 @@ async def _apply(
     deps: Deps, wanted: Configuration, dry_run: bool, prune: bool = False, force: bool = False
 ) -> list[dict[str, Any]]:
     run = deps.rehearse if dry_run else deps.do
-    changes = await run(apply, wanted, prune, force=force or dry_run)
+    changes = await run(apply_all, wanted, prune, force=force or dry_run)
     return [change_facts(one) for one in changes]
 
 

@@ -34,7 +34,7 @@ class DeclaredKindIn(KindChangeIn):
 
 
 class ApplyIn(RequestModel):
-    """The desired scopes, presets, kinds and rules. Sections that are left out stay as they are."""
+    """The desired scopes, presets, kinds, rules and aliases. Sections that are left out stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"scopes": _SCOPES, "dry_run": True}]})
 
@@ -54,8 +54,13 @@ class ApplyIn(RequestModel):
         None,
         description="Rules for all keys. Rules that are left out stay as they are, `null` removes one. Not for keys.",
     )
+    model_aliases: dict[str, list[StrictStr]] | None = Field(
+        None,
+        description="Other names for AI models: the models of each alias. A key needs `integrations:write`.",
+        examples=[{"fast": ["openai/gpt-5-mini"]}],
+    )
     prune: StrictBool = Field(
-        False, description="Also remove scopes, presets and kinds that these sections don't list."
+        False, description="Also remove scopes, presets, kinds and aliases that these sections don't list."
     )
     force: StrictBool = Field(False, description="Prune scopes even from keys and presets that list them.")
     dry_run: StrictBool = Field(True, description=DRY_RUN)
@@ -78,7 +83,8 @@ class AppliedChangeOut(BaseModel):
 
     action: Literal["add", "change", "remove"] = Field(description="Kind of change.", examples=["add"])
     kind: str = Field(
-        description="Kind of object: `scope`, `preset`, `default preset`, `kind` or `rule`.", examples=["scope"]
+        description="Kind of object: `scope`, `preset`, `default preset`, `kind`, `rule` or `model alias`.",
+        examples=["scope"],
     )
     name: str = Field(description="Its name.", examples=["orders:read"])
     key_count: int = Field(description="Active keys that lose a removed scope.", examples=[0])

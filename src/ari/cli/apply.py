@@ -27,7 +27,7 @@ def apply(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Declare scopes, presets, kinds and rules for all keys from a file. Without --yes, only lists the changes.
+    """Declare scopes, presets, kinds, rules and aliases from a file. Without --yes, only lists the changes.
 
     All changes are made in one transaction. Applying the same file again changes nothing.
     """

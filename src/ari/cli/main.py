@@ -91,6 +91,7 @@ class _Root(LazyGroup):
             ("consumers", "consumers:app", "Create, list, change and delete consumers."),
             ("presets", "presets:app", "Manage presets: named lists of scopes for new keys."),
             ("integrations", "integrations:app", "Manage provider keys (OpenAI, Anthropic, …)."),
+            ("models", "models:app", "Manage other names for AI models."),
             ("usage", "usage:app", "View and export the usage log."),
             ("events", "events:app", "View and export the audit log. Without a command: list."),
             ("audit", "audit:app", "Verify, sign and shorten the audit log."),

@@ -15,7 +15,8 @@ from ari.gateway.checks import refuse
 from ari.gateway.costs import RequestPrices
 from ari.gateway.forward import Forwarding
 from ari.gateway.keyring import Keyring, ResolvedCredential
-from ari.gateway.model_plan import ModelPlan, plan_models
+from ari.gateway.model_lists import ModelFilter
+from ari.gateway.model_plan import ModelPlan, make_filter, plan_models
 from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.read_rate import ReadRates
 from ari.gateway.request_body import WHOLE_BYTES, RequestBody, read_body
@@ -83,7 +84,9 @@ class Gateway:
                 sent.whole = first.body
             held = await self._keyring.find(first.target.provider)
             await context.record.commit_before_handler()
-            return await self._make_forwarding(context, services, first.target, held, sent, rules, plan.alias).run()
+            listed = make_filter(context, first.target, rules.aliases)
+            forwarding = self._make_forwarding(context, services, first.target, held, sent, rules, plan.alias, listed)
+            return await forwarding.run()
         finally:
             sent.release()
 
@@ -96,10 +99,11 @@ class Gateway:
         sent: RequestBody,
         rules: AiRules,
         alias: str | None = None,
+        model_filter: ModelFilter | None = None,
     ) -> Forwarding:
         method, now_ms = context.head.method, services.clock.now_ms()
         prices = RequestPrices(self.prices, rules.prices, target, method, now_ms)
-        return Forwarding(self, context, services, target, held, sent, prices, alias)
+        return Forwarding(self, context, services, target, held, sent, prices, alias, model_filter)
 
     async def _plan(
         self, context: RequestContext, target: route.Target, body: bytes | None, aliases: AliasRules

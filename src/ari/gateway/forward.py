@@ -14,6 +14,7 @@ from ari.gateway import header_filter, provider_errors, request_headers
 from ari.gateway.costs import METERED, RequestPrices
 from ari.gateway.injected_body import InjectedBody
 from ari.gateway.meter import Meter, NoMeter, meter_for
+from ari.gateway.model_lists import ModelFilter, read_list
 from ari.gateway.provider_response import ProviderResponse
 from ari.gateway.usage_injection import may_inject
 from ari.http.body import BodyFault, ClientGone
@@ -56,6 +57,7 @@ class Forwarding:
         sent: RequestBody,
         prices: RequestPrices,
         alias: str | None = None,
+        model_filter: ModelFilter | None = None,
     ) -> None:
         self._gateway = gateway
         self._context = context
@@ -66,6 +68,7 @@ class Forwarding:
         self._sent = sent
         self._prices = prices
         self._alias = alias
+        self._model_filter = model_filter
         self._meter: Meter = NoMeter()
         self._injected: InjectedBody | None = None
         self._ended: Ended = "unreachable"
@@ -148,10 +151,10 @@ class Forwarding:
             if reply.status < 300 or (reply.status == 304 and header_filter.is_conditional(incoming)):
                 if self._injected is not None:
                     self._injected.note_accepted()
-                await self._stream(reply)
+                listed = await self._stream_or_list(reply)
                 self._ended = "complete"
                 await self._gateway.provider_status.works(self._resolved)
-                return None
+                return listed
             error = await provider_errors.read_error(reply) if reply.status >= 400 else None
             if self._injected is not None and reply.status >= 400:
                 if self._injected.should_retry(reply.status, error):
@@ -172,6 +175,14 @@ class Forwarding:
                 headers.append(("content-length", str(sent.length)))
             return sent.pieces(self._begin_watch)
         return sent.whole or None
+
+    async def _stream_or_list(self, reply: ProviderResponse) -> Response | None:
+        """Send the response. A list of models is returned instead, with those that the caller may use."""
+        if self._model_filter is None or reply.status != 200:
+            await self._stream(reply)
+            return None
+        found = await read_list(reply, self._context.head.query, self._model_filter)
+        return found or self._respond(provider_errors.unreachable(self._provider, "sent no list of models"))
 
     async def _stream(self, reply: ProviderResponse) -> None:
         """Send the response to the caller while it arrives."""

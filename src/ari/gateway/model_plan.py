@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ari.gateway.json_tree import Ambiguous
 from ari.gateway.model_aliases import AliasTarget, find_alias, resolve_alias
+from ari.gateway.model_lists import ModelFilter, is_list
 from ari.gateway.request_facts import RequestFacts, read_facts
 from ari.gateway.route import Target, plain_scope
 from ari.http.context import RequestContext
@@ -47,6 +48,20 @@ def plan_models(context: RequestContext, target: Target, body: bytes | None, ali
     if not allowed and first is not None:
         return first
     return ModelPlan(facts, alias, allowed)
+
+
+def make_filter(context: RequestContext, target: Target, aliases: AliasRules) -> ModelFilter | None:
+    """The models that a caller may see, if the request reads a list of them."""
+    if not is_list(target.provider, context.head.method, target.path):
+        return None
+    rules, name = () if context.key is None else context.key.model_rules, target.provider.name
+    own = (
+        (alias, model)
+        for alias in aliases.aliases
+        for provider, model in aliases.list_targets(alias)[:1]
+        if provider == name and is_allowed(rules, name, model)
+    )
+    return ModelFilter(lambda model: is_allowed(rules, name, model), tuple(own))
 
 
 def refuse_models(rules: tuple[ModelRules, ...], provider: Provider, facts: RequestFacts) -> Fault | None:

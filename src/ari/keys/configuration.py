@@ -1,4 +1,5 @@
-"""The contents of a configuration file: what an instance should have. ``commands.apply`` makes it so.
+"""The contents of a configuration file: what an instance should have. ``commands.apply`` makes it so, and
+``ari.integrations.apply`` for the aliases of models.
 
 ::
 
@@ -20,6 +21,9 @@
 
     [instance_policy]
     max_lifetime_days = 365
+
+    [model_aliases]
+    fast = ["openai/gpt-5-mini"]
 """
 
 import sys
@@ -54,6 +58,7 @@ class Configuration:
     default_preset: str | None = None
     kinds: Mapping[str, DeclaredKind] | None = None
     instance_policy: Mapping[str, int | None] | None = None
+    model_aliases: Mapping[str, tuple[str, ...]] | None = None
 
 
 def parse_configuration(content: object) -> Configuration:
@@ -117,6 +122,12 @@ def _parse_preset(name: str, value: object) -> Preset:
             raise Invalid(Problem(f"{place}.{field}", "This field is required."))
     label, description = (_parse_text(f"{place}.{field}", fields[field]) for field in ("label", "description"))
     return Preset(name, label, description, _parse_texts(f"{place}.scopes", fields["scopes"]))
+
+
+def _parse_aliases(value: object) -> dict[str, tuple[str, ...]]:
+    place = "model_aliases"
+    table = _parse_table(place, value, sys.maxsize)
+    return {name: _parse_texts(f"{place}.{_shorten(name)}", models) for name, models in table.items()}
 
 
 def _parse_default(value: object) -> str:
@@ -183,4 +194,5 @@ _SECTIONS: dict[str, Callable[[object], Any]] = {
     "default_preset": _parse_default,
     "kinds": _parse_kinds,
     "instance_policy": _parse_policy,
+    "model_aliases": _parse_aliases,
 }

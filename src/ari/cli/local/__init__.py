@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ari.cli.local.integrations import LocalIntegrations
     from ari.cli.local.keys import LocalKeys
     from ari.cli.local.kinds import LocalKinds
+    from ari.cli.local.models import LocalModels
     from ari.cli.local.notifications import LocalNotifications
     from ari.cli.local.policy import LocalPolicy
     from ari.cli.local.presets import LocalPresets
@@ -62,6 +63,12 @@ class LocalTarget:
         from ari.cli.local.kinds import LocalKinds
 
         return LocalKinds(self._deps)
+
+    @cached_property
+    def models(self) -> "LocalModels":
+        from ari.cli.local.models import LocalModels
+
+        return LocalModels(self._deps)
 
     @cached_property
     def notifications(self) -> "LocalNotifications":

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ari import keys
-from ari.keys.commands.apply import apply, change_facts
+from ari.integrations.apply import apply_all
+from ari.keys.commands.apply import change_facts
 from ari.keys.commands.presets import list_presets_with
 from ari.keys.configuration import Configuration, parse_configuration
 from ari.keys.openapi_scopes import find_scopes, keep_new
@@ -76,7 +77,7 @@ class LocalScopes:
 
     def _apply(self, wanted: Configuration, dry_run: bool, prune: bool, force: bool) -> list[dict[str, Any]]:
         run = self._deps.rehearse_sync if dry_run else self._deps.do_sync
-        return [change_facts(one) for one in run(apply, wanted, prune, force=force or dry_run)]
+        return [change_facts(one) for one in run(apply_all, wanted, prune, force=force or dry_run)]
 
 
 def _list_losing(tx: "KeyTransaction", name: str) -> tuple[list[dict[str, Any]], list[str]]:

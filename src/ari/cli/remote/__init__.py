@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ari.cli.remote.integrations import RemoteIntegrations
     from ari.cli.remote.keys import RemoteKeys
     from ari.cli.remote.kinds import RemoteKinds
+    from ari.cli.remote.models import RemoteModels
     from ari.cli.remote.notifications import RemoteNotifications
     from ari.cli.remote.own_key import RemoteOwnKey
     from ari.cli.remote.policy import RemotePolicy
@@ -62,6 +63,12 @@ class RemoteTarget:
         from ari.cli.remote.kinds import RemoteKinds
 
         return RemoteKinds(self._connection)
+
+    @cached_property
+    def models(self) -> "RemoteModels":
+        from ari.cli.remote.models import RemoteModels
+
+        return RemoteModels(self._connection)
 
     @cached_property
     def notifications(self) -> "RemoteNotifications":

@@ -2052,6 +2052,29 @@ class AsyncIntegrationsResource:
             ApiCall("POST", fill_path("/api/integrations/{provider}/test", provider=provider), shapes.TestResultOut)
         )
 
+    async def list_model_aliases(self) -> shapes.ModelAliasesOut:
+        """List model aliases.
+
+        Callers of the AI gateway can use an alias in place of a model.
+
+        Requires scope `integrations:read`: list integrations and read their status, without their keys.
+        """
+        return await self._calls.call(ApiCall("GET", "/api/model-aliases", shapes.ModelAliasesOut))
+
+    async def replace_model_aliases(self, aliases: Mapping[str, Sequence[str]]) -> shapes.ModelAliasesOut:
+        """Replace the model aliases.
+
+        Applies from the next request. An alias gives nobody access to a model.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``aliases``: The models of each alias, `provider/model`, in the order in which they are tried; up to 10.
+        Up to 500 aliases.
+        """
+        return await self._calls.call(
+            ApiCall("PUT", "/api/model-aliases", shapes.ModelAliasesOut, body=encode_body({"aliases": aliases}))
+        )
+
 
 class AsyncNotificationsResource:
     """Email notifications."""
@@ -2351,16 +2374,17 @@ class AsyncResources:
         default_preset: str | UnsetType | None = UNSET,
         kinds: Mapping[str, shapes.DeclaredKindIn] | UnsetType | None = UNSET,
         instance_policy: shapes.InstancePolicyIn | UnsetType | None = UNSET,
+        model_aliases: Mapping[str, Sequence[str]] | UnsetType | None = UNSET,
         prune: bool | UnsetType = UNSET,
         force: bool | UnsetType = UNSET,
         dry_run: bool | UnsetType = UNSET,
     ) -> shapes.AppliedOut:
         """Apply a configuration.
 
-        Declares scopes, saves presets and kinds, chooses the default preset, and sets the rules for all keys.
-        Lists the changes only, unless `dry_run` is `false`. Applying the same again changes nothing. Each change
-        needs the same rights as on its own. A preset that loses its last scope by pruning is removed; if it was
-        the default, `standard` is the default again.
+        Declares scopes, saves presets and kinds, chooses the default preset, sets the rules for all keys and the
+        aliases of models. Lists the changes only, unless `dry_run` is `false`. Applying the same again changes
+        nothing. Each change needs the same rights as on its own. A preset that loses its last scope by pruning is
+        removed; if it was the default, `standard` is the default again.
 
         Requires scope `scopes:write`: declare, change and remove scopes of your own API, and change presets.
 
@@ -2375,7 +2399,9 @@ class AsyncResources:
         ``instance_policy``: Rules for all keys. Rules that are left out stay as they are, `null` removes one. Not
         for keys.
 
-        ``prune``: Also remove scopes, presets and kinds that these sections don't list.
+        ``model_aliases``: Other names for AI models: the models of each alias. A key needs `integrations:write`.
+
+        ``prune``: Also remove scopes, presets, kinds and aliases that these sections don't list.
 
         ``force``: Prune scopes even from keys and presets that list them.
 
@@ -2393,6 +2419,7 @@ class AsyncResources:
                         "default_preset": default_preset,
                         "kinds": kinds,
                         "instance_policy": instance_policy,
+                        "model_aliases": model_aliases,
                         "prune": prune,
                         "force": force,
                         "dry_run": dry_run,

@@ -790,7 +790,7 @@ class AppliedChangeOut(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     """Kind of change."""
     kind: str
-    """Kind of object: `scope`, `preset`, `default preset`, `kind` or `rule`."""
+    """Kind of object: `scope`, `preset`, `default preset`, `kind`, `rule` or `model alias`."""
     name: str
     """Its name."""
     key_count: int
@@ -1147,6 +1147,13 @@ class IntegrationsOut(msgspec.Struct, frozen=True, kw_only=True):
     """Providers."""
     next_cursor: None
     """Always `null`."""
+
+
+class ModelAliasesOut(msgspec.Struct, frozen=True, kw_only=True):
+    """All aliases."""
+
+    aliases: dict[str, list[str]]
+    """The models of each alias, `provider/model`, in the order in which they are tried; up to 10."""
 
 
 class MailOut(msgspec.Struct, frozen=True, kw_only=True):

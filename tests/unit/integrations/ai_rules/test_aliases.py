@@ -1,0 +1,45 @@
+"""Aliases name known providers and plain models, and nothing that looks like a key."""
+
+import pytest
+
+from ari.base.errors import Invalid
+from ari.integrations.ai_rules.aliases import MAX_ALIASES, AliasRules, parse_aliases
+
+
+def test_targets_keep_their_order() -> None:
+    """A model may hold slashes, as those of OpenRouter do; a named upstream may be a provider."""
+    rules = parse_aliases({"fast": ["openrouter/openai/gpt-5-mini", "my-vllm/llama", "openrouter/openai/gpt-5-mini"]})
+    assert rules == AliasRules({"fast": ("openrouter/openai/gpt-5-mini", "my-vllm/llama")})
+    assert rules.list_targets("fast") == [("openrouter", "openai/gpt-5-mini"), ("my-vllm", "llama")]
+    assert ("fast" in rules, "slow" in rules) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "targets"),
+    [
+        ("", ["openai/x"]),
+        ("a/b", ["openai/x"]),
+        ("a b", ["openai/x"]),
+        ("x" * 65, ["openai/x"]),
+        ("fast", []),
+        ("fast", [f"openai/{number}" for number in range(11)]),
+        ("fast", ["gpt-5"]),
+        ("fast", ["openai/"]),
+        ("fast", ["openai/a b"]),
+        ("fast", ["openai/" + "x" * 257]),
+        ("fast", ["resend/x"]),
+        ("fast", ["No Provider/x"]),
+        ("fast", ["openai/sk-proj-0123456789abcdefABCDEF0123456789abcdefABCDEF"]),
+    ],
+)
+def test_a_wrong_alias_is_refused(name: str, targets: list[str]) -> None:
+    """With the others that are wrong."""
+    with pytest.raises(Invalid) as caught:
+        parse_aliases({name: targets, "also wrong": []})
+    assert [problem.location for problem in caught.value.problems] == ["aliases", "aliases"]
+
+
+def test_too_many_aliases_are_refused() -> None:
+    """They are in memory for each request."""
+    with pytest.raises(Invalid):
+        parse_aliases({f"a{number}": ["openai/x"] for number in range(MAX_ALIASES + 1)})
