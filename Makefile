@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything they need goes into .venv and build/. ARGS="…" passes arguments on.
 .DELETE_ON_ERROR:
-.PHONY: help serve dev test check fuzz soak kill limits bench docs audit-pages pictures assets lock clean app tests-ready system
+.PHONY: help serve dev test check fuzz soak kill limits bench docs audit-pages pictures assets lock clean app tests-ready system programs programs-if-required
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -75,7 +75,7 @@ assets: $(MANIFEST) ## Bundle the browser assets
 
 app: $(VENV)/.app $(MANIFEST) ## Install ARI into .venv
 
-tests-ready: $(VENV)/.dev app build/axe/axe.min.js build/client/.ready system
+tests-ready: $(VENV)/.dev app build/axe/axe.min.js build/client/.ready system programs-if-required
 
 lock: ## Update all lock files
 	@$(MAKE) --no-print-directory $(VENV)/.venv build/lock/bin/uv
@@ -122,6 +122,29 @@ build/axe/axe.min.js: frontend/package-lock.json $(VENV)/.dev
 build/client/.ready: requirements/client.txt $(VENV)/.venv
 	@$(PYTHON) -m venv --without-pip build/client
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --python build/client/bin/python -qq --no-input $(INSTALL) -r $<
+	@touch $@
+
+# LangChain, Claude Code and others, which the guides name. They take 1.5 GB, so only CI has to have them.
+programs: build/programs/python/.ready build/programs/node/.ready ## Install the AI programs of the guides, for their tests
+
+ifneq ($(filter-out 0,$(ARI_TEST_REQUIRE_ALL)),)
+programs-if-required: programs
+else
+programs-if-required:
+	@test -e build/programs/node/.ready || \
+		echo "Not installed: the AI programs of the guides (1.5 GB). Their tests are skipped; make programs installs them."
+endif
+
+build/programs/python/.ready: requirements/programs.txt $(VENV)/.venv
+	@echo "Installing the guides' Python libraries (first run only) …"
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv --without-pip $(@D)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --python $(@D)/bin/python -qq --no-input $(INSTALL) -r $<
+	@touch $@
+
+build/programs/node/.ready: tests/programs/package-lock.json $(VENV)/.dev
+	@echo "Installing the guides' npm packages (first run only) …"
+	@$(PY) -m tests.support.programs $(@D)
 	@touch $@
 
 build/lock/bin/uv: $(VENV)/.venv

@@ -17,8 +17,8 @@ sys.path.insert(0, str(ROOT))
 
 from hatch_build import install_packages, node_and_npm  # noqa: E402 - a file of the root, not an installed module
 
-LOCKS = (("run", "build", "dev"), ("client",))
-"""Locks that agree on versions are audited together; that of the client's generator stands alone."""
+LOCKS = (("run", "build", "dev"), ("client",), ("programs",))
+"""Locks that agree on versions are audited together; the others stand alone."""
 TIMEOUT_SECONDS = 300
 PROBE_SECONDS = 20
 NO_CONNECTION = frozenset(

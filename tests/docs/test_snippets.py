@@ -18,9 +18,9 @@ COMMAND = re.compile(
     r"(?= (?:keys|usage|doctor|backup|restore|events|audit|account|integrations|notifications|scopes|presets|apply)"
     r"| (?:me|--url))"
 )
-NOT_RUN = re.compile(r"ari serve|pip install|ari integrations test|/api/ai/openai")
+NOT_RUN = re.compile(r"ari serve|pip install|ari integrations test|/api/ai/(?:openai|anthropic)|codex exec")
 """Lines that start servers or install, which harness and package tests do, or that call a provider: those of the
-gateway run against a stand-in in ``tests/doors/test_gateway_sdks.py``."""
+gateway run against a stand-in in ``tests/doors/test_gateway_sdks.py`` and ``test_ai_programs.py``."""
 
 
 def _run(owner: Any, script: str, ari: str = f'"{sys.executable}" -m ari', **variables: str) -> str:

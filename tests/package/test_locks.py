@@ -14,7 +14,7 @@ from tests.package.conftest import ROOT
 
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 NPM_LOCK = ROOT / "frontend/package-lock.json"
-NPM_LOCKS = (NPM_LOCK, ROOT / "tests/audit/package-lock.json")
+NPM_LOCKS = (NPM_LOCK, *(ROOT / "tests" / name / "package-lock.json" for name in ("audit", "programs")))
 REQUIREMENT = re.compile(
     r"^[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==\S+( ;[^\\]+)?(?P<hashes>( \\\n +--hash=sha256:[0-9a-f]{64})+)$"
 )
@@ -32,8 +32,8 @@ def project() -> dict[str, Any]:
 
 def test_every_lock_is_tested() -> None:
     """A lock that was moved or renamed would not be missed by the tests below."""
-    assert [lock.name for lock in LOCKS] == ["build.txt", "client.txt", "dev.txt", "run.txt"]
-    assert [lock.name for lock in NPM_LOCKS if lock.is_file()] == ["package-lock.json"] * 2
+    assert [lock.name for lock in LOCKS] == ["build.txt", "client.txt", "dev.txt", "programs.txt", "run.txt"]
+    assert [lock.name for lock in NPM_LOCKS if lock.is_file()] == ["package-lock.json"] * 3
 
 
 @pytest.mark.parametrize("path", [*LOCKS, *NPM_LOCKS], ids=lambda path: str(path.relative_to(ROOT)))

@@ -6,8 +6,14 @@ from typing import Any
 from tests.support.provider_formats import name_event
 
 
+def _wants_weather(asked: dict[str, Any]) -> bool:
+    """Whether the caller offers the one tool that the stand-in uses; programs offer many others."""
+    tools = [tool.get("function", tool) for tool in asked.get("tools") or ()]
+    return any(tool.get("name") == "weather" for tool in tools)
+
+
 def chat(asked: dict[str, Any], model: str) -> dict[str, Any] | list[str]:
-    tools = asked.get("tools")
+    tools = _wants_weather(asked)
     call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
     message: dict[str, Any] = {"role": "assistant", "content": None if tools else "Hello"}
     if tools:
@@ -63,13 +69,14 @@ def response(asked: dict[str, Any], model: str) -> dict[str, Any] | list[str]:
     events = [
         {"type": "response.created", "sequence_number": 0, "response": begun},
         {"type": "response.output_text.delta", "sequence_number": 1, **delta},
-        {"type": "response.completed", "sequence_number": 2, "response": {**whole, "usage": usage}},
+        {"type": "response.output_item.done", "sequence_number": 2, "output_index": 0, "item": item},
+        {"type": "response.completed", "sequence_number": 3, "response": {**whole, "usage": usage}},
     ]
     return [name_event(event) for event in events]
 
 
 def message(asked: dict[str, Any], model: str) -> dict[str, Any] | list[str]:
-    tools = asked.get("tools")
+    tools = _wants_weather(asked)
     use = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Oslo"}}
     content = [use] if tools else [{"type": "text", "text": "Hello"}]
     usage = {
