@@ -13,9 +13,7 @@ from ari.gateway.reading import UsageReading
 from ari.gateway.sse import EventReader
 from ari.usage.ai import UNKNOWN_USAGE, TokenUsage
 
-_WORTH_READING = re.compile(
-    rb'"(?:usage|usageMetadata|x_groq|error|done|message_\w+|response\.\w+)"|"finish_reason"\s*:\s*"error"'
-)
+_WORTH_READING = re.compile(rb'"(?:usage|usageMetadata|x_groq|error|done|message_\w+|response\.\w+)"')
 _UNREAD = (b"audio/", b"image/", b"video/", b"font/", b"multipart/")
 _FIRST_OF_EVENTS = b"deir:"
 """First bytes of ``data``, ``event``, ``id``, ``retry`` and comments."""

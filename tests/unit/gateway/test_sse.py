@@ -30,7 +30,8 @@ LINES = st.lists(
     max_size=25,
 )
 ENDS = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r"]), min_size=1, max_size=4)
-CUTS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
+CUTS = st.lists(st.integers(1, 9) | st.integers(10, 80), min_size=1, max_size=6)
+"""Small ones cut events apart; large ones hold whole events."""
 
 
 def stream_of(lines: list[bytes], ends: list[bytes]) -> list[tuple[bytes, bytes]]:
