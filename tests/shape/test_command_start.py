@@ -9,7 +9,17 @@ import pytest
 from tests.support.instances import prepare
 from tests.support.ports import free_port
 
-SLOW = ["aiohttp", "alembic", "fastapi", "jinja2", "pygments", "rich", "starlette", "structlog"]
+SLOW = [
+    "aiohttp",
+    "alembic",
+    "fastapi",
+    "jinja2",
+    "pygments",
+    "rich",
+    "sqlalchemy.dialects.postgresql",
+    "starlette",
+    "structlog",
+]
 """Libraries that take 30 ms or more, and that no command below needs."""
 DATABASE = ["pydantic", "sqlalchemy"]
 SCRIPT = (

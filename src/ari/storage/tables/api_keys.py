@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from ari.storage.tables.keys_database import main
+from ari.storage.tables.naming import partial_index
 
 api_keys = Table(
     "api_keys",
@@ -41,33 +42,10 @@ api_keys = Table(
     Column("policy", Text),
     Column("enabled_at_ms", BigInteger),
     Index("ix_api_keys_created_by", "created_by"),
-    Index(
-        "ix_api_keys_consumer_id",
-        "consumer_id",
-        "id",
-        sqlite_where=text("consumer_id IS NOT NULL"),
-        postgresql_where=text("consumer_id IS NOT NULL"),
-    ),
-    Index(
-        "ix_api_keys_unstamped",
-        "expires_at_ms",
-        sqlite_where=text("expired_seen_at_ms IS NULL"),
-        postgresql_where=text("expired_seen_at_ms IS NULL"),
-    ),
-    Index(
-        "ix_api_keys_present_by_name",
-        "folded_name",
-        "id",
-        sqlite_where=text("deleted_at_ms IS NULL"),
-        postgresql_where=text("deleted_at_ms IS NULL"),
-    ),
-    Index(
-        "ix_api_keys_present_by_expiry",
-        "expires_at_ms",
-        "id",
-        sqlite_where=text("deleted_at_ms IS NULL"),
-        postgresql_where=text("deleted_at_ms IS NULL"),
-    ),
+    partial_index("ix_api_keys_consumer_id", "consumer_id", "id", where=text("consumer_id IS NOT NULL")),
+    partial_index("ix_api_keys_unstamped", "expires_at_ms", where=text("expired_seen_at_ms IS NULL")),
+    partial_index("ix_api_keys_present_by_name", "folded_name", "id", where=text("deleted_at_ms IS NULL")),
+    partial_index("ix_api_keys_present_by_expiry", "expires_at_ms", "id", where=text("deleted_at_ms IS NULL")),
     sqlite_with_rowid=False,
 )
 """Identity and policy of each key. ``hint`` is that of its newest secret, ``tags`` those of ``key_tags`` in order."""
@@ -86,18 +64,8 @@ key_secrets = Table(
     Column("foreign_id", Text),
     Column("foreign_hash", Text),
     UniqueConstraint("key_id", "number"),
-    Index(
-        "ix_key_secrets_foreign_id",
-        "foreign_id",
-        sqlite_where=text("foreign_id IS NOT NULL"),
-        postgresql_where=text("foreign_id IS NOT NULL"),
-    ),
-    Index(
-        "ix_key_secrets_retires_at_ms",
-        "retires_at_ms",
-        sqlite_where=text("retires_at_ms IS NOT NULL"),
-        postgresql_where=text("retires_at_ms IS NOT NULL"),
-    ),
+    partial_index("ix_key_secrets_foreign_id", "foreign_id", where=text("foreign_id IS NOT NULL")),
+    partial_index("ix_key_secrets_retires_at_ms", "retires_at_ms", where=text("retires_at_ms IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 """What authenticates as a key. A salted hash of another system (``foreign_hash``) is found by ``foreign_id``; its

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from ari.storage.tables.naming import NAMES, Sequence
+from ari.storage.tables.naming import NAMES, Sequence, partial_index
 
 main = MetaData(naming_convention=NAMES)
 
@@ -65,7 +65,7 @@ events = Table(
     Column("hash", String(64), nullable=False),
     Index("ix_events_subject_seq", "subject", "seq"),
     *(
-        Index(f"ix_events_of_keys_{name}", *columns, sqlite_where=EVENTS_OF_KEYS, postgresql_where=EVENTS_OF_KEYS)
+        partial_index(f"ix_events_of_keys_{name}", *columns, where=EVENTS_OF_KEYS)
         for name, columns in {"seq": ["seq"], "id": ["id"], "subject_seq": ["subject", "seq"]}.items()
     ),
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, false, text
 
-from ari.storage.tables.naming import NAMES, Sequence
+from ari.storage.tables.naming import NAMES, Sequence, partial_index
 
 log = MetaData(naming_convention=NAMES)
 staging = MetaData(naming_convention=NAMES)
@@ -30,13 +30,12 @@ usage_rows = Table(
     Column("source", String(10), nullable=False, server_default="request"),
     Column("secret_number", Integer),
     Column("consumed", Text),
-    Index(
+    partial_index(
         "ix_usage_rows_key_id_secret_number_id",
         "key_id",
         "secret_number",
         "id",
-        sqlite_where=text("secret_number IS NOT NULL"),
-        postgresql_where=text("secret_number IS NOT NULL"),
+        where=text("secret_number IS NOT NULL"),
     ),
     Index("ix_usage_rows_key_id_code_id", "key_id", "code", "id"),
     Index("ix_usage_rows_code_id", "code", "id"),
