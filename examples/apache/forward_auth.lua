@@ -117,7 +117,7 @@ end
 -- One path has one spelling, so that it has one scope: no //, /./, /../, backslash, ; or encoded ones of these.
 local function is_ambiguous(uri)
     local path = uri:match("^[^?]*"):lower():gsub("^%a[%w+.-]*://[^/]*", ""):gsub("%%2e", ".") .. "/"
-    for _, pattern in ipairs({ "//.", "/%./", "/%.%./", "[\\;#]", "%%2f", "%%5c", "%%3b", "%%23", "%%00" }) do
+    for _, pattern in ipairs({ "//.", "/%./", "/%.%./", "[\\;#]", "%%2f", "%%5c", "%%3b", "%%23", "%%[01].", "%%7f", "%%c2%%[89]." }) do
         if path:find(pattern) then
             return true
         end
@@ -126,6 +126,10 @@ local function is_ambiguous(uri)
 end
 
 function check(r)
+    -- A tunnel would carry requests past ARI.
+    if r.method:upper() == "CONNECT" or r.method:upper() == "TRACE" then
+        return 405
+    end
     if is_ambiguous(r.unparsed_uri) then
         return 400
     end

@@ -60,7 +60,7 @@ def test_a_limit_holds_and_each_request_is_logged_once(make_owner: Any, database
     [
         (b"/orders/7?any_key=false&scope=x", "/orders/7", "/orders/{id}"),
         (b"//orders//7", "//orders//7", "(other)"),
-        (b"/files/a%2Fb%00/../c", "/files/a%2Fb%00/../c", "/files/*"),
+        (b"/files/a%2Fb%5c/../c", "/files/a%2Fb%5c/../c", "/files/*"),
         (b"/../keys", "/../keys", "(other)"),
         (b"", "/", "(other)"),
     ],
@@ -70,7 +70,7 @@ def test_a_request_line_of_envoy_is_logged_as_the_clients(
     envoy: Owner, method: bytes, target: bytes, path: str, route: str
 ) -> None:
     """Any method, and paths that ARI's own API refuses: they belong to another API, and reach nothing here."""
-    key, secret = envoy.create_key(f"{method!r} {path}"[:40].replace("%00", ""), scopes=["usage:read"])
+    key, secret = envoy.create_key(f"{method!r} {path}"[:40], scopes=["usage:read"])
     headers = (b"x-api-key: " + secret.encode(), b"x-forwarded-for: 203.0.113.9", b"content-length: 0")
     options = PATH + b"/scope=usage:read&cost=0"
     answer = raw.request(envoy.server.port, method, options + target, *headers, host=b"api.example.net")

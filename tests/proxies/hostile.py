@@ -9,9 +9,10 @@ import re
 import pytest
 
 from tests.proxies.harness import SCOPES, Proxied
+from tests.proxies.http2 import send_open_request
 
 AMBIGUOUS = re.compile(
-    r"//|[;\\#]|%(2f|5c|3b|23|00)|/([.]|%2e){1,2}(/|$)|%(?![0-9a-f]{2})",
+    r"//|[;\\#\x00-\x20\x7f-\x9f]|%([01].|7f|2f|5c|3b|23)|%c2%[89].|/([.]|%2e){1,2}(/|$)|%(?![0-9a-f]{2})",
     re.IGNORECASE,
 )
 """Paths that two programs read differently."""
@@ -36,6 +37,15 @@ TARGETS = (
     "/reports/1%zz",
     "/reports/1%2",
     "/reports%00/1",
+    "/reports%0a",
+    "/reports%0A?x=1",
+    "/%0areports",
+    "/reports%0d",
+    "/reports%09/1",
+    "/reports%1F",
+    "/reports%7f",
+    "/reports%c2%85",
+    "/reports%C2%9f/1",
     "/reports#/1",
     "/#/../reports/1",
     "/orders/1/..?x=1",
@@ -83,6 +93,37 @@ class HostileBehavior:
         assert read_status(proxied, "/reports?x=1", reports) == 200
         assert read_status(proxied, "/reportsx", reports) == 403
         assert read_status(proxied, "/reportsx", orders) == 200
+
+    def test_a_suffix_needs_the_scope_of_its_path(self, proxied: Proxied) -> None:
+        """Rails and Django REST framework serve ``/reports.json`` as ``/reports``."""
+        _, orders = proxied.create_key("orders only")
+        _, reports = proxied.create_key("reports only", "reports:read")
+        for target in ("/reports.json", "/reports.", "/reports.api?x=1", "/reports%2ejson", "/reports/1.json"):
+            assert read_status(proxied, target, orders) == 403, target
+        assert proxied.upstream.received == []
+        assert read_status(proxied, "/reports.json", reports) == 200
+
+    @pytest.mark.parametrize("method", ["CONNECT", "TRACE"])
+    def test_no_method_makes_a_tunnel(self, proxied: Proxied, method: str) -> None:
+        """A proxy may pass the body of CONNECT on as it came: requests that ARI never sees, in the name of anyone."""
+        _, secret = proxied.create_key("tunnel", *SCOPES)
+        assert read_status(proxied, "/orders", secret, method=method) in (400, 403, 404, 405)
+        authority = f"127.0.0.1:{proxied.port}"
+        assert read_status(proxied, authority, secret, method=method) in (400, 403, 404, 405)
+        headers = [(b":method", method.encode()), (b":authority", authority.encode()), (b"x-api-key", secret.encode())]
+        if method != "CONNECT":
+            headers[1:1] = [(b":scheme", b"https"), (b":path", b"/orders")]
+        hidden = b"DELETE /reports/1 HTTP/1.1\r\nHost: api\r\nX-Ari-Key-Id: key_of_another\r\n\r\n"
+        send_open_request(proxied.port, headers, hidden)
+        assert proxied.upstream.received == []
+
+    def test_a_key_without_limits_has_no_limits_in_its_response(self, proxied: Proxied) -> None:
+        """Not even the name of a variable of the configuration."""
+        _, secret = proxied.create_key("no limits")
+        response = proxied.caller()("GET", "/orders", secret)
+        assert response.status == 200
+        assert not response.headers.get("ratelimit")
+        assert not response.headers.get("ratelimit-policy")
 
     @pytest.mark.parametrize("values", UPGRADES, ids=", ".join)
     def test_only_websockets_are_upgraded(self, proxied: Proxied, values: tuple[str, ...]) -> None:

@@ -233,8 +233,23 @@ def read_guide(proxy: str) -> str:
     return (ROOT / f"docs/guides/forward-auth-{proxy}.md").read_text(encoding="utf-8")
 
 
-REFUSED = ("/a;b", "/a%3Bb", "/a/..;/b", "/a%2Fb", "/a%5cb", "/a\\b", "/a%00", "/a//b", "/a/../b", "/a/.")
-PASSED = ("/", "/reports", "/reports/", "/reports/1.5", "/.well-known/x", "/a..b/c", "/caf%C3%A9")
+REFUSED = (
+    "/a;b",
+    "/a%3Bb",
+    "/a/..;/b",
+    "/a%2Fb",
+    "/a%5cb",
+    "/a\\b",
+    "/a%00",
+    "/a//b",
+    "/a/../b",
+    "/a/.",
+    "/a%0a",
+    "/a%1F",
+    "/a%7f",
+    "/a%C2%85",
+)
+PASSED = ("/", "/reports", "/reports/", "/reports/1.5", "/.well-known/x", "/a..b/c", "/caf%C3%A9", "/%C2%A0")
 
 
 def test_traefik_refuses_paths_with_two_readings() -> None:
@@ -242,16 +257,19 @@ def test_traefik_refuses_paths_with_two_readings() -> None:
     patterns = re.findall(r"!PathRegexp\(`(.+?)`\)\n", read_guide("traefik"))
     assert len(patterns) == 2
     for pattern in patterns:
+        # Traefik decodes what isn't reserved in a URL before it compares.
+        assert [path for path in ("/a\n", "/a\x1f", "/a\x7f", "/a\x85") if not re.search(pattern, path)] == []
         assert [path for path in REFUSED if not re.search(pattern, path)] == []
         assert [path for path in PASSED if re.search(pattern, path)] == []
-    assert "(Path(`/reports`) || PathPrefix(`/reports/`))" in read_guide("traefik")
+    assert "(Path(`/reports`) || PathPrefix(`/reports/`) || PathPrefix(`/reports.`))" in read_guide("traefik")
+    assert read_guide("traefik").count("&& !Method(`CONNECT`) && !Method(`TRACE`)\n") == 2
 
 
 def test_ingress_nginx_refuses_what_nginx_refuses() -> None:
-    """The lines about paths are those of nginx's own configuration, which tests run."""
+    """The lines about paths and methods are those of nginx's own configuration, which tests run."""
     own, ingress = read_guide("nginx").split("## In Kubernetes")
-    lines = [line.strip() for line in ingress.splitlines() if "($request_uri" in line]
-    assert len(lines) == 2
+    lines = [line.strip() for line in ingress.splitlines() if "($request_" in line]
+    assert len(lines) == 3
     assert all(line in own for line in lines)
 
 
@@ -259,12 +277,15 @@ def test_apisix_refuses_paths_with_two_readings(tmp_path: Path) -> None:
     """The guide's function, run by the Lua of HAProxy with a substitute for what nginx gives it."""
     found = re.search(r"- \|\n( +return function\(\)\n.+?)#END", read_guide("apisix"), re.DOTALL)
     assert found is not None
-    calls = [(f"{path}?x=//;%2f", "nil", path in REFUSED) for path in REFUSED + PASSED]
-    calls += [("/a", json.dumps(value), value != "WebSocket") for value in ("WebSocket", "h2c", "websocket, h2c", "")]
+    calls = [("GET", f"{path}?x=//;%2f", "nil", path in REFUSED) for path in REFUSED + PASSED]
+    upgrades = ("WebSocket", "h2c", "websocket, h2c", "")
+    calls += [("GET", "/a", json.dumps(value), value != "WebSocket") for value in upgrades]
+    calls += [(method, "/a", "nil", method != "PUT") for method in ("CONNECT", "TRACE", "PUT")]
     script = "local function make()\n" + textwrap.dedent(found[1]) + "end\nlocal check, exited = make(), nil\n"
-    for target, upgrade, refused in calls:
-        script += f"ngx = {{var = {{request_uri = {json.dumps(target)}, http_upgrade = {upgrade}}}}}\n"
-        script += "exited = false\nngx.exit = function(status) exited = status == 400 end\ncheck()\n"
+    for method, target, upgrade, refused in calls:
+        given = f"request_method = '{method}', request_uri = {json.dumps(target)}, http_upgrade = {upgrade}"
+        script += f"ngx = {{var = {{{given}}}}}\nexited = false\n"
+        script += "ngx.exit = function(status) exited = exited or status == 400 or status == 405 end\ncheck()\n"
         script += f"if exited ~= {str(refused).lower()} then error({json.dumps(target)} .. tostring(exited)) end\n"
     (tmp_path / "check.lua").write_text(script)
     (tmp_path / "haproxy.cfg").write_text("global\n    lua-load check.lua\n")

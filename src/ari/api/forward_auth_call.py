@@ -39,6 +39,10 @@ _FAMILIES: Mapping[str, tuple[bytes, ...]] = {
 """The headers with method and URL. Envoy sends both in the request line instead."""
 _ALL = tuple(dict.fromkeys(name for family in _FAMILIES.values() for name in family))
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
+_TUNNELS = ("CONNECT", "TRACE")
+"""A proxy may pass a body of CONNECT on as it came, so that it is a request of its own; TRACE repeats keys."""
+_CONTROLS = re.compile(r"[\x00-\x20\x7f]|\xc2[\x80-\x9f]|%(?:[01].|7f|c2%[89].)", re.IGNORECASE | re.DOTALL)
+"""C0, DEL and C1, percent-encoded or not, in a URL as latin-1. Some apps take a path with one for a path without."""
 _SCHEME = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _UNITS = re.compile(r"[0-9]{1,7}", re.ASCII)
 _MAX_FIELDS = 64
@@ -51,6 +55,8 @@ _TOO_DEEP = f"The proxy must call exactly {PATH}, with the options in the query.
 _NO_SCOPE = "The proxy doesn't say which scope the key needs. Add scope=… to the URL it calls, or any_key=true."
 _BOTH = "The proxy's URL has both scope and any_key=true. Keep one of them."
 _BAD_METHOD = "The request's method isn't one that ARI can log: at most 32 characters of a token."
+_TUNNEL = "CONNECT and TRACE aren't passed on to an API."
+_CONTROL = "The path contains a control character or a space."
 _BAD_TARGET = "The request's target must be a path, the URL of one, or *."
 
 
@@ -126,9 +132,13 @@ def _parse_original(method: str, url: str) -> OriginalRequest:
     """The proxy has put the client's own text where it belongs, so a fault in it is the client's."""
     if _METHOD.fullmatch(method) is None:
         raise RefusedCall(Fault(INVALID_REQUEST, _BAD_METHOD))
+    if method.upper() in _TUNNELS:
+        raise RefusedCall(Fault(INVALID_REQUEST, _TUNNEL))
     path = _SCHEME.sub("", url, count=1).partition("?")[0].partition("#")[0] or "/"
     if not url or not path.startswith(("/", "*")):
         raise RefusedCall(Fault(INVALID_REQUEST, _BAD_TARGET))
+    if _CONTROLS.search(path):
+        raise RefusedCall(Fault(INVALID_REQUEST, _CONTROL))
     return OriginalRequest(method, path, url.encode("latin-1"))
 
 
@@ -137,7 +147,7 @@ def _read_line(head: RequestHead, name: bytes, mode: str) -> str:
     if len(lines) != 1:
         how = "once" if lines else "at all"
         raise RefusedCall(refuse(f"ARI_FORWARD_AUTH={mode} needs the header {name.decode()}, which isn't sent {how}."))
-    return lines[0].decode("latin-1").strip()
+    return lines[0].decode("latin-1").strip(" \t")
 
 
 def _split_path(head: RequestHead) -> tuple[bytes, bytes]:

@@ -89,8 +89,48 @@ def test_an_odd_method_or_target_is_the_clients_fault(tmp_path: Path, mode: str,
         head = head_of(**{family[0]: method, family[1]: "/orders"})
         assert "method" in refusal(original_of, head, settings, code="invalid_request")
     for target in ("orders", "", "192.0.2.1:443", "ftp://x/y"):
-        head = head_of(**{family[0]: "CONNECT", family[1]: target})
+        head = head_of(**{family[0]: "GET", family[1]: target})
         assert "target" in refusal(original_of, head, settings, code="invalid_request")
+
+
+CONTROLS = (
+    "/reports%0a",
+    "/%0Areports",
+    "/a%00b",
+    "/a%1F",
+    "/a%7f",
+    "/a%c2%85",
+    "/a%C2%9f?x=1",
+    "/a\x0bb",
+    "/a b",
+    "/a\x85",
+)
+PRINTABLE = ("/a%20b", "/a%C2%A0", "/caf%C3%A9", "/café", "/a%250a", "/a?x=%0a", "/a%c3%85")
+
+
+@pytest.mark.parametrize(("mode", "family"), FAMILIES.items())
+def test_no_tunnel_and_no_control_character_passes(tmp_path: Path, mode: str, family: tuple[str, str]) -> None:
+    """Whatever the proxy's configuration forgets: a body past the proxy, and a path that an app takes for another."""
+    settings = settings_of(mode, tmp_path)
+    for method in ("CONNECT", "TRACE", "connect"):
+        for target in ("/", "/orders", "192.0.2.1:443"):
+            head = head_of(**{family[0]: method, family[1]: target})
+            assert "CONNECT" in refusal(original_of, head, settings, code="invalid_request")
+    for target in (*CONTROLS, "https://api.example.net/reports%0a"):
+        head = head_of(**{family[0]: "GET", family[1]: target})
+        assert "control" in refusal(original_of, head, settings, code="invalid_request")
+    for target in PRINTABLE:
+        assert original_of(head_of(**{family[0]: "GET", family[1]: target}), settings).method == "GET"
+
+
+def test_nor_does_one_of_envoy(tmp_path: Path) -> None:
+    """Which sends method and path as its own."""
+    settings = settings_of("envoy", tmp_path)
+    head = head_of(PATH + "/scope=orders:read/orders", "CONNECT")
+    assert "CONNECT" in refusal(original_of, head, settings, code="invalid_request")
+    for target in CONTROLS[:7]:
+        head = head_of(PATH + "/scope=orders:read" + target)
+        assert "control" in refusal(original_of, head, settings, code="invalid_request")
 
 
 def test_envoy_asks_with_the_request_line(tmp_path: Path) -> None:
