@@ -73,3 +73,38 @@ def test_costs_are_reported_by_key_consumer_tag_and_model(ai: AiGateway) -> None
     table = reader.get(f"/api/keys/{made['key']['id']}/usage/export?bom=false").text
     cells = list(csv.DictReader(io.StringIO(table, newline="")))
     assert [(one["ai_model"], one["ai_cost_usd"]) for one in cells if one["ai_provider"]] == [("gpt-5", GPT_5)] * 2
+
+
+def test_own_prices_count_at_once(ai: AiGateway) -> None:
+    """At the API and on the command line: set, discounted, removed; each cost names its version."""
+    admin = ai.owner.api(ai.owner.create_key("prices", scopes=["integrations:read", "integrations:write"])[1])
+    cli = ai.owner.cli
+
+    def ask(model: str) -> tuple[str | None, str]:
+        answer = ai.client().post(CHAT, json={**ASK, "model": model})
+        used = ai.read_usage(answer.headers["x-request-id"])["ai"]
+        return used["cost_usd"], used["price_version"] or ""
+
+    put = admin.put("/api/prices", json={"prices": [{"model": "openai/own-*", "input_usd": "1000", "output_usd": "0"}]})
+    assert put.status_code == 200, put.text
+    assert ask("own-model") == ("0.011", put.json()["version"])
+    listed = cli.json("prices", "discount", "openai/own-*", "50")
+    assert [one["percent"] for one in listed["discounts"]] == ["50"]
+    assert ask("own-model")[0] == "0.0055"
+    cli("prices", "set", "openai/own-*", "--per-request", "0.25")
+    assert "per request 0.25" in cli("prices", "list").stdout
+    assert ask("own-model")[0] == "0.125"
+    cli("prices", "remove", "openai/own-*")
+    assert ask("own-model") == (None, "")
+    assert admin.get("/api/prices").json()["prices"] == []
+    assert cli("prices", "remove", "openai/own-*").returncode == 1
+
+
+def test_prices_in_another_currency_are_refused(ai: AiGateway) -> None:
+    """One sentence at each door; nothing changes."""
+    admin = ai.owner.api(ai.owner.create_key("currencies", scopes=["integrations:write"])[1])
+    refused = admin.put("/api/prices", json={"prices": [{"model": "openai/x", "input_usd": "1 EUR"}]})
+    assert refused.status_code == 422
+    assert "US dollars" in refused.text
+    ran = ai.owner.cli("prices", "set", "openai/x", "--input", "€1")
+    assert (ran.returncode, "US dollars" in ran.stderr) == (1, True)

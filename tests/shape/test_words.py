@@ -56,7 +56,7 @@ SUBJECTS = (
     | {"two_factor", "second_step", "master_key", "health", "migrate", "mail", "export", "retention", "ai"}
     | {"addresses", "cookies", "credentials", "environment", "queries", "resend", "responses", "search", "sqlite"}
     | {"transaction", "event_export", "import_keys", "kinds", "scopes", "consumers", "policy", "instance_policy"}
-    | {"presets", "apply", "scope_use", "rotation", "ai_rules", "models", "model_aliases", "upstreams"}
+    | {"presets", "apply", "scope_use", "rotation", "ai_rules", "models", "model_aliases", "upstreams", "prices"}
 )
 """Modules about the same subject on several floors, such as a command at each door and its table in storage."""
 

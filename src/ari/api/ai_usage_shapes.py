@@ -13,7 +13,7 @@ class AiSumsOut(BaseModel):
     `priced_count` requests whose cost is known."""
 
     cost_usd: str | None = Field(
-        description="Known costs in US dollars; `null` if no cost is known.", examples=["3.104220"]
+        description="Known costs in US dollars; `null` if no cost is known.", examples=["3.10422"]
     )
     priced_count: int = Field(description="Requests with a known cost.", examples=[118])
     estimated_count: int = Field(description="Requests whose tokens or cost are an estimate.", examples=[1])
@@ -88,7 +88,7 @@ class AiSummaryOut(AiKeySummaryOut):
                 {
                     "group": "billing",
                     "name": "billing",
-                    "cost_usd": "3.104220",
+                    "cost_usd": "3.10422",
                     "priced_count": 118,
                     "estimated_count": 1,
                     "request_count": 120,

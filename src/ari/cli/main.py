@@ -92,6 +92,7 @@ class _Root(LazyGroup):
             ("presets", "presets:app", "Manage presets: named lists of scopes for new keys."),
             ("integrations", "integrations:app", "Manage provider keys (OpenAI, Anthropic, …)."),
             ("models", "models:app", "Manage other names for AI models."),
+            ("prices", "prices:app", "Show and set your own prices of AI models, and discounts."),
             ("usage", "usage:app", "View and export the usage log."),
             ("events", "events:app", "View and export the audit log. Without a command: list."),
             ("audit", "audit:app", "Verify, sign and shorten the audit log."),

@@ -36,6 +36,7 @@ _TITLES: Final = {
     "integration_unreachable": "Provider unreachable",
     "integration_works_again": "Provider works again",
     "ai_aliases_changed": "Model aliases changed",
+    "ai_prices_changed": "Model prices changed",
     "events_exported": "Audit log exported",
     "usage_erased": "Client address erased from usage",
     "notification_switched": "Notification turned on or off",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ari.cli.local.notifications import LocalNotifications
     from ari.cli.local.policy import LocalPolicy
     from ari.cli.local.presets import LocalPresets
+    from ari.cli.local.prices import LocalPrices
     from ari.cli.local.scopes import LocalScopes
     from ari.cli.local.usage import LocalUsage
     from ari.deps import Deps
@@ -87,6 +88,12 @@ class LocalTarget:
         from ari.cli.local.presets import LocalPresets
 
         return LocalPresets(self._deps)
+
+    @cached_property
+    def prices(self) -> "LocalPrices":
+        from ari.cli.local.prices import LocalPrices
+
+        return LocalPrices(self._deps)
 
     @cached_property
     def scopes(self) -> "LocalScopes":

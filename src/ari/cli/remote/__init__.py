@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ari.cli.remote.own_key import RemoteOwnKey
     from ari.cli.remote.policy import RemotePolicy
     from ari.cli.remote.presets import RemotePresets
+    from ari.cli.remote.prices import RemotePrices
     from ari.cli.remote.scopes import RemoteScopes
     from ari.cli.remote.usage import RemoteUsage
 
@@ -87,6 +88,12 @@ class RemoteTarget:
         from ari.cli.remote.presets import RemotePresets
 
         return RemotePresets(self._connection)
+
+    @cached_property
+    def prices(self) -> "RemotePrices":
+        from ari.cli.remote.prices import RemotePrices
+
+        return RemotePrices(self._connection)
 
     @cached_property
     def scopes(self) -> "RemoteScopes":

@@ -2076,6 +2076,45 @@ class AsyncIntegrationsResource:
         )
 
 
+class AsyncPricesResource:
+    """Your own prices of AI models, and discounts."""
+
+    def __init__(self, calls: AsyncCalls) -> None:
+        self._calls = calls
+
+    async def get(self) -> models.PricesOut:
+        """Get your own prices.
+
+        Models without a price of your own have that of the bundled library `genai-prices`, if it knows them.
+
+        Requires scope `integrations:read`: list integrations and read their status, without their keys.
+        """
+        return await self._calls.call(ApiCall("GET", "/api/prices", models.PricesOut))
+
+    async def put(
+        self,
+        *,
+        prices: Sequence[models.OwnPriceIn] | UnsetType = UNSET,
+        discounts: Sequence[models.DiscountIn] | UnsetType = UNSET,
+    ) -> models.PricesOut:
+        """Replace your own prices.
+
+        Replaces all own prices and discounts. They count from the next request on; requests that are running, and
+        costs that are logged, keep theirs. Amounts are in US dollars, as text.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``prices``: Own prices, at most 500; they replace the bundled ones.
+
+        ``discounts``: Discounts, at most 500.
+        """
+        return await self._calls.call(
+            ApiCall(
+                "PUT", "/api/prices", models.PricesOut, body=encode_body({"prices": prices, "discounts": discounts})
+            )
+        )
+
+
 class AsyncNotificationsResource:
     """Email notifications."""
 
@@ -2273,6 +2312,7 @@ class AsyncResources:
         self.usage = AsyncUsageResource(calls)
         self.events = AsyncEventsResource(calls)
         self.integrations = AsyncIntegrationsResource(calls)
+        self.prices = AsyncPricesResource(calls)
         self.notifications = AsyncNotificationsResource(calls)
         self.leaks = AsyncLeaksResource(calls)
         self.me = AsyncMeResource(calls)

@@ -1154,6 +1154,51 @@ class ModelAliasesOut(msgspec.Struct, frozen=True, kw_only=True):
 
     aliases: dict[str, list[str]]
     """The models of each alias, `provider/model`, in the order in which they are tried; up to 10."""
+class OwnPriceOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices in US dollars per million tokens; `null`: not set."""
+
+    model: str
+    """Provider and model; `*` matches any text. Of several patterns that match, the longest counts."""
+    input_usd: str | None
+    """Input tokens."""
+    output_usd: str | None
+    """Output tokens."""
+    cached_input_usd: str | None
+    """Input read from a cache."""
+    cache_write_usd: str | None
+    """Input written to a cache."""
+    input_audio_usd: str | None
+    """Audio input."""
+    output_audio_usd: str | None
+    """Audio output."""
+    input_image_usd: str | None
+    """Image input."""
+    output_image_usd: str | None
+    """Image output."""
+    per_request_usd: str | None
+    """Each request, in US dollars."""
+
+
+class DiscountOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A percentage off every price."""
+
+    model: str
+    """Provider and model; `*` matches any text. Of several patterns that match, the longest counts."""
+    percent: str
+    """From 0 to 100."""
+
+
+class PricesOut(msgspec.Struct, frozen=True, kw_only=True):
+    """All own prices and discounts, and the version of all prices."""
+
+    version: str
+    """Version of the bundled prices, and after `+` how often your own were changed."""
+    library_version: str
+    """Version of the bundled prices of `genai-prices`."""
+    prices: list[OwnPriceOut]
+    """Own prices."""
+    discounts: list[DiscountOut]
+    """Discounts."""
 
 
 class MailOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -1479,6 +1524,40 @@ class ImportedKeyIn(TypedDict):
     """IP addresses and networks that the key works from."""
     models: NotRequired[ModelRulesIn | None]
     """AI models that the key may use; default: all."""
+
+
+class OwnPriceIn(TypedDict):
+    """Prices in US dollars per million tokens; left out: the price of other input or output tokens."""
+
+    model: str
+    """Provider and model; `*` matches any text. Of several patterns that match, the longest counts."""
+    input_usd: NotRequired[str | None]
+    """Input tokens; left out: free."""
+    output_usd: NotRequired[str | None]
+    """Output tokens; left out: free."""
+    cached_input_usd: NotRequired[str | None]
+    """Input read from a cache."""
+    cache_write_usd: NotRequired[str | None]
+    """Input written to a cache."""
+    input_audio_usd: NotRequired[str | None]
+    """Audio input."""
+    output_audio_usd: NotRequired[str | None]
+    """Audio output."""
+    input_image_usd: NotRequired[str | None]
+    """Image input."""
+    output_image_usd: NotRequired[str | None]
+    """Image output."""
+    per_request_usd: NotRequired[str | None]
+    """Each request, in US dollars, in addition to its tokens."""
+
+
+class DiscountIn(TypedDict):
+    """A percentage off every price, your own ones included."""
+
+    model: str
+    """Provider and model; `*` matches any text. Of several patterns that match, the longest counts."""
+    percent: str
+    """From 0 to 100."""
 
 
 class VerifyIn(TypedDict):

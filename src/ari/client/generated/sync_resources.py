@@ -2066,6 +2066,45 @@ class IntegrationsResource:
         )
 
 
+class PricesResource:
+    """Your own prices of AI models, and discounts."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def get(self) -> models.PricesOut:
+        """Get your own prices.
+
+        Models without a price of your own have that of the bundled library `genai-prices`, if it knows them.
+
+        Requires scope `integrations:read`: list integrations and read their status, without their keys.
+        """
+        return self._calls.call(ApiCall("GET", "/api/prices", models.PricesOut))
+
+    def put(
+        self,
+        *,
+        prices: Sequence[models.OwnPriceIn] | UnsetType = UNSET,
+        discounts: Sequence[models.DiscountIn] | UnsetType = UNSET,
+    ) -> models.PricesOut:
+        """Replace your own prices.
+
+        Replaces all own prices and discounts. They count from the next request on; requests that are running, and
+        costs that are logged, keep theirs. Amounts are in US dollars, as text.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``prices``: Own prices, at most 500; they replace the bundled ones.
+
+        ``discounts``: Discounts, at most 500.
+        """
+        return self._calls.call(
+            ApiCall(
+                "PUT", "/api/prices", models.PricesOut, body=encode_body({"prices": prices, "discounts": discounts})
+            )
+        )
+
+
 class NotificationsResource:
     """Email notifications."""
 
@@ -2263,6 +2302,7 @@ class Resources:
         self.usage = UsageResource(calls)
         self.events = EventsResource(calls)
         self.integrations = IntegrationsResource(calls)
+        self.prices = PricesResource(calls)
         self.notifications = NotificationsResource(calls)
         self.leaks = LeaksResource(calls)
         self.me = MeResource(calls)

@@ -1,0 +1,45 @@
+"""Own prices are replaced as a whole; each change has a number and an event."""
+
+from pathlib import Path
+
+import pytest
+
+from ari.base.errors import Invalid
+from ari.base.master_key import MasterKeys
+from ari.prices.replace import get_prices, replace_prices
+from ari.prices.library import library_version
+from tests.support.clock import FrozenClock
+from tests.unit.integrations.memory import MemoryIntegrationTransaction
+
+GPT = {"model": "openai/gpt-5*", "input_usd": "1"}
+CLAUDE = {"model": "anthropic/*", "percent": "10"}
+
+
+@pytest.fixture
+def tx(data_dir: Path) -> MemoryIntegrationTransaction:
+    """An instance without own prices."""
+    return MemoryIntegrationTransaction(FrozenClock(), MasterKeys(data_dir))
+
+
+def test_each_change_has_a_number_and_an_event(tx: MemoryIntegrationTransaction) -> None:
+    """The event names the models whose price changed; the same rules again change nothing."""
+    assert get_prices(tx)["version"] == library_version()
+    for _ in range(2):
+        assert replace_prices(tx, {"prices": [GPT]})["version"] == f"{library_version()}+1"
+    found = replace_prices(tx, {"prices": [GPT], "discounts": [CLAUDE]})
+    assert found == get_prices(tx)
+    assert found["version"] == f"{library_version()}+2"
+    assert replace_prices(tx, {})["version"] == f"{library_version()}+3"
+    assert [(event.name, event.detail) for event in tx.events.all] == [
+        ("ai_prices_changed", {"revision": 1, "models": ["openai/gpt-5*"]}),
+        ("ai_prices_changed", {"revision": 2, "models": ["anthropic/*"]}),
+        ("ai_prices_changed", {"revision": 3, "models": ["anthropic/*", "openai/gpt-5*"]}),
+    ]
+
+
+def test_invalid_prices_change_nothing(tx: MemoryIntegrationTransaction) -> None:
+    """Not even the number."""
+    replace_prices(tx, {"prices": [GPT]})
+    with pytest.raises(Invalid):
+        replace_prices(tx, {"prices": [GPT | {"input_usd": "1 EUR"}]})
+    assert get_prices(tx)["version"].endswith("+1")
