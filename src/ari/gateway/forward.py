@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ari.gateway import header_filter, provider_errors, request_headers
-from ari.gateway.costs import METERED, RequestPrices
+from ari.gateway.costs import METERED, RequestPrices, read_tier
 from ari.gateway.injected_body import InjectedBody
 from ari.gateway.meter import Meter, NoMeter, meter_for
 from ari.gateway.model_lists import ModelFilter, read_list
@@ -74,6 +74,7 @@ class Forwarding:
         self._ended: Ended = "unreachable"
         self._status: int | None = None
         self._fault: FaultWord | None = None
+        self._tier: str | None = None
         self._first_byte_ms: float | None = None
         self._watch: asyncio.Task[None] | asyncio.TimerHandle | None = None
 
@@ -143,7 +144,7 @@ class Forwarding:
             call as found,
             ProviderResponse(found, incoming.method, credential.secret, self._gateway.read_rates) as reply,
         ):
-            self._status = reply.status
+            self._status, self._tier = reply.status, read_tier(reply.headers)
             self._first_byte_ms = self._measure_elapsed_ms()
             self._ended = "cut"
             if not reply.has_valid_status:
@@ -307,7 +308,7 @@ class Forwarding:
             return
         self._ended = self._outcome()
         used = self._meter.usage(whole=self._ended == "complete")
-        cost = self._prices.final_cost(self._status, self._fault, used)
+        cost = self._prices.final_cost(self._status, self._fault, used, self._tier)
         self._services.recorder.meter(
             AiUse(
                 id=row.id,

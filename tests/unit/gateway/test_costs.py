@@ -2,7 +2,7 @@
 
 import pytest
 
-from ari.gateway.costs import RequestPrices
+from ari.gateway.costs import RequestPrices, read_tier
 from ari.gateway.route import Target
 from ari.integrations.ai_rules.prices import PriceRules
 from ari.integrations.providers import get_provider
@@ -65,3 +65,13 @@ def test_free_requests(method: str, path: str) -> None:
     assert prices(method, path).is_free
     assert prices(method, path).final_cost(200, None, USED) == FREE
     assert not prices("POST", "/v1/count_tokens/chat").is_free
+
+
+def test_geminis_tier_is_in_a_header() -> None:
+    """The tier that was used, not the one that was requested; no other text chooses a price."""
+    assert read_tier([(b"content-type", b"x"), (b"X-Gemini-Service-Tier", b"FLEX")]) == "flex"
+    for value in (b"standard", b"", b"\xff", b"flex" * 9_000):
+        assert read_tier([(b"x-gemini-service-tier", value)]) is None
+    usage = TokenUsage("gpt-5", 1_000_000, 0)
+    found = [prices().final_cost(200, None, usage, tier) for tier in (None, "flex")]
+    assert [cost and cost.micros for cost in found] == [1_250_000, 625_000]

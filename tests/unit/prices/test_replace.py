@@ -6,8 +6,8 @@ import pytest
 
 from ari.base.errors import Invalid
 from ari.base.master_key import MasterKeys
-from ari.prices.replace import get_prices, replace_prices
 from ari.prices.library import library_version
+from ari.prices.replace import get_prices, replace_prices
 from tests.support.clock import FrozenClock
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 

@@ -2082,21 +2082,21 @@ class AsyncPricesResource:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
-    async def get(self) -> models.PricesOut:
+    async def get(self) -> shapes.PricesOut:
         """Get your own prices.
 
         Models without a price of your own have that of the bundled library `genai-prices`, if it knows them.
 
         Requires scope `integrations:read`: list integrations and read their status, without their keys.
         """
-        return await self._calls.call(ApiCall("GET", "/api/prices", models.PricesOut))
+        return await self._calls.call(ApiCall("GET", "/api/prices", shapes.PricesOut))
 
     async def put(
         self,
         *,
-        prices: Sequence[models.OwnPriceIn] | UnsetType = UNSET,
-        discounts: Sequence[models.DiscountIn] | UnsetType = UNSET,
-    ) -> models.PricesOut:
+        prices: Sequence[shapes.OwnPriceIn] | UnsetType = UNSET,
+        discounts: Sequence[shapes.DiscountIn] | UnsetType = UNSET,
+    ) -> shapes.PricesOut:
         """Replace your own prices.
 
         Replaces all own prices and discounts. They count from the next request on; requests that are running, and
@@ -2110,7 +2110,7 @@ class AsyncPricesResource:
         """
         return await self._calls.call(
             ApiCall(
-                "PUT", "/api/prices", models.PricesOut, body=encode_body({"prices": prices, "discounts": discounts})
+                "PUT", "/api/prices", shapes.PricesOut, body=encode_body({"prices": prices, "discounts": discounts})
             )
         )
 

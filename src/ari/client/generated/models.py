@@ -1154,6 +1154,8 @@ class ModelAliasesOut(msgspec.Struct, frozen=True, kw_only=True):
 
     aliases: dict[str, list[str]]
     """The models of each alias, `provider/model`, in the order in which they are tried; up to 10."""
+
+
 class OwnPriceOut(msgspec.Struct, frozen=True, kw_only=True):
     """Prices in US dollars per million tokens; `null`: not set."""
 

@@ -2072,21 +2072,21 @@ class PricesResource:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def get(self) -> models.PricesOut:
+    def get(self) -> shapes.PricesOut:
         """Get your own prices.
 
         Models without a price of your own have that of the bundled library `genai-prices`, if it knows them.
 
         Requires scope `integrations:read`: list integrations and read their status, without their keys.
         """
-        return self._calls.call(ApiCall("GET", "/api/prices", models.PricesOut))
+        return self._calls.call(ApiCall("GET", "/api/prices", shapes.PricesOut))
 
     def put(
         self,
         *,
-        prices: Sequence[models.OwnPriceIn] | UnsetType = UNSET,
-        discounts: Sequence[models.DiscountIn] | UnsetType = UNSET,
-    ) -> models.PricesOut:
+        prices: Sequence[shapes.OwnPriceIn] | UnsetType = UNSET,
+        discounts: Sequence[shapes.DiscountIn] | UnsetType = UNSET,
+    ) -> shapes.PricesOut:
         """Replace your own prices.
 
         Replaces all own prices and discounts. They count from the next request on; requests that are running, and
@@ -2100,7 +2100,7 @@ class PricesResource:
         """
         return self._calls.call(
             ApiCall(
-                "PUT", "/api/prices", models.PricesOut, body=encode_body({"prices": prices, "discounts": discounts})
+                "PUT", "/api/prices", shapes.PricesOut, body=encode_body({"prices": prices, "discounts": discounts})
             )
         )
 
