@@ -18,6 +18,7 @@ _MEMBER = b'"stream_options":'
 _ADDED = b'{"include_usage":true}'
 PADDING = len(_MEMBER) + len(_ADDED) + 1
 """The most bytes that the option adds to a body."""
+_BLANK = b" \t\r\n"
 _MAX_VALUE_BYTES = 4 * 1024
 _WATCHED = frozenset(("model", "stream"))
 
@@ -71,6 +72,14 @@ def may_be_refusal(status: int, body: bytes | None, accepts: bool) -> bool:
     return status in _UNSURE and not accepts
 
 
+class _Chat(msgspec.Struct):
+    model: str = ""
+    stream: bool | None = None
+
+
+_chats = msgspec.json.Decoder(_Chat)
+
+
 class UsageInjector:
     """Rewrites one body, in chunks of any size. ``model`` and ``set_by_caller`` are known at its end.
 
@@ -92,6 +101,24 @@ class UsageInjector:
         self.model = ""
         self.injected = False
         self.set_by_caller = False
+
+    def rewrite_plain(self, body: bytes) -> bytes | None:
+        """The same for a whole body that names ``stream`` at most once, in a tenth of the time; else ``None``."""
+        mentions = body.count(b'"stream')
+        if mentions > 1 or b"\\u" in body:
+            return None
+        if not mentions:
+            return body
+        try:
+            chat = _chats.decode(body)
+        except (ValueError, RecursionError):
+            return None
+        self.model = chat.model
+        if not chat.stream or self._refuses(chat.model):
+            return body
+        self.injected = True
+        members = body[: body.rindex(b"}")].rstrip(_BLANK)
+        return members + b"," + _MEMBER + _ADDED + body[len(members) :]
 
     def feed(self, data: bytes) -> bytes:
         """Take the next chunk and return the bytes to send now."""
@@ -201,7 +228,9 @@ class UsageInjector:
 def inject(body: bytes, refuses: Any) -> tuple[UsageInjector, bytes]:
     """The body with the question added, or the very same where there is nothing to ask."""
     question = UsageInjector(refuses)
-    changed = question.feed(body) + question.finish()
+    changed = question.rewrite_plain(body)
+    if changed is None:
+        changed = question.feed(body) + question.finish()
     return question, changed if question.injected else body
 
 

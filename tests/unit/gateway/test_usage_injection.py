@@ -123,6 +123,26 @@ def test_cuts_do_not_matter(document: dict[str, Any], sizes: list[int], plain: b
         assert options == document.get("stream_options")
 
 
+_PAIRS = st.lists(
+    st.tuples(
+        st.sampled_from(["model", "stream", "stream", "\\u0073tream", "stream_options", "streams", "a"]),
+        st.sampled_from(["true", "false", "null", '"m"', '"n"', "NaN", '{"stream":true}', '"stream"', "{}"]),
+    ),
+    max_size=6,
+)
+
+
+@given(_PAIRS, st.sampled_from(["", " ", "\n"]), st.sampled_from(["", " ", "}", "x"]))
+def test_a_plain_body_is_rewritten_as_it_would_be_in_parts(pairs: list[Any], gap: str, after: str) -> None:
+    """The fast way never decides otherwise: names that come twice, escaped names, and no JSON."""
+    members = ",".join(f'{gap}"{name}":{value}' for name, value in pairs)
+    body = f"{{{members}{gap}}}{after}".encode()
+    walked, expected = inject_usage(body)
+    injector, changed = inject(body, lambda _: False)
+    assert (changed, injector.injected) == (expected if walked.injected else body, walked.injected)
+    assert not injector.injected or injector.model == walked.model
+
+
 @pytest.mark.parametrize("body", [b'{"stream":true}', b'{"stream":false}', b'{"stream_options":{"a":1},"stream":true}'])
 def test_a_stream_has_the_length_that_was_announced(body: bytes) -> None:
     """Asked or not: what is missing is spaces, which JSON allows."""
