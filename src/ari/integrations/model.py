@@ -112,6 +112,7 @@ class Provider:
         return find_template(tuple(f"* {one}" for one in self.returns_keys), "*", plain) is not None
 
 
+@lru_cache(1_000)
 def find_template(templates: tuple[str, ...], method: str, path: str) -> str | None:
     """The path of the first of ``METHOD /path`` templates that covers this."""
     return next(
