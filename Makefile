@@ -50,6 +50,7 @@ limits: $(VENV)/.dev app ## Prove that limits are exact (long)
 
 fuzz: $(VENV)/.dev app ## Run the fuzzers (long)
 	@$(PY) -m tests.fuzz.token_fuzz $(ARGS)
+	@$(PY) -m tests.fuzz.model_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.head_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.route_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.provider_fuzz $(ARGS)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.fuzz import provider_fuzz, route_fuzz, token_fuzz
+from tests.fuzz import model_fuzz, provider_fuzz, route_fuzz, token_fuzz
 from tests.fuzz.head_fuzz import keys_of, run
 
 pytestmark = pytest.mark.slow
@@ -14,6 +14,13 @@ pytestmark = pytest.mark.slow
 def test_the_parser_takes_any_bytes() -> None:
     """Nothing but the parser's own refusal comes out of any text, and no wrong checksum is accepted."""
     assert token_fuzz.fuzz(seed=1, rounds=3_000, seconds=600) == 3_000
+
+
+def test_no_server_reads_another_model_than_ari() -> None:
+    """Of a body that is forwarded for a key with allowed models; some bodies must be."""
+    done, forwarded = model_fuzz.fuzz(seed=1, rounds=20_000, seconds=600)
+    assert done == 20_000
+    assert forwarded > 1_000
 
 
 def test_hostile_requests_leave_the_server_well(shared_owner: Any) -> None:

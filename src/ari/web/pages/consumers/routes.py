@@ -23,11 +23,11 @@ from ari.web.pages.consumers import urls
 from ari.web.pages.consumers.consumer_view import KEYS_LISTED, PAGE_SIZE, read_consumer, read_consumers
 from ari.web.pages.consumers.urls import CONSUMER, CONSUMERS, NEW_CONSUMER
 from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, has_limits, read_new_limits
-from ari.web.pages.key_options.option_fields import parse_metadata_text
+from ari.web.pages.key_options.option_fields import MODEL_FIELDS, parse_metadata_text, read_models, write_models
 from ari.web.pages.usage_log.view import read_key_names
 from ari.web.render import Pages
 
-_FIELDS = ("name", "external_id", "metadata")
+_FIELDS = ("name", "external_id", "metadata", *MODEL_FIELDS)
 _TEXT_LENGTH = 100
 
 
@@ -101,7 +101,8 @@ class ConsumerPages:
         """The form with the consumer's values."""
         consumer = await self._get(request)
         values = {"name": consumer.name, "external_id": consumer.external_id or ""}
-        return self._form(request, Form(values | {"metadata": words.format_metadata(consumer.metadata)}), consumer)
+        values |= {"metadata": words.format_metadata(consumer.metadata), **write_models(consumer.policy.models)}
+        return self._form(request, Form(values), consumer)
 
     @policy(AuthMode.SESSION)
     async def edit(self, request: Request) -> Response:
@@ -142,6 +143,7 @@ class ConsumerPages:
             form=form,
             consumer=consumer,
             limits_open=has_limits(form),
+            models_open=any(form.value(name) for name in MODEL_FIELDS) or form.problem("models"),
             name_length=NAME_LENGTH,
         )
 
@@ -154,7 +156,7 @@ class ConsumerPages:
 def _read(form: Form, problems: Problems) -> dict[str, Any]:
     """The values by the names that ``NewConsumer`` and ``ConsumerChange`` have; those with a problem are left out."""
     given: dict[str, Any] = {"name": form.value("name"), "external_id": form.value("external_id").strip() or None}
-    return given | problems.check({}, _read_metadata, form)
+    return given | problems.check({}, _read_metadata, form) | problems.check({}, read_models, form)
 
 
 def _read_metadata(form: Form) -> dict[str, Any]:

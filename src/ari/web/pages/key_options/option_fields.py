@@ -10,14 +10,15 @@ from ari.base.errors import Invalid, Problem
 from ari.base.problems import Problems
 from ari.keys.expiry import SUGGESTED_EXPIRY, check_expiry
 from ari.keys.model import ApiKey
-from ari.keys.model_rules import describe_optional_model_rules, parse_model_rules
+from ari.keys.model_rules import ModelRules, describe_optional_model_rules, parse_model_rules
 from ari.keys.ownership import parse_metadata, parse_tags
 from ari.keys.policy import parse_addresses
 from ari.web import words
 from ari.web.forms import Form
 from ari.web.pages.key_limits.limit_form import has_limits, read_new_limits
 
-FIELDS = ("environment", "consumer", "tags", "addresses", "models", "denied_models", "metadata")
+MODEL_FIELDS = ("models", "denied_models")
+FIELDS = ("environment", "consumer", "tags", "addresses", *MODEL_FIELDS, "metadata")
 _SEPARATORS = re.compile(r"[\s,]+")
 
 
@@ -46,8 +47,7 @@ def write_options(key: ApiKey) -> dict[str, str]:
         "consumer": "" if consumer is None else consumer.external_id or consumer.id,
         "tags": ", ".join(key.tags),
         "addresses": "\n".join(key.policy.addresses),
-        "models": "\n".join(key.policy.models.allow),
-        "denied_models": "\n".join(key.policy.models.deny),
+        **write_models(key.policy.models),
         "metadata": words.format_metadata(key.metadata),
     }
 
@@ -79,6 +79,11 @@ def read_models(form: Form) -> dict[str, Any]:
     """The models of a form, one on each line. Raises ``Invalid`` for the field ``models``."""
     given = {"allow": _split_lines(form.value("models")), "deny": _split_lines(form.value("denied_models"))}
     return {"models": describe_optional_model_rules(parse_model_rules(given))}
+
+
+def write_models(rules: ModelRules) -> dict[str, str]:
+    """The values of the fields that show allowed and denied models."""
+    return {"models": "\n".join(rules.allow), "denied_models": "\n".join(rules.deny)}
 
 
 def is_plain(form: Form) -> bool:

@@ -1,7 +1,8 @@
 """A consumer's page says who created it, and its form names all problems at once."""
 
 from ari.deps import Deps
-from ari.keys import NewConsumer, create_consumer
+from ari.keys import NewConsumer, create_consumer, get_consumer, get_consumers
+from ari.keys.model_rules import ModelRules
 from tests.support.commands import as_caller, create_key, delete_key, revoke_key
 from tests.support.page_client import PageClient, field_errors, plain_text
 
@@ -32,3 +33,17 @@ def test_all_problems_are_shown_at_once(browser: PageClient) -> None:
     made = Deps(browser.instance).do_sync(create_consumer, NewConsumer("Acme"))
     refused = browser.post(f"{CONSUMERS}/{made.id}/edit", wrong)
     assert (refused.status, set(field_errors(refused))) == (422, {"name", "external_id", "metadata"})
+
+
+def test_the_models_of_its_keys_are_set_and_shown(browser: PageClient) -> None:
+    """At creation and later; the form shows them again, and a wrong pattern at its field."""
+    deps = Deps(browser.instance)
+    browser.post(f"{CONSUMERS}/new", {"name": "Acme", "models": "openai/gpt-5*\nmy model", "denied_models": "x"})
+    [made] = deps.read_sync(get_consumers, "Acme", None, 2)
+    assert made.policy.models == ModelRules(("openai/gpt-5*", "my model"), ("x",))
+    assert "openai/gpt-5*" in plain_text(browser.get(f"{CONSUMERS}/{made.id}").text)
+    assert "openai/gpt-5*\nmy model" in browser.get(f"{CONSUMERS}/{made.id}/edit").text
+    refused = browser.post(f"{CONSUMERS}/{made.id}/edit", {"name": "Acme", "models": "/x"})
+    assert set(field_errors(refused)) == {"models"}
+    browser.post(f"{CONSUMERS}/{made.id}/edit", {"name": "Acme", "models": "openai/gpt-5-mini", "denied_models": "x"})
+    assert deps.read_sync(get_consumer, made.id).policy.models == ModelRules(("openai/gpt-5-mini",), ("x",))
