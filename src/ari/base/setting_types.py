@@ -17,7 +17,7 @@ from ari.base.audit import MIN_RETENTION_DAYS
 from ari.base.errors import ConfigurationError
 from ari.base.hosts import ascii_address, ascii_host, is_loopback
 from ari.base.master_key import keys_of
-from ari.base.money import parse_currency_code, parse_currency_rate
+from ari.base.money import parse_currency_code, parse_currency_rate, parse_usd
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEFAULT_PORT = 3000
@@ -229,6 +229,15 @@ def _check_routes(value: int | tuple[str, ...]) -> int | tuple[str, ...]:
     return value
 
 
+def _unknown_price(value: str) -> str:
+    if value != "refuse":
+        try:
+            parse_usd(value)
+        except ValueError:
+            raise ValueError("use refuse, or US dollars per million tokens such as 15.00") from None
+    return value
+
+
 Port = Annotated[int, BeforeValidator(_port), Field(ge=1, le=65535)]
 ListeningHost = Annotated[str, AfterValidator(_check_host)]
 Directory = Annotated[Path, AfterValidator(_directory)]
@@ -250,3 +259,4 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 MasterKey = Annotated[SecretStr, AfterValidator(_master_key)]
 CurrencyCode = Annotated[str, AfterValidator(parse_currency_code)]
 CurrencyRate = Annotated[Decimal, BeforeValidator(lambda value: parse_currency_rate(str(value)))]
+UnknownPrice = Annotated[str, AfterValidator(_unknown_price)]

@@ -49,6 +49,7 @@ from ari.base.setting_types import (
     Routes,
     SmtpUrl,
     TimeZone,
+    UnknownPrice,
 )
 
 __all__ = ["LOOPBACK_NAMES", "Network", "Settings", "environment_name", "load_settings"]
@@ -126,6 +127,11 @@ class Settings(BaseSettings):
         gt=0,
         le=86_400,
         description="Maximum time the AI gateway waits for the next bytes of a provider's response.",
+    )
+    ai_unknown_price: UnknownPrice = Field(
+        "refuse",
+        description="What happens to an AI request whose model has no known price, if a hard budget in money applies: "
+        "`refuse`, or the US dollars per million tokens to count it at, such as `15.00`.",
     )
     ai_private_addresses: PrivateAddresses = Field(
         (),

@@ -69,9 +69,13 @@ class RequestPrices:
         ``status`` is that of the provider's response, ``fault`` why there was none, ``tier`` what ``read_tier``
         found. Providers charge nothing for a request that they refuse.
         """
-        refused = fault in _NOT_SENT if status is None else status >= _FIRST_REFUSED
-        if refused:
+        if is_refused(status, fault):
             return Cost(0, self.version)
         if tier is not None:
             usage = replace(usage, price_context=(*usage.price_context, ("service_tier", tier)))
         return self.cost_of(usage)
+
+
+def is_refused(status: int | None, fault: FaultWord | None) -> bool:
+    """Whether the provider did nothing: it refused the request, or never received it."""
+    return fault in _NOT_SENT if status is None else status >= _FIRST_REFUSED

@@ -35,6 +35,12 @@ REASONS = _table(
     ("rate_limited", 429, "Too many requests", "Too many requests. Retry after the time in Retry-After."),
     ("credits_exhausted", 429, "Credits used up", "This API key has no credits left for this request."),
     ("budget_exhausted", 429, "Budget used up", "A budget doesn't have enough left for this AI request."),
+    (
+        "cost_unknown",
+        403,
+        "Cost unknown",
+        "The cost of this AI request can't be known in advance, and a budget must not be exceeded.",
+    ),
     ("unavailable", 503, "Service unavailable", "ARI can't verify API keys right now. Try again."),
 )
 

@@ -1,0 +1,145 @@
+"""The budgets of one AI request: reserved in the commit before it is forwarded, settled in the one that has its use.
+
+A response whose use is unknown keeps its reservation, and its row says that it is estimated. A request that the
+provider refused, or never received, gives it back.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+from ari.base.clock import SECOND_MS
+from ari.base.money import MICROS_PER_USD
+from ari.gateway.costs import RequestPrices, is_refused
+from ari.gateway.request_facts import RequestFacts
+from ari.gateway.use_estimates import RequestSize, UseEstimates, measure_request
+from ari.http.problem import Fault
+from ari.integrations.ai_rules.budgets import BudgetRules
+from ari.keys.limits.charge import Charge, Estimate, RuleOwner, Settlement
+from ari.keys.limits.spending import NOTHING, Amounts
+from ari.keys.model import ApiKey
+from ari.keys.reasons import REASONS
+from ari.outbound.http import FaultWord
+from ari.usage.ai import AiUse, TokenUsage
+
+_LEASE_MARGIN_SECONDS = 60
+_START_MICROS = 20_000
+"""Reserved for a model whose price is known, but not for tokens: about one image, or a minute of sound."""
+_COUNTED = "counted"
+"""The price version of a request that was counted at ``ARI_AI_UNKNOWN_PRICE``."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPlan:
+    """``charge`` is what the commit reserves. ``counted_micros`` is the price per million tokens of a model without a
+    known price, ``None`` if its price is known or it isn't counted.
+
+    Without ``has_price``, money isn't reserved.
+    """
+
+    charge: Charge
+    amounts: Amounts
+    estimates: UseEstimates
+    key_id: str
+    prices: RequestPrices
+    size: RequestSize
+    has_price: bool
+    counted_micros: int | None
+
+    def settle(self, use: AiUse, used: TokenUsage, fault: FaultWord | None) -> AiUse:
+        """The use with the real amounts, or with the estimate where they are unknown."""
+        decision = self.charge.decision
+        if decision is None or not decision.held:
+            return use
+        if is_refused(use.provider_status, fault) or self.prices.is_free:
+            return dataclasses.replace(use, settlement=Settlement(decision.held, NOTHING))
+        self.estimates.learn(self.key_id, self.prices.target.provider.name, self._model, self.size, used)
+        tokens = self._find_tokens(use)
+        use = self._complete_cost(use)
+        if tokens is None:
+            tokens = max(self.amounts.tokens, use.input_tokens or 0)
+            use = dataclasses.replace(use, is_estimated=True)
+        return dataclasses.replace(use, settlement=Settlement(decision.held, Amounts(use.cost_micros or 0, tokens)))
+
+    @staticmethod
+    def _find_tokens(use: AiUse) -> int | None:
+        """All tokens; ``None`` if they are unknown, as those of a response that was cut off."""
+        if use.input_tokens is None or (use.output_tokens is None and use.cost_micros is None):
+            return None
+        return use.input_tokens + (use.output_tokens or 0)
+
+    @property
+    def _model(self) -> str:
+        return self.prices.model or ""
+
+    def _complete_cost(self, use: AiUse) -> AiUse:
+        """The use with a cost, if it can be counted or estimated."""
+        if use.cost_micros is not None or not (self.has_price or self.counted_micros is not None):
+            return use
+        if self.counted_micros is not None and use.input_tokens is not None and use.output_tokens is not None:
+            micros = _count_micros(use.input_tokens + use.output_tokens, self.counted_micros)
+        else:
+            micros = self.amounts.money
+        version = self.prices.version if self.has_price else _COUNTED
+        return dataclasses.replace(use, cost_micros=micros, price_version=version, is_estimated=True)
+
+
+class BudgetPlanner:
+    """Plans the requests of one process. ``unknown_price`` is the setting ``ARI_AI_UNKNOWN_PRICE`` in micros per
+    million tokens, ``None`` = refuse. Calls last at most ``max_seconds``."""
+
+    def __init__(self, unknown_price: int | None, max_seconds: float) -> None:
+        self.estimates = UseEstimates()
+        self._unknown_price = unknown_price
+        self._lease_ms = round((max_seconds + _LEASE_MARGIN_SECONDS) * SECOND_MS)
+
+    def plan(
+        self, key: ApiKey, rules: BudgetRules, prices: RequestPrices, facts: RequestFacts, body: bytes | None
+    ) -> BudgetPlan | Fault | None:
+        """What to reserve for a request; a fault if its cost can't be known; ``None`` if it uses no budget."""
+        owners = (*key.spending_owners, *rules.list_owners(prices.target.provider.name))
+        if prices.is_free or (facts.is_determined and not facts.models):
+            return None
+        hard_units = {budget.unit for owner in owners for budget in owner.rules.budgets if budget.is_hard}
+        if hard_units and not facts.is_determined:
+            return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {facts.problem or ''}".strip())
+        size = measure_request(prices.target.path, facts, body)
+        provider = prices.target.provider.name
+        expected = self.estimates.estimate(key.id, provider, prices.model or "", size)
+        money, has_price = self._estimate_money(prices, facts, expected)
+        tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
+        counted = None if has_price else self._unknown_price
+        if counted is not None:
+            money = _count_micros(tokens, counted)
+        elif not has_price and "money" in hard_units:
+            return _make_unknown_price_fault(facts)
+        amounts = Amounts(money, tokens)
+        charge = Charge(owners, estimate=Estimate(amounts, self._lease_ms))
+        return BudgetPlan(charge, amounts, self.estimates, key.id, prices, size, has_price, counted)
+
+    @staticmethod
+    def _estimate_money(prices: RequestPrices, facts: RequestFacts, expected: TokenUsage) -> tuple[int, bool]:
+        """The highest cost among the models, and whether the price of all of them is known."""
+        highest = 0
+        for model in facts.models:
+            provider, at_ms = prices.target.provider.name, prices.at_ms
+            if prices.book.find_card(provider, (model,), prices.rules, at_ms) is None:
+                return 0, False
+            usage = dataclasses.replace(expected, model=model)
+            cost = prices.book.cost_of(provider, model, usage, prices.rules, at_ms)
+            highest = max(highest, _START_MICROS if cost is None else cost.micros)
+        return highest, bool(facts.models)
+
+
+def has_budgets(owners: tuple[RuleOwner, ...]) -> bool:
+    """Whether any of the owners has a budget."""
+    return any(owner.rules.budgets for owner in owners)
+
+
+def _count_micros(tokens: int, micros_per_million: int) -> int:
+    return -(-tokens * micros_per_million // MICROS_PER_USD)
+
+
+def _make_unknown_price_fault(facts: RequestFacts) -> Fault:
+    model = facts.models[0][:100] if facts.models else ""
+    sentence = f"The price of the model {model} isn't known, and a budget must not be exceeded. Add its price first."
+    return Fault(REASONS["cost_unknown"], sentence)

@@ -1,0 +1,96 @@
+"""Estimates how many tokens a request will use: by its size, and by the recent use of the model by the same key.
+
+An estimate is what the request will probably use, not the most that it may: reserving the most would refuse requests
+for which there is room. Each process learns from the responses that it sees, and forgets keys and models that are used
+least. ``benchmarks/estimates.py`` measures the error.
+"""
+
+import re
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from ari.gateway.request_facts import RequestFacts
+from ari.usage.ai import TokenUsage
+
+_MAX_REMEMBERED = 4_096
+_START_OUTPUT_TOKENS = 500
+"""Of a first request. Chat models typically respond with 200 to 1,000 tokens."""
+_BYTES_PER_TOKEN = 4
+"""Of JSON with English text; other languages are learned."""
+_ATTACHMENT_TOKENS = 1_000
+"""Of an image, a sound or a document in the body: https://platform.openai.com/docs/guides/images-vision."""
+_ATTACHMENT = re.compile(rb"[\",][A-Za-z0-9+/_-]{4000,}")
+"""Base64 text in a JSON string or a data URL. Takes 7 ms for 1 MB of text."""
+_LEAST_WEIGHT = 0.2
+"""Of the newest request in the averages."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSize:
+    """``input_tokens`` are expected by the bytes alone; ``responses`` counts the responses that are asked for.
+
+    ``max_output_tokens`` is the caller's limit for each. ``has_output`` is ``False`` for embeddings.
+    """
+
+    input_tokens: int
+    responses: int
+    max_output_tokens: int | None
+    has_output: bool
+
+
+@dataclass(slots=True)
+class _Recent:
+    """Averages of recent requests: real by expected input tokens, and output tokens of each response."""
+
+    count: int = 0
+    input_factor: float = 1.0
+    output_tokens: float = 0.0
+
+    def learn(self, input_factor: float, output_tokens: float) -> None:
+        self.count += 1
+        weight = max(1 / self.count, _LEAST_WEIGHT)
+        self.input_factor += weight * (input_factor - self.input_factor)
+        self.output_tokens += weight * (output_tokens - self.output_tokens)
+
+
+class UseEstimates:
+    """Recent use of one process, by key, provider and model."""
+
+    def __init__(self) -> None:
+        self._recent: LRUCache[tuple[str, str, str], _Recent] = LRUCache(_MAX_REMEMBERED)
+
+    def estimate(self, key_id: str, provider: str, model: str, size: RequestSize) -> TokenUsage:
+        """The tokens that the request will probably use."""
+        recent = self._recent.get((key_id, provider, model))
+        if recent is None:
+            input_tokens, each = float(size.input_tokens), float(_START_OUTPUT_TOKENS if size.has_output else 0)
+        else:
+            input_tokens, each = size.input_tokens * recent.input_factor, recent.output_tokens
+        if size.max_output_tokens is not None:
+            each = min(each, size.max_output_tokens)
+        return TokenUsage(model, max(1, round(input_tokens)), round(each * size.responses), 0)
+
+    def learn(self, key_id: str, provider: str, model: str, size: RequestSize, used: TokenUsage) -> None:
+        """Remember the tokens that a request used, if they are known."""
+        output_tokens = used.output_tokens if size.has_output else used.output_tokens or 0
+        if used.input_tokens is None or output_tokens is None:
+            return
+        recent = self._recent.get((key_id, provider, model))
+        if recent is None:
+            recent = self._recent[key_id, provider, model] = _Recent()
+        recent.learn(used.input_tokens / size.input_tokens, output_tokens / size.responses)
+
+
+def measure_request(path: str, facts: RequestFacts, body: bytes | None) -> RequestSize:
+    """The size of a request to this path; ``body`` is ``None`` if it was not read."""
+    attachments, attached_bytes = 0, 0
+    for found in _ATTACHMENT.finditer(body or b""):
+        attachments, attached_bytes = attachments + 1, attached_bytes + len(found[0])
+    text_bytes = facts.input_bytes - attached_bytes
+    return RequestSize(
+        input_tokens=max(1, text_bytes // _BYTES_PER_TOKEN) + attachments * _ATTACHMENT_TOKENS,
+        responses=facts.item_count * facts.choice_count,
+        max_output_tokens=facts.max_output_tokens,
+        has_output="embed" not in path.lower(),
+    )
