@@ -14,6 +14,7 @@ from starlette.responses import Response
 from ari import gateway, jobs, web
 from ari.api import (
     apply,
+    budgets,
     bulk_keys,
     consumers,
     events,
@@ -62,6 +63,7 @@ _DOORS = (
     import_keys,
     kinds,
     consumers,
+    budgets,
     instance_policy,
     integrations,
     model_aliases,

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from ari import keys
-from ari.api.deps import CallerDeps
+from ari.api.budget_shapes import BudgetIncreaseIn, BudgetResetIn, budgets_of
+from ari.api.deps import CallerDeps, describe_left
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
 from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
@@ -25,13 +26,11 @@ from ari.api.ownership_shapes import (
 from ari.api.responses import respond, respond_page
 from ari.api.shapes import find_nulls
 from ari.base.clock import to_rfc3339
-from ari.base.deadline import run_in_thread
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, ConsumerChange, NewConsumer
 from ari.keys.limits.fields import describe_credits
 from ari.keys.model import Consumer
 from ari.keys.ports import KeyTransaction
-from ari.usage.reports.facts import limit_facts
 
 router = APIRouter(prefix="/api/consumers", tags=["Consumers"])
 
@@ -52,7 +51,8 @@ async def create_consumer(body: NewConsumerIn, deps: CallerDeps, idempotency_key
     limits = [limit.model_dump() for limit in body.limits]
     granted = None if body.credits is None else body.credits.model_dump(exclude_unset=True)
     models = None if body.models is None else body.models.model_dump()
-    new = NewConsumer(body.name, body.external_id, body.metadata, limits, granted, models)
+    budgets = budgets_of(body.budgets)
+    new = NewConsumer(body.name, body.external_id, body.metadata, limits, granted, models, budgets)
 
     def create(tx: KeyTransaction) -> bytes:
         return msgspec.json.encode(_describe(tx, keys.create_consumer(tx, new)))
@@ -105,6 +105,7 @@ async def change_consumer(consumer_id: ConsumerId, body: ConsumerChangeIn, deps:
         limits=[limit.model_dump() for limit in body.limits] if body.limits is not None else UNSET,
         credits=credits_of(body.credits, given),
         models=models_of(body.models, given),
+        budgets=budgets_of(body.budgets) if body.budgets is not None else UNSET,
     )
 
     def run(tx: KeyTransaction) -> dict[str, Any]:
@@ -125,6 +126,45 @@ async def delete_consumer(consumer_id: ConsumerId, deps: CallerDeps) -> Response
     """Only consumers without keys can be deleted."""
     await deps.do(keys.delete_consumer, consumer_id)
     return Response(status_code=204)
+
+
+@router.post(
+    "/{consumer_id}/budgets/reset",
+    response_model=ConsumerDetailOut,
+    summary="Reset budgets of a consumer",
+    responses=document_errors("not_found", "conflict", "confirmation_required", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
+async def reset_consumer_budgets(
+    consumer_id: ConsumerId, deps: CallerDeps, body: BudgetResetIn | None = None
+) -> Response:
+    """Reset budgets that its keys share, as if nothing had been used. A key also needs `keys:write`, and access to all
+    keys of the consumer."""
+    names = None if body is None else body.budgets
+
+    def run(tx: KeyTransaction) -> tuple[Consumer, dict[str, Any]]:
+        found = keys.reset_consumer_budgets(tx, consumer_id, names)
+        return found, _describe(tx, found)
+
+    return await _respond_remaining(deps, *await deps.do(run))
+
+
+@router.post(
+    "/{consumer_id}/budgets/increase",
+    response_model=ConsumerDetailOut,
+    summary="Increase a budget of a consumer",
+    responses=document_errors("not_found", "conflict", "confirmation_required", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
+async def increase_consumer_budget(consumer_id: ConsumerId, deps: CallerDeps, body: BudgetIncreaseIn) -> Response:
+    """Raise a budget once, until its current period ends. A key also needs `keys:write`, and access to all keys of the
+    consumer."""
+
+    def run(tx: KeyTransaction) -> tuple[Consumer, dict[str, Any]]:
+        found = keys.increase_consumer_budget(tx, consumer_id, body.name, body.amount)
+        return found, _describe(tx, found)
+
+    return await _respond_remaining(deps, *await deps.do(run))
 
 
 @router.post(
@@ -177,8 +217,7 @@ async def add_consumer_credits(
 
 async def _respond_remaining(deps: CallerDeps, consumer: Consumer, facts: dict[str, Any]) -> Response:
     owners = [consumer.rule_owner] if consumer.policy.limits else []
-    remaining = await run_in_thread(deps.instance.usage_records.read_remaining, owners)
-    return respond(facts | {"remaining": [limit_facts(one) for one in remaining]})
+    return respond(facts | await describe_left(deps, owners))
 
 
 def _describe(tx: KeyTransaction, consumer: Consumer) -> dict[str, Any]:

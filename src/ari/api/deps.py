@@ -10,9 +10,10 @@ from ari.base.errors import Forbidden
 from ari.deps import Deps
 from ari.http.context import deps_of
 from ari.keys import get_secrets, scopes
+from ari.keys.limits.charge import RuleOwner
 from ari.keys.model import ApiKey
 from ari.usage.model import NO_USE
-from ari.usage.reports.facts import key_facts, limit_facts, secret_facts
+from ari.usage.reports.facts import budget_facts, key_facts, limit_facts, secret_facts
 from ari.usage.reports.queries import last_uses_of_secrets
 
 
@@ -42,9 +43,19 @@ async def describe_secrets(deps: Deps, key_id: str) -> list[dict[str, Any]]:
 async def describe_key_detail(deps: Deps, key: ApiKey) -> dict[str, Any]:
     """The JSON of a key with what remains of its limits, and its secrets."""
     [facts] = await describe_keys(deps, [key])
-    remaining = await run_in_thread(deps.instance.usage_records.read_remaining, key.rule_owners)
-    listed = {"secrets": await describe_secrets(deps, key.id), "remaining": [limit_facts(one) for one in remaining]}
-    return facts | listed
+    listed = {"secrets": await describe_secrets(deps, key.id)}
+    return facts | listed | await describe_left(deps, key.spending_owners)
+
+
+async def describe_left(deps: Deps, owners: Sequence[RuleOwner]) -> dict[str, Any]:
+    """The fields ``remaining`` and ``budget_use`` of keys and consumers."""
+    records = deps.instance.usage_records
+    remaining = await run_in_thread(records.read_remaining, [one for one in owners if one.rules.counts_requests])
+    budgets = await run_in_thread(records.read_budgets, owners)
+    return {
+        "remaining": [limit_facts(one) for one in remaining],
+        "budget_use": [budget_facts(one) for one in budgets],
+    }
 
 
 async def describe_keys(deps: Deps, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:

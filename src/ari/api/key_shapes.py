@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
+from ari.api.budget_shapes import BudgetOut, Budgets, BudgetUseOut
 from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitOut, Limits, RemainingOut
 from ari.api.model_shapes import ModelRulesIn, ModelRulesOut
 from ari.api.ownership_shapes import (
@@ -79,6 +80,7 @@ class NewKeyIn(RequestModel):
         default_factory=list, description="IP addresses and networks that the key works from; none: from everywhere."
     )
     models: ModelRulesIn | None = Field(None, description="AI models that the key may use; default: all.")
+    budgets: Budgets = Field(default_factory=list, description="Budgets for AI requests; default: none.")
 
 
 class KeyChangeIn(RequestModel):
@@ -127,6 +129,12 @@ class KeyChangeIn(RequestModel):
     )
     models: ModelRulesIn | None = Field(
         None, description="New AI models (replace both lists); `null`: all models.", json_schema_extra=without_default
+    )
+    budgets: Budgets | None = Field(
+        None,
+        description="Budgets for AI requests (replace the old list). One that keeps its name and unit keeps what was "
+        "used.",
+        json_schema_extra=not_null,
     )
 
 
@@ -196,6 +204,7 @@ class KeyOut(BaseModel):
         description="Networks that the key works from; none: from everywhere.", examples=[["203.0.113.0/24"]]
     )
     models: ModelRulesOut | None = Field(description="AI models that the key may use; `null`: all.")
+    budgets: list[BudgetOut] = Field(description="Budgets for AI requests of the key.")
 
 
 class SecretOut(BaseModel):
@@ -217,6 +226,7 @@ class KeyDetailOut(KeyOut):
 
     secrets: list[SecretOut] = Field(description="Secrets of the key, newest first; up to 100.")
     remaining: list[RemainingOut] = Field(description="What remains of the limits of the key and its consumer now.")
+    budget_use: list[BudgetUseOut] = Field(description="Use of the budgets of the key and its consumer now.")
 
 
 class CreatedOut(BaseModel):
@@ -242,6 +252,7 @@ class MeKeyOut(BaseModel):
 
     type: Literal["api_key"] = Field(description="Type of caller.")
     key: KeyOut = Field(description="Key ID.")
+    budget_use: list[BudgetUseOut] = Field(description="Use of the budgets of the key and its consumer now.")
     secret_number: int | None = Field(
         description="Number of the secret sent; 1 until the key is rotated.", examples=[1]
     )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari import keys
+from ari.api.budget_shapes import BudgetIncreaseIn, BudgetResetIn, budgets_of
 from ari.api.deps import CallerDeps, describe_key_detail, describe_keys
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
@@ -68,6 +69,7 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
         addresses=tuple(body.addresses),
         may_rotate=body.may_rotate,
         models=None if body.models is None else body.models.model_dump(),
+        budgets=budgets_of(body.budgets),
     )
 
     def create(tx: KeyTransaction) -> bytes:
@@ -160,6 +162,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
         addresses=tuple(body.addresses) if body.addresses is not None else UNSET,
         may_rotate=body.may_rotate if body.may_rotate is not None else UNSET,
         models=models_of(body.models, given),
+        budgets=budgets_of(body.budgets) if body.budgets is not None else UNSET,
     )
     key = await deps.do(keys.change, key_id, change, problems.found)
     [facts] = await describe_keys(deps, [key])
@@ -176,6 +179,33 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
 async def reset_key_limits(key_id: KeyId, deps: CallerDeps, body: ResetIn | None = None) -> Response:
     """Reset limits, as if nothing had been used. Applies from the next request."""
     key = await deps.do(keys.reset_limits, key_id, None if body is None else body.limits)
+    return respond(await describe_key_detail(deps, key))
+
+
+@router.post(
+    "/{key_id}/budgets/reset",
+    response_model=KeyDetailOut,
+    summary="Reset budgets of an API key",
+    responses=document_errors("not_found", "key_inactive", "conflict", "confirmation_required", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
+async def reset_key_budgets(key_id: KeyId, deps: CallerDeps, body: BudgetResetIn | None = None) -> Response:
+    """Reset budgets, as if nothing had been used. Applies from the next request."""
+    key = await deps.do(keys.reset_budgets, key_id, None if body is None else body.budgets)
+    return respond(await describe_key_detail(deps, key))
+
+
+@router.post(
+    "/{key_id}/budgets/increase",
+    response_model=KeyDetailOut,
+    summary="Increase a budget of an API key",
+    responses=document_errors("not_found", "key_inactive", "conflict", "confirmation_required", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
+async def increase_key_budget(key_id: KeyId, deps: CallerDeps, body: BudgetIncreaseIn) -> Response:
+    """Raise a budget once, until its current period ends: for a rolling one as long as its window, for a total
+    forever."""
+    key = await deps.do(keys.increase_budget, key_id, body.name, body.amount)
     return respond(await describe_key_detail(deps, key))
 
 

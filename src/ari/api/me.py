@@ -13,12 +13,13 @@ from ari.api.shapes import (
     MeAccountOut,
 )
 from ari.base.clock import to_optional_rfc3339
+from ari.base.deadline import run_in_thread
 from ari.http.context import RequestContext
 from ari.http.responses import Response, json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
 from ari.keys.model import ApiKey
-from ari.usage.reports.facts import key_facts
+from ari.usage.reports.facts import budget_facts, key_facts
 
 router = APIRouter(tags=["Caller"])
 
@@ -27,11 +28,19 @@ async def _describe_caller(context: RequestContext, services: Services) -> Respo
     key = context.key
     if key is not None:
         facts = key_facts(key, await services.lookup.totals(key.id), context.head.at_ms)
-        return json_response({"type": "api_key", "key": facts} | await _describe_secret(context, key))
+        described = {"type": "api_key", "key": facts, "budget_use": await _describe_budgets(context, key)}
+        return json_response(described | await _describe_secret(context, key))
     signed_in = context.signed_in
     assert signed_in is not None
     account = signed_in.account
     return json_response({"type": "account", "account": {"id": account.id, "email": account.email}})
+
+
+async def _describe_budgets(context: RequestContext, key: ApiKey) -> list[dict[str, Any]]:
+    if not any(owner.rules.budgets for owner in key.spending_owners):
+        return []
+    records = context.deps.instance.usage_records
+    return [budget_facts(one) for one in await run_in_thread(records.read_budgets, key.spending_owners)]
 
 
 async def _describe_secret(context: RequestContext, key: ApiKey) -> dict[str, Any]:

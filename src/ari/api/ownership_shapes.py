@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
+from ari.api.budget_shapes import BudgetOut, Budgets, BudgetUseOut
 from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitOut, Limits, RemainingOut
 from ari.api.model_shapes import ModelRulesIn, ModelRulesOut
 from ari.api.shapes import NextCursor, PageIn, RequestModel, not_null, without_default
@@ -61,6 +62,7 @@ class NewConsumerIn(RequestModel):
     limits: Limits = Field(default_factory=list, description="Rate limits that its keys share; default: none.")
     credits: CreditsIn | None = Field(None, description="Credits that its keys share; default: they need none.")
     models: ModelRulesIn | None = Field(None, description="AI models that its keys may use; default: all.")
+    budgets: Budgets = Field(default_factory=list, description="Budgets that its keys share; default: none.")
 
 
 class ConsumerChangeIn(RequestModel):
@@ -85,6 +87,12 @@ class ConsumerChangeIn(RequestModel):
     )
     models: ModelRulesIn | None = Field(
         None, description="New AI models (replace both lists); `null`: all models.", json_schema_extra=without_default
+    )
+    budgets: Budgets | None = Field(
+        None,
+        description="Budgets that its keys share (replace the old list). One that keeps its name and unit keeps what "
+        "was used.",
+        json_schema_extra=not_null,
     )
 
 
@@ -115,12 +123,14 @@ class ConsumerOut(KeyConsumerOut):
     limits: list[LimitOut] = Field(description="Rate limits that its keys share.")
     credits: CreditsOut | None = Field(description="Credits that its keys share; `null` if they need none.")
     models: ModelRulesOut | None = Field(description="AI models that its keys may use; `null`: all.")
+    budgets: list[BudgetOut] = Field(description="Budgets that its keys share.")
 
 
 class ConsumerDetailOut(ConsumerOut):
     """A consumer, with what remains of its limits now."""
 
     remaining: list[RemainingOut] = Field(description="What remains of the limits that its keys share.")
+    budget_use: list[BudgetUseOut] = Field(description="Use of the budgets that its keys share.")
 
 
 class ConsumersOut(BaseModel):

@@ -19,6 +19,7 @@ from ari.keys.commands.bulk_by_filter import (
     list_affected,
 )
 from ari.keys.commands.change import KeyChange, change
+from ari.keys.commands.consumer_budgets import increase_consumer_budget, reset_consumer_budgets
 from ari.keys.commands.consumers import (
     ConsumerChange,
     NewConsumer,
@@ -65,7 +66,7 @@ from ari.keys.commands.kinds import (
     read_kinds_facts,
     remove_kind,
 )
-from ari.keys.commands.limiting import add_credits, reset_limits
+from ari.keys.commands.limiting import add_credits, increase_budget, reset_budgets, reset_limits
 from ari.keys.commands.presets import (
     choose_default_preset,
     get_default_preset,
@@ -169,6 +170,8 @@ __all__ = [
     "get_secrets",
     "import_facts",
     "import_keys",
+    "increase_budget",
+    "increase_consumer_budget",
     "limit_rules_facts",
     "list_affected",
     "list_groups_of_keys",
@@ -201,6 +204,8 @@ __all__ = [
     "require_may_manage_consumers",
     "require_may_receive",
     "require_may_rotate",
+    "reset_budgets",
+    "reset_consumer_budgets",
     "reset_consumer_limits",
     "reset_limits",
     "retire_old",

@@ -168,4 +168,4 @@ class LocalKeys:
         secrets = self._deps.read_sync(keys.get_secrets, key.id)
         used = last_uses_of_secrets(instance.reports, key.id, secrets, totals)
         listed = [secret_facts(secret, used.get(secret.number), now_ms) for secret in secrets]
-        return key_facts(key, totals, now_ms) | {"secrets": listed} | describe_remaining(instance, key.rule_owners)
+        return key_facts(key, totals, now_ms) | {"secrets": listed} | describe_remaining(instance, key.spending_owners)

@@ -64,6 +64,38 @@ class ModelRulesOut(msgspec.Struct, frozen=True, kw_only=True):
     """Models that may not be used, although `allow` has them."""
 
 
+class BudgetIncreaseOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A one-time increase of a budget."""
+
+    amount_usd: str | None
+    """Amount in US dollars."""
+    amount_tokens: int | None
+    """Amount in tokens."""
+    ends_at: str | None
+    """When it ends; `null` = never."""
+
+
+class BudgetOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget for AI requests."""
+
+    name: str
+    """Name of the budget."""
+    amount_usd: str | None
+    """Amount in US dollars; `null` for tokens."""
+    amount_tokens: int | None
+    """Amount in tokens; `null` for US dollars."""
+    period: str
+    """The period."""
+    window: str | None
+    """Length of a rolling period."""
+    time_zone: str
+    """Time zone of the period."""
+    hard: bool
+    """Whether requests that don't fit are refused."""
+    increases: list[BudgetIncreaseOut]
+    """One-time increases."""
+
+
 class KeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """An API key, without its secret."""
 
@@ -113,6 +145,8 @@ class KeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """Networks that the key works from; none: from everywhere."""
     models: ModelRulesOut | None
     """AI models that the key may use; `null`: all."""
+    budgets: list[BudgetOut]
+    """Budgets for AI requests of the key."""
 
 
 class CreatedOut(MaskedStruct, frozen=True, kw_only=True):
@@ -170,6 +204,35 @@ class RemainingOut(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds until more units are available; `null` if none were used, or credits aren't refilled."""
 
 
+class BudgetUseOut(msgspec.Struct, frozen=True, kw_only=True):
+    """The use of a budget in its current period. One of the units is `null` throughout."""
+
+    name: str
+    """Name of the budget, after `consumer:`, `provider:<name>:` or `instance:` for a shared one."""
+    period: str
+    """The period."""
+    hard: bool
+    """Whether requests that don't fit are refused."""
+    limit_usd: str | None
+    """Amount with its increases, in US dollars."""
+    limit_tokens: int | None
+    """Amount with its increases, in tokens."""
+    used_usd: str | None
+    """Used, reservations included."""
+    used_tokens: int | None
+    """Used, reservations included."""
+    reserved_usd: str | None
+    """Reserved by requests that are running."""
+    reserved_tokens: int | None
+    """Reserved by requests that are running."""
+    remaining_usd: str | None
+    """Left; never less than 0."""
+    remaining_tokens: int | None
+    """Left; never less than 0."""
+    ends_at: str | None
+    """When the period ends, or more of a rolling budget is available; `null` = never."""
+
+
 class KeyDetailOut(msgspec.Struct, frozen=True, kw_only=True):
     """An API key with its secrets, without their text, and what remains of its limits now."""
 
@@ -219,10 +282,14 @@ class KeyDetailOut(msgspec.Struct, frozen=True, kw_only=True):
     """Networks that the key works from; none: from everywhere."""
     models: ModelRulesOut | None
     """AI models that the key may use; `null`: all."""
+    budgets: list[BudgetOut]
+    """Budgets for AI requests of the key."""
     secrets: list[SecretOut]
     """Secrets of the key, newest first; up to 100."""
     remaining: list[RemainingOut]
     """What remains of the limits of the key and its consumer now."""
+    budget_use: list[BudgetUseOut]
+    """Use of the budgets of the key and its consumer now."""
 
 
 class RotatedOut(MaskedStruct, frozen=True, kw_only=True):
@@ -711,6 +778,8 @@ class ConsumerOut(msgspec.Struct, frozen=True, kw_only=True):
     """Credits that its keys share; `null` if they need none."""
     models: ModelRulesOut | None
     """AI models that its keys may use; `null`: all."""
+    budgets: list[BudgetOut]
+    """Budgets that its keys share."""
 
 
 class ConsumersOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -745,8 +814,12 @@ class ConsumerDetailOut(msgspec.Struct, frozen=True, kw_only=True):
     """Credits that its keys share; `null` if they need none."""
     models: ModelRulesOut | None
     """AI models that its keys may use; `null`: all."""
+    budgets: list[BudgetOut]
+    """Budgets that its keys share."""
     remaining: list[RemainingOut]
     """What remains of the limits that its keys share."""
+    budget_use: list[BudgetUseOut]
+    """Use of the budgets that its keys share."""
 
 
 class ScopeOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -1064,6 +1137,17 @@ class AiSummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     """
 
 
+class BudgetRulesOut(msgspec.Struct, frozen=True, kw_only=True):
+    """The budgets of the instance and of its providers."""
+
+    instance: list[BudgetOut]
+    """Budgets that all requests share."""
+    providers: dict[str, list[BudgetOut]]
+    """Budgets by provider."""
+    budget_use: list[BudgetUseOut]
+    """Use of these budgets now."""
+
+
 class EventOut(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the audit log."""
 
@@ -1310,6 +1394,8 @@ class MeKeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """Type of caller."""
     key: KeyOut
     """Key ID."""
+    budget_use: list[BudgetUseOut]
+    """Use of the budgets of the key and its consumer now."""
     secret_number: int | None
     """Number of the secret sent; 1 until the key is rotated."""
     secret_replaced_at: datetime | None
@@ -1472,6 +1558,25 @@ class ModelRulesIn(TypedDict):
     """Models that may be used: `provider/model` with `*` for any characters; an empty list: all."""
     deny: NotRequired[Sequence[str]]
     """Models that may not be used, although `allow` has them."""
+
+
+class BudgetIn(TypedDict):
+    """What AI requests may cost, or how many tokens they may use, in each period: `amount_usd` or `amount_tokens`."""
+
+    name: NotRequired[str]
+    """Name of the budget. Lowercase letters, digits, `-` and `_`."""
+    amount_usd: NotRequired[str | None]
+    """Amount in US dollars, as decimal text."""
+    amount_tokens: NotRequired[int | None]
+    """Amount in tokens of AI models, read and generated."""
+    period: Literal["day", "week", "month", "rolling", "total"]
+    """Calendar period, `rolling` for any `window`, or `total` for all time."""
+    window: NotRequired[str | None]
+    """Length of a rolling period, from `1s` to `31d`; only with `rolling`."""
+    time_zone: NotRequired[str]
+    """Time zone of days, weeks (from Monday) and months."""
+    hard: NotRequired[bool]
+    """Whether requests that don't fit are refused; otherwise they only cause warnings."""
 
 
 class ImportedKeyIn(TypedDict):

@@ -35,6 +35,7 @@ class KeysResource:
         metadata: Mapping[str, Any] | UnsetType = UNSET,
         addresses: Sequence[str] | UnsetType = UNSET,
         models: shapes.ModelRulesIn | UnsetType | None = UNSET,
+        budgets: Sequence[shapes.BudgetIn] | UnsetType = UNSET,
         idempotency_key: str | None = None,
     ) -> shapes.CreatedOut:
         """Create an API key.
@@ -76,6 +77,8 @@ class KeysResource:
 
         ``models``: AI models that the key may use; default: all.
 
+        ``budgets``: Budgets for AI requests; default: none.
+
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return self._calls.call(
@@ -99,6 +102,7 @@ class KeysResource:
                         "metadata": metadata,
                         "addresses": addresses,
                         "models": models,
+                        "budgets": budgets,
                     }
                 ),
                 idempotency_key=choose_idempotency_key(idempotency_key),
@@ -200,6 +204,7 @@ class KeysResource:
         metadata: Mapping[str, Any] | UnsetType = UNSET,
         addresses: Sequence[str] | UnsetType = UNSET,
         models: shapes.ModelRulesIn | UnsetType | None = UNSET,
+        budgets: Sequence[shapes.BudgetIn] | UnsetType = UNSET,
     ) -> shapes.KeyOut:
         """Update an API key.
 
@@ -236,6 +241,9 @@ class KeysResource:
         ``addresses``: New addresses and networks (replace the old ones); an empty list: from everywhere.
 
         ``models``: New AI models (replace both lists); `null`: all models.
+
+        ``budgets``: Budgets for AI requests (replace the old list). One that keeps its name and unit keeps what
+        was used.
         """
         return self._calls.call(
             ApiCall(
@@ -257,6 +265,7 @@ class KeysResource:
                         "metadata": metadata,
                         "addresses": addresses,
                         "models": models,
+                        "budgets": budgets,
                     }
                 ),
             )
@@ -290,6 +299,58 @@ class KeysResource:
                 fill_path("/api/keys/{key_id}/limits/reset", key_id=key_id),
                 shapes.KeyDetailOut,
                 body=encode_body({"limits": limits}),
+            )
+        )
+
+    def reset_budgets(self, key_id: str, *, budgets: Sequence[str] | UnsetType | None = UNSET) -> shapes.KeyDetailOut:
+        """Reset budgets of an API key.
+
+        Reset budgets, as if nothing had been used. Applies from the next request.
+
+        Requires scope `keys:write`: create, change, revoke and delete API keys.
+
+        ``key_id``: ID of an API key.
+
+        ``budgets``: Names of budgets; default: all.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                fill_path("/api/keys/{key_id}/budgets/reset", key_id=key_id),
+                shapes.KeyDetailOut,
+                body=encode_body({"budgets": budgets}),
+            )
+        )
+
+    def increase_budget(
+        self,
+        key_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        amount_usd: str | UnsetType | None = UNSET,
+        amount_tokens: int | UnsetType | None = UNSET,
+    ) -> shapes.KeyDetailOut:
+        """Increase a budget of an API key.
+
+        Raise a budget once, until its current period ends: for a rolling one as long as its window, for a total
+        forever.
+
+        Requires scope `keys:write`: create, change, revoke and delete API keys.
+
+        ``key_id``: ID of an API key.
+
+        ``name``: Name of the budget.
+
+        ``amount_usd``: Amount in US dollars.
+
+        ``amount_tokens``: Amount in tokens.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                fill_path("/api/keys/{key_id}/budgets/increase", key_id=key_id),
+                shapes.KeyDetailOut,
+                body=encode_body({"name": name, "amount_usd": amount_usd, "amount_tokens": amount_tokens}),
             )
         )
 
@@ -527,6 +588,7 @@ class KeysResource:
             "rate_limited",
             "credits_exhausted",
             "budget_exhausted",
+            "cost_unknown",
             "unavailable",
             "invalid_request",
             "key_in_url",
@@ -712,6 +774,7 @@ class KeysResource:
             "rate_limited",
             "credits_exhausted",
             "budget_exhausted",
+            "cost_unknown",
             "unavailable",
             "invalid_request",
             "key_in_url",
@@ -998,6 +1061,7 @@ class ConsumersResource:
         limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
         credits: shapes.CreditsIn | UnsetType | None = UNSET,
         models: shapes.ModelRulesIn | UnsetType | None = UNSET,
+        budgets: Sequence[shapes.BudgetIn] | UnsetType = UNSET,
         idempotency_key: str | None = None,
     ) -> shapes.ConsumerOut:
         """Create a consumer.
@@ -1021,6 +1085,8 @@ class ConsumersResource:
 
         ``models``: AI models that its keys may use; default: all.
 
+        ``budgets``: Budgets that its keys share; default: none.
+
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return self._calls.call(
@@ -1036,6 +1102,7 @@ class ConsumersResource:
                         "limits": limits,
                         "credits": credits,
                         "models": models,
+                        "budgets": budgets,
                     }
                 ),
                 idempotency_key=choose_idempotency_key(idempotency_key),
@@ -1087,6 +1154,7 @@ class ConsumersResource:
         limits: Sequence[shapes.LimitIn] | UnsetType = UNSET,
         credits: shapes.CreditsIn | UnsetType | None = UNSET,
         models: shapes.ModelRulesIn | UnsetType | None = UNSET,
+        budgets: Sequence[shapes.BudgetIn] | UnsetType = UNSET,
     ) -> shapes.ConsumerOut:
         """Update a consumer.
 
@@ -1110,6 +1178,9 @@ class ConsumersResource:
         ``credits``: New shared balance or refill; `null` removes the credits.
 
         ``models``: New AI models (replace both lists); `null`: all models.
+
+        ``budgets``: Budgets that its keys share (replace the old list). One that keeps its name and unit keeps
+        what was used.
         """
         return self._calls.call(
             ApiCall(
@@ -1124,6 +1195,7 @@ class ConsumersResource:
                         "limits": limits,
                         "credits": credits,
                         "models": models,
+                        "budgets": budgets,
                     }
                 ),
             )
@@ -1140,6 +1212,61 @@ class ConsumersResource:
         """
         self._calls.call(
             ApiCall("DELETE", fill_path("/api/consumers/{consumer_id}", consumer_id=consumer_id), type(None))
+        )
+
+    def reset_budgets(
+        self, consumer_id: str, *, budgets: Sequence[str] | UnsetType | None = UNSET
+    ) -> shapes.ConsumerDetailOut:
+        """Reset budgets of a consumer.
+
+        Reset budgets that its keys share, as if nothing had been used. A key also needs `keys:write`, and access
+        to all keys of the consumer.
+
+        Requires scope `consumers:write`: create, change and delete consumers.
+
+        ``consumer_id``: ID or external ID of a consumer.
+
+        ``budgets``: Names of budgets; default: all.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                fill_path("/api/consumers/{consumer_id}/budgets/reset", consumer_id=consumer_id),
+                shapes.ConsumerDetailOut,
+                body=encode_body({"budgets": budgets}),
+            )
+        )
+
+    def increase_budget(
+        self,
+        consumer_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        amount_usd: str | UnsetType | None = UNSET,
+        amount_tokens: int | UnsetType | None = UNSET,
+    ) -> shapes.ConsumerDetailOut:
+        """Increase a budget of a consumer.
+
+        Raise a budget once, until its current period ends. A key also needs `keys:write`, and access to all keys
+        of the consumer.
+
+        Requires scope `consumers:write`: create, change and delete consumers.
+
+        ``consumer_id``: ID or external ID of a consumer.
+
+        ``name``: Name of the budget.
+
+        ``amount_usd``: Amount in US dollars.
+
+        ``amount_tokens``: Amount in tokens.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                fill_path("/api/consumers/{consumer_id}/budgets/increase", consumer_id=consumer_id),
+                shapes.ConsumerDetailOut,
+                body=encode_body({"name": name, "amount_usd": amount_usd, "amount_tokens": amount_tokens}),
+            )
         )
 
     def reset_limits(
@@ -1485,6 +1612,7 @@ class UsageResource:
             "rate_limited",
             "credits_exhausted",
             "budget_exhausted",
+            "cost_unknown",
             "unavailable",
             "invalid_request",
             "key_in_url",
@@ -1707,6 +1835,7 @@ class UsageResource:
             "rate_limited",
             "credits_exhausted",
             "budget_exhausted",
+            "cost_unknown",
             "unavailable",
             "invalid_request",
             "key_in_url",
@@ -1814,6 +1943,103 @@ class UsageResource:
                     "key_id": key_id,
                 },
             ),
+        )
+
+
+class BudgetsResource:
+    """Budgets of the instance and of its providers."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def get(self) -> shapes.BudgetRulesOut:
+        """Get shared budgets.
+
+        The budgets of the instance and of its providers, and their use.
+
+        Requires scope `integrations:read`: list integrations and read their status, without their keys.
+        """
+        return self._calls.call(ApiCall("GET", "/api/budgets", shapes.BudgetRulesOut))
+
+    def set(
+        self,
+        *,
+        instance: Sequence[shapes.BudgetIn] | UnsetType = UNSET,
+        providers: Mapping[str, Sequence[shapes.BudgetIn]] | UnsetType = UNSET,
+    ) -> shapes.BudgetRulesOut:
+        """Set shared budgets.
+
+        Applies from the next request. A key that may use AI can't loosen budgets.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``instance``: Budgets that all requests share (replace the old list). One that keeps its name and unit
+        keeps what was used.
+
+        ``providers``: Budgets by provider (replace those of all providers).
+        """
+        return self._calls.call(
+            ApiCall(
+                "PUT",
+                "/api/budgets",
+                shapes.BudgetRulesOut,
+                body=encode_body({"instance": instance, "providers": providers}),
+            )
+        )
+
+    def increase(
+        self,
+        *,
+        name: str | UnsetType = UNSET,
+        amount_usd: str | UnsetType | None = UNSET,
+        amount_tokens: int | UnsetType | None = UNSET,
+        provider: str | UnsetType | None = UNSET,
+    ) -> shapes.BudgetRulesOut:
+        """Increase a shared budget.
+
+        Raise a budget once, until its current period ends. A key that may use AI can't do this.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``name``: Name of the budget.
+
+        ``amount_usd``: Amount in US dollars.
+
+        ``amount_tokens``: Amount in tokens.
+
+        ``provider``: Name of a provider; default: the instance.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                "/api/budgets/increase",
+                shapes.BudgetRulesOut,
+                body=encode_body(
+                    {"name": name, "amount_usd": amount_usd, "amount_tokens": amount_tokens, "provider": provider}
+                ),
+            )
+        )
+
+    def reset(
+        self, *, budgets: Sequence[str] | UnsetType | None = UNSET, provider: str | UnsetType | None = UNSET
+    ) -> shapes.BudgetRulesOut:
+        """Reset shared budgets.
+
+        Reset budgets, as if nothing had been used. A key that may use AI can't do this.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``budgets``: Names of budgets; default: all.
+
+        ``provider``: Name of a provider; default: the instance.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                "/api/budgets/reset",
+                shapes.BudgetRulesOut,
+                body=encode_body({"budgets": budgets, "provider": provider}),
+            )
         )
 
 
@@ -2300,6 +2526,7 @@ class Resources:
         self.presets = PresetsResource(calls)
         self.policy = PolicyResource(calls)
         self.usage = UsageResource(calls)
+        self.budgets = BudgetsResource(calls)
         self.events = EventsResource(calls)
         self.integrations = IntegrationsResource(calls)
         self.prices = PricesResource(calls)

@@ -15,6 +15,8 @@ from ari.keys.commands.consumers import require_consumer
 from ari.keys.events import record_key
 from ari.keys.expiry import check_expiry
 from ari.keys.instance_policy import limit_lifetime
+from ari.keys.limits.budget_changes import replace_budgets
+from ari.keys.limits.budget_fields import parse_budgets
 from ari.keys.limits.changes import list_changes, replace_credits, replace_limits
 from ari.keys.limits.fields import parse_limits
 from ari.keys.limits.rules import LimitRules
@@ -32,7 +34,7 @@ from ari.keys.unset import UNSET, Unset
 class KeyChange:
     """New values of a key's fields; ``UNSET`` leaves a field as it is, ``expires_at_ms`` ``None`` = never.
 
-    ``limits`` replace all, ``credits`` ``None`` removes them.
+    ``limits`` and ``budgets`` replace all, ``credits`` ``None`` removes them.
     ``consumer`` is an ID or external ID, ``None`` = none; ``addresses`` empty = from everywhere.
     ``models`` replace both lists, ``None`` = all models.
     """
@@ -50,6 +52,7 @@ class KeyChange:
     addresses: tuple[str, ...] | Unset = UNSET
     may_rotate: bool | Unset = UNSET
     models: Mapping[str, Sequence[str]] | Unset | None = UNSET
+    budgets: Sequence[Mapping[str, Any]] | Unset = UNSET
 
 
 def change(tx: KeyTransaction, key_id: str, wanted: KeyChange, found: Iterable[Problem] = ()) -> ApiKey:
@@ -112,6 +115,12 @@ def _apply_credits(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey
     return _with_rules(key, replace_credits(key.policy.limits, wanted.credits, tx.now_ms))
 
 
+def _apply_budgets(_tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    if wanted.budgets is UNSET:
+        return key
+    return _with_rules(key, replace_budgets(key.policy.limits, parse_budgets(wanted.budgets)))
+
+
 def _with_rules(key: ApiKey, rules: LimitRules) -> ApiKey:
     return key if rules is key.policy.limits else key.with_rules(rules)
 
@@ -143,7 +152,7 @@ def _apply_metadata(_tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiK
     return key if wanted.metadata is UNSET else replace(key, metadata=parse_metadata(wanted.metadata))
 
 
-_POLICY_STEPS = (_apply_limits, _apply_credits, _apply_access)
+_POLICY_STEPS = (_apply_limits, _apply_credits, _apply_budgets, _apply_access)
 _OWNERSHIP_STEPS = (_apply_environment, _apply_consumer, _apply_tags, _apply_metadata)
 
 

@@ -10,7 +10,8 @@ from ari.base.problems import Problems
 from ari.base.transaction import record
 from ari.keys.assignment_checks import require_may_assign, require_may_manage_consumers
 from ari.keys.granting import require_may_limit
-from ari.keys.limits import changes
+from ari.keys.limits import budget_changes, changes
+from ari.keys.limits.budget_fields import describe_budget, parse_budgets
 from ari.keys.limits.fields import describe_credits, describe_limit, parse_limits
 from ari.keys.limits.rule_facts import describe_rules
 from ari.keys.limits.rules import NO_RULES, LimitRules
@@ -40,13 +41,14 @@ class NewConsumer:
     limits: Sequence[Mapping[str, Any]] = ()
     credits: Mapping[str, Any] | None = None
     models: Mapping[str, Sequence[str]] | None = None
+    budgets: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerChange:
     """New values; ``UNSET`` leaves a field as it is.
 
-    ``limits`` replace all; ``None`` removes credits or rules for models.
+    ``limits`` and ``budgets`` replace all; ``None`` removes credits or rules for models.
     """
 
     name: str | Unset = UNSET
@@ -55,6 +57,7 @@ class ConsumerChange:
     limits: Sequence[Mapping[str, Any]] | Unset = UNSET
     credits: Mapping[str, Any] | Unset | None = UNSET
     models: Mapping[str, Sequence[str]] | Unset | None = UNSET
+    budgets: Sequence[Mapping[str, Any]] | Unset = UNSET
 
 
 def create_consumer(tx: KeyTransaction, new: NewConsumer, found: Iterable[Problem] = ()) -> Consumer:
@@ -70,7 +73,7 @@ def create_consumer(tx: KeyTransaction, new: NewConsumer, found: Iterable[Proble
         created_at_ms=tx.now_ms,
         created_by=tx.caller.actor,
     )
-    consumer = consumer.with_rules(_apply_rules(problems, NO_RULES, new.limits, new.credits or UNSET, tx.now_ms))
+    consumer = consumer.with_rules(_apply_rules(problems, NO_RULES, new, tx.now_ms))
     consumer = consumer.with_models(problems.check(NO_MODEL_RULES, parse_model_rules, new.models))
     problems.raise_found()
     if consumer.policy.limits or consumer.policy.models:
@@ -102,7 +105,7 @@ def change_consumer(
         after = replace(after, metadata=problems.check(None, parse_metadata, wanted.metadata))
     if wanted.models is not UNSET:
         after = after.with_models(problems.check(NO_MODEL_RULES, parse_model_rules, wanted.models))
-    rules = _apply_rules(problems, before.policy.limits, wanted.limits, wanted.credits, tx.now_ms)
+    rules = _apply_rules(problems, before.policy.limits, wanted, tx.now_ms)
     problems.raise_found()
     _require_free(tx, after)
     differences = _differences(before, after)
@@ -211,11 +214,12 @@ def count_keys_of(tx: KeyTransaction, consumer_id: str) -> int:
 
 
 def limit_rules_facts(consumer: Consumer) -> dict[str, Any]:
-    """The limits and credits that its keys share, and the models that they may use."""
+    """The limits, credits and budgets that its keys share, and the models that they may use."""
     rules = consumer.policy.limits
     return {
         "limits": [describe_limit(limit) for limit in rules.limits],
         "credits": None if rules.credits is None else describe_credits(rules.credits),
+        "budgets": [describe_budget(budget) for budget in rules.budgets],
         "models": describe_optional_model_rules(consumer.policy.models),
     }
 
@@ -231,15 +235,16 @@ def consumer_facts(consumer: Consumer) -> dict[str, Any]:
 
 
 def _apply_rules(
-    problems: Problems,
-    rules: LimitRules,
-    limits: Sequence[Mapping[str, Any]] | Unset,
-    granted: Mapping[str, Any] | Unset | None,
-    now_ms: int,
+    problems: Problems, rules: LimitRules, wanted: NewConsumer | ConsumerChange, now_ms: int
 ) -> LimitRules:
-    if limits is not UNSET:
-        rules = changes.replace_limits(rules, problems.check((), parse_limits, limits))
-    return rules if granted is UNSET else problems.check(rules, changes.replace_credits, rules, granted, now_ms)
+    if wanted.limits is not UNSET:
+        rules = changes.replace_limits(rules, problems.check((), parse_limits, wanted.limits))
+    if wanted.budgets is not UNSET:
+        rules = budget_changes.replace_budgets(rules, problems.check((), parse_budgets, wanted.budgets))
+    granted = wanted.credits
+    if granted is UNSET or (granted is None and isinstance(wanted, NewConsumer)):
+        return rules
+    return problems.check(rules, changes.replace_credits, rules, granted, now_ms)
 
 
 def _save_rules(

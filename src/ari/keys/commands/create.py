@@ -17,6 +17,8 @@ from ari.keys.events import record_key
 from ari.keys.expiry import expiry_of
 from ari.keys.instance_policy import limit_lifetime
 from ari.keys.kinds import Kind, describe_default_credits
+from ari.keys.limits.budget_changes import replace_budgets
+from ari.keys.limits.budget_fields import parse_budgets
 from ari.keys.limits.changes import replace_credits, replace_limits
 from ari.keys.limits.fields import parse_limits
 from ari.keys.limits.rule_facts import describe_rules
@@ -41,6 +43,7 @@ class NewKey:
     key, or ``live``. A calling key that belongs to a consumer gives its consumer, tags and metadata where these are
     empty. ``consumer`` is an ID or external ID; ``addresses`` are those that the key works from, none = all.
     With ``may_rotate``, the holder may get new secrets. ``models`` are as in ``model_rules``, ``None`` = all.
+    ``budgets`` are as in ``limits.budget_fields``.
     """
 
     name: str
@@ -57,6 +60,7 @@ class NewKey:
     kind: str | None = None
     may_rotate: bool = False
     models: Mapping[str, Sequence[str]] | None = None
+    budgets: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ def _check_rules(problems: Problems, new: NewKey, kind: Kind | None, now_ms: int
         granted = None if default.credits is None else describe_default_credits(default.credits)
     limits = default.limits if new.limits is UNSET else problems.check((), parse_limits, new.limits)
     rules = replace_limits(NO_RULES, limits)
+    rules = replace_budgets(rules, problems.check((), parse_budgets, new.budgets))
     return rules if granted is None else problems.check(rules, replace_credits, rules, granted, now_ms)
 
 

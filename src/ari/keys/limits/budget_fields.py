@@ -77,12 +77,11 @@ def parse_budget_text(text: str) -> dict[str, Any]:
 
 def describe_budget(budget: Budget) -> dict[str, Any]:
     """The budget as callers write it, with the increases that were made."""
-    window = {"window": format_window(budget.window_ms)} if budget.period == "rolling" else {}
     return {
         "name": budget.name,
         **describe_amount("amount", budget.amount, budget.unit),
         "period": budget.period,
-        **window,
+        "window": format_window(budget.window_ms) if budget.period == "rolling" else None,
         "time_zone": budget.time_zone,
         "hard": budget.is_hard,
         "increases": [_describe_increase(one, budget.unit) for one in budget.increases],
@@ -90,8 +89,10 @@ def describe_budget(budget: Budget) -> dict[str, Any]:
 
 
 def describe_amount(field: str, amount: int, unit: Unit) -> dict[str, Any]:
-    """The amount under the name of its unit: ``amount_usd`` as text, ``amount_tokens`` as a number."""
-    return {f"{field}_usd": format_usd(amount)} if unit == "money" else {f"{field}_tokens": amount}
+    """The amount under the name of its unit: ``amount_usd`` as text, ``amount_tokens`` as a number; the other is
+    ``None``."""
+    is_money = unit == "money"
+    return {f"{field}_usd": format_usd(amount) if is_money else None, f"{field}_tokens": None if is_money else amount}
 
 
 def budget_in_words(budget: Budget) -> str:

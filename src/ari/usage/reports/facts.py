@@ -8,8 +8,10 @@ from ari.base.clock import SECOND_MS, to_rfc3339
 from ari.base.money import format_usd
 from ari.keys.commands.consumers import consumer_facts
 from ari.keys.commands.rotate import Rotated
+from ari.keys.limits.budget_fields import describe_amount, describe_budget
 from ari.keys.limits.counter import Remaining
 from ari.keys.limits.fields import describe_credits, describe_limit, format_window
+from ari.keys.limits.spending import BudgetState
 from ari.keys.model import ApiKey, KeySecret
 from ari.keys.model_rules import describe_optional_model_rules
 from ari.keys.ownership import metadata_facts
@@ -34,6 +36,7 @@ def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
         "may_rotate": key.policy.may_rotate,
         "limits": [describe_limit(limit) for limit in rules.limits],
         "credits": None if rules.credits is None else describe_credits(rules.credits),
+        "budgets": [describe_budget(budget) for budget in rules.budgets],
         "last_used_at": _time(totals.last_used_at_ms),
         "request_count": totals.request_count,
         "refused_count": totals.refused_count,
@@ -94,6 +97,16 @@ def secret_facts(secret: KeySecret, last_used_at_ms: int | None, now_ms: int) ->
         "retires_at": _time(secret.retires_at_ms),
         "last_used_at": _time(last_used_at_ms),
     }
+
+
+def budget_facts(state: BudgetState) -> dict[str, Any]:
+    """The use of a budget in its current period; amounts end in ``_usd`` or ``_tokens``."""
+    budget = state.budget
+    amounts = {"limit": state.limit, "used": state.used, "reserved": state.reserved, "remaining": state.remaining}
+    found: dict[str, Any] = {"name": state.name, "period": budget.period, "hard": budget.is_hard}
+    for name, amount in amounts.items():
+        found |= describe_amount(name, amount, budget.unit)
+    return found | {"ends_at": _time(state.ends_ms)}
 
 
 def secret_use_facts(use: SecretUse) -> dict[str, Any]:

@@ -25,12 +25,12 @@ def test_a_described_budget_can_be_given_again() -> None:
     """Callers may read budgets, change one and send all back."""
     [budget] = parse_budgets([MONTHLY])
     facts = describe_budget(budget)
-    assert facts == MONTHLY | {"increases": []}
+    assert facts == MONTHLY | {"amount_tokens": None, "window": None, "increases": []}
     assert parse_budgets([facts]) == (budget,)
     increased = Budget("b", 5, "tokens", increases=(Increase(2, 0), Increase(1)))
     assert describe_budget(increased)["increases"] == [
-        {"amount_tokens": 2, "ends_at": "1970-01-01T00:00:00.000Z"},
-        {"amount_tokens": 1, "ends_at": None},
+        {"amount_usd": None, "amount_tokens": 2, "ends_at": "1970-01-01T00:00:00.000Z"},
+        {"amount_usd": None, "amount_tokens": 1, "ends_at": None},
     ]
 
 
