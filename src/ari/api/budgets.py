@@ -54,7 +54,7 @@ class BudgetRulesOut(BaseModel):
     """The budgets of the instance and of its providers."""
 
     instance: list[BudgetOut] = Field(description="Budgets that all requests share.")
-    providers: dict[str, list[BudgetOut]] = Field(description="Budgets by provider.")
+    providers: dict[str, list[BudgetOut]] = Field(description="Budgets by provider.", examples=[{"openai": []}])
     budget_use: list[BudgetUseOut] = Field(description="Use of these budgets now.")
 
 

@@ -11,15 +11,15 @@ from starlette.routing import BaseRoute
 
 from ari.gateway import openapi, route
 from ari.gateway.body_budget import BodyBudget
+from ari.gateway.budget_plan import BudgetPlan, BudgetPlanner, has_budgets
 from ari.gateway.checks import refuse
 from ari.gateway.costs import RequestPrices
 from ari.gateway.forward import Forwarding
-from ari.gateway.keyring import Keyring, ResolvedCredential
-from ari.gateway.model_lists import ModelFilter
+from ari.gateway.keyring import Keyring
 from ari.gateway.model_plan import ModelPlan, make_filter, plan_models
 from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.read_rate import ReadRates
-from ari.gateway.request_body import WHOLE_BYTES, RequestBody, read_body
+from ari.gateway.request_body import WHOLE_BYTES, read_body
 from ari.gateway.usage_injection import OptionSupport
 from ari.http.context import RequestContext
 from ari.http.fault_response import fault_response
@@ -27,7 +27,6 @@ from ari.http.problem import Fault
 from ari.http.responses import Response
 from ari.http.services import Services
 from ari.instance import Instance
-from ari.integrations.ai_rules.aliases import AliasRules
 from ari.integrations.ai_rules.model import AiRules
 from ari.keys.reasons import REQUEST_ERRORS, UNAVAILABLE
 from ari.outbound.http import HttpClient, Timeouts
@@ -47,6 +46,7 @@ class Gateway:
         self.body_budget = BodyBudget()
         self.read_rates = ReadRates(instance.clock)
         self.prices = PriceBook()
+        self._budgets = BudgetPlanner(settings.ai_unknown_price, settings.ai_max_seconds)
         self._keyring = Keyring(instance)
         self._ai_rules = instance.open_ai_rules_lookup()
 
@@ -62,12 +62,13 @@ class Gateway:
         rules = await self._ai_rules.find()
         if not self.prices.is_loaded:
             await asyncio.to_thread(self.prices.load)
-        if rules.aliases.aliases or (context.key is not None and context.key.model_rules):
+        if rules.aliases.aliases or _needs_models(context, target, rules):
             return await self._handle_by_model(context, services, target, rules)
         held = await self._keyring.find(target.provider)
         await context.record.commit_before_handler()
         sent = await read_body(context.head, context.receive)
-        return await self._make_forwarding(context, services, target, held, sent, rules).run()
+        prices = self._make_prices(context, services, target, rules)
+        return await Forwarding(self, context, services, target, held, sent, prices).run()
 
     async def _handle_by_model(
         self, context: RequestContext, services: Services, target: route.Target, rules: AiRules
@@ -76,49 +77,71 @@ class Gateway:
         sent = await read_body(context.head, context.receive)
         try:
             is_whole = await sent.hold(self.body_budget)
-            plan = await self._plan(context, target, sent.whole if is_whole else None, rules.aliases)
+            plan = await self._plan(context, target, sent.whole if is_whole else None, rules)
             if isinstance(plan, Fault):
                 return fault_response(context, services, _count_refusal(context, plan))
             first = plan.targets[0]
             if plan.alias is not None:
                 sent.whole = first.body
+            prices = self._make_prices(context, services, first.target, rules, first.model)
+            budgets = await self._plan_budgets(context, prices, plan, sent.whole, rules)
+            if isinstance(budgets, Fault):
+                return fault_response(context, services, _count_refusal(context, budgets))
+            if budgets is not None and context.record.row is not None:
+                context.record.row.charge = budgets.charge
             held = await self._keyring.find(first.target.provider)
             await context.record.commit_before_handler()
             listed = make_filter(context, first.target, rules.aliases)
-            forwarding = self._make_forwarding(context, services, first.target, held, sent, rules, plan.alias, listed)
-            return await forwarding.run()
+            return await Forwarding(
+                self, context, services, first.target, held, sent, prices, plan.alias, listed, budgets
+            ).run()
         finally:
             sent.release()
 
-    def _make_forwarding(
+    def _make_prices(
         self,
         context: RequestContext,
         services: Services,
         target: route.Target,
-        held: ResolvedCredential,
-        sent: RequestBody,
         rules: AiRules,
-        alias: str | None = None,
-        model_filter: ModelFilter | None = None,
-    ) -> Forwarding:
+        model: str | None = None,
+    ) -> RequestPrices:
         method, now_ms = context.head.method, services.clock.now_ms()
-        prices = RequestPrices(self.prices, rules.prices, target, method, now_ms)
-        return Forwarding(self, context, services, target, held, sent, prices, alias, model_filter)
+        return RequestPrices(self.prices, rules.prices, target, method, now_ms, model or None)
 
     async def _plan(
-        self, context: RequestContext, target: route.Target, body: bytes | None, aliases: AliasRules
+        self, context: RequestContext, target: route.Target, body: bytes | None, rules: AiRules
     ) -> ModelPlan | Fault:
-        if body is None and context.key is not None and context.key.model_rules:
+        aliases = rules.aliases
+        if body is None and _needs_models(context, target, rules):
             return Fault(UNAVAILABLE, "Too many large requests at once. Try again.")
         if body is not None and len(body) > WHOLE_BYTES:
             return await asyncio.to_thread(plan_models, context, target, body, aliases)
         return plan_models(context, target, body, aliases)
+
+    async def _plan_budgets(
+        self, context: RequestContext, prices: RequestPrices, plan: ModelPlan, body: bytes | None, rules: AiRules
+    ) -> BudgetPlan | Fault | None:
+        given = context.key, rules.budgets, prices, plan.list_models(), plan.facts, body
+        if body is not None and len(body) > WHOLE_BYTES:
+            return await asyncio.to_thread(self._budgets.plan, *given)
+        return self._budgets.plan(*given)
 
     async def close(self) -> None:
         """Close all connections."""
         await self.client.close()
         await self._keyring.close()
         await self._ai_rules.close()
+
+
+def _needs_models(context: RequestContext, target: route.Target, rules: AiRules) -> bool:
+    """Whether the key may use certain models only, or a budget applies to it."""
+    key = context.key
+    if key is None:
+        return False
+    return bool(key.model_rules) or has_budgets(
+        (*key.spending_owners, *rules.budgets.list_owners(target.provider.name))
+    )
 
 
 def _count_refusal(context: RequestContext, fault: Fault) -> Fault:

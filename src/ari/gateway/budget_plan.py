@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from ari.base.clock import SECOND_MS
-from ari.base.money import MICROS_PER_USD
+from ari.base.money import MICROS_PER_USD, parse_usd
 from ari.gateway.costs import RequestPrices, is_refused
 from ari.gateway.request_facts import RequestFacts
 from ari.gateway.use_estimates import RequestSize, UseEstimates, measure_request
@@ -84,20 +84,28 @@ class BudgetPlan:
 
 
 class BudgetPlanner:
-    """Plans the requests of one process. ``unknown_price`` is the setting ``ARI_AI_UNKNOWN_PRICE`` in micros per
-    million tokens, ``None`` = refuse. Calls last at most ``max_seconds``."""
+    """Plans the requests of one process. ``unknown_price`` is the setting ``ARI_AI_UNKNOWN_PRICE``; calls last at most
+    ``max_seconds``."""
 
-    def __init__(self, unknown_price: int | None, max_seconds: float) -> None:
+    def __init__(self, unknown_price: str, max_seconds: float) -> None:
         self.estimates = UseEstimates()
-        self._unknown_price = unknown_price
+        self._unknown_price = None if unknown_price == "refuse" else parse_usd(unknown_price)
         self._lease_ms = round((max_seconds + _LEASE_MARGIN_SECONDS) * SECOND_MS)
 
     def plan(
-        self, key: ApiKey, rules: BudgetRules, prices: RequestPrices, facts: RequestFacts, body: bytes | None
+        self,
+        key: ApiKey | None,
+        rules: BudgetRules,
+        prices: RequestPrices,
+        models: tuple[str, ...],
+        facts: RequestFacts,
+        body: bytes | None,
     ) -> BudgetPlan | Fault | None:
-        """What to reserve for a request; a fault if its cost can't be known; ``None`` if it uses no budget."""
+        """The budgets of a request for these models; ``None`` if it uses none, a fault if its cost can't be known."""
+        if key is None or prices.is_free or (facts.is_determined and not models):
+            return None
         owners = (*key.spending_owners, *rules.list_owners(prices.target.provider.name))
-        if prices.is_free or (facts.is_determined and not facts.models):
+        if not has_budgets(owners):
             return None
         hard_units = {budget.unit for owner in owners for budget in owner.rules.budgets if budget.is_hard}
         if hard_units and not facts.is_determined:
@@ -105,29 +113,29 @@ class BudgetPlanner:
         size = measure_request(prices.target.path, facts, body)
         provider = prices.target.provider.name
         expected = self.estimates.estimate(key.id, provider, prices.model or "", size)
-        money, has_price = self._estimate_money(prices, facts, expected)
+        money, has_price = self._estimate_money(prices, models, expected)
         tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
         counted = None if has_price else self._unknown_price
         if counted is not None:
             money = _count_micros(tokens, counted)
         elif not has_price and "money" in hard_units:
-            return _make_unknown_price_fault(facts)
+            return _make_unknown_price_fault(models)
         amounts = Amounts(money, tokens)
         charge = Charge(owners, estimate=Estimate(amounts, self._lease_ms))
         return BudgetPlan(charge, amounts, self.estimates, key.id, prices, size, has_price, counted)
 
     @staticmethod
-    def _estimate_money(prices: RequestPrices, facts: RequestFacts, expected: TokenUsage) -> tuple[int, bool]:
+    def _estimate_money(prices: RequestPrices, models: tuple[str, ...], expected: TokenUsage) -> tuple[int, bool]:
         """The highest cost among the models, and whether the price of all of them is known."""
         highest = 0
-        for model in facts.models:
+        for model in models:
             provider, at_ms = prices.target.provider.name, prices.at_ms
             if prices.book.find_card(provider, (model,), prices.rules, at_ms) is None:
                 return 0, False
             usage = dataclasses.replace(expected, model=model)
             cost = prices.book.cost_of(provider, model, usage, prices.rules, at_ms)
             highest = max(highest, _START_MICROS if cost is None else cost.micros)
-        return highest, bool(facts.models)
+        return highest, bool(models)
 
 
 def has_budgets(owners: tuple[RuleOwner, ...]) -> bool:
@@ -139,7 +147,7 @@ def _count_micros(tokens: int, micros_per_million: int) -> int:
     return -(-tokens * micros_per_million // MICROS_PER_USD)
 
 
-def _make_unknown_price_fault(facts: RequestFacts) -> Fault:
-    model = facts.models[0][:100] if facts.models else ""
+def _make_unknown_price_fault(models: tuple[str, ...]) -> Fault:
+    model = models[0][:100] if models else ""
     sentence = f"The price of the model {model} isn't known, and a budget must not be exceeded. Add its price first."
     return Fault(REASONS["cost_unknown"], sentence)

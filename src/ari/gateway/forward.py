@@ -25,11 +25,13 @@ from ari.http.responses import Response
 from ari.http.services import Services
 from ari.outbound.http import FaultWord, OutboundFault
 from ari.usage.ai import AiUse, Ended
+from ari.usage.cleaning import clean_use
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
     from ari.gateway import Gateway
+    from ari.gateway.budget_plan import BudgetPlan
     from ari.gateway.keyring import ResolvedCredential
     from ari.gateway.request_body import RequestBody
     from ari.gateway.route import Target
@@ -58,6 +60,7 @@ class Forwarding:
         prices: RequestPrices,
         alias: str | None = None,
         model_filter: ModelFilter | None = None,
+        budgets: BudgetPlan | None = None,
     ) -> None:
         self._gateway = gateway
         self._context = context
@@ -69,6 +72,7 @@ class Forwarding:
         self._prices = prices
         self._alias = alias
         self._model_filter = model_filter
+        self._budgets = budgets
         self._meter: Meter = NoMeter()
         self._injected: InjectedBody | None = None
         self._ended: Ended = "unreachable"
@@ -309,25 +313,26 @@ class Forwarding:
         self._ended = self._outcome()
         used = self._meter.usage(whole=self._ended == "complete")
         cost = self._prices.final_cost(self._status, self._fault, used, self._tier)
-        self._services.recorder.meter(
-            AiUse(
-                id=row.id,
-                at_ms=row.at_ms,
-                key_id=row.key_id,
-                provider=self._provider.name,
-                model=used.model,
-                input_tokens=used.input_tokens,
-                output_tokens=used.output_tokens,
-                cached_tokens=used.cached_tokens,
-                provider_status=self._status,
-                first_byte_ms=self._first_byte_ms,
-                whole_ms=self._measure_elapsed_ms(),
-                ended=self._ended,
-                cost_micros=None if cost is None else cost.micros,
-                price_version=None if cost is None else cost.version,
-                cache_written_tokens=used.cache_written_tokens,
-                audio_tokens=used.audio_tokens,
-                reasoning_tokens=used.reasoning_tokens,
-                alias=self._alias,
-            )
+        use = AiUse(
+            id=row.id,
+            at_ms=row.at_ms,
+            key_id=row.key_id,
+            provider=self._provider.name,
+            model=used.model,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+            cached_tokens=used.cached_tokens,
+            provider_status=self._status,
+            first_byte_ms=self._first_byte_ms,
+            whole_ms=self._measure_elapsed_ms(),
+            ended=self._ended,
+            cost_micros=None if cost is None else cost.micros,
+            price_version=None if cost is None else cost.version,
+            cache_written_tokens=used.cache_written_tokens,
+            audio_tokens=used.audio_tokens,
+            reasoning_tokens=used.reasoning_tokens,
+            alias=self._alias,
         )
+        if self._budgets is not None:
+            use = self._budgets.settle(clean_use(use), used, self._fault)
+        self._services.recorder.meter(use)

@@ -28,7 +28,7 @@ _LEAST_WEIGHT = 0.2
 
 @dataclass(frozen=True, slots=True)
 class RequestSize:
-    """``input_tokens`` are expected by the bytes alone; ``responses`` counts the responses that are asked for.
+    """``input_tokens`` are expected by the bytes alone; ``responses`` counts the expected responses.
 
     ``max_output_tokens`` is the caller's limit for each. ``has_output`` is ``False`` for embeddings.
     """

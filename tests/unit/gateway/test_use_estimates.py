@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import os
+from typing import Any
 
 from ari.gateway.request_facts import RequestFacts
 from ari.gateway.use_estimates import RequestSize, UseEstimates, measure_request
@@ -13,8 +14,8 @@ CHAT = "/v1/chat/completions"
 MODEL = ("key_1", "openai", "gpt-5-mini")
 
 
-def measure(path: str = CHAT, body: bytes = b"", **changes: object) -> RequestSize:
-    facts = dataclasses.replace(FACTS, input_bytes=len(body) or 400, **changes)  # type: ignore[arg-type]
+def measure(path: str = CHAT, body: bytes = b"", **changes: Any) -> RequestSize:
+    facts = dataclasses.replace(FACTS, input_bytes=len(body) or 400, **changes)
     return measure_request(path, facts, body)
 
 
