@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask import Blueprint, Flask, Response
+from flask.views import MethodView, View
 from werkzeug.test import Client
 
 from ari import keys
@@ -15,7 +16,7 @@ from ari.guard.flask import Ari
 from ari.guard.wsgi import HoldingApp
 from tests.support.guard import GuardedInstance, guarded_instance
 
-View = Callable[..., Any]
+Function = Callable[..., Any]
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def make_app(ari: Ari) -> Flask:
     return app
 
 
-def cache(view: View) -> View:
+def cache(view: Function) -> Function:
     """Stores the first response, as Flask-Caching's ``cached`` does."""
     stored: list[Any] = []
 
@@ -80,6 +81,82 @@ def test_a_cache_above_the_guard_opens_nothing(instance: GuardedInstance, ari: A
         ("ok", "GET", "/report", 200),
         ("ok", "GET", "/report", 200),
         ("revoked", "GET", "/report", 401),
+    ]
+
+
+def read_text(number: int = 0) -> str:
+    return "report"
+
+
+def read_open() -> str:
+    return "open"
+
+
+class Orders(MethodView):
+    """Caches around the view, as Flask documents ``decorators``."""
+
+    decorators: ClassVar[list[Any]] = [cache]
+
+
+class Report(View):
+    decorators: ClassVar[list[Any]] = [cache]
+
+
+def test_a_cache_around_a_class_of_views_opens_nothing(instance: GuardedInstance, ari: Ari) -> None:
+    """The guard may be on a method, or on ``dispatch_request``."""
+
+    class GuardedOrders(Orders):
+        @ari.key("orders:read")
+        def get(self) -> Response:
+            return read_public()
+
+    class GuardedReport(Report):
+        @ari.key("orders:read")
+        def dispatch_request(self) -> Response:
+            return read_public()
+
+    app = make_app(ari)
+    app.add_url_rule("/orders", view_func=GuardedOrders.as_view("orders"))
+    app.add_url_rule("/report", view_func=GuardedReport.as_view("report"))
+    client, secret = app.test_client(), instance.create_secret()
+    for path in ("/orders", "/report"):
+        assert [client.get(path, headers={"x-api-key": secret}).status_code for _ in range(2)] == [200, 200]
+        assert [client.get(path).status_code, client.head(path).status_code] == [401, 401]
+        assert client.get(path, headers={"x-api-key": instance.create_secret("orders:write")}).status_code == 403
+
+
+def test_a_cache_around_the_app_opens_nothing(instance: GuardedInstance, ari: Ari) -> None:
+    """One that wraps ``app.wsgi_app`` before ``init_app`` does; it serves open views, and other URLs, to everyone."""
+    app = Flask(__name__)
+    kept: dict[str, list[bytes]] = {"/elsewhere": [b"a file"]}
+    inner = app.wsgi_app
+
+    def run(environ: dict[str, Any], start: Any) -> list[bytes]:
+        path = environ["PATH_INFO"]
+        if path in kept:
+            start("200 OK", [])
+            return kept[path]
+        pieces = list(inner(environ, start))
+        if pieces in ([b"report"], [b"open"]):
+            kept[path] = pieces
+        return pieces
+
+    app.wsgi_app = run  # type: ignore[method-assign, assignment]  # as Flask documents it
+    ari.init_app(app)
+    shop = Blueprint("shop", __name__, url_prefix="/shop")
+    shop.before_request(ari.key("orders:read")(read_nothing))
+    shop.get("/report")(read_text)
+    app.register_blueprint(shop)
+    app.get("/report/<int:number>")(ari.key("orders:read")(read_text))
+    app.get("/open")(read_open)
+    client, secret = app.test_client(), instance.create_secret()
+    for path in ("/report/7", "/shop/report"):
+        assert [client.get(path, headers={"x-api-key": secret}).text for _ in range(2)] == ["report", "report"]
+        assert path in kept
+        assert [client.open(path, method=method).status_code for method in ("GET", "HEAD", "PUT")] == [401] * 3
+    assert [client.get(path).status_code for path in ("/open", "/open", "/elsewhere", "/nowhere")] == [200] * 3 + [404]
+    assert [(row.route, row.status) for row in instance.read_rows()] == [
+        (route, 200) for route in ("/report/<int:number>", "/shop/report") for _ in range(2)
     ]
 
 
@@ -164,7 +241,7 @@ def test_an_app_that_writes_is_held(instance: GuardedInstance, ari: Ari) -> None
         start_response("200 OK", [])(b"written")
         return [b" and returned"]
 
-    client = Client(HoldingApp(write, ari))
+    client = Client(HoldingApp(write, ari, lambda *_: None))
     found = client.get("/any", headers={"x-api-key": instance.create_secret()})
     assert found.data == b"written and returned"
     assert client.get("/any", headers={"x-api-key": "wrong"}).status_code == 401

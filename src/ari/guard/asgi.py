@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ari.base.errors import ConfigurationError
 from ari.guard.backend import Admission, read_request
+from ari.guard.cache_headers import VARY, make_private
 from ari.guard.entry import Ari
 from ari.guard.refusal import Refusal
 from ari.guard.requirement import Requirement
@@ -23,6 +24,8 @@ Errors = Literal["problem", "app"]
 
 _PLACE = "ari.guard"
 _CLIENT_GONE = 499
+_PRIVATE: Header = (b"cache-control", b"private")
+_VARY: Header = (b"vary", VARY.encode())
 _NO_MIDDLEWARE = "This route is guarded, but the app lacks the middleware ApiKeys: app.add_middleware(ApiKeys, ari=ari)"
 _TOO_LATE = "A guard ran after the response began, when nothing can be refused: guard the whole route."
 _OTHER_ARI = "This route is guarded by another Ari object than the middleware ApiKeys has; make one for the app."
@@ -199,14 +202,18 @@ class _HeldSend:
             await self._send_whole(refusal)
             return
         if message["type"] != "websocket.close":
-            headers += admission.headers
-            if not says_cache:
-                headers.append((b"cache-control", b"private"))
-            message = {**message, "headers": headers}
+            if says_cache:
+                headers = _remove_public(headers)
+            else:
+                headers.append(_PRIVATE)
+            message = {**message, "headers": [*headers, _VARY, *admission.headers]}
         await self._send(message)
 
     async def _authorize_late(self) -> Admission | None:
-        """Decide where the framework responds before it runs the guard of the route, as to a body that isn't JSON."""
+        """Decide where something responds before the guard of the route runs.
+
+        That is a cache, or the framework, as to a body that isn't JSON.
+        """
         needed = self._guarded.ari.find_requirement(self._scope)
         return None if needed is None else await self._guarded.authorize(*needed)
 
@@ -228,6 +235,13 @@ class _HeldSend:
             await self._send({"type": "websocket.http.response.body", "body": refusal.body})
         else:
             await self._send({"type": "websocket.close", "code": 1008, "reason": refusal.code})
+
+
+def _remove_public(headers: list[Header]) -> list[Header]:
+    """The headers with ``private`` in what the app says about caches."""
+    given = [value.decode("latin-1") for name, value in headers if name.lower() == b"cache-control"]
+    kept = [header for header in headers if header[0].lower() != b"cache-control"]
+    return [*kept, (b"cache-control", make_private(given).encode("latin-1"))]
 
 
 def _join_lines(headers: list[Header]) -> list[Header]:

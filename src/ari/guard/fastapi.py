@@ -27,7 +27,7 @@ from ari.guard import entry
 from ari.guard.asgi import ApiKeys, find_guarded
 from ari.guard.combined_requirement import combine
 from ari.guard.requirement import Requirement, make_requirement
-from ari.guard.starlette import KeyRefusedError, add_mounts, leave_mounts, match_route
+from ari.guard.starlette import KeyRefusedError, find_matched
 from ari.guard.verified_key import Key, KeyConsumer
 
 __all__ = ["ApiKeys", "Ari", "Key", "KeyConsumer", "KeyRefusedError"]
@@ -78,7 +78,6 @@ class _Scheme(SecurityBase):
 
 _READY = "ari_guard_ready"
 _GUARDS = "ari_guards"
-_NO_APP = "A middleware between ApiKeys and the app copies the scope: add ApiKeys with app.add_middleware."
 _BEARER = _Scheme(BearerModel(description="An API key."), "Bearer")
 _HEADER = _Scheme(APIKey(**{"in": APIKeyIn.header}, name="x-api-key", description="An API key."), "ApiKey")
 
@@ -164,27 +163,12 @@ def _skip_schemes(route: Any) -> None:
 
 
 def _find_route(scope: MutableMapping[str, Any]) -> tuple[Any, str | None]:
-    """The route that runs, or that the request leads to, and its template.
-
-    A middleware that copies the scope hides the route from those around it, so it is found again. Raises
-    ``RuntimeError`` where there is no app to find it in: nobody knows then whether the route is guarded.
-    """
+    """The route that runs, or that the request leads to, and its template. Raises ``RuntimeError`` without an app."""
     route = scope.get("route")
     context = scope.get("fastapi", {}).get("effective_route_context")
     if context is not None and (context.original_route is route or not hasattr(route, "path")):
         route = context.starlette_route or context
-    if route is None or hasattr(route, "routes"):
-        parent = scope.get("router") or scope.get("app")
-        if parent is None:
-            raise RuntimeError(_NO_APP)
-        found = match_route(parent.routes, leave_mounts(scope), _list_routes)
-        if found is None:
-            return None, None
-        methods = getattr(found[1], "methods", None) or ()
-        is_other = bool(methods) and scope.get("method") not in methods  # such as the OPTIONS of CORS: no guard runs
-        return (None, None) if is_other else (found[1], found[0])
-    path = getattr(route, "path", None)
-    return route, None if path is None else add_mounts(scope, path, _list_routes)
+    return find_matched(scope, route, _list_routes)
 
 
 def _list_routes(routes: Iterable[BaseRoute]) -> Iterator[RouteContext]:

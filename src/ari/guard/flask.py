@@ -14,7 +14,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from itertools import count
 from typing import Any, ParamSpec, cast
 
@@ -24,6 +24,7 @@ try:
     from flask import Flask, Response, current_app, g, request
     from werkzeug.exceptions import HTTPException
     from werkzeug.local import LocalProxy
+    from werkzeug.routing import Rule
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(explain_missing(missing, "guard-flask"), name=missing.name) from None
 
@@ -34,13 +35,14 @@ from ari.guard.held_request import HeldRequest
 from ari.guard.refusal import Refusal
 from ari.guard.requirement import Requirement
 from ari.guard.verified_key import Key, KeyConsumer
-from ari.guard.wsgi import PLACE, HoldingApp
+from ari.guard.wsgi import PLACE, Environ, HoldingApp
 
 __all__ = ["Ari", "Key", "KeyConsumer", "KeyRefusedError", "current_key"]
 
 P = ParamSpec("P")
 _MARK = "ari_requirement_"
 _INNER = "ari_inner_"
+_SEEN = "ari.guard.seen"
 _numbers = count()
 _NO_INIT = "This view is guarded, but the app isn't: ari.init_app(app)"
 _OTHER_ARI = "This view is guarded by another Ari object than the app; make one for the app."
@@ -76,7 +78,7 @@ class FlaskAri(entry.Ari):
         """
         if app.extensions.setdefault("ari", self) is not self or isinstance(app.wsgi_app, HoldingApp):
             raise ConfigurationError(_TWICE)
-        app.wsgi_app = HoldingApp(app.wsgi_app, self)  # type: ignore[method-assign]  # as Flask documents it
+        app.wsgi_app = HoldingApp(app.wsgi_app, self, partial(self._decide_outside, app))  # type: ignore[method-assign]  # as Flask documents it
         app.before_request_funcs.setdefault(None, []).insert(0, _OrderCheck(app, self._inner))
         app.after_request_funcs.setdefault(None, []).append(self._decide_undecided)
 
@@ -111,17 +113,16 @@ class FlaskAri(entry.Ari):
 
     def _decide_undecided(self, response: Response) -> Response:
         """Decide in place of a guard that a cache above it left out; ``HoldingApp`` sends the refusal."""
-        rule, status = request.url_rule, response.status_code
-        is_success = status < 300 or status == 304
-        if rule is None or request.method == "OPTIONS" or not (is_success or status >= 400):
-            return response
-        requirements = _list_requirements(current_app, rule.endpoint)
-        if requirements:
-            held = self._find_held()
-            if held.admission is None and (is_success or held.has_key):
-                for requirement in requirements:
-                    held.authorize(requirement, rule.rule)
+        if request.url_rule is not None:
+            request.environ[_SEEN] = True
+            _decide(current_app, request.url_rule, request.method, response.status_code, self._find_held)
         return response
+
+    def _decide_outside(self, app: Flask, environ: Environ, held: HeldRequest, status: int) -> None:
+        """Likewise, where a WSGI middleware responds without the app, or a hook to a method that no route takes."""
+        rule = None if environ.get(_SEEN) else _find_rule(app, environ)
+        if rule is not None:
+            _decide(app, rule, environ["REQUEST_METHOD"], status, lambda: held)
 
     def _find_held(self) -> HeldRequest:
         held: HeldRequest | None = request.environ.get(PLACE)
@@ -162,12 +163,47 @@ def _list_guards(view: Any) -> dict[str, Requirement]:
     return {name: value for name, value in getattr(view, "__dict__", {}).items() if name.startswith(_MARK)}
 
 
-def _list_requirements(app: Flask, endpoint: str) -> list[Requirement]:
-    """Those of the view, and of the hooks that guard its blueprint or the app."""
-    used: list[Any] = [app.view_functions.get(endpoint)]
-    for name in (None, *request.blueprints):
+def _find_rule(app: Flask, environ: Environ) -> Rule | None:
+    """The rule that a request leads to. A method that no rule takes counts as GET."""
+    for method in (None, "GET"):
+        with suppress(HTTPException):  # no rule, or a host that the app doesn't trust
+            urls = app.create_url_adapter(app.request_class(environ))
+            return None if urls is None else urls.match(method=method, return_rule=True)[0]
+    return None
+
+
+def _decide(app: Flask, rule: Rule, method: str, status: int, find_held: Callable[[], HeldRequest]) -> None:
+    """Decide about a request without a decision: a success needs a key, a failure with a key belongs in the log."""
+    is_success = status < 300 or status == 304
+    if method == "OPTIONS" or not (is_success or status >= 400):
+        return
+    requirements = _list_requirements(app, rule.endpoint, method)
+    if requirements:
+        held = find_held()
+        if held.admission is None and (is_success or held.has_key):
+            for requirement in requirements:
+                held.authorize(requirement, rule.rule)
+
+
+def _list_requirements(app: Flask, endpoint: str, method: str) -> list[Requirement]:
+    """Those of the view, of its class, and of the hooks that guard its blueprints or the app."""
+    used: list[Any] = [*_list_handlers(app.view_functions.get(endpoint), method)]
+    names = endpoint.split(".")[:-1]
+    for name in (None, *(".".join(names[: end + 1]) for end in range(len(names)))):
         used.extend(app.before_request_funcs.get(name, ()))
-    return [requirement for one in used for requirement in _list_guards(one).values()]
+    found = {mark: requirement for one in used for mark, requirement in _list_guards(one).items()}
+    return list(found.values())
+
+
+def _list_handlers(view: Any, method: str) -> Iterator[Any]:
+    """The view, and what it calls for a method if it comes from a class: decorators copy ``view_class``.
+
+    A method that the class lacks counts as GET, because caches may respond to it with what they keep of a GET.
+    """
+    yield view
+    view_class = getattr(view, "view_class", None)
+    yield getattr(view_class, "dispatch_request", None)
+    yield getattr(view_class, method.lower(), None) or getattr(view_class, "get", None)
 
 
 def _unwrap(view: Any) -> Iterator[Any]:

@@ -11,7 +11,7 @@
     app = Litestar([list_orders], plugins=[ApiKeysPlugin(ari)])
 """
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any, cast
 
 from litestar.config.app import AppConfig
@@ -62,6 +62,14 @@ class LitestarAri(entry.Ari):
         """
         return KeyGuard(self, self.require(*scopes, any_key=any_key, cost=cost, limits=limits))
 
+    def find_requirement(self, scope: MutableMapping[str, Any]) -> tuple[Requirement, str | None] | None:
+        """A middleware may respond before Litestar runs the guards, but not before it knows the handler."""
+        handler: BaseRouteHandler | None = scope.get("route_handler")
+        if handler is None or scope.get("method") == "OPTIONS":
+            return None
+        found = _list_requirements(handler, self)
+        return (combine(found), _find_template(scope, handler)) if found else None
+
 
 Ari = LitestarAri
 
@@ -83,9 +91,8 @@ class KeyGuard:
 
     async def __call__(self, connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
         guarded = find_guarded(cast("Scope", connection.scope), self._ari)
-        guards = [one for one in handler.resolve_guards() if isinstance(one, KeyGuard) and one.belongs_to(self._ari)]
-        requirement = combine([self.requirement, *(one.requirement for one in guards)])
-        admission = await guarded.authorize(requirement, _find_template(connection, handler))
+        requirement = combine([self.requirement, *_list_requirements(handler, self._ari)])
+        admission = await guarded.authorize(requirement, _find_template(cast("Scope", connection.scope), handler))
         if admission.refusal is not None:
             raise LitestarKeyRefused(admission.refusal)
         connection.scope["auth"] = admission.key
@@ -121,9 +128,14 @@ class ApiKeysPlugin(InitPluginProtocol, ReceiveRoutePlugin):
                 handler.security = [*(handler.security or ()), {"Bearer": scopes}, {"ApiKey": scopes}]
 
 
-def _find_template(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> str | None:
+def _list_requirements(handler: BaseRouteHandler, ari: entry.Ari) -> list[Requirement]:
+    guards = [one for one in handler.resolve_guards() if isinstance(one, KeyGuard)]
+    return [one.requirement for one in guards if one.belongs_to(ari)]
+
+
+def _find_template(scope: Scope, handler: BaseRouteHandler) -> str | None:
     """The template of the route; for a mounted ASGI app, which has none, the path that it is mounted at."""
-    template = connection.scope.get("path_template")
+    template: str | None = scope.get("path_template")
     if template:
         return template
     *layers, _ = handler.ownership_layers

@@ -11,9 +11,9 @@
     app = Starlette(routes=[Route("/orders", list_orders)], middleware=[Middleware(ApiKeys, ari=ari)])
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isclass, iscoroutinefunction
 from typing import Any, ParamSpec
 
 from starlette.concurrency import run_in_threadpool
@@ -27,16 +27,21 @@ from ari.guard.asgi import ApiKeys, KeyRefused, Scope, find_guarded
 from ari.guard.combined_requirement import combine
 from ari.guard.held_request import join_headers
 from ari.guard.refusal import Refusal
+from ari.guard.requirement import Requirement
 from ari.guard.verified_key import Key, KeyConsumer
 
 __all__ = ["ApiKeys", "Ari", "Key", "KeyConsumer", "KeyRefusedError", "find_route", "key_of"]
 
 P = ParamSpec("P")
 ListRoutes = Callable[[Iterable[BaseRoute]], Iterable[Any]]
+_HANDSHAKE = "websocket"
 _KEY = "ari.guard.key"
 _GUARD = "ari_guard"
+_UNCACHED = (None, "OPTIONS")
+"""A handshake, and CORS preflights, which browsers send without a key."""
 _AFTER_HANDSHAKE = ("on_receive", "on_disconnect")
 _NO_HANDSHAKE = "ari.key() must decide at the handshake: decorate on_connect, or the whole WebSocket endpoint."
+_NO_APP = "A middleware between ApiKeys and the app copies the scope: make ApiKeys a middleware of the app."
 _NO_REQUEST = "ari.key() decorates endpoints, which take a Request or a WebSocket."
 
 
@@ -85,6 +90,17 @@ class StarletteAri(entry.Ari):
 
         return decorate
 
+    def find_requirement(self, scope: MutableMapping[str, Any]) -> tuple[Requirement, str | None] | None:
+        """A cache, in a middleware or above the decorator, may respond before the decorated endpoint runs."""
+        route, template = find_matched(scope, scope.get("route"))
+        if route is None:
+            return None
+        for one in _list_decorated(getattr(route, "endpoint", None), scope.get("method", _HANDSHAKE)):
+            ari, requirement = getattr(one, _GUARD, (None, None))
+            if ari is self and requirement is not None:
+                return requirement, template
+        return None
+
 
 Ari = StarletteAri
 
@@ -95,6 +111,47 @@ def key_of(connection: HTTPConnection) -> Key:
     if key is None:
         raise RuntimeError("This endpoint isn't guarded: decorate it with ari.key().")
     return key
+
+
+def find_matched(scope: Scope, route: Any, list_routes: ListRoutes = iter) -> tuple[Any, str | None]:
+    """The route that a request leads to, and its template; ``route`` is the one that runs, if the scope has it.
+
+    A middleware that copies the scope hides the route from those around it, so it is found again. A method that no
+    route takes counts as GET, because caches respond to HEAD, or to any method, with what they keep of a GET. Raises
+    ``RuntimeError`` where there is no app to find the route in: nobody knows then whether it is guarded.
+    """
+    method = scope.get("method")
+    is_known = route is not None and not hasattr(route, "routes")
+    if is_known and (method in _UNCACHED or _takes(route, scope)):
+        path: str | None = getattr(route, "path", None)
+        return route, None if path is None else add_mounts(scope, path, list_routes)
+    parent = scope.get("router") or scope.get("app")
+    if parent is None:
+        raise RuntimeError(_NO_APP)
+    outside = leave_mounts(scope)
+    tried = [outside] if method in _UNCACHED else [outside, {**outside, "method": "GET"}]
+    for one in tried:
+        found = match_route(parent.routes, one, list_routes)
+        if found is not None and _takes(found[1], one):
+            return found[1], found[0]
+    return None, None  # such as the OPTIONS of CORS: no guard runs
+
+
+def _takes(route: Any, scope: Scope) -> bool:
+    methods = getattr(route, "methods", None) or ()
+    return not methods or scope.get("method") in methods
+
+
+def _list_decorated(endpoint: Any, method: str) -> Iterator[Any]:
+    """The endpoint, what decorators and ``partial`` hide in it, and the methods of a class that a request runs."""
+    while endpoint is not None:
+        yield endpoint
+        if isclass(endpoint):
+            name = "on_connect" if method == _HANDSHAKE else method.lower()
+            handler = getattr(endpoint, name, None) or (getattr(endpoint, "get", None) if method != "OPTIONS" else None)
+            for one in (handler, getattr(endpoint, "dispatch", None)):
+                yield from _list_decorated(one, method)
+        endpoint = getattr(endpoint, "func", None) or getattr(endpoint, "__wrapped__", None)
 
 
 def find_route(scope: Scope) -> str | None:

@@ -7,12 +7,15 @@ or the server after an exception.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ari.guard.cache_headers import VARY, make_private
 from ari.guard.entry import Ari
 from ari.guard.held_request import HeldRequest
 from ari.guard.refusal import Refusal
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
+Decide = Callable[[Environ, HeldRequest, int], None]
+"""Decides about a request without a decision, before a response with this status."""
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 PLACE = "ari.guard"
 _REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 429: "Too Many Requests"}
@@ -22,14 +25,15 @@ _SET_BY_APP = ("content-type", "content-length")
 class HoldingApp:
     """Puts a ``HeldRequest`` into the environment, and holds the response until the usage log has the request."""
 
-    def __init__(self, app: WsgiApp, ari: Ari) -> None:
+    def __init__(self, app: WsgiApp, ari: Ari, decide: Decide) -> None:
         self._app = app
         self._ari = ari
+        self._decide = decide
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1", "replace")
         held = environ[PLACE] = HeldRequest(self._ari, environ, path.decode("utf-8", "surrogateescape"))
-        start = _HeldStart(held, environ, start_response)
+        start = _HeldStart(held, environ, start_response, self._decide)
         try:
             body = self._app(environ, start)
             return start.release(body)
@@ -46,8 +50,10 @@ class HoldingApp:
 class _HeldStart:
     """A ``start_response`` that keeps the start until the first piece of the body, as WSGI has it, and logs it then."""
 
-    def __init__(self, held: HeldRequest, environ: Environ, start_response: StartResponse) -> None:
+    def __init__(self, held: HeldRequest, environ: Environ, start_response: StartResponse, decide: Decide) -> None:
         self._held = held
+        self._decide = decide
+        self._environ = environ
         self._method = environ["REQUEST_METHOD"]
         self._file_wrapper = environ.get("wsgi.file_wrapper")
         self._start = start_response
@@ -57,6 +63,8 @@ class _HeldStart:
         self.started = False
 
     def __call__(self, status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+        if not self.started and self._held.admission is None:
+            self._decide(self._environ, self._held, int(status[:3]))
         if self.started or self._held.admission is None:
             if not self.started:
                 self._held.finish(int(status[:3]), None)  # so that no guard runs from now on
@@ -141,20 +149,13 @@ def _add_headers(headers: list[tuple[str, str]], held: HeldRequest) -> list[tupl
         return [*headers, *((name, value) for name, value in added if name not in names)]
     limits = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in held.admission.headers]
     kept = [(name, value) for name, value in headers if name.lower() != "cache-control"]
-    control = _make_private([value for name, value in headers if name.lower() == "cache-control"])
+    control = make_private([value for name, value in headers if name.lower() == "cache-control"])
     return [
         *kept,
         *((name, value) for name, value in limits if name not in names),
         ("cache-control", control),
-        ("vary", "Authorization, X-Api-Key"),
+        ("vary", VARY),
     ]
-
-
-def _make_private(lines: list[str]) -> str:
-    """The value of Cache-Control that keeps a response out of shared caches."""
-    given = [part.strip() for line in lines for part in line.split(",") if part.strip()]
-    kept = [part for part in given if part.lower() not in ("public", "private")]
-    return ", ".join([*kept, "private"])
 
 
 def _read_length(headers: list[tuple[str, str]]) -> int | None:

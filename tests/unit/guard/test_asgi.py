@@ -120,11 +120,12 @@ def test_the_app_may_write_its_refusals(ari: Ari) -> None:
 
 
 def test_an_admitted_response_passes(ari: Ari) -> None:
-    """No shared cache may keep it, unless the app says so."""
+    """No shared cache may keep it, whatever the app says."""
     with fake_keys(ari) as keys:
         start, body = request(guard(ari), keys.create("orders:read"))
         assert (start["status"], body["body"]) == (200, b"ok")
-        assert start["headers"] == [(b"content-length", b"2"), (b"cache-control", b"private")]
+        vary = (b"vary", b"Authorization, X-Api-Key")
+        assert start["headers"] == [(b"content-length", b"2"), (b"cache-control", b"private"), vary]
 
 
 def test_a_refused_head_has_no_body(ari: Ari) -> None:

@@ -21,7 +21,7 @@ from django.views import View
 
 from ari.guard.django.configured import get_ari
 from ari.guard.django.streams import start_stream, start_stream_async
-from ari.guard.django.undecided import find_undecided, keep_private, make_mark
+from ari.guard.django.undecided import find_undecided, keep_private, make_mark, remember_urls
 from ari.guard.held_request import HeldRequest, join_headers
 from ari.guard.refusal import Refusal
 from ari.guard.requirement import Requirement
@@ -152,6 +152,7 @@ def find_held(request: HttpRequest) -> HeldRequest:
 
 def keep_key(request: HttpRequest, key: Key | None) -> None:
     """Set ``request.ari_key``, and keep the response out of Django's caches around the view, as its headers do."""
+    remember_urls(request)
     request.ari_key = key
     request._cache_update_cache = False
 

@@ -4,23 +4,28 @@ A cache in front of a view, in ``MIDDLEWARE`` or above ``require_key``, responds
 decides in the view's place, so a cached response needs a key like any other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.translation import get_language, get_language_from_path, get_language_from_request, override
 
 from ari.guard.held_request import HeldRequest
 from ari.guard.requirement import Requirement
 
 _MARK = "ari_requirement_"
 _KEPT = "_ari_requirements"
+_MAX_URLCONFS = 100
 _numbers = count()
+_urlconfs: list[Any] = []
 
 
 class ViewGuards(msgspec.Struct, frozen=True):
@@ -50,14 +55,12 @@ def find_undecided(request: HttpRequest, held: HeldRequest, response: HttpRespon
     if kept and is_success:
         return kept
     is_reached = request.resolver_match is not None
-    if not is_reached:
-        if not is_success:
-            return ()
-        try:
-            request.resolver_match = resolve(request.path_info, getattr(request, "urlconf", None))
-        except Resolver404:
-            return ()
-    guards = _find_guards(request)
+    if is_reached:
+        guards = _find_guards(request)
+    elif is_success:
+        guards = _find_unreached(request)
+    else:
+        return ()
     if (guards.is_alternative and is_reached and is_success) or not (is_success or held.has_key):
         return ()
     return guards.requirements
@@ -73,6 +76,46 @@ def keep_private(response: HttpResponseBase, requirement: Requirement | None = N
         setattr(response, _KEPT, (*kept, requirement))
     patch_vary_headers(response, ("Authorization", "X-Api-Key"))
     patch_cache_control(response, private=True)
+
+
+def remember_urls(request: HttpRequest) -> None:
+    """Keep the ``urlconf`` that a middleware gave a request: a cache around that middleware may hold its responses."""
+    given = getattr(request, "urlconf", None)
+    if given is not None and given not in _urlconfs and len(_urlconfs) < _MAX_URLCONFS:
+        _urlconfs.append(given)
+
+
+def _find_unreached(request: HttpRequest) -> ViewGuards:
+    """The guards of the view that the request would have reached.
+
+    The middleware that chooses the language and the ``urlconf`` didn't run, so every choice counts that it may make.
+    """
+    before = request.resolver_match
+    for match in _list_matches(request):
+        request.resolver_match = match
+        guards = _find_guards(request)
+        if guards.requirements:
+            return guards
+    request.resolver_match = before
+    return ViewGuards(())
+
+
+def _list_matches(request: HttpRequest) -> Iterator[ResolverMatch]:
+    urlconfs = dict.fromkeys([getattr(request, "urlconf", None), *_urlconfs])
+    for language in _list_languages(request):
+        with override(language):
+            for urlconf in urlconfs:
+                with suppress(Resolver404):
+                    yield resolve(request.path_info, urlconf)
+
+
+def _list_languages(request: HttpRequest) -> Sequence[str | None]:
+    """As ``LocaleMiddleware`` chooses one, and the one that is active: an earlier request may have left it."""
+    if not settings.USE_I18N:
+        return (get_language(),)
+    by_path = get_language_from_path(request.path_info)
+    by_request = get_language_from_request(request)
+    return tuple(dict.fromkeys([by_path or settings.LANGUAGE_CODE, by_request, get_language()]))
 
 
 def _find_guards(request: HttpRequest) -> ViewGuards:
@@ -91,9 +134,9 @@ def _find_guards(request: HttpRequest) -> ViewGuards:
 
 
 def _find_handler(request: HttpRequest, view: Any) -> Any:
-    """The method of a class of views for this request."""
+    """The method of a class of views for this request. One that it lacks counts as GET, as caches may take it."""
     view_class = getattr(view, "view_class", None) or getattr(view, "cls", None)
     actions = getattr(view, "actions", None) or {}
     method = request.method.lower()
     found = getattr(view_class, actions.get(method, method), None)
-    return getattr(view_class, actions.get("get", "get"), None) if found is None and method == "head" else found
+    return getattr(view_class, actions.get("get", "get"), None) if found is None else found
