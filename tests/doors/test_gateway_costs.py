@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.gateway import CHAT, AiGateway
 from tests.support.processes import eventually
+from tests.support.providers import WAIT_SECONDS
 
 ASK = {"messages": [{"role": "user", "content": "Hi"}]}
 GPT_5 = "0.000081"
@@ -108,3 +109,27 @@ def test_prices_in_another_currency_are_refused(ai: AiGateway) -> None:
     assert "US dollars" in refused.text
     ran = ai.owner.cli("prices", "set", "openai/x", "--input", "€1")
     assert (ran.returncode, "US dollars" in ran.stderr) == (1, True)
+
+
+def test_a_price_that_changes_mid_stream_counts_from_the_next_request_on(ai: AiGateway) -> None:
+    """The request that runs keeps the price, and the version, of its start."""
+    cli = ai.owner.cli
+    before = cli.json("prices", "set", "openai/hold", "--input", "1000", "--output", "0")["version"]
+    with ai.client().stream("POST", CHAT, json={**ASK, "model": "hold", "stream": True}) as answer:
+        assert ai.provider.reached.wait(WAIT_SECONDS)
+        cli("prices", "set", "openai/hold", "--input", "2000", "--output", "0")
+        ai.provider.gate.set()
+        answer.read()
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
+    assert (used["cost_usd"], used["price_version"]) == ("0.011", before)
+    answer = ai.client().post(CHAT, json={**ASK, "model": "hold"})
+    assert ai.read_usage(answer.headers["x-request-id"])["ai"]["cost_usd"] == "0.022"
+    cli("prices", "remove", "openai/hold")
+
+
+def test_a_batch_of_1000_embeddings_is_one_cost(ai: AiGateway) -> None:
+    """By the tokens that the provider reports, not by the size of the request."""
+    body = {"model": "text-embedding-3-small", "input": ["x" * 50] * 1_000}
+    answer = ai.client().post("/api/ai/openai/v1/embeddings", json=body)
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
+    assert (used["input_tokens"], used["output_tokens"], used["cost_usd"]) == (4, 0, "0.000001")

@@ -33,7 +33,11 @@ MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 MAX_DOCUMENT_DEPTH = 64
 """Schemas of real documents nest deeply."""
 _IMPORT = TypeAdapter(ImportScopesIn)
-_SECTIONS = {"scopes", "presets", "default_preset", "kinds", "instance_policy", "model_aliases"}
+_SECTIONS = {"scopes", "presets", "default_preset", "kinds", "instance_policy"} | {
+    "model_aliases",
+    "model_prices",
+    "model_discounts",
+}
 _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 
 
@@ -46,9 +50,9 @@ _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 @policy(AuthMode.KEY_OR_SESSION, scope="scopes:write")
 async def apply_configuration(body: ApplyIn, deps: CallerDeps) -> Response:
     """Declares scopes, saves presets and kinds, chooses the default preset, sets the rules for all keys and the aliases
-    of models. Lists the changes only, unless `dry_run` is `false`. Applying the same again changes nothing. Each change
-    needs the same rights as on its own. A preset that loses its last scope by pruning is removed; if it was the
-    default, `standard` is the default again."""
+    and prices of models. Lists the changes only, unless `dry_run` is `false`. Applying the same again changes nothing.
+    Each change needs the same rights as on its own. A preset that loses its last scope by pruning is removed; if it
+    was the default, `standard` is the default again."""
     given = body.model_dump(include=_SECTIONS, exclude_unset=True)
     sections = {name: section for name, section in given.items() if section is not None}
     with _hide_names():

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, Strict
 from ari.api.instance_policy import InstancePolicyIn
 from ari.api.kind_shapes import KindChangeIn
 from ari.api.preset_shapes import PresetIn
+from ari.api.prices import ModelPriceIn
 from ari.api.shapes import RequestModel
 
 _SCOPES: dict[str, JsonValue] = {"orders:read": "List orders and read their details."}
@@ -34,7 +35,7 @@ class DeclaredKindIn(KindChangeIn):
 
 
 class ApplyIn(RequestModel):
-    """The desired scopes, presets, kinds, rules and aliases. Sections that are left out stay as they are."""
+    """The desired scopes, presets, kinds, rules, aliases and prices. Sections that are left out stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"scopes": _SCOPES, "dry_run": True}]})
 
@@ -59,8 +60,18 @@ class ApplyIn(RequestModel):
         description="Other names for AI models: the models of each alias. A key needs `integrations:write`.",
         examples=[{"fast": ["openai/gpt-5-mini"]}],
     )
+    model_prices: dict[str, ModelPriceIn] | None = Field(
+        None,
+        description="Your own prices of AI models, by pattern. A key needs `integrations:write`.",
+        examples=[{"openai/gpt-5*": {"input_usd": "1.10", "output_usd": "8.80"}}],
+    )
+    model_discounts: dict[str, StrictStr] | None = Field(
+        None,
+        description="Percentages off the prices of AI models, by pattern. A key needs `integrations:write`.",
+        examples=[{"anthropic/*": "15"}],
+    )
     prune: StrictBool = Field(
-        False, description="Also remove scopes, presets, kinds and aliases that these sections don't list."
+        False, description="Also remove scopes, presets, kinds, aliases and prices that these sections don't list."
     )
     force: StrictBool = Field(False, description="Prune scopes even from keys and presets that list them.")
     dry_run: StrictBool = Field(True, description=DRY_RUN)

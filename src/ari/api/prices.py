@@ -9,8 +9,8 @@ from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.responses import respond
 from ari.api.shapes import RequestModel
 from ari.http.route_policy import AuthMode, policy
+from ari.integrations.ai_rules.price_fields import MAX_ENTRIES, MAX_PATTERN_LENGTH
 from ari.prices.replace import get_prices, replace_prices
-from ari.prices.rule_fields import MAX_ENTRIES, MAX_PATTERN_LENGTH
 
 router = APIRouter(prefix="/api/prices", tags=["Integrations"])
 
@@ -19,10 +19,9 @@ _PRICES: list[JsonValue] = [{"model": "openai/gpt-5*", "input_usd": "1.10", "out
 _DISCOUNTS: list[JsonValue] = [{"model": "anthropic/*", "percent": "15"}]
 
 
-class OwnPriceIn(RequestModel):
+class ModelPriceIn(RequestModel):
     """Prices in US dollars per million tokens; left out: the price of other input or output tokens."""
 
-    model: StrictStr = Field(max_length=MAX_PATTERN_LENGTH, description=_PATTERN, examples=["openai/gpt-5*"])
     input_usd: StrictStr | None = Field(None, description="Input tokens; left out: free.", examples=["1.10"])
     output_usd: StrictStr | None = Field(None, description="Output tokens; left out: free.", examples=["8.80"])
     cached_input_usd: StrictStr | None = Field(None, description="Input read from a cache.", examples=["0.11"])
@@ -34,6 +33,12 @@ class OwnPriceIn(RequestModel):
     per_request_usd: StrictStr | None = Field(
         None, description="Each request, in US dollars, in addition to its tokens.", examples=["0.005"]
     )
+
+
+class OwnPriceIn(ModelPriceIn):
+    """Your own price of models."""
+
+    model: StrictStr = Field(max_length=MAX_PATTERN_LENGTH, description=_PATTERN, examples=["openai/gpt-5*"])
 
 
 class DiscountIn(RequestModel):

@@ -1,5 +1,5 @@
 """The contents of a configuration file: what an instance should have. ``commands.apply`` makes it so, and
-``ari.integrations.apply`` for the aliases of models.
+``ari.integrations.apply`` for the aliases and prices of models.
 
 ::
 
@@ -24,6 +24,13 @@
 
     [model_aliases]
     fast = ["openai/gpt-5-mini"]
+
+    [model_prices."openai/gpt-5*"]
+    input_usd = "1.10"
+    output_usd = "8.80"
+
+    [model_discounts]
+    "anthropic/*" = "15"
 """
 
 import sys
@@ -59,6 +66,8 @@ class Configuration:
     kinds: Mapping[str, DeclaredKind] | None = None
     instance_policy: Mapping[str, int | None] | None = None
     model_aliases: Mapping[str, tuple[str, ...]] | None = None
+    model_prices: Mapping[str, Mapping[str, str]] | None = None
+    model_discounts: Mapping[str, str] | None = None
 
 
 def parse_configuration(content: object) -> Configuration:
@@ -130,6 +139,20 @@ def _parse_aliases(value: object) -> dict[str, tuple[str, ...]]:
     return {name: _parse_texts(f"{place}.{_shorten(name)}", models) for name, models in table.items()}
 
 
+def _parse_prices(value: object) -> dict[str, dict[str, str]]:
+    table = _parse_table("model_prices", value, sys.maxsize)
+    return {name: _parse_named_texts(f"model_prices.{_shorten(name)}", fields) for name, fields in table.items()}
+
+
+def _parse_discounts(value: object) -> dict[str, str]:
+    return _parse_named_texts("model_discounts", value)
+
+
+def _parse_named_texts(place: str, value: object) -> dict[str, str]:
+    table = _parse_table(place, value, sys.maxsize)
+    return {name: _parse_text(f"{place}.{_shorten(name)}", text) for name, text in table.items() if text is not None}
+
+
 def _parse_default(value: object) -> str:
     return _parse_text("default_preset", value)
 
@@ -195,4 +218,6 @@ _SECTIONS: dict[str, Callable[[object], Any]] = {
     "kinds": _parse_kinds,
     "instance_policy": _parse_policy,
     "model_aliases": _parse_aliases,
+    "model_prices": _parse_prices,
+    "model_discounts": _parse_discounts,
 }

@@ -1634,10 +1634,8 @@ class ImportedKeyIn(TypedDict):
 
 
 class OwnPriceIn(TypedDict):
-    """Prices in US dollars per million tokens; left out: the price of other input or output tokens."""
+    """Your own price of models."""
 
-    model: str
-    """Provider and model; `*` matches any text. Of several patterns that match, the longest counts."""
     input_usd: NotRequired[str | None]
     """Input tokens; left out: free."""
     output_usd: NotRequired[str | None]
@@ -1656,6 +1654,8 @@ class OwnPriceIn(TypedDict):
     """Image output."""
     per_request_usd: NotRequired[str | None]
     """Each request, in US dollars, in addition to its tokens."""
+    model: str
+    """Provider and model; `*` matches any text. Of several patterns that match, the longest counts."""
 
 
 class DiscountIn(TypedDict):
@@ -1744,3 +1744,26 @@ class InstancePolicyIn(TypedDict):
     """Longest lifetime of a key, from when its expiry is set; `null` = no limit. Existing keys keep theirs."""
     disable_unused_days: NotRequired[int | None]
     """Keys that made no allowed request for this many days are disabled; `null` = never. They can be enabled again."""
+
+
+class ModelPriceIn(TypedDict):
+    """Prices in US dollars per million tokens; left out: the price of other input or output tokens."""
+
+    input_usd: NotRequired[str | None]
+    """Input tokens; left out: free."""
+    output_usd: NotRequired[str | None]
+    """Output tokens; left out: free."""
+    cached_input_usd: NotRequired[str | None]
+    """Input read from a cache."""
+    cache_write_usd: NotRequired[str | None]
+    """Input written to a cache."""
+    input_audio_usd: NotRequired[str | None]
+    """Audio input."""
+    output_audio_usd: NotRequired[str | None]
+    """Audio output."""
+    input_image_usd: NotRequired[str | None]
+    """Image input."""
+    output_image_usd: NotRequired[str | None]
+    """Image output."""
+    per_request_usd: NotRequired[str | None]
+    """Each request, in US dollars, in addition to its tokens."""

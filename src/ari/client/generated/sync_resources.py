@@ -2632,6 +2632,8 @@ class Resources:
         kinds: Mapping[str, shapes.DeclaredKindIn] | UnsetType | None = UNSET,
         instance_policy: shapes.InstancePolicyIn | UnsetType | None = UNSET,
         model_aliases: Mapping[str, Sequence[str]] | UnsetType | None = UNSET,
+        model_prices: Mapping[str, shapes.ModelPriceIn] | UnsetType | None = UNSET,
+        model_discounts: Mapping[str, str] | UnsetType | None = UNSET,
         prune: bool | UnsetType = UNSET,
         force: bool | UnsetType = UNSET,
         dry_run: bool | UnsetType = UNSET,
@@ -2639,9 +2641,9 @@ class Resources:
         """Apply a configuration.
 
         Declares scopes, saves presets and kinds, chooses the default preset, sets the rules for all keys and the
-        aliases of models. Lists the changes only, unless `dry_run` is `false`. Applying the same again changes
-        nothing. Each change needs the same rights as on its own. A preset that loses its last scope by pruning is
-        removed; if it was the default, `standard` is the default again.
+        aliases and prices of models. Lists the changes only, unless `dry_run` is `false`. Applying the same again
+        changes nothing. Each change needs the same rights as on its own. A preset that loses its last scope by
+        pruning is removed; if it was the default, `standard` is the default again.
 
         Requires scope `scopes:write`: declare, change and remove scopes of your own API, and change presets.
 
@@ -2658,7 +2660,12 @@ class Resources:
 
         ``model_aliases``: Other names for AI models: the models of each alias. A key needs `integrations:write`.
 
-        ``prune``: Also remove scopes, presets, kinds and aliases that these sections don't list.
+        ``model_prices``: Your own prices of AI models, by pattern. A key needs `integrations:write`.
+
+        ``model_discounts``: Percentages off the prices of AI models, by pattern. A key needs
+        `integrations:write`.
+
+        ``prune``: Also remove scopes, presets, kinds, aliases and prices that these sections don't list.
 
         ``force``: Prune scopes even from keys and presets that list them.
 
@@ -2677,6 +2684,8 @@ class Resources:
                         "kinds": kinds,
                         "instance_policy": instance_policy,
                         "model_aliases": model_aliases,
+                        "model_prices": model_prices,
+                        "model_discounts": model_discounts,
                         "prune": prune,
                         "force": force,
                         "dry_run": dry_run,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ari.base.errors import Invalid
+from ari.integrations.ai_rules.price_fields import MAX_ENTRIES, describe_price_rules, parse_price_rules
 from ari.integrations.ai_rules.prices import Discount, OwnPrice, PriceRules
-from ari.prices.rule_fields import MAX_ENTRIES, describe_price_rules, parse_price_rules
 
 GIVEN: dict[str, Any] = {
     "prices": [{"model": "openai/gpt-5*", "input_usd": "1.10", "per_request_usd": "0.000000001"}],
@@ -55,10 +55,11 @@ def test_a_pattern_names_a_provider(model: Any) -> None:
 
 def test_all_problems_are_reported() -> None:
     """Entries without a price, repeated patterns, and too many."""
-    given = {"prices": [{"model": "x/*"}, {"model": "x/*", "input_usd": "1"}], "discounts": [{"model": "y"}]}
+    typo = {"model": "x/*", "input_usd": "1", "ouput_usd": "1"}
+    given = {"prices": [{"model": "x/*"}, typo], "discounts": [{"model": "y"}]}
     with pytest.raises(Invalid) as raised:
         parse_price_rules(given)
     places = [one.location for one in raised.value.problems]
-    assert places == ["prices.1.model", "prices.0", "discounts.0.percent", "discounts.0.model"]
+    assert places == ["prices.1.model", "prices.0", "prices.1.ouput_usd", "discounts.0.percent", "discounts.0.model"]
     with pytest.raises(Invalid, match="at most 500"):
         parse_price_rules({"prices": [{}] * (MAX_ENTRIES + 1)})

@@ -12,6 +12,7 @@ MAX_ENTRIES = 500
 MAX_PATTERN_LENGTH = 200
 PRICE_FIELDS = tuple(OwnPrice.__struct_fields__[1:])
 """The parts of an own price. Outside, each name ends with ``_usd``."""
+_MAX_SHOWN = 100
 _MAX_PRICE = Decimal(1_000_000)
 _PRICE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,9})?", re.ASCII)
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?", re.ASCII)
@@ -60,6 +61,8 @@ def _list(name: str, given: Mapping[str, Any], problems: list[Problem]) -> list[
 
 def _parse_price(place: str, one: Mapping[str, Any], problems: list[Problem]) -> OwnPrice:
     values = {name: one.get(f"{name}_usd") for name in PRICE_FIELDS}
+    known = {"model", *(f"{name}_usd" for name in PRICE_FIELDS)}
+    problems += [Problem(f"{place}.{name[:_MAX_SHOWN]}", "Unknown field.") for name in one if name not in known]
     parsed = {
         name: _parse_number(f"{place}.{name}_usd", value, _PRICE, _MAX_PRICE, _PRICE_RULE, problems)
         for name, value in values.items()

@@ -1,0 +1,34 @@
+"""Replace the operator's own prices and discounts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import structs
+
+from ari.integrations.ai_rules.model import AiRulesTransaction
+from ari.integrations.ai_rules.price_fields import parse_price_rules
+from ari.integrations.ai_rules.prices import PriceRules
+from ari.integrations.ai_rules.replace_part import get_ai_rules, replace_part
+
+_MAX_NAMED = 20
+
+
+def set_prices(tx: AiRulesTransaction, given: Mapping[str, Any]) -> PriceRules:
+    """Replace all own prices and discounts, and raise their revision. The same rules again change nothing.
+
+    Raises ``Invalid``, and ``ReauthRequired`` for a session that must give its password again first.
+    """
+    before = get_ai_rules(tx).prices
+    rules = structs.replace(parse_price_rules(given), revision=before.revision)
+    if rules == before:
+        return before
+    rules = structs.replace(rules, revision=before.revision + 1)
+    changed = {model for model, _ in _list_entries(before) ^ _list_entries(rules)}
+    replace_part(tx, "prices", rules, {"revision": rules.revision, "models": sorted(changed)[:_MAX_NAMED]})
+    return rules
+
+
+def _list_entries(rules: PriceRules) -> set[tuple[str, str]]:
+    """Each pattern with its entry as text, to compare."""
+    prices = {(own.model, repr(own)) for own in rules.prices}
+    return prices | {(discount.model, repr(discount)) for discount in rules.discounts}
