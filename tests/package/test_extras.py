@@ -31,7 +31,7 @@ PART = {
     "client": "ari.client",
     **{f"guard-{name}": f"ari.guard.{name}" for name in ("fastapi", "starlette", "litestar", "django", "flask")},
 }
-INSTALL_SERVER = 'Run: pip install "ari-keys[server]"\n'
+INSTALL_SERVER = 'In a checkout of ARI, run: pip install ".[server]"\n'
 
 
 def _name(requirement: str) -> str:

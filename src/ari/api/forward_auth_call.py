@@ -37,7 +37,9 @@ _FAMILIES: Mapping[str, tuple[bytes, ...]] = {
     "envoy": (),
 }
 """The headers with method and URL. Envoy sends both in the request line instead."""
-_ALL = tuple(dict.fromkeys(name for family in _FAMILIES.values() for name in family))
+_ALL = dict.fromkeys(name for family in _FAMILIES.values() for name in family)
+_FOREIGN = {mode: frozenset(_ALL) - frozenset(family) for mode, family in _FAMILIES.items()}
+"""The headers that a request may not have."""
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 _TUNNELS = ("CONNECT", "TRACE")
 """A proxy may pass a body of CONNECT on as it came, so that it is a request of its own; TRACE repeats keys."""
@@ -105,9 +107,9 @@ def read_original(head: RequestHead, peer: str | None, settings: Settings) -> Or
     if head.size > MAX_HEAD_BYTES:
         raise RefusedCall(Fault(REQUEST_ERRORS["too_large"]))
     family = _FAMILIES[mode]
-    for name in _ALL:
-        if name not in family and head.lines(name):
-            raise RefusedCall(refuse(f"ARI_FORWARD_AUTH={mode} doesn't allow the header {name.decode()}."))
+    if not _FOREIGN[mode].isdisjoint(head.headers):
+        name = next(name for name in _ALL if name in _FOREIGN[mode] and name in head.headers)
+        raise RefusedCall(refuse(f"ARI_FORWARD_AUTH={mode} doesn't allow the header {name.decode()}."))
     if family:
         method, url = (_read_line(head, name, mode) for name in family)
     else:

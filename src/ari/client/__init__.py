@@ -12,16 +12,11 @@
 can go wrong is a ``ClientError``; see ``ari.client.exceptions``. The guide is docs/guides/client.md.
 """
 
-from ari.base.extras import explain_missing
+from ari.base.extras import importing
 
-try:
+with importing("client"):
     from ari.client.async_client import AsyncAriClient
     from ari.client.generated.sync_client import AriClient
-except ModuleNotFoundError as error:
-    sentence = explain_missing(error, "client")
-    if sentence is None:
-        raise
-    raise ModuleNotFoundError(sentence, name=error.name) from None
 
 from ari.base.errors import AriError, Problem
 from ari.client.exceptions import (

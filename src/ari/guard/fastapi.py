@@ -14,14 +14,17 @@ import inspect
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import Security
-from fastapi.openapi.models import APIKey, APIKeyIn
-from fastapi.openapi.models import HTTPBearer as BearerModel
-from fastapi.routing import RouteContext, iter_route_contexts
-from fastapi.security import SecurityScopes
-from fastapi.security.base import SecurityBase
-from starlette.requests import HTTPConnection
-from starlette.routing import BaseRoute
+from ari.base.extras import importing
+
+with importing("guard-fastapi"):
+    from fastapi import Security
+    from fastapi.openapi.models import APIKey, APIKeyIn
+    from fastapi.openapi.models import HTTPBearer as BearerModel
+    from fastapi.routing import RouteContext, iter_route_contexts
+    from fastapi.security import SecurityScopes
+    from fastapi.security.base import SecurityBase
+    from starlette.requests import HTTPConnection
+    from starlette.routing import BaseRoute
 
 from ari.guard import entry
 from ari.guard.asgi import ApiKeys, find_guarded

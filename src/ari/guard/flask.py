@@ -18,15 +18,13 @@ from functools import partial, wraps
 from itertools import count
 from typing import Any, ParamSpec, cast
 
-from ari.base.extras import explain_missing
+from ari.base.extras import importing
 
-try:
+with importing("guard-flask"):
     from flask import Flask, Response, current_app, g, request
     from werkzeug.exceptions import HTTPException
     from werkzeug.local import LocalProxy
     from werkzeug.routing import Rule
-except ModuleNotFoundError as missing:
-    raise ModuleNotFoundError(explain_missing(missing, "guard-flask"), name=missing.name) from None
 
 from ari.base.errors import ConfigurationError
 from ari.guard import entry

@@ -14,15 +14,18 @@
 from collections.abc import MutableMapping, Sequence
 from typing import Any, cast
 
-from litestar.config.app import AppConfig
-from litestar.connection import ASGIConnection
-from litestar.exceptions import HTTPException
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
-from litestar.middleware import DefineMiddleware
-from litestar.openapi.spec import Components, SecurityScheme
-from litestar.plugins import InitPluginProtocol, ReceiveRoutePlugin
-from litestar.routes import BaseRoute, HTTPRoute
-from litestar.utils import join_paths
+from ari.base.extras import importing
+
+with importing("guard-litestar"):
+    from litestar.config.app import AppConfig
+    from litestar.connection import ASGIConnection
+    from litestar.exceptions import HTTPException
+    from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+    from litestar.middleware import DefineMiddleware
+    from litestar.openapi.spec import Components, SecurityScheme
+    from litestar.plugins import InitPluginProtocol, ReceiveRoutePlugin
+    from litestar.routes import BaseRoute, HTTPRoute
+    from litestar.utils import join_paths
 
 from ari.guard import entry
 from ari.guard.asgi import ApiKeys, Errors, KeyRefused, Scope, find_guarded

@@ -17,6 +17,7 @@ from ari.base.addresses import Network
 from ari.base.clock import Clock, SystemClock
 from ari.base.errors import ConfigurationError, Invalid, LimitExceeded, Unavailable, for_operator
 from ari.base.events import Origin
+from ari.base.extras import how_to_install
 from ari.guard.backend import Admission, GuardRequest, refuse_all
 from ari.guard.per_loop import PerLoop
 from ari.guard.refusal import MISCONFIGURED, Refusal
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from ari.usage.ports import KeyLookup
 
 _MAX_TOKENS = 4
-_NO_SERVER = 'Ari.local() runs ARI in this process, which needs its server: pip install "ari-keys[server]"'
+_NO_SERVER = f"Ari.local() runs ARI in this process, which needs its server. {how_to_install('server')}"
 _log = logging.getLogger("ari.guard")
 
 

@@ -14,6 +14,7 @@ import msgspec
 from ari.base.addresses import Network
 from ari.base.clock import Clock, SystemClock, from_rfc3339
 from ari.base.errors import ConfigurationError
+from ari.base.extras import how_to_install
 from ari.guard.backend import Admission, GuardRequest, refuse_all
 from ari.guard.batch_items import ItemVerdict, RemoteAdmission, Verdicts, encode_item, method_of
 from ari.guard.per_loop import PerLoop
@@ -38,7 +39,7 @@ _IDLE_SECONDS = 5.0
 """ARI closes a connection that is idle for ten seconds."""
 _MAX_STALE = 10_000
 MAX_STALENESS_SECONDS = 3_600
-_NO_CLIENT = 'Ari.remote() needs an HTTP client: pip install "ari-keys[client]"'
+_NO_CLIENT = f"Ari.remote() needs an HTTP client. {how_to_install('client')}"
 _NO_STALE_LIMITS = (
     "staleness_seconds accepts keys without asking, so nothing would be consumed: leave out cost and limits, or "
     "staleness_seconds."

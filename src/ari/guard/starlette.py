@@ -16,10 +16,13 @@ from functools import wraps
 from inspect import isclass, iscoroutinefunction
 from typing import Any, ParamSpec
 
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection
-from starlette.routing import BaseRoute, Match
+from ari.base.extras import importing
+
+with importing("guard-starlette"):
+    from starlette.concurrency import run_in_threadpool
+    from starlette.exceptions import HTTPException
+    from starlette.requests import HTTPConnection
+    from starlette.routing import BaseRoute, Match
 
 from ari.base.errors import ConfigurationError
 from ari.guard import entry

@@ -10,12 +10,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from ari.base.addresses import Network
-from ari.base.clock import Clock, SystemClock
+from ari.base.clock import Clock, SystemClock, to_optional_rfc3339
 from ari.base.errors import LimitExceeded
 from ari.guard.backend import Admission, GuardRequest
 from ari.guard.entry import Ari
@@ -62,6 +63,7 @@ class FakeKeys:
         self.requests: list[GuardedCall] = []
         self._keys: dict[bytes, Key] = {}
         self._refused: dict[bytes, Reason] = {}
+        self._ends_ms: dict[bytes, int] = {}
         self._refusing: Reason | None = None
 
     def create(
@@ -72,9 +74,14 @@ class FakeKeys:
         tags: tuple[str, ...] = (),
         metadata: dict[str, Any] | None = None,
         environment: str = "test",
+        expires_at: datetime | None = None,
     ) -> str:
-        """A key with these scopes. Returns its secret, to send. A text for ``consumer`` is its external ID."""
+        """A key with these scopes, until ``expires_at``. Returns its secret, to send.
+
+        A text for ``consumer`` is its external ID.
+        """
         secret = token.mint()
+        expires_at_ms = None if expires_at is None else int(expires_at.timestamp() * 1000)
         if isinstance(consumer, str):
             consumer = KeyConsumer(id=f"con_{consumer}", name=consumer, external_id=consumer)
         self._keys[secret.encode()] = Key(
@@ -82,11 +89,14 @@ class FakeKeys:
             name=name,
             hint=f"{secret[:10]}…{secret[-4:]}",
             scopes=scopes,
+            expires_at=to_optional_rfc3339(expires_at_ms),
             consumer=consumer,
             tags=tags,
             metadata=metadata or {},
             environment=environment,
         )
+        if expires_at_ms is not None:
+            self._ends_ms[secret.encode()] = expires_at_ms
         return secret
 
     def revoke(self, secret: str) -> None:
@@ -136,6 +146,9 @@ class FakeKeys:
             return Fault(MALFORMED if token.parse(text) is None else UNKNOWN)
         if text in self._refused:
             return Fault(self._refused[text])
+        ends_ms = self._ends_ms.get(text)
+        if ends_ms is not None and self.clock.now_ms() >= ends_ms:
+            return Fault(EXPIRED)
         lacking = next((scope for scope in requirement.scopes if not key.has(scope)), None)
         return None if lacking is None else Fault(INSUFFICIENT_SCOPE, scope=lacking)
 

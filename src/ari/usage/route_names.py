@@ -7,11 +7,13 @@ replaced, and no more than ``MAX_ROUTES`` of these.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 OTHER_ROUTES = "(other)"
 MAX_ROUTES = 1_000
 MAX_ROUTES_OF_KEY = 100
 """Names that one process makes, in all and for the requests of one key. It never forgets any."""
+_CACHE_SIZE = 1_024
 _PLACEHOLDER = "{id}"
 _WORD = re.compile(r"[A-Za-z][A-Za-z_.~-]{0,31}[0-9]?|v[0-9]{1,3}", re.ASCII)
 """A segment that may name a resource rather than one of them: a guess, which takes ``alice`` for a resource."""
@@ -57,6 +59,7 @@ class RouteNames:
         return name
 
 
+@lru_cache(_CACHE_SIZE)
 def shorten(path: str, count: int) -> str:
     """``/api``, a version and the first ``count`` segments of a path, those that look like values as ``{id}``.
 

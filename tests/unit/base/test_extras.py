@@ -2,17 +2,28 @@
 
 import pytest
 
-from ari.base.extras import explain_missing
+from ari.base.extras import explain_missing, importing
 
 
 @pytest.mark.parametrize("name", ["sqlalchemy", "sqlalchemy.orm"])
 def test_a_missing_package_has_its_command(name: str) -> None:
     """The sentence names the package and the extra."""
     sentence = explain_missing(ModuleNotFoundError(f"No module named {name!r}", name=name), "server")
-    assert sentence == 'The Python package sqlalchemy is missing. Run: pip install "ari-keys[server]"'
+    assert sentence == 'The Python package sqlalchemy is missing. In a checkout of ARI, run: pip install ".[server]"'
 
 
 @pytest.mark.parametrize("name", ["ari.keys.gone", "ari", None])
 def test_a_missing_part_of_ari_is_not_explained(name: str | None) -> None:
     """Installing an extra would not help."""
     assert explain_missing(ModuleNotFoundError("No module", name=name), "server") is None
+
+
+def test_an_import_that_fails_is_explained_and_other_errors_are_not() -> None:
+    """A part of ARI that is missing, and any other exception, come through as they are."""
+    with pytest.raises(ModuleNotFoundError, match="package flask is missing") as raised, importing("guard-flask"):
+        raise ModuleNotFoundError("No module named 'flask'", name="flask")
+    assert raised.value.name == "flask"
+    own = ModuleNotFoundError("No module named 'ari.gone'", name="ari.gone")
+    with pytest.raises(ModuleNotFoundError) as raised, importing("guard-flask"):
+        raise own
+    assert raised.value is own

@@ -160,7 +160,7 @@ def test_an_expected_error_shows_no_traceback_ever(
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("granian", 'ari: The Python package granian is missing. Run: pip install "ari-keys[server]"\n'),
+        ("granian", 'ari: The Python package granian is missing. In a checkout of ARI, run: pip install ".[server]"\n'),
         ("ari.gone", "ari: Unexpected error (ModuleNotFoundError). Set ARI_LOG_LEVEL=debug for details.\n"),
     ],
 )
@@ -186,6 +186,23 @@ def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         main()
     assert ended.value.code == 130
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("module", ["ari.cli.main", "typer", "ari.base.settings"])
+def test_ctrl_c_before_the_command_runs_ends_quietly(module: str) -> None:
+    """Importing takes most of the time of a command, so most interrupts come then."""
+    program = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from ari.__main__ import main\n"
+        "sys.argv = ['ari', 'keys', 'list']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_a_reader_that_leaves_early_is_no_error(cli: Cli) -> None:

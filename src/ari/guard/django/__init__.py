@@ -13,9 +13,13 @@
         key = request.ari_key
 """
 
-from ari.guard.django.configured import get_ari
-from ari.guard.django.guarded_views import ApiKeyMiddleware, find_held, find_route, keep_key, require_key
-from ari.guard.django.undecided import ViewGuards, finders, keep_private
+from ari.base.extras import importing
+
+with importing("guard-django"):
+    from ari.guard.django.configured import get_ari
+    from ari.guard.django.guarded_views import ApiKeyMiddleware, find_held, find_route, keep_key, require_key
+    from ari.guard.django.undecided import ViewGuards, finders, keep_private
+
 from ari.guard.verified_key import Key, KeyConsumer
 
 __all__ = [
