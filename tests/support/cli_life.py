@@ -145,6 +145,12 @@ integrations set-url ollama http://127.0.0.1:9 --yes
 integrations show ollama
 integrations test ollama
 integrations remove ollama --yes
+upstreams add vllm-a https://vllm.example.com/v1 --title "vLLM A"
+upstreams list
+integrations set-key-choice vllm-a by-consumer
+integrations show vllm-a --json
+upstreams remove vllm-a --yes
+upstreams list --json
 notifications list
 notifications off key_expiring
 notifications on key_expiring --json
@@ -181,6 +187,13 @@ consumers show nobody
 consumers create Acme3 --external-id acme
 integrations show nothing
 integrations set-url openai ftp://x --yes
+integrations add-key openai
+integrations replace-key openai pky_none
+integrations change-key openai pky_none --label EU
+integrations change-key openai pky_none
+integrations remove-key openai pky_none --yes
+upstreams add openai https://vllm.example.com
+upstreams remove nothing --yes
 notifications on nothing
 """
 REMOVE = """

@@ -10,14 +10,14 @@ from ari.api.responses import respond
 from ari.base.errors import Invalid, Problem
 from ari.deps import Deps
 from ari.http.route_policy import AuthMode, policy
-from ari.integrations import commands
+from ari.integrations import commands, pool
 from ari.integrations.credentials import state, states
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.facts import integration_facts
 from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Provider, State
 from ari.integrations.ports import IntegrationTransaction
-from ari.integrations.providers import get_provider
+from ari.integrations.upstreams import find_provider
 from ari.usage.reports.queries import last_uses
 
 router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
@@ -40,7 +40,7 @@ async def list_integrations(deps: CallerDeps) -> Response:
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:read")
 async def read_integration(provider: ProviderName, deps: CallerDeps) -> Response:
     """Status of one provider."""
-    return await _respond(deps, get_provider(provider))
+    return await _respond(deps, await deps.read(find_provider, provider))
 
 
 @router.put(
@@ -51,13 +51,13 @@ async def read_integration(provider: ProviderName, deps: CallerDeps) -> Response
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
 async def put_integration(provider: ProviderName, body: IntegrationIn, deps: CallerDeps) -> Response:
-    """Stores the key encrypted, replaces the previous one, and sends it only to the base URL it was saved for. API keys
-    can set only public base URLs and those in `ARI_AI_PRIVATE_ADDRESSES`, and can't change `resend`, because ARI sends
-    its own email through it."""
-    wanted, given = get_provider(provider), body.model_fields_set
-    if not given or (body.key is None and "base_url" not in given):
-        raise Invalid(Problem("key", "Set key, base_url or both."))
-    await deps.do(_put, wanted, deps.instance.provider_environment, body)
+    """Stores the key encrypted, replaces the previous one (of several, the first), and sends it only to the base URL it
+    was saved for. API keys can set only public base URLs and those in `ARI_AI_PRIVATE_ADDRESSES`, and can't change
+    `resend`, because ARI sends its own email through it."""
+    given = body.model_fields_set
+    if body.key is None and body.key_choice is None and "base_url" not in given:
+        raise Invalid(Problem("key", "Set key, base_url, key_choice or several of them."))
+    wanted = await deps.do(_put, provider, deps.instance.provider_environment, body)
     return await _respond(deps, wanted)
 
 
@@ -70,8 +70,8 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, deps: Cal
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
 async def delete_integration(provider: ProviderName, deps: CallerDeps) -> Response:
-    """Deletes the stored key and base URL immediately. Keys set in the environment can't be removed here."""
-    await deps.do(commands.remove, get_provider(provider))
+    """Deletes the stored keys and base URL immediately. Keys set in the environment can't be removed here."""
+    await deps.do(commands.remove, await deps.read(find_provider, provider))
     return Response(status_code=204)
 
 
@@ -87,7 +87,8 @@ async def test_integration(provider: ProviderName, deps: CallerDeps) -> Response
     can make 30 tests an hour in total. If an API key set the base URL, tests by API keys don't report why a connection
     failed."""
     instance = deps.instance
-    result = await probe_provider(deps, instance.prober, get_provider(provider), instance.provider_environment)
+    wanted = await deps.read(find_provider, provider)
+    result = await probe_provider(deps, instance.prober, wanted, instance.provider_environment)
     return respond({"outcome": result.outcome, "words": result.words})
 
 
@@ -98,8 +99,12 @@ async def _respond(deps: Deps, provider: Provider) -> Response:
     return respond(integration_facts(found, used.get(provider.name)))
 
 
-def _put(tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment, body: IntegrationIn) -> None:
+def _put(tx: IntegrationTransaction, name: str, environment: ProviderEnvironment, body: IntegrationIn) -> Provider:
+    provider = find_provider(tx, name)
     if "base_url" in body.model_fields_set:
         commands.set_base_url(tx, provider, body.base_url, environment.private_addresses)
     if body.key is not None:
         commands.put_key(tx, provider, environment, body.key)
+    if body.key_choice is not None:
+        pool.set_key_choice(tx, provider, body.key_choice)
+    return provider

@@ -80,6 +80,15 @@ class AllUsageIn(GroupIn, UsageIn):
     key_id: OneLine | None = Field(None, description="Only rows of this key.", examples=[KEY_ID])
 
 
+class AttemptOut(BaseModel):
+    """One call of a provider."""
+
+    provider: str = Field(description="Provider.", examples=["openai"])
+    key: str | None = Field(description="ID of the stored provider key.", examples=["pky_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
+    status: int | None = Field(description="Provider's HTTP status; `null` if it didn't respond.", examples=[429])
+    ms: float = Field(description="Time to the response or failure, ms.", examples=[231.4])
+
+
 class AiUseOut(BaseModel):
     """AI usage of a gateway request. Values that the provider doesn't report are `null`."""
 
@@ -115,6 +124,10 @@ class AiUseOut(BaseModel):
         "connection early; `error`: it reported an error after it had started responding; `timed_out`, "
         "`unreachable`: it never responded.",
         examples=["complete"],
+    )
+    attempts: list[AttemptOut] = Field(
+        description="The calls of providers for this request, in their order, if it took several or if the provider "
+        "has several keys."
     )
 
 

@@ -1,22 +1,20 @@
 """``ari integrations``: provider keys. The rules are in ``ari.integrations.commands``, as for every door."""
 
-import getpass
-import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from ari.base.clock import from_rfc3339
-from ari.cli import output
+from ari.cli import output, provider_keys
 from ari.cli.command_app import CommandApp
 from ari.cli.master_key import rotate
 from ari.cli.options import AsJson, DataDir, Yes
+from ari.cli.provider_keys import Name, read_key
 from ari.cli.targets import open_target
 from ari.cli.time_args import parse_time
 from ari.integrations.providers import providers
 
-Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="Provider name, e.g. openai.", show_default=False)]
 Address = Annotated[
     str | None, typer.Argument(metavar="[URL]", help="Base URL (default: the built-in one).", show_default=False)
 ]
@@ -55,10 +53,10 @@ def show(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> N
 
 @app.command("set")
 def set_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Store a provider key, read from a prompt or stdin."""
+    """Store a provider key, or replace its first one; read from a prompt or stdin."""
     with open_target(data_dir) as target:
         title = target.integrations.get(provider)["title"]
-        stored = target.integrations.set_key(provider, _read_key(title))
+        stored = target.integrations.set_key(provider, read_key(title))
     if as_json:
         _show(stored, as_json)
         return
@@ -73,7 +71,7 @@ def set_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> N
 def set_url(
     provider: Name, url: Address = None, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None
 ) -> None:
-    """Set a provider's base URL. Deletes the stored key (asks first)."""
+    """Set a provider's base URL. Deletes the stored keys (asks first)."""
     with open_target(data_dir) as target:
         title = target.integrations.get(provider)["title"]
         agreed = target.integrations.find_key_lost_by(provider, url)
@@ -94,7 +92,7 @@ def set_url(
 
 @app.command()
 def remove(provider: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Delete a provider's stored key and base URL. Anything using it through ARI stops working immediately."""
+    """Delete a provider's stored keys and base URL. Anything using it through ARI stops working immediately."""
     with open_target(data_dir) as target:
         found = target.integrations.get(provider)
         title = found["title"]
@@ -106,10 +104,20 @@ def remove(provider: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
 
 
 @app.command("test")
-def run_test(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Test the stored key. Exits with 1 if it isn't valid."""
+def run_test(
+    provider: Name,
+    key_id: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="ID", help="Test this one of several keys (default: the first).", show_default=False
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Test a stored key. Exits with 1 if it isn't valid."""
     with open_target(data_dir) as target:
-        result = target.integrations.test(provider)
+        result = target.integrations.test(provider, key_id)
     if as_json:
         output.as_json(result)
     else:
@@ -123,7 +131,8 @@ def _show(found: Mapping[str, Any], as_json: bool) -> None:
         output.as_json(found)
         return
     tested = found["last_test"]
-    shown = {**found, "last_test": tested and f"{_label(tested['outcome'])}: {tested['words']}"}
+    keys = "; ".join(map(_describe_key, found["keys"]))
+    shown = {**found, "last_test": tested and f"{_label(tested['outcome'])}: {tested['words']}", "keys": keys}
     output.facts([(name.replace("_", " "), _value(name, value)) for name, value in shown.items()])
 
 
@@ -142,10 +151,13 @@ def _value(name: str, value: object) -> object:
     return "" if value is None else value
 
 
-def _read_key(title: str) -> str:
-    if sys.stdin.isatty():
-        return getpass.getpass(f"{title} key: ")
-    return sys.stdin.readline().rstrip("\r\n")
+def _describe_key(key: Mapping[str, Any]) -> str:
+    return " ".join(part for part in (key["id"], key["mask"], key["label"], f"({key['state']})") if part)
 
 
+app.command("add-key")(provider_keys.add)
+app.command("replace-key")(provider_keys.replace)
+app.command("change-key")(provider_keys.change)
+app.command("remove-key")(provider_keys.remove)
+app.command("set-key-choice")(provider_keys.set_choice)
 app.command("rotate-master-key")(rotate)

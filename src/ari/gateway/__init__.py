@@ -4,19 +4,23 @@ The provider key never leaves the instance. The official SDKs work with the gate
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.routing import BaseRoute
 
+from ari.base.errors import Conflict, NotFound
 from ari.gateway import openapi, route
+from ari.gateway.attempts import find_consumer
 from ari.gateway.body_budget import BodyBudget
 from ari.gateway.budget_plan import BudgetPlan, BudgetPlanner, has_budgets
 from ari.gateway.checks import refuse
 from ari.gateway.costs import RequestPrices
 from ari.gateway.forward import Forwarding
-from ari.gateway.keyring import Keyring
+from ari.gateway.keyring import Keyring, NoKeyLeft, ResolvedCredential
+from ari.gateway.model_aliases import AliasTarget
 from ari.gateway.model_plan import ModelPlan, make_filter, plan_models
+from ari.gateway.provider_errors import make_no_key_left_fault
 from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.read_rate import ReadRates
 from ari.gateway.request_body import WHOLE_BYTES, read_body
@@ -47,11 +51,18 @@ class Gateway:
         self.read_rates = ReadRates(instance.clock)
         self.prices = PriceBook()
         self._budgets = BudgetPlanner(settings.ai_unknown_price, settings.ai_max_seconds)
-        self._keyring = Keyring(instance)
         self._ai_rules = instance.open_ai_rules_lookup()
+        self.keyring = Keyring(instance)
 
     async def handle(self, context: RequestContext, services: Services) -> Response | None:
         """Forward one request. Its usage row is committed before the provider receives anything."""
+        try:
+            return await self._handle(context, services)
+        except NoKeyLeft as error:
+            fault = make_no_key_left_fault(error.provider, error.retry_after_seconds)
+            return fault_response(context, services, fault)
+
+    async def _handle(self, context: RequestContext, services: Services) -> Response | None:
         target = route.target_of_raw(context.head.raw_path)
         if target is None:
             fault = Fault(REQUEST_ERRORS["not_found"], "The AI gateway has no such provider.")
@@ -64,7 +75,7 @@ class Gateway:
             await asyncio.to_thread(self.prices.load)
         if rules.aliases.aliases or _needs_models(context, target, rules):
             return await self._handle_by_model(context, services, target, rules)
-        held = await self._keyring.find(target.provider)
+        held = await self.keyring.find(target.provider, find_consumer(context))
         await context.record.commit_before_handler()
         sent = await read_body(context.head, context.receive)
         prices = self._make_prices(context, services, target, rules)
@@ -80,7 +91,7 @@ class Gateway:
             plan = await self._plan(context, target, sent.whole if is_whole else None, rules)
             if isinstance(plan, Fault):
                 return fault_response(context, services, _count_refusal(context, plan))
-            first = plan.targets[0]
+            (first, *fallbacks), held = await self._find_first(plan.targets, find_consumer(context))
             if plan.alias is not None:
                 sent.whole = first.body
             prices = self._make_prices(context, services, first.target, rules, first.model)
@@ -89,14 +100,27 @@ class Gateway:
                 return fault_response(context, services, _count_refusal(context, budgets))
             if budgets is not None and context.record.row is not None:
                 context.record.row.charge = budgets.charge
-            held = await self._keyring.find(first.target.provider)
             await context.record.commit_before_handler()
             listed = make_filter(context, first.target, rules.aliases)
-            return await Forwarding(
+            forwarding = Forwarding(
                 self, context, services, first.target, held, sent, prices, plan.alias, listed, budgets
-            ).run()
+            )
+            if plan.alias is not None:
+                forwarding.attempts.allow_fallbacks(first.model, _find_allowed(fallbacks, first.target, rules))
+            return await forwarding.run()
         finally:
             sent.release()
+
+    async def _find_first(
+        self, targets: Sequence[AliasTarget], consumer: str
+    ) -> tuple[Sequence[AliasTarget], ResolvedCredential]:
+        """The targets from the first one that has a usable key. Raises like ``Keyring.find`` if none has."""
+        try:
+            return targets, await self.keyring.find(targets[0].target.provider, consumer)
+        except (NoKeyLeft, Conflict, NotFound):
+            if len(targets) == 1:
+                raise
+            return await self._find_first(targets[1:], consumer)
 
     def _make_prices(
         self,
@@ -130,8 +154,8 @@ class Gateway:
     async def close(self) -> None:
         """Close all connections."""
         await self.client.close()
-        await self._keyring.close()
         await self._ai_rules.close()
+        await self.keyring.close()
 
 
 def _needs_models(context: RequestContext, target: route.Target, rules: AiRules) -> bool:
@@ -142,6 +166,12 @@ def _needs_models(context: RequestContext, target: route.Target, rules: AiRules)
     return bool(key.model_rules) or has_budgets(
         (*key.spending_owners, *rules.budgets.list_owners(target.provider.name))
     )
+
+
+def _find_allowed(fallbacks: Sequence[AliasTarget], first: route.Target, rules: AiRules) -> list[AliasTarget]:
+    """Those without budgets of their provider's own: a request reserves only from the budgets of its first target."""
+    names = {name for name, own in rules.budgets.providers.items() if own.budgets} - {first.provider.name}
+    return [one for one in fallbacks if one.target.provider.name not in names]
 
 
 def _count_refusal(context: RequestContext, fault: Fault) -> Fault:

@@ -13,7 +13,7 @@ from ari.usage.ai import TokenUsage
 Headers = Sequence[tuple[bytes, bytes]]
 METERED = frozenset(("POST", "PUT", "PATCH"))
 """Methods that use tokens. A GET only reads a response whose tokens were counted before."""
-_NOT_SENT: frozenset[FaultWord] = frozenset(("unreachable", "refused_address", "tls"))
+NOT_SENT: frozenset[FaultWord] = frozenset(("unreachable", "refused_address", "tls"))
 """Faults before the provider received anything."""
 _TIER_HEADER = b"x-gemini-service-tier"
 # https://ai.google.dev/gemini-api/docs/priority-inference: the tier that really was used
@@ -78,4 +78,4 @@ class RequestPrices:
 
 def is_refused(status: int | None, fault: FaultWord | None) -> bool:
     """Whether the provider did nothing: it refused the request, or never received it."""
-    return fault in _NOT_SENT if status is None else status >= _FIRST_REFUSED
+    return fault in NOT_SENT if status is None else status >= _FIRST_REFUSED

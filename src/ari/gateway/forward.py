@@ -8,14 +8,17 @@ complete.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ari.gateway import header_filter, provider_errors, request_headers
+from ari.gateway.attempts import TOO_MANY_REQUESTS, Attempts, TryAgain, find_consumer
 from ari.gateway.costs import METERED, RequestPrices, read_tier
 from ari.gateway.injected_body import InjectedBody
 from ari.gateway.meter import Meter, NoMeter, meter_for
 from ari.gateway.model_lists import ModelFilter, read_list
 from ari.gateway.provider_response import ProviderResponse
+from ari.gateway.relay import find_outcome, relay
 from ari.gateway.usage_injection import may_inject
 from ari.http.body import BodyFault, ClientGone
 from ari.http.context import RequestContext
@@ -42,10 +45,6 @@ _STREAMED = ((b"x-accel-buffering", b"no"),)
 """Keeps proxies such as nginx from buffering the stream."""
 
 
-class _TryAgain:
-    """Send the request to the provider once more."""
-
-
 class Forwarding:
     """One forwarded request. ``run`` returns a response to send, or ``None`` if it sent one itself."""
 
@@ -65,9 +64,7 @@ class Forwarding:
         self._gateway = gateway
         self._context = context
         self._services = services
-        self._target = target
-        self._provider = target.provider
-        self._resolved = held
+        self.attempts = Attempts(gateway.keyring, target, held, find_consumer(context), services.clock.monotonic)
         self._sent = sent
         self._prices = prices
         self._alias = alias
@@ -113,27 +110,46 @@ class Forwarding:
             self._context.unread_body.is_taken = taken
 
     async def _call(self) -> Response | None:
-        """Call the provider. Call it again without the usage option if it refused the one that ARI added."""
-        incoming = self._context.head
-        if may_inject(self._provider, incoming.method, self._target.path, incoming.first(b"content-type") or b""):
-            clock = self._services.clock
-            self._injected = InjectedBody(
-                self._gateway.option_support, self._gateway.body_budget, self._resolved.credential, clock.monotonic
-            )
+        """Call the provider until a response decides the request; ``attempts`` says when there is another call.
+
+        A call is repeated without the usage option if the provider refused the one that ARI added.
+        """
+        await self._prepare_body()
+        while True:
+            try:
+                response = await self._call_once()
+            except OutboundFault as fault:
+                is_safe = self._status is None and not self._sent.gone and self._can_resend
+                if not is_safe or not await self.attempts.take_target_after(fault, self._gateway.provider_status):
+                    raise
+                response = TryAgain()
+            if not isinstance(response, TryAgain):
+                return response
+            self._status, self._ended = None, "unreachable"
+            if self.attempts.body is not None and self._sent.whole is not self.attempts.body:
+                self._sent.whole = self.attempts.body
+                self._prices = replace(self._prices, target=self.attempts.target, model=self.attempts.model)
+                await self._prepare_body()
+
+    async def _prepare_body(self) -> None:
+        """Add the usage option for the current target, if its streams need it."""
+        head, path, gateway = self._context.head, self.attempts.target.path, self._gateway
+        if self._injected is not None:
+            self._injected.close()
+            self._injected = None
+        if may_inject(self.attempts.provider, head.method, path, head.first(b"content-type") or b""):
+            credential, monotonic = self.attempts.current.credential, self._services.clock.monotonic
+            self._injected = InjectedBody(gateway.option_support, gateway.body_budget, credential, monotonic)
             try:
                 await self._injected.read(self._sent, self._begin_watch)
             except BodyFault:
                 self._ended = "client_gone"
                 raise
-        while True:
-            response = await self._call_once()
-            if not isinstance(response, _TryAgain):
-                return response
-            self._status, self._ended = None, "unreachable"
 
-    async def _call_once(self) -> Response | _TryAgain | None:
-        incoming, credential = self._context.head, self._resolved.credential
-        url = header_filter.url_for(credential, self._target.path, incoming.query)
+    async def _call_once(self) -> Response | TryAgain | None:
+        incoming, credential = self._context.head, self.attempts.current.credential
+        self.attempts.begin()
+        url = header_filter.url_for(credential, self.attempts.target.path, incoming.query)
         headers = request_headers.to_provider(incoming, credential)
         body = self._body(headers)
         call = self._gateway.client.call(
@@ -149,27 +165,36 @@ class Forwarding:
             ProviderResponse(found, incoming.method, credential.secret, self._gateway.read_rates) as reply,
         ):
             self._status, self._tier = reply.status, read_tier(reply.headers)
+            self.attempts.end(reply.status)
             self._first_byte_ms = self._measure_elapsed_ms()
             self._ended = "cut"
             if not reply.has_valid_status:
-                return self._respond(provider_errors.unreachable(self._provider, "returned an invalid HTTP status"))
+                return self._respond(
+                    provider_errors.unreachable(self.attempts.provider, "returned an invalid HTTP status")
+                )
             if reply.status < 300 or (reply.status == 304 and header_filter.is_conditional(incoming)):
                 if self._injected is not None:
                     self._injected.note_accepted()
+                self.attempts.note_accepted()
                 listed = await self._stream_or_list(reply)
                 self._ended = "complete"
-                await self._gateway.provider_status.works(self._resolved)
+                await self._gateway.provider_status.works(self.attempts.current)
                 return listed
             error = await provider_errors.read_error(reply) if reply.status >= 400 else None
             if self._injected is not None and reply.status >= 400:
                 if self._injected.should_retry(reply.status, error):
-                    return _TryAgain()
+                    return TryAgain()
                 if self._injected.cannot_retry:
                     self._ended = "complete"
-                    return self._respond(provider_errors.try_again(self._provider))
+                    return self._respond(provider_errors.try_again(self.attempts.provider))
             response = await self._handle_error(reply, error)
             self._ended = "complete"
             return response
+
+    @property
+    def _can_resend(self) -> bool:
+        """Whether the whole body is still there."""
+        return self._sent.whole is not None if self._injected is None else self._injected.is_whole
 
     def _body(self, headers: list[tuple[str, str]]) -> bytes | AsyncIterable[bytes] | None:
         if self._injected is not None:
@@ -187,7 +212,7 @@ class Forwarding:
             await self._stream(reply)
             return None
         found = await read_list(reply, self._context.head.query, self._model_filter)
-        return found or self._respond(provider_errors.unreachable(self._provider, "sent no list of models"))
+        return found or self._respond(provider_errors.unreachable(self.attempts.provider, "sent no list of models"))
 
     async def _stream(self, reply: ProviderResponse) -> None:
         """Send the response to the caller while it arrives."""
@@ -210,37 +235,18 @@ class Forwarding:
         if not context.started:
             await context.send(start)
         try:
-            await self._relay(reply, chunk, hides)
+            await relay(context, reply, meter, chunk, hides=hides)
         except OutboundFault:
             if rest := meter.finish():
                 await context.send({"type": "http.response.body", "body": rest, "more_body": True})
             raise
 
-    async def _relay(self, reply: ProviderResponse, chunk: bytes, hides: bool) -> None:
-        """Send each chunk as it arrives. If no event is removed, send it before the meter reads it."""
-        send, meter, unread = self._context.send, self._meter, self._context.unread_body
-        while chunk:
-            last = reply.at_end and not hides and (unread is None or unread.is_read)
-            part = meter.see(chunk) if hides else chunk
-            if part or last:
-                await send({"type": "http.response.body", "body": part, "more_body": not last})
-            if not hides:
-                meter.see(chunk)
-            if last:
-                return
-            chunk = await reply.read()
-        rest = meter.finish()
-        if unread is not None and not unread.is_read:
-            # The provider responded before it had read the whole body.
-            await send({"type": "http.response.body", "body": rest, "more_body": True})
-            rest = b""
-            self._take_body(False)
-            await unread.drain()
-        await send({"type": "http.response.body", "body": rest, "more_body": False})
+    async def _handle_error(self, reply: ProviderResponse, body: bytes | None) -> Response | TryAgain:
+        """The response for a provider's error, or another attempt with the next key of several.
 
-    async def _handle_error(self, reply: ProviderResponse, body: bytes | None) -> Response:
-        """The response for a provider's error. A rejected provider key is reported on its card, never to the caller."""
-        provider, credential = self._provider, self._resolved.credential
+        A rejected provider key is reported on its card, never to the caller.
+        """
+        provider, credential = self.attempts.provider, self.attempts.current.credential
         if reply.status < 400:
             return self._respond(
                 provider_errors.unreachable(
@@ -249,7 +255,16 @@ class Forwarding:
             )
         found = provider_errors.judge_key(credential, reply, body)
         if found is not None:
-            await self._gateway.provider_status.record_rejection(self._resolved, found.words, reply.status)
+            await self._gateway.provider_status.record_rejection(self.attempts.current, found.words, reply.status)
+        elif reply.status == TOO_MANY_REQUESTS:
+            self.attempts.note_limited(reply, self._services.clock.now_ms())
+        if (found is not None or reply.status == TOO_MANY_REQUESTS) and self._can_resend:
+            if await self.attempts.take_next():
+                return TryAgain()
+            left = self.attempts.no_key_left
+            if left is not None:
+                return self._respond(provider_errors.make_no_key_left_fault(left.provider, left.retry_after_seconds))
+        if found is not None:
             return self._respond(provider_errors.make_key_rejected_fault(provider))
         response = provider_errors.to_response(credential, reply, body)
         return self._respond(response) if isinstance(response, Fault) else response
@@ -269,14 +284,14 @@ class Forwarding:
 
     async def _fail(self, word: FaultWord) -> Response | None:
         """An error response. ``None`` if the provider's response has begun: the connection is closed before its end."""
-        if word == "refused_address" and self._resolved.credential.key_named:
+        if word == "refused_address" and self.attempts.current.credential.key_named:
             word = "unreachable"  # a key that chose the host name must not learn what it resolves to
-        reason = f"{self._provider.title} {provider_errors.words_for(word)}."
+        reason = f"{self.attempts.provider.title} {provider_errors.words_for(word)}."
         if self._status is None:
-            await self._gateway.provider_status.unreachable(self._resolved, reason)
+            await self._gateway.provider_status.unreachable(self.attempts.current, reason)
         if self._context.started:
             return None
-        return self._respond(provider_errors.fault_for(self._provider, word))
+        return self._respond(provider_errors.fault_for(self.attempts.provider, word))
 
     def _respond(self, fault: Fault) -> Response:
         return fault_response(self._context, self._services, fault)
@@ -295,29 +310,19 @@ class Forwarding:
     def _measure_elapsed_ms(self) -> float:
         return round((self._services.clock.monotonic() - self._context.record.started) * 1000, 3)
 
-    def _outcome(self) -> Ended:
-        """How the response ended, according to its own content."""
-        meter = self._meter
-        meter.finish()
-        if meter.failed:
-            return "error"
-        if self._ended == "client_gone" and meter.ended:
-            return "complete"
-        return "cut" if self._ended == "complete" and meter.unfinished else self._ended
-
     def _report(self) -> None:
         """Hand the usage to the recorder, which writes it in a later commit."""
         row = self._context.record.row
         if row is None:
             return
-        self._ended = self._outcome()
+        self._ended = find_outcome(self._meter, self._ended)
         used = self._meter.usage(whole=self._ended == "complete")
         cost = self._prices.final_cost(self._status, self._fault, used, self._tier)
         use = AiUse(
             id=row.id,
             at_ms=row.at_ms,
             key_id=row.key_id,
-            provider=self._provider.name,
+            provider=self.attempts.provider.name,
             model=used.model,
             input_tokens=used.input_tokens,
             output_tokens=used.output_tokens,
@@ -332,6 +337,7 @@ class Forwarding:
             audio_tokens=used.audio_tokens,
             reasoning_tokens=used.reasoning_tokens,
             alias=self._alias,
+            attempts=self.attempts.to_json(),
         )
         if self._budgets is not None:
             use = self._budgets.settle(clean_use(use), used, self._fault)

@@ -92,6 +92,11 @@ class InjectedBody:
         return True
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all of it is kept, so that it can be sent again."""
+        return self._whole is not None
+
+    @property
     def cannot_retry(self) -> bool:
         """Whether the server refused the option and the body was too large to keep."""
         return self._injector.injected and self._whole is None and self._refuses(self._injector.model)

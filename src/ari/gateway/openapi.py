@@ -23,6 +23,7 @@ _ERRORS = (
     "unsupported_media_type",
     "request_timeout",
     "provider_rejected",
+    "provider_rate_limited",
     "provider_unreachable",
     "provider_timed_out",
 )

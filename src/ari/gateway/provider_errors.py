@@ -68,6 +68,21 @@ def make_key_rejected_fault(provider: Provider) -> Fault:
     )
 
 
+def make_no_key_left_fault(provider: Provider, retry_after_seconds: int | None) -> Fault:
+    """None of several keys can be used: all are rejected, or the first can be tried again in that many seconds."""
+    if retry_after_seconds is None:
+        return Fault(
+            REQUEST_ERRORS["provider_rejected"],
+            f"{provider.title} rejected every API key stored in ARI. The owner can see more under Settings > "
+            "Integrations.",
+        )
+    return Fault(
+        REQUEST_ERRORS["provider_rate_limited"],
+        f"{provider.title} limits every API key stored in ARI. Retry after the time in Retry-After.",
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
 def unreachable(provider: Provider, why: str = "couldn't be reached", headers: tuple[Header, ...] = ()) -> Fault:
     """No response came that can be forwarded."""
     return Fault(REQUEST_ERRORS["provider_unreachable"], f"{provider.title} {why}.", headers=headers)

@@ -14,7 +14,15 @@ DOCS_PATH = "/errors"
 
 Header = tuple[bytes, bytes]
 _RETRY_MAY_HELP = frozenset(
-    ("internal", "provider_timed_out", "provider_unreachable", "rate_limited", "request_timeout", "unavailable")
+    (
+        "internal",
+        "provider_rate_limited",
+        "provider_timed_out",
+        "provider_unreachable",
+        "rate_limited",
+        "request_timeout",
+        "unavailable",
+    )
 )
 
 

@@ -8,7 +8,7 @@ from ari.base.ids import new_id
 from ari.integrations.checks import mask, parse_key
 from ari.integrations.credentials import KIND, address_of, context_of
 from ari.integrations.environment import ProviderEnvironment
-from ari.integrations.model import KeyChoice, Provider, ProviderKey
+from ari.integrations.model import Integration, KeyChoice, Provider, ProviderKey
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.rights import require_may_change
 from ari.integrations.rows import get_row, record_integration
@@ -32,22 +32,21 @@ def add_key(
     """Encrypt and store one more key, after the others.
 
     The owner's key is never sent to an address that an API key set: the holder of that key may control the address.
-    Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``, ``Conflict("too_many_keys")``, or ``CannotOpen`` if the
+    Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``, ``Conflict("conflict")``, or ``CannotOpen`` if the
     master key of stored secrets is missing.
     """
     require_may_change(tx.caller, provider)
     row = get_row(tx, provider)
     keys = tx.provider_keys.of(provider.name)
     if keys and not provider.is_ai:
-        raise Conflict("too_many_keys", f"{provider.title} uses one key. Replace it instead.")
+        raise Conflict("conflict", f"{provider.title} uses one key. Replace it instead.")
     if len(keys) >= MAX_KEYS:
-        raise Conflict("too_many_keys", f"{provider.title} has {MAX_KEYS:,} keys already, the most that ARI stores.")
+        raise Conflict("conflict", f"{provider.title} has {MAX_KEYS:,} keys already, the most that ARI stores.")
     named = parse_label(label)
     key_id = new_id("pky", tx.now_ms)
     position = keys[-1].position + 1 if keys else 0
     added = ProviderKey(key_id, provider.name, "", 0, "", key_id, named, position)
-    tx.integrations.save(row if keys else row.without_past())
-    return _store(tx, provider, environment, added, key, "provider_key_added")
+    return _store(tx, row if keys else row.without_past(), provider, environment, added, key, "provider_key_added")
 
 
 def replace_key(
@@ -57,8 +56,7 @@ def replace_key(
     require_may_change(tx.caller, provider)
     row, found = get_row(tx, provider), get_key(tx, provider, key_id)
     fresh = replace(found, tested_at_ms=None, tested=None, failing_since_ms=None, failing_reason=None)
-    tx.integrations.save(row.without_past())
-    return _store(tx, provider, environment, fresh, key, "provider_key_replaced")
+    return _store(tx, row.without_past(), provider, environment, fresh, key, "provider_key_replaced")
 
 
 def change_key(
@@ -130,13 +128,14 @@ def parse_label(text: str) -> str:
 
 def _store(
     tx: IntegrationTransaction,
+    row: Integration,
     provider: Provider,
     environment: ProviderEnvironment,
     stored: ProviderKey,
     key: str,
     happened: str,
 ) -> ProviderKey:
-    place = address_of(provider, tx.integrations.get(provider.name), environment)
+    place = address_of(provider, row, environment)
     if place is None:
         raise Invalid(Problem("base_url", f"Enter the base URL first, such as {provider.base_url_example}."))
     if place.key_named and tx.caller.key_id is None:
@@ -145,6 +144,7 @@ def _store(
     tx.caller.require_confirmed(tx.now_ms)
     stored = replace(stored, mask=mask(secret), added_at_ms=tx.now_ms, added_by=tx.caller.actor)
     seal.keep(tx.sealed, tx.master_keys, context_of(stored, place.base_url), secret.encode("ascii"))
+    tx.integrations.save(row)
     tx.provider_keys.save(stored)
     detail = {"key": stored.id, "mask": stored.mask, "label": stored.label, "base_url": place.base_url}
     record_integration(tx, happened, provider, detail)

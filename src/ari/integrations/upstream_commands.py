@@ -18,25 +18,25 @@ def add_upstream(
     """Add an upstream with its base URL, which follows the rules of every base URL (``commands.set_base_url``).
 
     A name that active API keys still list in their scopes is refused: they would reach the new upstream.
-    Raises ``Invalid``, ``Conflict("upstream_exists")``, ``Conflict("name_in_use")``, ``ReauthRequired``.
+    Raises ``Invalid``, ``Conflict``, ``ReauthRequired``.
     """
     upstream = Upstream(parse_upstream_name(name), parse_title(title), tx.now_ms, tx.caller.actor)
     present = tx.upstreams.all()
     if any(one.name == upstream.name for one in present):
-        raise Conflict("upstream_exists", f"There is already an upstream {upstream.name}.")
+        raise Conflict("conflict", f"There is already an upstream {upstream.name}.")
     if len(present) >= MAX_UPSTREAMS:
-        raise Conflict("too_many_upstreams", f"ARI stores at most {MAX_UPSTREAMS} named upstreams.")
+        raise Conflict("conflict", f"ARI stores at most {MAX_UPSTREAMS} named upstreams.")
     holders = tx.upstreams.count_keys_with_scopes(upstream.name, tx.now_ms)
     if holders:
         raise Conflict(
-            "name_in_use",
+            "conflict",
             f"{holders:,} active API key{'' if holders == 1 else 's'} still list{'s' if holders == 1 else ''} "
             f"ai:{upstream.name}, from an upstream that was removed. Choose another name or change the keys.",
         )
     provider = make_upstream_provider(upstream.name, upstream.title)
+    set_base_url(tx, provider, base_url, listed)
     tx.upstreams.save(upstream)
     record_integration(tx, "upstream_added", provider, {"title": upstream.title})
-    set_base_url(tx, provider, base_url, listed)
     return provider
 
 

@@ -102,6 +102,12 @@ REQUEST_ERRORS = _table(
     ("misdirected", 421, "Wrong host", "Unknown host name. Set ARI_PUBLIC_URL or ARI_ALLOWED_HOSTS."),
     ("invalid", 422, "Invalid input", "Some fields are invalid; see errors."),
     ("provider_rejected", 502, "Provider key rejected", "The provider rejected its API key."),
+    (
+        "provider_rate_limited",
+        429,
+        "Provider rate limit",
+        "The provider limits every key that ARI has for it. Retry after the time in Retry-After.",
+    ),
     ("provider_unreachable", 502, "Provider unreachable", "Couldn't reach the provider, or the connection was lost."),
     ("provider_timed_out", 504, "Provider timeout", "The provider didn't respond in time."),
     ("internal", 500, "Internal error", "Something went wrong. Check the server log for this request ID."),

@@ -7,14 +7,14 @@ from ari.base.clock import to_optional_rfc3339
 from ari.base.errors import NotFound
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
-from ari.keys.scopes import SCOPES, holds
+from ari.keys.scopes import SCOPES, holds, is_of_gateway
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeFacts:
     """A scope as lists show it; ``key_count`` is the number of active keys that hold it, also by a wildcard.
 
-    ``created_at_ms`` and ``created_by`` are ``None`` for ARI's own scopes.
+    ``created_at_ms`` and ``created_by`` are ``None`` for ARI's own scopes, except for those of named upstreams.
     """
 
     name: str
@@ -25,7 +25,7 @@ class ScopeFacts:
 
     @property
     def is_built_in(self) -> bool:
-        return self.name in SCOPES
+        return self.name in SCOPES or is_of_gateway(self.name)
 
 
 def scope_facts(scope: ScopeFacts) -> dict[str, Any]:
@@ -41,17 +41,21 @@ def scope_facts(scope: ScopeFacts) -> dict[str, Any]:
 
 
 def list_scopes(tx: KeyTransaction) -> list[ScopeFacts]:
-    """The declared scopes by name, then ARI's own."""
+    """The declared scopes by name, then ARI's own, then those of named upstreams."""
     lists = tx.scopes.count_by_list(tx.now_ms)
 
     def count(name: str) -> int:
         return sum(number for listed, number in lists.items() if holds(listed, name))
 
-    custom = [
+    declared = [
         ScopeFacts(one.name, one.description, count(one.name), one.created_at_ms, one.created_by)
         for one in tx.scopes.all()
     ]
-    return custom + [ScopeFacts(name, description, count(name)) for name, description in SCOPES.items()]
+    return [
+        *(one for one in declared if not one.is_built_in),
+        *(ScopeFacts(name, description, count(name)) for name, description in SCOPES.items()),
+        *(one for one in declared if one.is_built_in),
+    ]
 
 
 def read_scope(tx: KeyTransaction, name: str) -> ScopeFacts:

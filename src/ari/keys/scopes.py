@@ -66,6 +66,11 @@ def holds_all(held: Iterable[str], wanted: Iterable[str]) -> bool:
     return all(holds(kept, scope) for scope in wanted)
 
 
+def is_of_gateway(scope: str) -> bool:
+    """Whether this reaches a provider or a named upstream. The scopes of an upstream come and go with it."""
+    return scope.startswith(("ai:", "ai-account:"))
+
+
 def is_declared(scope: str, custom: Collection[str]) -> bool:
     """Whether this is one of ARI's scopes, one of the ``custom`` ones, or a wildcard that covers at least one."""
     if scope == "*" or scope in SCOPES or scope in custom:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ari import keys
 from ari.keys.ports import KeyTransaction
 from ari.keys.presets import SUGGESTED_PRESET, Preset
-from ari.keys.scopes import RESOURCES, SCOPES
+from ari.keys.scopes import RESOURCES, SCOPES, is_of_gateway
 
 OWN = "own"
 """The choice of scopes one by one; no preset has this name."""
@@ -42,14 +42,15 @@ class AccessChoices:
 def read_access_choices(tx: KeyTransaction) -> AccessChoices:
     """The choices as they are now."""
     declared = tx.scopes.all()
-    custom = {scope.name: scope.description for scope in declared}
+    custom = {scope.name: scope.description for scope in declared if not is_of_gateway(scope.name)}
+    upstreams = {scope.name: scope.description for scope in declared if is_of_gateway(scope.name)}
     resources = sorted({name.partition(":")[0] for name in custom})
     suggested = keys.get_default_preset(tx, SUGGESTED_PRESET)
     return AccessChoices(
         {suggested.name: suggested} | keys.list_presets(tx),
         suggested.name,
         custom | _describe_wildcards(resources),
-        SCOPES | _describe_wildcards(sorted(RESOURCES)),
+        SCOPES | upstreams | _describe_wildcards(sorted(RESOURCES)),
     )
 
 

@@ -31,6 +31,8 @@ def test_the_facts_are_those_of_the_interface(tx: MemoryIntegrationTransaction, 
         "last_test",
         "failing_since",
         "failing_reason",
+        "key_choice",
+        "keys",
     ]
     assert facts["added_at"] == facts["last_used_at"] == "2025-11-24T16:00:00.000Z"
     assert STORED not in str(facts)

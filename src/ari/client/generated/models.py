@@ -427,6 +427,19 @@ class UnusedScopesOut(msgspec.Struct, frozen=True, kw_only=True):
     """
 
 
+class AttemptOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of a provider."""
+
+    provider: str
+    """Provider."""
+    key: str | None
+    """ID of the stored provider key."""
+    status: int | None
+    """Provider's HTTP status; `null` if it didn't respond."""
+    ms: float
+    """Time to the response or failure, ms."""
+
+
 class AiUseOut(msgspec.Struct, frozen=True, kw_only=True):
     """AI usage of a gateway request. Values that the provider doesn't report are `null`."""
 
@@ -464,6 +477,10 @@ class AiUseOut(msgspec.Struct, frozen=True, kw_only=True):
     """How the response ended. `client_gone`: the caller disconnected; `cut`: the provider closed the connection
     early; `error`: it reported an error after it had started responding; `timed_out`, `unreachable`: it never
     responded.
+    """
+    attempts: list[AttemptOut]
+    """The calls of providers for this request, in their order, if it took several or if the provider has several
+    keys.
     """
 
 
@@ -1193,6 +1210,33 @@ class TestResultOut(msgspec.Struct, frozen=True, kw_only=True):
     """Result for people."""
 
 
+class ProviderKeyOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One stored key of a provider. The key itself is never returned."""
+
+    id: str
+    """ID."""
+    label: str
+    """Name for people; may be empty."""
+    mask: str
+    """First and last characters of the key."""
+    state: str
+    """`rejected`: the provider refused it. Of several keys, such a key is not used until it is replaced or a test
+    succeeds.
+    """
+    added_at: datetime | None
+    """When it was added."""
+    added_by: str
+    """ID of the account or key that added it, or the command-line user."""
+    last_tested_at: datetime | None
+    """Last test."""
+    last_test: TestResultOut | None
+    """Result of the last test."""
+    failing_since: datetime | None
+    """When the provider rejected it."""
+    failing_reason: str | None
+    """Why it's rejected, for people."""
+
+
 class IntegrationOut(msgspec.Struct, frozen=True, kw_only=True):
     """Status of one provider. The key itself is never returned."""
 
@@ -1222,6 +1266,10 @@ class IntegrationOut(msgspec.Struct, frozen=True, kw_only=True):
     """Since when it has been failing; `null` if it isn't."""
     failing_reason: str | None
     """Why it's failing, for people."""
+    key_choice: str
+    """How a request gets one of several keys."""
+    keys: list[ProviderKeyOut]
+    """The stored keys. `mask` and the times above are of the first."""
 
 
 class IntegrationsOut(msgspec.Struct, frozen=True, kw_only=True):

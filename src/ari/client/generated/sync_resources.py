@@ -619,6 +619,7 @@ class KeysResource:
             "misdirected",
             "invalid",
             "provider_rejected",
+            "provider_rate_limited",
             "provider_unreachable",
             "provider_timed_out",
             "internal",
@@ -805,6 +806,7 @@ class KeysResource:
             "misdirected",
             "invalid",
             "provider_rejected",
+            "provider_rate_limited",
             "provider_unreachable",
             "provider_timed_out",
             "internal",
@@ -1643,6 +1645,7 @@ class UsageResource:
             "misdirected",
             "invalid",
             "provider_rejected",
+            "provider_rate_limited",
             "provider_unreachable",
             "provider_timed_out",
             "internal",
@@ -1866,6 +1869,7 @@ class UsageResource:
             "misdirected",
             "invalid",
             "provider_rejected",
+            "provider_rate_limited",
             "provider_unreachable",
             "provider_timed_out",
             "internal",
@@ -2210,46 +2214,54 @@ class IntegrationsResource:
 
         Requires scope `integrations:read`: list integrations and read their status, without their keys.
 
-        ``provider``: Name of a provider, such as `openai`.
+        ``provider``: Name of a provider, such as `openai`, or of a named upstream.
         """
         return self._calls.call(
             ApiCall("GET", fill_path("/api/integrations/{provider}", provider=provider), shapes.IntegrationOut)
         )
 
     def put(
-        self, provider: str, *, key: str | UnsetType = UNSET, base_url: str | UnsetType | None = UNSET
+        self,
+        provider: str,
+        *,
+        key: str | UnsetType = UNSET,
+        base_url: str | UnsetType | None = UNSET,
+        key_choice: Literal["round_robin", "by_consumer"] | UnsetType = UNSET,
     ) -> shapes.IntegrationOut:
         """Set a provider key or base URL.
 
-        Stores the key encrypted, replaces the previous one, and sends it only to the base URL it was saved for.
-        API keys can set only public base URLs and those in `ARI_AI_PRIVATE_ADDRESSES`, and can't change `resend`,
-        because ARI sends its own email through it.
+        Stores the key encrypted, replaces the previous one (of several, the first), and sends it only to the base
+        URL it was saved for. API keys can set only public base URLs and those in `ARI_AI_PRIVATE_ADDRESSES`, and
+        can't change `resend`, because ARI sends its own email through it.
 
         Requires scope `integrations:write`: add, replace, test and remove provider keys.
 
-        ``provider``: Name of a provider, such as `openai`.
+        ``provider``: Name of a provider, such as `openai`, or of a named upstream.
 
-        ``key``: The provider's key. It's stored encrypted and never returned.
+        ``key``: The provider's key, or the first of several. It's stored encrypted and never returned.
 
         ``base_url``: Base URL, for your own server or a proxy; `null` = the provider's default.
+
+        ``key_choice``: How a request gets one of several keys: each in turn, or always the same one for a
+        consumer.
         """
         return self._calls.call(
             ApiCall(
                 "PUT",
                 fill_path("/api/integrations/{provider}", provider=provider),
                 shapes.IntegrationOut,
-                body=encode_body({"key": key, "base_url": base_url}),
+                body=encode_body({"key": key, "base_url": base_url, "key_choice": key_choice}),
             )
         )
 
     def delete(self, provider: str) -> None:
         """Remove a provider key.
 
-        Deletes the stored key and base URL immediately. Keys set in the environment can't be removed here.
+        Deletes the stored keys and base URL immediately. Keys set in the environment can't be removed here.
 
         Requires scope `integrations:write`: add, replace, test and remove provider keys.
 
-        ``provider``: Name of a provider, such as `openai`.
+        ``provider``: Name of a provider, such as `openai`, or of a named upstream.
         """
         self._calls.call(ApiCall("DELETE", fill_path("/api/integrations/{provider}", provider=provider), type(None)))
 
@@ -2262,7 +2274,7 @@ class IntegrationsResource:
 
         Requires scope `integrations:write`: add, replace, test and remove provider keys.
 
-        ``provider``: Name of a provider, such as `openai`.
+        ``provider``: Name of a provider, such as `openai`, or of a named upstream.
         """
         return self._calls.call(
             ApiCall("POST", fill_path("/api/integrations/{provider}/test", provider=provider), shapes.TestResultOut)
@@ -2290,6 +2302,145 @@ class IntegrationsResource:
         return self._calls.call(
             ApiCall("PUT", "/api/model-aliases", shapes.ModelAliasesOut, body=encode_body({"aliases": aliases}))
         )
+
+    def add_key(self, provider: str, key: str, *, label: str | UnsetType = UNSET) -> shapes.ProviderKeyOut:
+        """Add a provider key.
+
+        Stores one more key of the provider, encrypted. Requests use the keys in turn, or one for each consumer.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``provider``: Name of a provider, such as `openai`, or of a named upstream.
+
+        ``key``: The key. It's stored encrypted and never returned.
+
+        ``label``: Name of the key, for people.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                fill_path("/api/integrations/{provider}/keys", provider=provider),
+                shapes.ProviderKeyOut,
+                body=encode_body({"key": key, "label": label}),
+            )
+        )
+
+    def change_key(
+        self,
+        provider: str,
+        key_id: str,
+        *,
+        key: str | UnsetType = UNSET,
+        label: str | UnsetType = UNSET,
+        position: int | UnsetType = UNSET,
+    ) -> shapes.ProviderKeyOut:
+        """Change a provider key.
+
+        Changes the label or position of a key, or replaces the key itself, which ends its rejection.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``provider``: Name of a provider, such as `openai`, or of a named upstream.
+
+        ``key_id``: ID of a provider key.
+
+        ``key``: The new key.
+
+        ``label``: Name of the key, for people.
+
+        ``position``: Its place among the provider's keys, counted from 0. The first is the one that tests use.
+        """
+        return self._calls.call(
+            ApiCall(
+                "PATCH",
+                fill_path("/api/integrations/{provider}/keys/{key_id}", provider=provider, key_id=key_id),
+                shapes.ProviderKeyOut,
+                body=encode_body({"key": key, "label": label, "position": position}),
+            )
+        )
+
+    def remove_key(self, provider: str, key_id: str) -> None:
+        """Remove one provider key.
+
+        Deletes one stored key immediately; the provider's other keys stay.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``provider``: Name of a provider, such as `openai`, or of a named upstream.
+
+        ``key_id``: ID of a provider key.
+        """
+        self._calls.call(
+            ApiCall(
+                "DELETE",
+                fill_path("/api/integrations/{provider}/keys/{key_id}", provider=provider, key_id=key_id),
+                type(None),
+            )
+        )
+
+    def test_key(self, provider: str, key_id: str) -> shapes.TestResultOut:
+        """Test one provider key.
+
+        Tests one stored key like `POST /api/integrations/{provider}/test`. If the provider accepts it, requests
+        use it again.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``provider``: Name of a provider, such as `openai`, or of a named upstream.
+
+        ``key_id``: ID of a provider key.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                fill_path("/api/integrations/{provider}/keys/{key_id}/test", provider=provider, key_id=key_id),
+                shapes.TestResultOut,
+            )
+        )
+
+    def list_upstreams(self) -> PagedList[shapes.IntegrationsOut, shapes.IntegrationOut]:
+        """List named upstreams.
+
+        The named upstreams, by name. `GET /api/integrations` lists them after the built-in providers.
+
+        Requires scope `integrations:read`: list integrations and read their status, without their keys.
+        """
+        return PagedList(self._calls, ApiCall("GET", "/api/upstreams", shapes.IntegrationsOut))
+
+    def add_upstream(self, name: str, base_url: str, *, title: str | UnsetType | None = UNSET) -> shapes.IntegrationOut:
+        """Add a named upstream.
+
+        Adds an OpenAI-compatible service under a name of its own: `/api/ai/<name>/v1/…`, with the scopes
+        `ai:<name>` and `ai-account:<name>`. Its base URL and keys are changed at `/api/integrations/<name>`. API
+        keys can set only public base URLs and those in `ARI_AI_PRIVATE_ADDRESSES`.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``name``: Name in URLs and scopes. It can't be changed.
+
+        ``base_url``: Base URL, with or without `/v1`.
+
+        ``title``: Name for people; the name if left out.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                "/api/upstreams",
+                shapes.IntegrationOut,
+                body=encode_body({"name": name, "title": title, "base_url": base_url}),
+            )
+        )
+
+    def remove_upstream(self, name: str) -> None:
+        """Remove a named upstream.
+
+        Removes an upstream with its keys and base URL. The next request to it is a 404.
+
+        Requires scope `integrations:write`: add, replace, test and remove provider keys.
+
+        ``name``: Name of an upstream, such as `vllm-a`.
+        """
+        self._calls.call(ApiCall("DELETE", fill_path("/api/upstreams/{name}", name=name), type(None)))
 
 
 class PricesResource:

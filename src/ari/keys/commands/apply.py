@@ -19,6 +19,7 @@ from ari.keys.commands.presets import (
 from ari.keys.commands.scopes import (
     declare_scope,
     describe_scope,
+    list_custom_names,
     list_keys_losing,
     list_texts_removed_with,
     remove_scope,
@@ -132,7 +133,7 @@ def _prune_presets(tx: KeyTransaction, kept: set[str]) -> None:
 
 
 def _prune_scopes(tx: KeyTransaction, kept: set[str], force: bool) -> Iterator[AppliedChange]:
-    for name in sorted(tx.scopes.names() - kept):
+    for name in sorted(list_custom_names(tx) - kept):
         holders = list_keys_losing(tx, name)
         is_listed = bool(holders or list_presets_with(tx, set(list_texts_removed_with(tx, name))))
         try:
@@ -173,7 +174,7 @@ def _require_consistent(tx: KeyTransaction, wanted: Configuration) -> None:
 
 def _find_pruned_texts(tx: KeyTransaction, kept: Mapping[str, str]) -> set[str]:
     """The declared scopes that aren't kept, and the wildcards of resources that keep none."""
-    pruned, resources = set(tx.scopes.names()) - set(kept), {name.partition(":")[0] for name in kept}
+    pruned, resources = list_custom_names(tx) - set(kept), {name.partition(":")[0] for name in kept}
     return pruned | {f"{name.partition(':')[0]}:*" for name in pruned if name.partition(":")[0] not in resources}
 
 

@@ -13,17 +13,24 @@ from ari.keys.custom_scopes import MAX_CUSTOM_SCOPES, CustomScope, parse_descrip
 from ari.keys.events import record_key
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
-from ari.keys.scopes import SCOPES
+from ari.keys.scopes import SCOPES, is_of_gateway
 
 
 def get_scope(tx: KeyTransaction, name: str) -> CustomScope:
-    """The scope that was declared under this name. Raises ``NotFound``, and ``Conflict`` for one of ARI's own."""
+    """The scope that was declared under this name. Raises ``NotFound``, and ``Conflict`` for ARI's own."""
     if name in SCOPES:
         raise Conflict("conflict", "ARI's own scopes can't be changed or removed.")
     scope = tx.scopes.get(name)
     if scope is None:
         raise NotFound("No such custom scope.")
+    if is_of_gateway(name):
+        raise Conflict("conflict", "The scopes of a named upstream can't be changed. They are removed with it.")
     return scope
+
+
+def list_custom_names(tx: KeyTransaction) -> set[str]:
+    """The declared scopes without those of named upstreams."""
+    return {name for name in tx.scopes.names() if not is_of_gateway(name)}
 
 
 def declare_scope(tx: KeyTransaction, name: str, description: str) -> CustomScope:
@@ -31,7 +38,7 @@ def declare_scope(tx: KeyTransaction, name: str, description: str) -> CustomScop
     scope = CustomScope(parse_scope_name(name), parse_description(description), tx.now_ms, tx.caller.actor)
     if tx.scopes.get(scope.name) is not None:
         raise Conflict("scope_exists", "This scope is already declared. Change its description instead.")
-    if len(tx.scopes.names()) >= MAX_CUSTOM_SCOPES:
+    if len(list_custom_names(tx)) >= MAX_CUSTOM_SCOPES:
         raise Invalid(Problem("name", f"At most {MAX_CUSTOM_SCOPES} scopes can be declared."))
     tx.scopes.save(scope)
     record(tx, "scope_declared", scope.name, {"description": scope.description})

@@ -164,6 +164,7 @@ def ai_facts(use: AiUse) -> dict[str, Any]:
         "first_byte_ms": use.first_byte_ms,
         "whole_ms": use.whole_ms,
         "ended": use.ended,
+        "attempts": [] if use.attempts is None else msgspec.json.decode(use.attempts),
     }
 
 

@@ -1,0 +1,151 @@
+"""The attempts of one request: with the other keys of its provider, then with the other targets of its alias.
+
+Another attempt follows only where the provider surely did nothing: it responded with 429 or rejected its key, or no
+connection was made. After a timeout, a lost connection or a 5xx it may have done the work, so the caller decides
+whether to repeat it.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ari.base.errors import Conflict, NotFound
+from ari.gateway import provider_errors
+from ari.gateway.costs import NOT_SENT
+from ari.gateway.key_rotation import parse_retry_after
+from ari.gateway.keyring import Keyring, NoKeyLeft, ResolvedCredential
+from ari.gateway.model_aliases import AliasTarget
+from ari.gateway.provider_response import ProviderResponse
+from ari.gateway.provider_status import ProviderStatus
+from ari.gateway.route import Target
+from ari.http.context import RequestContext
+from ari.integrations.model import Provider
+from ari.outbound.http import OutboundFault
+
+MAX_ATTEMPTS = 4
+"""Calls of providers for one request."""
+TOO_MANY_REQUESTS = 429
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One call, as the usage log stores it. ``key`` is the id of a stored key, ``status`` ``None`` without a response.
+
+    ``model`` is known where an alias chose it. ``ms`` is the time from the call to its response, or to its failure.
+    """
+
+    provider: str
+    model: str | None
+    key: str | None
+    status: int | None
+    ms: float
+
+
+class TryAgain:
+    """Call a provider once more."""
+
+
+def find_consumer(context: RequestContext) -> str:
+    """The id of the calling key's consumer, or of the key itself."""
+    return "" if context.key is None else context.key.consumer_id or context.key.id
+
+
+class Attempts:
+    """Belongs to one request. ``monotonic`` returns seconds, and ``consumer`` decides about keys chosen by consumer.
+
+    ``target``, ``body`` and ``model`` are those of the current attempt; ``body`` is ``None`` for the request's own.
+    ``no_key_left`` says why the provider's other keys could not be used.
+    """
+
+    def __init__(
+        self, keyring: Keyring, target: Target, held: ResolvedCredential, consumer: str, monotonic: Callable[[], float]
+    ) -> None:
+        self._keyring = keyring
+        self._consumer = consumer
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._tried: set[str] = set()
+        self._made: list[Attempt] = []
+        self._fallbacks: list[AliasTarget] = []
+        self.target = target
+        self.current = held
+        self.model: str | None = None
+        self.body: bytes | None = None
+        self.no_key_left: NoKeyLeft | None = None
+
+    @property
+    def provider(self) -> Provider:
+        """The provider of the current attempt."""
+        return self.current.credential.provider
+
+    def allow_fallbacks(self, model: str, fallbacks: Sequence[AliasTarget]) -> None:
+        """Let these targets of an alias follow the first one, whose model is ``model``."""
+        self.model = model
+        self._fallbacks = list(fallbacks)
+
+    def begin(self) -> None:
+        """A call begins."""
+        self._began = self._monotonic()
+
+    def end(self, status: int | None) -> None:
+        """The call got a response with this status, or none."""
+        ms = round((self._monotonic() - self._began) * 1000, 3)
+        key_id = self.current.credential.key_id
+        self._made.append(Attempt(self.provider.name, self.model, key_id, status, ms))
+
+    def note_accepted(self) -> None:
+        """The provider serves the request with the current key."""
+        if self.current.is_pooled and self.current.key is not None:
+            self._keyring.rotation.note_accepted(self.current.key)
+
+    def note_limited(self, reply: ProviderResponse, now_ms: int) -> None:
+        """The provider limits the current key, so it rests if there are others."""
+        if self.current.is_pooled and self.current.key is not None:
+            self._keyring.rotation.rest(self.current.key, parse_retry_after(reply.headers, now_ms))
+
+    async def take_next(self) -> bool:
+        """Choose another key, from those stored now, or else the next target. ``False`` if no attempt is left.
+
+        Raises what ``Keyring.find`` raises about the provider itself, such as one that was removed.
+        """
+        held = self.current
+        if len(self._made) >= MAX_ATTEMPTS:
+            return False
+        if held.is_pooled and held.key is not None:
+            self._tried.add(held.key.key.id)
+            try:
+                self.current = await self._keyring.find(self.provider, self._consumer, self._tried)
+            except NoKeyLeft as error:
+                self.no_key_left = error
+            else:
+                return True
+        return await self.take_next_target()
+
+    async def take_target_after(self, fault: OutboundFault, provider_status: ProviderStatus) -> bool:
+        """Choose the next target if the provider of this one received nothing, and record that it is unreachable."""
+        if fault.word not in NOT_SENT:
+            return False
+        failed = self.current
+        self.end(None)
+        if not await self.take_next_target():
+            return False
+        reason = f"{failed.credential.provider.title} {provider_errors.words_for(fault.word)}."
+        await provider_status.unreachable(failed, reason)
+        return True
+
+    async def take_next_target(self) -> bool:
+        """Choose the next target that has a usable key. ``False`` if none is left."""
+        while self._fallbacks and len(self._made) < MAX_ATTEMPTS:
+            found = self._fallbacks.pop(0)
+            try:
+                self.current = await self._keyring.find(found.target.provider, self._consumer, self._tried)
+            except (NoKeyLeft, Conflict, NotFound):
+                continue
+            self.target, self.model, self.body, self.no_key_left = found.target, found.model, found.body, None
+            return True
+        return False
+
+    def to_json(self) -> str | None:
+        """All attempts for the usage log; ``None`` for a single one with the only key of its provider."""
+        if len(self._made) < 2 and not self.current.is_pooled:
+            return None
+        return msgspec.json.encode(self._made).decode()

@@ -1,0 +1,42 @@
+"""Sends the body of a provider's response to the caller while it arrives."""
+
+from ari.gateway.meter import Meter
+from ari.gateway.provider_response import ProviderResponse
+from ari.http.context import RequestContext
+from ari.usage.ai import Ended
+
+
+async def relay(context: RequestContext, reply: ProviderResponse, meter: Meter, chunk: bytes, *, hides: bool) -> None:
+    """Send each chunk as it arrives, from ``chunk`` on. If no event is removed, send it before the meter reads it.
+
+    ``hides``: the meter removes events. Raises ``OutboundFault``.
+    """
+    send, unread = context.send, context.unread_body
+    while chunk:
+        last = reply.at_end and not hides and (unread is None or unread.is_read)
+        part = meter.see(chunk) if hides else chunk
+        if part or last:
+            await send({"type": "http.response.body", "body": part, "more_body": not last})
+        if not hides:
+            meter.see(chunk)
+        if last:
+            return
+        chunk = await reply.read()
+    rest = meter.finish()
+    if unread is not None and not unread.is_read:
+        # The provider responded before it had read the whole body.
+        await send({"type": "http.response.body", "body": rest, "more_body": True})
+        rest = b""
+        unread.is_taken = False
+        await unread.drain()
+    await send({"type": "http.response.body", "body": rest, "more_body": False})
+
+
+def find_outcome(meter: Meter, ended: Ended) -> Ended:
+    """How the response ended according to its own content; ``ended`` is how the connection did."""
+    meter.finish()
+    if meter.failed:
+        return "error"
+    if ended == "client_gone" and meter.ended:
+        return "complete"
+    return "cut" if ended == "complete" and meter.unfinished else ended
