@@ -27,7 +27,7 @@ MAX_ATTEMPTS = 4
 TOO_MANY_REQUESTS = 429
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class ProviderCall(msgspec.Struct, frozen=True):
     """One call, as the usage log stores it. ``key`` is the id of a stored key, ``status`` ``None`` without a response.
 
     ``model`` is known where an alias chose it. ``ms`` is the time from the call to its response, or to its failure.
@@ -49,7 +49,7 @@ def find_consumer(context: RequestContext) -> str:
     return "" if context.key is None else context.key.consumer_id or context.key.id
 
 
-class Attempts:
+class ProviderAttempts:
     """Belongs to one request. ``monotonic`` returns seconds, and ``consumer`` decides about keys chosen by consumer.
 
     ``target``, ``body`` and ``model`` are those of the current attempt; ``body`` is ``None`` for the request's own.
@@ -64,7 +64,7 @@ class Attempts:
         self._monotonic = monotonic
         self._began = monotonic()
         self._tried: set[str] = set()
-        self._made: list[Attempt] = []
+        self._made: list[ProviderCall] = []
         self._fallbacks: list[AliasTarget] = []
         self.target = target
         self.current = held
@@ -90,7 +90,7 @@ class Attempts:
         """The call got a response with this status, or none."""
         ms = round((self._monotonic() - self._began) * 1000, 3)
         key_id = self.current.credential.key_id
-        self._made.append(Attempt(self.provider.name, self.model, key_id, status, ms))
+        self._made.append(ProviderCall(self.provider.name, self.model, key_id, status, ms))
 
     def note_accepted(self) -> None:
         """The provider serves the request with the current key."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ari.gateway import header_filter, provider_errors, request_headers
-from ari.gateway.attempts import TOO_MANY_REQUESTS, Attempts, TryAgain, find_consumer
+from ari.gateway.attempts import TOO_MANY_REQUESTS, ProviderAttempts, TryAgain, find_consumer
 from ari.gateway.costs import METERED, RequestPrices, read_tier
 from ari.gateway.injected_body import InjectedBody
 from ari.gateway.meter import Meter, NoMeter, meter_for
@@ -64,7 +64,9 @@ class Forwarding:
         self._gateway = gateway
         self._context = context
         self._services = services
-        self.attempts = Attempts(gateway.keyring, target, held, find_consumer(context), services.clock.monotonic)
+        self.attempts = ProviderAttempts(
+            gateway.keyring, target, held, find_consumer(context), services.clock.monotonic
+        )
         self._sent = sent
         self._prices = prices
         self._alias = alias

@@ -18,6 +18,7 @@ from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 @pytest.mark.parametrize("name", ["vllm-a", "a", "gpu2", "x" * 31, "together-eu"])
 def test_a_name_of_an_upstream(name: str) -> None:
+    """Lowercase letters, digits and hyphens, so it needs no escaping anywhere."""
     assert parse_upstream_name(f" {name} ") == name
 
 
