@@ -25,6 +25,7 @@ MAX_CONNECTIONS = 4_000
 """Limit for all hosts together, per process; further calls wait for a connection until the connect timeout."""
 MAX_HEAD_BYTES = 1024 * 1024
 """Limit for interim responses (1xx) and the head of the final one together."""
+_LAST_CHUNK = b"0\r\n\r\n"
 _INTERIM = (101, 102, 103)
 
 
@@ -77,12 +78,21 @@ class Line(ResponseHandler):
             if self._head_bytes > MAX_HEAD_BYTES and self.transport is not None:
                 self.transport.abort()
                 return
+        was_in_use, payload = self._in_use, self._payload
+        unread = 0 if payload is None else payload.total_bytes + len(data)
         began = thread_time()
         super().data_received(data)
         self.parse_seconds += thread_time() - began
-        if not self._in_use and (data or self._buffer):
+        is_whole_body = payload is not None and payload.total_bytes == unread
+        is_expected = was_in_use and (is_whole_body or _ends_chunks(data))
+        if not self._in_use and (self._buffer or (data and not is_expected)):
             # Unexpected data: the next request would read it as its response.
             self.close()
+
+
+def _ends_chunks(data: bytes) -> bool:
+    """Whether the data that ended a response is the end of its last chunk, so nothing of it is left."""
+    return data.endswith(_LAST_CHUNK) or _LAST_CHUNK.endswith(data)
 
 
 @dataclass(slots=True)

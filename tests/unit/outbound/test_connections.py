@@ -1,6 +1,7 @@
 """Kept connections: which request is sent once more, what an unasked byte does, when a head of a response ends."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -162,6 +163,51 @@ def test_an_unasked_response_reaches_nobody(unasked: bytes) -> None:
             gate.set()
             assert await closed == b""
         server.close()
+
+    _run(work)
+
+
+_CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+_SIZED = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "rest", "connections"),
+    [
+        (_CHUNKED, b"5\r\nhello\r\n0\r\n\r\n", 1),
+        (_SIZED, b"hello", 1),
+        (_CHUNKED, b"5\r\nhello\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n", 2),
+        (_CHUNKED, b"5\r\nhello\r\n0\r\n\r\n" + OK, 2),
+        (_SIZED, b"helloHTTP/1.1 200 OK\r\n", 2),
+        (_SIZED, b"hello" + OK, 2),
+    ],
+)
+def test_a_connection_is_kept_after_a_body_that_came_later(head: bytes, rest: bytes, connections: int) -> None:
+    """Each stream would otherwise pay for a new connection; bytes after the body still end it."""
+
+    async def work() -> None:
+        made = 0
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal made
+            made += 1
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while await reader.readuntil(b"\r\n\r\n"):
+                    writer.write(head)
+                    await gate.get()
+                    writer.write(rest)
+            writer.close()
+
+        gate: asyncio.Queue[None] = asyncio.Queue()
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with HttpClient() as client:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            for _ in range(2):
+                async with client.call("GET", url, private=True) as reply:
+                    gate.put_nowait(None)
+                    assert await reply.read_beginning(100) == b"hello"
+        server.close()
+        assert made == connections
 
     _run(work)
 
