@@ -27,7 +27,7 @@ from ari.usage.ports import KeyLookup, UsageReader, UsageRecords
 from ari.usage.readiness import Readiness
 from ari.usage.recorder import UsageRecorder
 from ari.usage.reports.key_use import KeyUse
-from ari.usage.watch.ports import WatchedUse
+from ari.usage.watch.ports import BudgetWarnings, WatchedUse
 
 SLOW_SECONDS = 2.0
 """After this time a short-lived process watches the database server, which may hang or wait for its standby."""
@@ -60,6 +60,7 @@ class Instance:
         self.key_use: KeyUse = database.usage
         self.reports: UsageReader = database.reports
         self.watched_use: WatchedUse = database.watched
+        self.budget_warnings: BudgetWarnings = database.budget_warnings
         self.readiness = Readiness(clock, database.ping)
         self.check_audit_log = partial(check_audit_log, database)
         self.write_backup = partial(write_backup, database)

@@ -76,6 +76,16 @@ SAMPLES: dict[str, Event] = {
         addresses=["203.0.113.9"],
         **KEY,
     ),
+    "budget_threshold_reached": event(
+        "budget_threshold_reached",
+        budget="monthly",
+        threshold=80,
+        used_usd="20.40",
+        used_tokens=None,
+        limit_usd="25.00",
+        limit_tokens=None,
+        **KEY,
+    ),
     "key_expired_in_use": event(
         "key_expired_in_use",
         code="expired",

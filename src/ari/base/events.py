@@ -108,6 +108,7 @@ EVENT_NAMES = {
     "dead_key_called": "A revoked or expired API key is still being used.",
     "key_new_address": "An API key was used from a new network after its first day.",
     "refused_burst": "Many attempts with one key or from one IP address were refused within minutes.",
+    "budget_threshold_reached": "A budget for AI requests was used to 50, 80 or 100 percent in its period.",
     "keys_unused": "Some API keys have been unused for a long time.",
     "password_reset_requested": "A password reset link was requested.",
     "email_change_requested": "A new email address was requested for an account; it must be confirmed first.",

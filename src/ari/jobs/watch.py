@@ -8,6 +8,7 @@ from ari.base.errors import AriError
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.usage.watch import scan
+from ari.usage.watch.budget_warnings import MAX_WARNINGS
 from ari.usage.watch.model import Limits, WatchFinding
 
 _TICK_SECONDS = 10
@@ -35,5 +36,9 @@ def scan_once(instance: Instance) -> list[WatchFinding]:
     if due is None:
         return []
     use.fold()
-    found = deps.read_sync(scan.find, use, due, limits)
-    return found if deps.do_sync(scan.record, due, found) else []
+    warnings = instance.budget_warnings.read(MAX_WARNINGS)
+    found = deps.read_sync(scan.find, use, due, limits) + deps.read_sync(scan.find_warnings, due, warnings)
+    if not deps.do_sync(scan.record, due, found):
+        return []
+    instance.budget_warnings.remove(warnings)  # each is recorded now, or was before
+    return found

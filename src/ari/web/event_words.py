@@ -18,6 +18,8 @@ _TITLES: Final = {
     "key_new_address": "Key used from a new network",
     "dead_key_called": "Inactive key used",
     "refused_burst": "Burst of refused requests",
+    "budget_threshold_reached": "Budget used to 50, 80 or 100 percent",
+    "ai_budgets_changed": "Shared budgets changed",
     "keys_unused": "Keys unused for a long time",
     "unauthorized_route": "Request reached an endpoint it wasn't authorized for",
     "owner_created": "Account created",

@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
+import pytest
+
 from ari.base.clock import DAY_MS
 from ari.deps import Deps
 from ari.jobs.watch import scan_once
+from ari.keys.limits.charge import Charge, Estimate, RuleOwner, Settlement
+from ari.keys.limits.rules import Budget, LimitRules
+from ari.keys.limits.spending import Amounts
 from ari.usage.ports import Batch
 from ari.usage.watch.expiring import DAYS
 from tests.support.commands import clock_of, create_key
 from tests.support.instances import START_MS, opened
-from tests.support.usage import make_row
+from tests.support.usage import make_ai_use, make_row
 
 
 def test_a_finding_is_recorded_once_however_many_workers_scan(data_dir: Path) -> None:
@@ -26,3 +31,30 @@ def test_a_finding_is_recorded_once_however_many_workers_scan(data_dir: Path) ->
             assert scan_once(instance) == [], "another worker within the minute"
         names = [event.name for event in Deps(instance).read_sync(lambda tx: tx.events.page(key.id, None, 50))]
         assert 1 <= names.count("key_expiring") <= len(DAYS)
+
+
+def test_a_budget_warning_is_recorded_once_even_if_the_process_dies(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits until it is recorded; if it is still there afterwards, it is only removed."""
+    with opened(data_dir, None) as instance:
+        key = create_key(instance).key
+        scan_once(instance)
+        owner = RuleOwner(key.id, LimitRules(1, budgets=(Budget("monthly", 100),)))
+        row = make_row(key_id=key.id, charge=Charge((owner,), estimate=Estimate(Amounts(85, 0), 1)))
+        instance.database.usage.commit(Batch([row]))
+        assert row.charge is not None
+        assert row.charge.decision is not None
+        use = make_ai_use(row.id, settlement=Settlement(row.charge.decision.held, Amounts(85, 0)))
+        instance.database.usage.commit(Batch(completions=[use]))
+        waiting = instance.budget_warnings.read(9)
+        with monkeypatch.context() as patched:
+            patched.setattr(type(instance.budget_warnings), "remove", lambda *_: None)
+            clock_of(instance).advance(60)
+            assert [one.name for one in scan_once(instance)] == ["budget_threshold_reached"]
+        assert instance.budget_warnings.read(9) == waiting
+        clock_of(instance).advance(60)
+        assert scan_once(instance) == []
+        assert instance.budget_warnings.read(9) == []
+        names = [event.name for event in Deps(instance).read_sync(lambda tx: tx.events.page(key.id, None, 50))]
+        assert names.count("budget_threshold_reached") == 1

@@ -51,6 +51,7 @@ class Crossing(NamedTuple):
     name: str
     threshold: Threshold
     period_ms: int
+    unit: Unit
     used: int
     limit: int
 
@@ -181,7 +182,7 @@ class Spending(msgspec.Struct, omit_defaults=True):
             return None
         self.reached = found
         period_ms = at_ms if self.window is not None else self.period_ms
-        return Crossing(owner_id, budget.name, found, period_ms, used, limit)
+        return Crossing(owner_id, budget.name, found, period_ms, budget.unit, used, limit)
 
     def _count(self, amount: int, at_ms: int) -> None:
         if self.window is None:

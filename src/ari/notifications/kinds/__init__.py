@@ -2,6 +2,7 @@
 
 from ari.notifications.kind import NoticeKind
 from ari.notifications.kinds import (
+    budget_threshold_reached,
     dead_key_called,
     email_change,
     email_changed,
@@ -30,6 +31,7 @@ _FILES = (
     key_leaked,
     key_new_address,
     refused_burst,
+    budget_threshold_reached,
     keys_unused,
     key_created,
     keys_imported,

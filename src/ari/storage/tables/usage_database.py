@@ -202,6 +202,7 @@ budget_warnings = Table(
     Column("name", String(40), primary_key=True),
     Column("period_ms", BigInteger, primary_key=True),
     Column("threshold", Integer, primary_key=True),
+    Column("unit", String(10), nullable=False),
     Column("used", BigInteger, nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("at_ms", BigInteger, nullable=False),

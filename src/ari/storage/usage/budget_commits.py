@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 _MAX_AT_ONCE = 200
 _STAGED = f"SELECT id FROM usage_staging WHERE kind = '{AI_USE}' AND id"
 _FOLDED = "SELECT id FROM usage_ai WHERE id"
-_SAVE = """INSERT INTO budget_warnings (owner_id, name, period_ms, threshold, used, amount, at_ms)
+_SAVE = """INSERT INTO budget_warnings (owner_id, name, period_ms, threshold, unit, used, amount, at_ms)
     VALUES ({}) ON CONFLICT (owner_id, name, period_ms, threshold) DO NOTHING"""
 
 
@@ -74,9 +74,10 @@ class BudgetWarningTables:
 
 def save_warnings(connection: Any, mark: str, crossings: Iterable[Crossing], now_ms: int) -> None:
     """Store the thresholds that were reached until the watch reports them; ``mark`` is the driver's placeholder."""
-    query = _SAVE.format(", ".join([mark] * 7))
+    query = _SAVE.format(", ".join([mark] * 8))
     for one in crossings:
-        connection.execute(query, (one.owner_id, one.name, one.period_ms, one.threshold, one.used, one.limit, now_ms))
+        key = one.owner_id, one.name, one.period_ms, one.threshold
+        connection.execute(query, (*key, one.unit, one.used, one.limit, now_ms))
 
 
 def _list_retried(batch: Batch) -> list[str]:

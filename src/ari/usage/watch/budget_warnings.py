@@ -4,25 +4,32 @@ Commits store the warnings together with the counter that reached the threshold,
 after it was reported, and its mark keeps it from being reported twice if the process dies in between.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ari.base.clock import DAY_MS
-from ari.usage.watch.model import MutedMarks
+from ari.keys.limits.budget_fields import describe_amount
+from ari.keys.limits.rules import Unit
+from ari.keys.model import ApiKey
+from ari.usage.watch.model import MutedMarks, WatchFinding, describe_key
 
-REMEMBERED_MS = 400 * DAY_MS
+MAX_WARNINGS = 200
+"""Reported by one scan."""
+_REMEMBERED_MS = 400 * DAY_MS
 
 
 class BudgetWarning(NamedTuple):
     """A threshold, in percent, that a budget reached in the period that began at ``period_ms``.
 
-    ``used`` and ``amount`` are in the budget's unit: millionths of a US dollar, or tokens.
+    ``owner_id`` is that of a key or consumer, ``provider:<name>``, or ``instance``. ``used`` and ``amount`` are in the
+    budget's unit: millionths of a US dollar, or tokens.
     """
 
     owner_id: str
     name: str
     period_ms: int
     threshold: int
+    unit: Unit
     used: int
     amount: int
     at_ms: int
@@ -33,6 +40,15 @@ class BudgetWarning(NamedTuple):
         return f"budget:{self.owner_id}:{self.name}:{self.period_ms}:{self.threshold}"
 
 
-def find_reported(warnings: Iterable[BudgetWarning], muted: MutedMarks) -> list[BudgetWarning]:
-    """The warnings that were reported and can be removed."""
-    return [one for one in warnings if one.mark in muted]
+def find_budget_warnings(
+    warnings: Sequence[BudgetWarning], keys: Mapping[str, ApiKey], muted: MutedMarks
+) -> list[WatchFinding]:
+    """One finding for each warning that was not reported; ``keys`` are those of its owners, by ID."""
+    return [_make_finding(one, keys.get(one.owner_id)) for one in warnings if one.mark not in muted]
+
+
+def _make_finding(one: BudgetWarning, key: ApiKey | None) -> WatchFinding:
+    amounts = describe_amount("used", one.used, one.unit) | describe_amount("limit", one.amount, one.unit)
+    detail = {"budget": one.name, "threshold": one.threshold, **amounts}
+    owner = {} if key is None else describe_key(key)
+    return WatchFinding("budget_threshold_reached", one.owner_id, owner | detail, {one.mark: _REMEMBERED_MS})

@@ -10,6 +10,7 @@ If several processes scan at once, one of them records: the time of the last sca
 events, and a process whose starting point has moved records nothing. The next scan covers an interrupted one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ari.base.caller import SYSTEM
@@ -17,6 +18,7 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.usage.watch import bursts
+from ari.usage.watch.budget_warnings import BudgetWarning, find_budget_warnings
 from ari.usage.watch.bursts import KeyBurst, find_address_bursts, find_key_bursts
 from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_mark, find_dead_calls, find_end_ms
 from ari.usage.watch.expired_in_use import find_expired_in_use
@@ -104,6 +106,14 @@ def find(tx: WatchTransaction, use: WatchedUse, due: Scan, limits: Limits) -> li
         living = tx.listing.list_active(window.now_ms, _ALL_KEYS)
         found += find_unused(living, use.last_uses(), replace(window, since_ms=due.state.unused_ms), limits)
     return found
+
+
+def find_warnings(tx: WatchTransaction, due: Scan, warnings: Sequence[BudgetWarning]) -> list[WatchFinding]:
+    """The findings about budgets that aren't muted."""
+    if not warnings:
+        return []
+    keys = tx.watch.keys(sorted({one.owner_id for one in warnings}))
+    return find_budget_warnings(warnings, keys, tx.watch.list_muted(due.now_ms))
 
 
 def record(tx: WatchTransaction, due: Scan, found: list[WatchFinding]) -> bool:

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("period_ms", sa.BigInteger(), nullable=False),
         sa.Column("threshold", sa.Integer(), nullable=False),
+        sa.Column("unit", sa.String(length=10), nullable=False),
         sa.Column("used", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),

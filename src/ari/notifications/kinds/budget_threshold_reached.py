@@ -1,0 +1,41 @@
+"""A budget for AI requests is used to 50, 80 or 100 percent."""
+
+from ari.base.events import Event
+from ari.notifications import facts, text
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
+
+
+def _write(event: Event, context: NoticeContext) -> EmailContent:
+    detail, subject = event.detail, event.subject or ""
+    is_key, is_used_up = subject.startswith("key_"), detail.get("threshold") == 100
+    name = text.quote(str(detail.get("budget")))
+    use = "is used up" if is_used_up else f"is used to {detail.get('threshold')} %"
+    refused = " If it is a hard budget, further requests are refused until its period ends."
+    return EmailContent(
+        subject=f"Budget {name} {use}",
+        summary=f"A budget for AI requests {use} in its current period.{refused if is_used_up else ''}",
+        facts=(
+            ("Budget", name),
+            facts.key_fact(event, context) if is_key else ("Of", text.defang(subject)),
+            ("Used", _describe(detail.get("used_usd"), detail.get("used_tokens"))),
+            ("Budget amount", _describe(detail.get("limit_usd"), detail.get("limit_tokens"))),
+        ),
+        advice="If this is expected, increase the budget once or change its amount.",
+        path=facts.key_path(event) if is_key else "/settings/usage",
+        button="View key" if is_key else "View usage",
+    )
+
+
+def _describe(usd: object, tokens: object) -> str:
+    return f"{usd} US dollars" if usd is not None else f"{tokens:,} tokens" if isinstance(tokens, int) else "unknown"
+
+
+KIND = NoticeKind(
+    name="budget_threshold_reached",
+    events=("budget_threshold_reached",),
+    title="Budget nearly used up",
+    description="When a budget for AI requests is used to 50, 80 or 100 percent, once in each period.",
+    write=_write,
+)

@@ -1,0 +1,27 @@
+"""Warnings of budgets: one finding for each, and none that was reported."""
+
+from ari.usage.watch.budget_warnings import BudgetWarning, find_budget_warnings
+
+WARNING = BudgetWarning("con_1", "monthly", 0, 80, "money", 20_400_000, 25_000_000, 5)
+
+
+def test_a_warning_is_a_finding_about_its_owner() -> None:
+    """With the amounts as callers write them."""
+    [finding] = find_budget_warnings([WARNING], {}, set())
+    assert (finding.name, finding.subject) == ("budget_threshold_reached", "con_1")
+    assert finding.detail == {
+        "budget": "monthly",
+        "threshold": 80,
+        "used_usd": "20.40",
+        "used_tokens": None,
+        "limit_usd": "25.00",
+        "limit_tokens": None,
+    }
+    assert list(finding.marks) == [WARNING.mark]
+
+
+def test_a_reported_warning_is_muted() -> None:
+    """The same threshold of another period, or another threshold, is not."""
+    muted = {WARNING.mark}
+    others = [WARNING._replace(period_ms=1), WARNING._replace(threshold=100), WARNING._replace(owner_id="con_2")]
+    assert len(find_budget_warnings([WARNING, *others], {}, muted)) == 3
