@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything they need goes into .venv and build/. ARGS="…" passes arguments on.
 .DELETE_ON_ERROR:
-.PHONY: help serve dev test check fuzz soak kill limits bench docs audit-pages pictures assets lock clean app tests-ready system programs programs-if-required
+.PHONY: help serve dev test check fuzz soak kill limits budgets bench docs audit-pages pictures assets lock clean app tests-ready system programs programs-if-required
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -47,6 +47,9 @@ kill: $(VENV)/.dev app ## Prove that kill -9 loses no usage rows (long)
 
 limits: $(VENV)/.dev app ## Prove that limits are exact (long)
 	@$(PY) -m tests.proof.limits $(ARGS)
+
+budgets: $(VENV)/.dev app ## Prove that budgets equal the log (long)
+	@$(PY) -m tests.proof.budgets $(ARGS)
 
 fuzz: $(VENV)/.dev app ## Run the fuzzers (long)
 	@$(PY) -m tests.fuzz.token_fuzz $(ARGS)
