@@ -57,6 +57,8 @@ consumers change acme --name Acme2
 consumers show acme
 consumers show Acme2 --json
 consumers change acme --credits 50
+consumers change acme --allow-model openai/* --json
+consumers change acme --allow-model ""
 consumers add-credits acme 5
 consumers reset-limits acme
 scopes add orders:read "Read orders."
@@ -96,6 +98,13 @@ keys expiry {laptop} --expires never
 keys assign {laptop} --tag parity --tag more --metadata plan=free
 keys addresses {laptop} --address 192.0.2.0/24
 keys addresses {laptop}
+keys models {laptop} --allow-model openai/gpt-5* --deny-model openai/gpt-5-pro
+keys models {laptop} --json
+models aliases set fast openai/gpt-5-mini groq/llama-4
+models aliases set fast openai/gpt-5-mini --json
+models aliases list
+models aliases list --json
+models aliases remove fast
 keys disable {laptop}
 keys enable {laptop}
 keys allow-rotation {laptop}
@@ -158,6 +167,9 @@ notifications history
 notifications test
 """
 MISTAKES = """
+models aliases set fast nobody
+models aliases remove nobody
+keys models {laptop} --allow-model /x
 keys create ""
 keys create x --expires 45d
 keys create x --limit 0/1m
