@@ -18,7 +18,17 @@ from ari.integrations.model_fields import ModelPlace, find_model_place
 
 _JSON_TYPE = re.compile(rb"(?:application/(?:[a-z0-9.-]+\+)?json(?: *; *charset=\"?utf-8\"?)?)?", re.IGNORECASE)
 _PATH_MODEL = re.compile(r"[0-9A-Za-z._:/@+~ -]+")
-_ELSEWHERE = frozenset(("fallbacks", "fallback_models", "model_list", "preset"))
+_ELSEWHERE = frozenset(
+    (
+        "content_policy_fallbacks",
+        "context_window_fallbacks",
+        "deployment_id",
+        "fallback_models",
+        "fallbacks",
+        "model_list",
+        "preset",
+    )
+)
 """Members with which routers choose another model than the request names (OpenRouter, LiteLLM, Perplexity)."""
 _IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
 """LiteLLM prefers the model of the query string to that of the body."""
@@ -68,7 +78,7 @@ def read_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
     except Ambiguous as error:
         return _make_undetermined(body, str(error))
     models = tuple(dict.fromkeys(map(_strip_prefix, (*in_path, *in_body))))
-    problem = None if models else "The request names no model."
+    problem = _find_problem(target, models)
     return _describe(target, models, asked, len(body), problem)
 
 
@@ -118,6 +128,15 @@ def _read_body(place: ModelPlace, head: RequestHead, body: bytes) -> tuple[list[
     if not all(isinstance(value, str) for value in values):
         raise Ambiguous("The body names a model that isn't text.")
     return values, tree
+
+
+def _find_problem(target: Target, models: tuple[str, ...]) -> str | None:
+    """Why the provider could use another model than the request names."""
+    if not models:
+        return "The request names no model."
+    if any(part in model.lower() for part in target.provider.routing_models for model in models):
+        return "This model lets the provider choose another one."
+    return None
 
 
 def _strip_prefix(model: str) -> str:

@@ -69,7 +69,8 @@ class Provider:
     them, nor any path with a segment such as ``api_keys``.
     ``model_fields`` are the fields of a body that may name a model: members separated by dots, ``[]`` for each element
     of an array. ``model_routes`` lists routes with other fields, or with none because they use no model; a route may be
-    one that ``reaches`` lacks. In any route, ``{model}`` is a model.
+    one that ``reaches`` lacks. In any route, ``{model}`` is a model. ``routing_models`` are parts of names, in lower
+    case, with which the provider chooses another model.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Provider:
     returns_keys: tuple[str, ...] = ()
     model_fields: tuple[str, ...] = MODEL_FIELDS
     model_routes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    routing_models: tuple[str, ...] = ()
 
     @property
     def is_ai(self) -> bool:

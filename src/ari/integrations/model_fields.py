@@ -29,10 +29,17 @@ def find_model_place(provider: Provider, method: str, path: str) -> ModelPlace |
 
     A request that only reads uses no model, except that it may read about one. ``path`` is not decoded.
     """
+    return _find_place(provider.model_routes, provider.reaches, provider.model_fields, method, path)
+
+
+@lru_cache(maxsize=1_000)
+def _find_place(
+    routes: _Routes, reaches: tuple[str, ...], listed_fields: tuple[str, ...], method: str, path: str
+) -> ModelPlace | None:
     reads = method in ("GET", "HEAD")
     verb = "GET" if reads else method
-    listed = tuple((route, provider.model_fields) for route in provider.reaches)
-    for route_verb, pattern, fields in _compile(provider.model_routes + listed):
+    listed = tuple((route, listed_fields) for route in reaches)
+    for route_verb, pattern, fields in _compile(routes + listed):
         found = pattern.fullmatch(path) if verb == route_verb else None
         if found is not None:
             return ModelPlace(found.groupdict().get("model"), () if reads else fields)

@@ -46,7 +46,7 @@ def test_gemini_names_its_model_in_the_path() -> None:
     """Its body may repeat it, also for each request of a batch."""
     found = find_model_place(get_provider("gemini"), "POST", "/v1beta/models/gemini-2.5-pro:batchGenerateContent")
     assert found is not None
-    assert found.in_path == "gemini-2.5-pro"
+    assert found.in_path == "models/gemini-2.5-pro"
     assert "batch.inputConfig.requests.requests[].request.model" in found.fields
 
 

@@ -47,10 +47,10 @@ PROVIDER = Provider(
         "GET /v1beta/openai/models",
         "GET /v1beta/openai/models/{model}",
     ),
+    # The path holds the model's whole resource name: models/… or tunedModels/….
     model_routes=tuple(
-        (f"POST /{version}/{kind}/{{model}}:{method}", fields)
+        (f"POST /{version}/{{model...}}:{method}", fields)
         for version in ("v1", "v1beta")
-        for kind in ("models", "tunedModels")
         for method, fields in (
             *((method, _FIELDS) for method in _METHODS),
             ("batchGenerateContent", _BATCH_FIELDS),
