@@ -12,6 +12,8 @@ MAX_TOKENS = 1_000_000_000
 
 def count(value: Any) -> int | None:
     """The number of tokens, also if written as ``7.0`` or ``"7"``. ``None`` for anything else."""
+    if type(value) is int:  # almost every count
+        return value if 0 <= value <= MAX_TOKENS else None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TOKENS:
@@ -21,7 +23,10 @@ def count(value: Any) -> int | None:
 
 def first_count(*values: Any) -> int | None:
     """The first of these that is a number of tokens."""
-    return next((found for found in map(count, values) if found is not None), None)
+    for value in values:
+        if value is not None and (found := count(value)) is not None:
+            return found
+    return None
 
 
 def count_up(value: Any) -> int | None:
