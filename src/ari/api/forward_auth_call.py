@@ -43,7 +43,7 @@ _FOREIGN = {mode: frozenset(_ALL) - frozenset(family) for mode, family in _FAMIL
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 _TUNNELS = ("CONNECT", "TRACE")
 """A proxy may pass a body of CONNECT on as it came, so that it is a request of its own; TRACE repeats keys."""
-_CONTROLS = re.compile(r"[\x00-\x20\x7f]|\xc2[\x80-\x9f]|%(?:[01].|7f|c2%[89].)", re.IGNORECASE | re.DOTALL)
+_CONTROLS = re.compile(r"[\x00-\x20\x7f]|\xc2[\x80-\x9f]|%(?:[01].|7[fF]|[cC]2%[89].)", re.DOTALL)
 """C0, DEL and C1, percent-encoded or not, in a URL as latin-1. Some apps take a path with one for a path without."""
 _SCHEME = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _UNITS = re.compile(r"[0-9]{1,7}", re.ASCII)

@@ -105,7 +105,7 @@ CONTROLS = (
     "/a b",
     "/a\x85",
 )
-PRINTABLE = ("/a%20b", "/a%C2%A0", "/caf%C3%A9", "/café", "/a%250a", "/a?x=%0a", "/a%c3%85")
+PRINTABLE = ("/a%20b", "/a%C2%A0", "/caf%C3%A9", "/café", "/€", "/a%250a", "/a?x=%0a", "/a%c3%85")
 
 
 @pytest.mark.parametrize(("mode", "family"), FAMILIES.items())
