@@ -307,7 +307,7 @@ def test_the_usage_pages_show_it(ai: AiGateway) -> None:
     every, own = session.get("/settings/usage").text, session.get(f"/settings/keys/{made['id']}").text
     for page in (every, own):
         assert "Requests through the AI gateway per day" in page
-        for text in ("By provider", "By model", "OpenAI", "Anthropic"):
+        for text in ("By provider", "By model", "OpenAI", "Anthropic", "Cost", "unknown"):
             assert text in page
     assert "By key" in every
     assert "By key" not in own
@@ -321,8 +321,8 @@ def test_the_export_holds_it(ai: AiGateway) -> None:
     ai.read_usage(answer.headers["x-request-id"])
     reader = ai.owner.api(ai.reader)
     table = reader.get(f"/api/usage/export?key_id={ai.key_id}").text.splitlines()
-    assert table[0].endswith(",ai_provider,ai_model,ai_input_tokens,ai_output_tokens,ai_cached_tokens")
-    assert any(line.endswith(",openai,exported,11,7,3") for line in table)
+    assert ",ai_provider,ai_model,ai_input_tokens,ai_output_tokens,ai_cached_tokens,ai_cost_usd," in table[0]
+    assert any(",openai,exported,11,7,3,," in line for line in table)
     rows = reader.get(f"/api/usage/export?key_id={ai.key_id}&format=json").json()
     assert any(row["ai"] and row["ai"]["model"] == "exported" for row in rows)
     assert reader.get("/api/integrations/openai").json()["last_used_at"] is not None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ari.base.clock import to_rfc3339
+from ari.base.money import format_money
 from ari.base.user_agent import browser_name
 from ari.http.context import RequestContext, context_of
 from ari.http.problem import Fault
@@ -132,6 +133,7 @@ class Pages:
             "urls": self._urls,
             "toast": toast,
             "here": self.return_url(_here(request)),
+            "money": partial(format_money, currency=settings.currency),
         }
         response = HTMLResponse(
             render(request_context, template, fragment=fragment, **shared, **context), status, headers

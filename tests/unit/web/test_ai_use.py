@@ -54,3 +54,15 @@ def test_tables_are_short() -> None:
     view = build_ai_view(summary(AiSums(99), models=[count(f"model-{number}") for number in range(99)]), {})
     assert view is not None
     assert [row.name for row in view.models] == [f"model-{number}" for number in range(SHOWN)]
+
+
+def test_money_comes_first() -> None:
+    """Bars show costs once any cost is known; days are the newest first, without those that had no request."""
+    cheap, dear = AiSums(9, cost_micros=10, priced_count=9), AiSums(1, cost_micros=90, priced_count=1)
+    consumers = [AiCount("", "con_1", dear, START_MS)]
+    found = summary(dear, AiSums(), cheap, models=[AiCount("openai", "gpt-5", dear, START_MS)])
+    view = build_ai_view(found, {}, consumers, {"con_1": "Acme"})
+    assert view is not None
+    assert (view.most, view.models[0].length) == (100, 90)
+    assert [(row.name, row.length) for row in view.consumers] == [("Acme", 90)]
+    assert [row.sums.cost_micros for row in view.times] == [10, 90]
