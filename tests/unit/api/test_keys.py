@@ -130,3 +130,20 @@ def test_what_looks_like_a_key_is_not_repeated(app: App) -> None:
         answer = app("POST", "/api/keys", root, {"name": "n", field: sent})
         assert answer.status == 422
         assert root[:20] not in answer.body.decode()
+
+
+def test_the_models_of_a_key_are_set_and_removed(app: App) -> None:
+    """Both lists at once; `null` allows all models again, and leaving them out changes nothing."""
+    root = app.key("*")
+    made = content_of(app("POST", "/api/keys", root, {"name": "a", "models": {"allow": ["OpenAI/*"]}}))["key"]
+    assert made["models"] == {"allow": ["openai/*"], "deny": []}
+    path = f"/api/keys/{made['id']}"
+    changes: tuple[tuple[dict[str, Any], Any], ...] = (
+        ({"name": "b"}, {"allow": ["openai/*"], "deny": []}),
+        ({"models": {"deny": ["x"]}}, {"allow": [], "deny": ["x"]}),
+        ({"models": None}, None),
+    )
+    for change, expected in changes:
+        assert content_of(app("PATCH", path, root, change))["models"] == expected
+    refused = app("PATCH", path, root, {"models": {"allow": ["/x", " "]}})
+    assert [one["location"] for one in content_of(refused)["errors"]] == ["models", "models"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ari.gateway import request_body
+from ari.gateway.body_budget import BodyBudget
 from ari.gateway.request_body import RequestBody, read_body
 from ari.http.body import BodyFault
 from ari.http.request_head import RequestHead, read_head
@@ -95,3 +96,35 @@ def test_a_body_that_breaks_off_is_not_complete() -> None:
     """The provider must not take half a request for a whole one."""
     with pytest.raises(BodyFault):
         _read(Messages(b"ab", ends=False), ("content-length", "3"))
+
+
+def _hold(messages: Messages, budget: BodyBudget) -> tuple[bool, RequestBody, list[bytes]]:
+    """Whether the budget allowed it, the body, and its pieces afterwards."""
+
+    async def work() -> tuple[bool, RequestBody, list[bytes]]:
+        body = await read_body(_head(("transfer-encoding", "chunked")), messages)
+        held = await body.hold(budget)
+        rest = [] if held else [piece async for piece in body.pieces(lambda: None)]
+        return held, body, rest
+
+    return asyncio.run(work())
+
+
+def test_a_streamed_body_is_held_within_the_budget() -> None:
+    """Whole, and the memory is free again at the end of the request."""
+    budget = BodyBudget(4)
+    held, body, _ = _hold(Messages(b"ab", b"cd"), budget)
+    assert (held, body.whole) == (True, b"abcd")
+    assert not budget.take(1)
+    body.release()
+    body.release()
+    assert budget.take(4)
+    assert not budget.take(1)
+
+
+def test_a_body_beyond_the_budget_is_streamed_in_full() -> None:
+    """With the pieces that were read already, which need no memory afterwards."""
+    budget = BodyBudget(3)
+    held, body, pieces = _hold(Messages(b"ab", b"cd", b"e"), budget)
+    assert (held, body.whole, pieces) == (False, None, [b"ab", b"cd", b"e"])
+    assert budget.take(3)

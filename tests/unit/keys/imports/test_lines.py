@@ -8,6 +8,7 @@ import pytest
 from ari.base.clock import DAY_MS, to_rfc3339
 from ari.base.errors import Invalid
 from ari.keys.imports.lines import ImportLine, parse_line
+from ari.keys.model_rules import ModelRules
 from ari.keys.token import mint
 from tests.unit.keys.memory import NOW_MS
 
@@ -24,6 +25,16 @@ def test_three_fields_are_enough() -> None:
     line = _parse(expires_at=None, scopes=None, disabled=None, hint=None)
     assert (line.scopes, line.expires_at_ms, line.made_at_ms, line.disabled) == (("api:read",), None, None, False)
     assert line.hint == "…"
+
+
+def test_models_of_an_imported_key() -> None:
+    """In lower case; another shape or a wrong pattern is refused at its field."""
+    assert _parse(models={"allow": ["OpenAI/*"]}).models == ModelRules(("openai/*",))
+    wrongs: tuple[Any, ...] = ([], {"allow": "x"}, {"other": []}, {"deny": [1]}, {"deny": ["/"]})
+    for wrong in wrongs:
+        with pytest.raises(Invalid) as caught:
+            _parse(models=wrong)
+        assert [problem.location for problem in caught.value.problems] == ["models"]
 
 
 def test_all_fields() -> None:
