@@ -61,6 +61,9 @@ consumers change acme --allow-model openai/* --json
 consumers change acme --allow-model ""
 consumers add-credits acme 5
 consumers reset-limits acme
+consumers change acme --budget 25usd/total
+consumers increase-budget acme 5usd
+consumers reset-budgets acme
 scopes add orders:read "Read orders."
 scopes describe orders:read "Read all orders."
 scopes describe orders:read "Read them." --json
@@ -109,6 +112,11 @@ keys disable {laptop}
 keys enable {laptop}
 keys allow-rotation {laptop}
 keys forbid-rotation {laptop}
+keys budgets set {laptop} --budget 25usd/month --budget burst=5000tokens/1h?
+keys budgets show {laptop} --json
+keys budgets increase {laptop} 10usd --json
+keys budgets reset {laptop} --budget burst --json
+keys budgets remove {laptop} --yes
 keys limits show {laptop}
 keys limits set {laptop} --limit 7/1m
 keys limits reset {laptop} --json

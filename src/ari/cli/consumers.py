@@ -8,6 +8,7 @@ import typer
 from ari.base.problems import Problems
 from ari.cli import key_output, output
 from ari.cli.command_app import CommandApp
+from ari.cli.key_budgets import Amount, BudgetName, BudgetNames, NewBudgets, choose_budgets, make_budgets, show_use
 from ari.cli.key_limits import (
     Named,
     NewBalance,
@@ -26,6 +27,8 @@ from ari.cli.options import AsJson, DataDir, Metadata, Yes
 from ari.cli.targets import open_target
 from ari.cli.time_args import parse_time
 from ari.keys import UNSET, ConsumerChange, NewConsumer
+from ari.keys.limits.budget_fields import parse_amount_text
+from ari.keys.limits.fields import DEFAULT_NAME
 
 ConsumerName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the customer, team or service.")]
 Reference = Annotated[
@@ -50,6 +53,7 @@ def create(
     time_zone: TimeZone = "UTC",
     allow_model: AllowModels = None,
     deny_model: DenyModels = None,
+    budget: NewBudgets = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -58,7 +62,8 @@ def create(
     granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
     limits = problems.check([], make_limits, limit)
     models = make_model_rules(allow_model, deny_model)
-    new = NewConsumer(name, external_id, parse_metadata_options(metadata), limits, granted, models)
+    budgets = problems.check([], make_budgets, budget)
+    new = NewConsumer(name, external_id, parse_metadata_options(metadata), limits, granted, models, budgets)
     with open_target(data_dir) as target:
         consumer = target.consumers.create(new, problems.found)
     output.as_json(consumer) if as_json else output.say(f"Created {_describe(consumer)}.")
@@ -128,19 +133,21 @@ def change(
     time_zone: TimeZone = "UTC",
     allow_model: AllowModels = None,
     deny_model: DenyModels = None,
+    budget: NewBudgets = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Change a consumer's name, external ID, metadata, shared limits, credits or models.
 
-    --external-id "" removes the external ID, --limit "" all limits, --allow-model "" all rules for models.
+    --external-id "" removes the external ID, --limit "" all limits, --allow-model "" all rules for models,
+    --budget "" all budgets.
     """
     problems = Problems()
     granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
-    given = (name, external_id, metadata, limit, granted, allow_model, deny_model)
+    given = (name, external_id, metadata, limit, granted, allow_model, deny_model, budget)
     if not problems.found and all(one is None for one in given):
         raise typer.BadParameter(
-            "pass --name, --external-id, --metadata, --limit, --credits, --refill or --allow-model."
+            "pass --name, --external-id, --metadata, --limit, --credits, --refill, --allow-model or --budget."
         )
     wanted = ConsumerChange(
         name=UNSET if name is None else name,
@@ -149,6 +156,7 @@ def change(
         limits=problems.check(UNSET, choose_limits, limit),
         credits=UNSET if granted is None else granted,
         models=UNSET if allow_model is None and deny_model is None else make_model_rules(allow_model, deny_model),
+        budgets=problems.check(UNSET, choose_budgets, budget),
     )
     with open_target(data_dir) as target:
         changed = target.consumers.change(consumer, wanted, problems.found)
@@ -160,6 +168,29 @@ def reset_limits(consumer: Reference, limit: Named = None, as_json: AsJson = Fal
     """Reset the limits that a consumer's keys share, as if nothing had been used."""
     with open_target(data_dir) as target:
         key_output.show_remaining(target.consumers.reset_limits(consumer, limit or None), as_json)
+
+
+@app.command("increase-budget")
+def increase_budget(
+    consumer: Reference,
+    amount: Amount,
+    budget: BudgetName = DEFAULT_NAME,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Raise a budget that a consumer's keys share once, until its current period ends."""
+    given = parse_amount_text(amount)
+    with open_target(data_dir) as target:
+        show_use(target.consumers.increase_budget(consumer, budget, given), as_json, target.now_ms())
+
+
+@app.command("reset-budgets")
+def reset_budgets(
+    consumer: Reference, budget: BudgetNames = None, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Reset the budgets that a consumer's keys share, as if nothing had been used."""
+    with open_target(data_dir) as target:
+        show_use(target.consumers.reset_budgets(consumer, budget or None), as_json, target.now_ms())
 
 
 @app.command("add-credits")

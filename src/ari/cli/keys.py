@@ -9,6 +9,7 @@ from ari.base.clock import from_rfc3339
 from ari.base.problems import Problems
 from ari.cli import import_keys, key_output, key_verification, list_keys, output, rotation, unused_scopes
 from ari.cli.command_app import CommandApp
+from ari.cli.key_budgets import NewBudgets, budgets_app, make_budgets
 from ari.cli.key_limits import (
     NewBalance,
     NoCredits,
@@ -48,6 +49,7 @@ from ari.keys.expiry import expiry_of
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the app or script.", show_default=False)]
 app = CommandApp(no_args_is_help=True)
+app.add_typer(budgets_app, name="budgets")
 app.add_typer(limits_app, name="limits")
 app.add_typer(credits_app, name="credits")
 
@@ -72,6 +74,7 @@ def create(
     address: Addresses = None,
     allow_model: AllowModels = None,
     deny_model: DenyModels = None,
+    budget: NewBudgets = None,
     may_rotate: Annotated[bool, typer.Option("--may-rotate", help="Let the holder of the key rotate it.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -97,6 +100,7 @@ def create(
         metadata=parse_metadata_options(metadata),
         addresses=tuple(address or ()),
         models=make_model_rules(allow_model, deny_model),
+        budgets=problems.check([], make_budgets, budget),
     )
     with open_target(data_dir) as target:
         key_output.show_created(target, target.keys.create(new, problems.found), as_json)

@@ -39,6 +39,7 @@ KEY_FIELDS = {
     "metadata",
     "addresses",
     "models",
+    "budgets",
 }
 COLUMNS = ["NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID"]
 

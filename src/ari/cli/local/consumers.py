@@ -1,6 +1,6 @@
 """Consumers of the instance in the data directory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ari import keys
@@ -40,6 +40,12 @@ class LocalConsumers:
 
     def add_credits(self, reference: str, amount: int) -> dict[str, Any]:
         return self._describe(self._deps.do_sync(keys.add_consumer_credits, reference, amount))
+
+    def increase_budget(self, reference: str, name: str, amount: Mapping[str, Any]) -> dict[str, Any]:
+        return self._describe(self._deps.do_sync(keys.increase_consumer_budget, reference, name, amount))
+
+    def reset_budgets(self, reference: str, names: list[str] | None) -> dict[str, Any]:
+        return self._describe(self._deps.do_sync(keys.reset_consumer_budgets, reference, names))
 
     def delete(self, consumer_id: str) -> None:
         self._deps.do_sync(keys.delete_consumer, consumer_id)

@@ -89,6 +89,22 @@ class LocalKeys:
 
         return self._detail(self._deps.do_sync(add))
 
+    def increase_budget(self, text: str, name: str, amount: Mapping[str, Any]) -> dict[str, Any]:
+        """The key with what remains."""
+
+        def increase(tx: "KeyTransaction") -> ApiKey:
+            return keys.increase_budget(tx, find_key(tx, text).id, name, amount)
+
+        return self._detail(self._deps.do_sync(increase))
+
+    def reset_budgets(self, text: str, names: list[str] | None) -> dict[str, Any]:
+        """The key with what remains."""
+
+        def reset(tx: "KeyTransaction") -> ApiKey:
+            return keys.reset_budgets(tx, find_key(tx, text).id, names)
+
+        return self._detail(self._deps.do_sync(reset))
+
     def list_made_by(self, key: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The active keys that this key created or gave more access, and theirs; without their use."""
         return [self._describe_without_use(one) for one in self._deps.read_sync(keys.get_active_made_by, key["id"])]

@@ -1,6 +1,6 @@
 """Consumers of a remote instance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ari.base.errors import Invalid, NotFound, Problem
@@ -41,6 +41,14 @@ class RemoteConsumers:
         path = ("consumers", consumer_id, "credits", "add")
         self._connection.send("POST", *path, body={"amount": amount}, repeatable=True)
         return self._connection.get("consumers", consumer_id)
+
+    def increase_budget(self, reference: str, name: str, amount: Mapping[str, Any]) -> dict[str, Any]:
+        path = ("consumers", self.find_id(reference), "budgets", "increase")
+        return self._connection.send("POST", *path, body={"name": name, **amount})
+
+    def reset_budgets(self, reference: str, names: list[str] | None) -> dict[str, Any]:
+        body = None if names is None else {"budgets": names}
+        return self._connection.send("POST", "consumers", self.find_id(reference), "budgets", "reset", body=body)
 
     def delete(self, consumer_id: str) -> None:
         self._connection.send("DELETE", "consumers", consumer_id)

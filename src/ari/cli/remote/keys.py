@@ -85,6 +85,16 @@ class RemoteKeys:
         self._connection.send("POST", "keys", key_id, "credits", "add", body={"amount": amount}, repeatable=True)
         return self._connection.get("keys", key_id)
 
+    def increase_budget(self, text: str, name: str, amount: Mapping[str, Any]) -> dict[str, Any]:
+        """The key with what remains."""
+        body = {"name": name, **amount}
+        return self._connection.send("POST", "keys", self._find_id(text), "budgets", "increase", body=body)
+
+    def reset_budgets(self, text: str, names: list[str] | None) -> dict[str, Any]:
+        """The key with what remains."""
+        body = None if names is None else {"budgets": names}
+        return self._connection.send("POST", "keys", self._find_id(text), "budgets", "reset", body=body)
+
     def list_made_by(self, key: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The active keys that this key created, and theirs. The API doesn't show which keys it gave more access."""
         if not holds(tuple(key["scopes"]), "keys:write"):

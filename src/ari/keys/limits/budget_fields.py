@@ -64,15 +64,21 @@ def parse_budget_text(text: str) -> dict[str, Any]:
     period = period.removesuffix("?")
     if not slash or bool(name) != bool(equals) or not amount.endswith(("usd", "tokens")):
         raise Invalid(Problem("budgets", "Use a budget such as 25usd/month, name=1000000tokens/day or 5usd/24h."))
-    fields: dict[str, Any] = {"name": name or DEFAULT_NAME, "hard": is_hard}
-    if amount.endswith("usd"):
-        fields["amount_usd"] = amount.removesuffix("usd")
-    else:
-        number = amount.removesuffix("tokens")
-        fields["amount_tokens"] = (
-            int(number) if number.isascii() and number.isdecimal() and len(number) < 20 else number
-        )
+    fields = {"name": name or DEFAULT_NAME, "hard": is_hard} | parse_amount_text(amount)
     return fields | ({"period": period} if period in PERIODS else {"period": "rolling", "window": period})
+
+
+def parse_amount_text(text: str) -> dict[str, Any]:
+    """``amount_usd`` or ``amount_tokens`` of ``25usd`` or ``50000tokens``, as ``parse_amount`` takes them.
+
+    Raises ``Invalid``.
+    """
+    if text.endswith("usd"):
+        return {"amount_usd": text.removesuffix("usd")}
+    number = text.removesuffix("tokens")
+    if number == text or not (number.isascii() and number.isdecimal() and len(number) < 20):
+        raise Invalid(Problem("amount_usd", "Use an amount such as 25usd or 50000tokens."))
+    return {"amount_tokens": int(number)}
 
 
 def describe_budget(budget: Budget) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def test_a_key_never_used() -> None:
         "may_rotate": False,
         "limits": [],
         "credits": None,
+        "budgets": [],
         "last_used_at": None,
         "request_count": 0,
         "refused_count": 0,

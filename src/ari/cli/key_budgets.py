@@ -1,0 +1,115 @@
+"""``ari keys budgets``: set, show, increase and reset the budgets of a key. Options for consumers, too."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from ari.base.clock import from_rfc3339
+from ari.cli import output
+from ari.cli.command_app import CommandApp
+from ari.cli.options import AsJson, DataDir, KeyName, Yes
+from ari.cli.targets import open_target
+from ari.keys import UNSET, KeyChange
+from ari.keys.limits.budget_fields import parse_amount_text, parse_budget_text
+from ari.keys.limits.fields import DEFAULT_NAME
+from ari.keys.unset import Unset
+
+NewBudgets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--budget",
+        metavar="[NAME=]25usd/month",
+        help="Budget for AI requests (repeatable), such as 25usd/month, 200000tokens/day or 5usd/24h; a ? at the end "
+        "makes it a soft one.",
+        show_default=False,
+    ),
+]
+TimeZone = Annotated[str, typer.Option("--time-zone", metavar="ZONE", help="Time zone of days, weeks and months.")]
+Amount = Annotated[
+    str, typer.Argument(metavar="AMOUNT", help="Amount to add, such as 10usd or 50000tokens.", show_default=False)
+]
+BudgetName = Annotated[str, typer.Option("--budget", metavar="NAME", help="Name of the budget.")]
+BudgetNames = Annotated[
+    list[str] | None,
+    typer.Option("--budget", metavar="NAME", help="Budget to reset (repeatable); default: all.", show_default=False),
+]
+
+budgets_app = CommandApp(help="Show, set, increase and reset the budgets of a key.", no_args_is_help=True)
+
+
+def make_budgets(budget: Sequence[str] | None, time_zone: str = "UTC") -> list[dict[str, Any]]:
+    """The budgets of ``--budget``, as commands take them; an empty one is none. Raises ``Invalid``."""
+    return [parse_budget_text(text) | {"time_zone": time_zone} for text in budget or () if text]
+
+
+def choose_budgets(budget: Sequence[str] | None, time_zone: str = "UTC") -> list[dict[str, Any]] | Unset:
+    """The same, ``UNSET`` without the option."""
+    return UNSET if budget is None else make_budgets(budget, time_zone)
+
+
+@budgets_app.command("show")
+def show_budgets(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show what is left of the budgets of a key and its consumer now."""
+    with open_target(data_dir) as target:
+        show_use(target.keys.get(key), as_json, target.now_ms())
+
+
+@budgets_app.command("set")
+def set_budgets(
+    key: KeyName,
+    budget: NewBudgets = None,
+    time_zone: TimeZone = "UTC",
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Set a key's budgets (replaces the current ones). One that keeps its name and unit keeps what was used."""
+    if not budget:
+        raise typer.BadParameter("pass at least one --budget, or use: ari keys budgets remove")
+    wanted = KeyChange(budgets=make_budgets(budget, time_zone))
+    with open_target(data_dir) as target:
+        show_use(target.keys.change(key, wanted), as_json, target.now_ms())
+
+
+@budgets_app.command("remove")
+def remove_budgets(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Remove all budgets of a key."""
+    output.confirm("Remove all budgets of this key?", yes=yes)
+    with open_target(data_dir) as target:
+        show_use(target.keys.change(key, KeyChange(budgets=())), as_json, target.now_ms())
+
+
+@budgets_app.command("increase")
+def increase_budget(
+    key: KeyName, amount: Amount, budget: BudgetName = DEFAULT_NAME, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Raise a budget of a key once, until its current period ends."""
+    given = parse_amount_text(amount)
+    with open_target(data_dir) as target:
+        show_use(target.keys.increase_budget(key, budget, given), as_json, target.now_ms())
+
+
+@budgets_app.command("reset")
+def reset_budgets(key: KeyName, budget: BudgetNames = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Reset a key's budgets, as if nothing had been used."""
+    with open_target(data_dir) as target:
+        show_use(target.keys.reset_budgets(key, budget or None), as_json, target.now_ms())
+
+
+def show_use(owner: Mapping[str, Any], as_json: bool, now_ms: int) -> None:
+    """Print the use of the budgets of a key or consumer."""
+    use = owner["budget_use"]
+    if as_json:
+        output.as_json({"id": owner["id"], "budget_use": use})
+    elif use:
+        output.facts([(one["name"], describe_use(one, now_ms)) for one in use])
+    else:
+        output.say("There are no budgets.")
+
+
+def describe_use(one: Mapping[str, Any], now_ms: int) -> str:
+    """How much of a budget is left, and until when."""
+    unit = "usd" if one["limit_usd"] is not None else "tokens"
+    words = "US dollars" if unit == "usd" else "tokens"
+    left = f"{one[f'remaining_{unit}']} of {one[f'limit_{unit}']} {words} left"
+    return left if one["ends_at"] is None else f"{left}, until {output.exactly(from_rfc3339(one['ends_at']), now_ms)}"

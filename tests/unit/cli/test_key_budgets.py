@@ -1,0 +1,56 @@
+"""``ari keys budgets`` and those of consumers: the words of the command line become the budgets."""
+
+import pytest
+
+from tests.unit.cli.conftest import Ari
+
+
+def test_a_key_is_created_with_budgets(ari: Ari) -> None:
+    """In US dollars and tokens, hard and soft."""
+    made, _ = ari.create("Bot", "--budget", "monthly=25usd/month", "--budget", "burst=5000tokens/1h?")
+    listed = [
+        (one["name"], one["amount_usd"], one["amount_tokens"], one["period"], one["hard"]) for one in made["budgets"]
+    ]
+    assert listed == [("monthly", "25.00", None, "month", True), ("burst", None, 5_000, "rolling", False)]
+
+
+def test_budgets_are_changed(ari: Ari) -> None:
+    """Set, increased once, reset and removed; the output says what is left."""
+    key_id = ari.create("Bot")[0]["id"]
+    assert "There are no budgets." in ari("keys", "budgets", "show", key_id).out
+    shown = ari("keys", "budgets", "set", key_id, "--budget", "25usd/month", "--time-zone", "Asia/Tokyo").out
+    assert "25.00 of 25.00 US dollars left, until" in shown
+    [use] = ari.json("keys", "budgets", "increase", key_id, "10usd")["budget_use"]
+    assert (use["limit_usd"], use["remaining_usd"]) == ("35.00", "35.00")
+    assert ari.json("keys", "budgets", "reset", key_id, "--budget", "default")["budget_use"][0]["used_usd"] == "0.00"
+    ari("keys", "budgets", "remove", key_id, "--yes")
+    assert ari.json("keys", "show", key_id)["budgets"] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("set",),
+        ("set", "--budget", "25eur/month"),
+        ("set", "--budget", "0usd/month"),
+        ("increase", "10"),
+        ("increase", "10usd", "--budget", "other"),
+        ("reset", "--budget", "other"),
+    ],
+)
+def test_budgets_that_are_wrong(ari: Ari, words: tuple[str, ...]) -> None:
+    """One sentence and an exit code; nothing changes."""
+    key_id = ari.create("Bot", "--budget", "1usd/day")[0]["id"]
+    failed = ari("keys", "budgets", words[0], key_id, *words[1:], check=False)
+    assert failed.code != 0
+    assert failed.err.strip()
+    assert ari.json("keys", "show", key_id)["budgets"][0]["amount_usd"] == "1.00"
+
+
+def test_the_budgets_that_a_consumers_keys_share(ari: Ari) -> None:
+    """Set with the consumer, increased, reset and removed."""
+    made = ari.json("consumers", "create", "Acme", "--external-id", "x", "--budget", "50usd/total")
+    assert made["budgets"][0]["period"] == "total"
+    assert ari.json("consumers", "increase-budget", "x", "5usd")["budget_use"][0]["limit_usd"] == "55.00"
+    assert ari.json("consumers", "reset-budgets", "x")["budget_use"][0]["used_usd"] == "0.00"
+    assert ari.json("consumers", "change", "x", "--budget", "")["budgets"] == []
