@@ -17,22 +17,25 @@ from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Provider, State
 from ari.integrations.ports import IntegrationTransaction
-from ari.integrations.providers import get_provider
+from ari.integrations.providers import providers
+from ari.integrations.upstream_commands import remove_upstream
 from ari.web.forms import Form, form_from
-from ari.web.navigation import Toast
 from ari.web.pages.confirm.reauth import PROVIDER_KEY
-from ari.web.pages.integrations import urls, view
+from ari.web.pages.integrations import view
 from ari.web.pages.integrations.instructions import build_instructions
+from ari.web.pages.integrations.pool_routes import (
+    PASTE_AGAIN,
+    ProviderKeyPages,
+    find_requested_provider,
+    show_problems,
+)
 from ari.web.pages.integrations.urls import (
     BASE_URL_SAVED,
     INTEGRATIONS,
     PROVIDER_KEY_REMOVED,
-    PROVIDER_KEY_SAVED,
     PROVIDER_TESTED,
 )
 from ari.web.render import Pages
-
-PASTE_AGAIN = "For security the key wasn't kept while you confirmed your password. Paste it again."
 
 
 class IntegrationsPages:
@@ -41,6 +44,7 @@ class IntegrationsPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
+        self._keys = ProviderKeyPages(pages)
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""
@@ -55,6 +59,7 @@ class IntegrationsPages:
             Route(f"{one}/remove", self.remove, methods=["POST"]),
             Route(f"{one}/use", self.instructions, methods=["GET"]),
             Route(f"{one}/test", self.test, methods=["POST"]),
+            *self._keys.routes(),
         ]
 
     @policy(AuthMode.SESSION)
@@ -73,12 +78,12 @@ class IntegrationsPages:
         key = form_of(request).get(PROVIDER_KEY)
         if key is None:
             return await self._form(request, Form(problems={PROVIDER_KEY: PASTE_AGAIN}), "key", 422)
-        provider = _provider(request)
+        provider = await find_requested_provider(request)
         try:
-            await deps_of(request).do(commands.put_key, provider, self._instance.provider_environment, key[0])
+            saved = await deps_of(request).do(commands.put_key, provider, self._instance.provider_environment, key[0])
         except Invalid as error:
-            return await self._form(request, _show_problems(Form(), error), "key", 422)
-        return self._back(request, provider, PROVIDER_KEY_SAVED)
+            return await self._form(request, show_problems(Form(), error), "key", 422)
+        return await self._keys.test_saved(request, provider, saved.id)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def base_url_form(self, request: Request) -> Response:
@@ -95,13 +100,15 @@ class IntegrationsPages:
         key = form_of(request).get(PROVIDER_KEY)
         if key is None:
             return await self._form(request, Form(form.values, {PROVIDER_KEY: PASTE_AGAIN}), "base_url", 422)
-        provider = _provider(request)
+        provider = await find_requested_provider(request)
         try:
             environment, base_url = self._instance.provider_environment, form.value("base_url").strip() or None
             await deps_of(request).do(_put_base_url, provider, environment, base_url, key[0])
         except Invalid as error:
-            return await self._form(request, _show_problems(form, error), "base_url", 422)
-        return self._back(request, provider, PROVIDER_KEY_SAVED if key[0].strip() else BASE_URL_SAVED)
+            return await self._form(request, show_problems(form, error), "base_url", 422)
+        if key[0].strip():
+            return await self._keys.test_saved(request, provider, None)
+        return self._keys.back(request, provider, BASE_URL_SAVED)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def remove_form(self, request: Request) -> Response:
@@ -112,14 +119,14 @@ class IntegrationsPages:
     @policy(AuthMode.SESSION, sensitive=True)
     async def remove(self, request: Request) -> Response:
         """Remove the stored key and base URL."""
-        provider = _provider(request)
-        await deps_of(request).do(commands.remove, provider)
+        provider = await find_requested_provider(request)
+        await deps_of(request).do(_remove, provider)
         return self._pages.go(request, INTEGRATIONS, PROVIDER_KEY_REMOVED)
 
     @policy(AuthMode.SESSION)
     async def instructions(self, request: Request) -> Response:
         """How to call the provider through ARI. Raises ``NotFound`` if the gateway doesn't forward to it."""
-        provider = _provider(request)
+        provider = await find_requested_provider(request)
         found = build_instructions(provider, self._instance.settings.base_url)
         if found is None:
             raise NotFound(f"ARI doesn't forward calls to {provider.title}.")
@@ -128,7 +135,7 @@ class IntegrationsPages:
     @policy(AuthMode.SESSION)
     async def test(self, request: Request) -> Response:
         """Test the key; for htmx return only the card, with the result."""
-        provider, instance = _provider(request), self._instance
+        provider, instance = await find_requested_provider(request), self._instance
         try:
             result = await probe_provider(deps_of(request), instance.prober, provider, instance.provider_environment)
         except CallerRevoked:
@@ -137,10 +144,11 @@ class IntegrationsPages:
             return await self._states(request, tested=provider.name, message=str(error))
         if "hx-request" in request.headers:
             return await self._states(request, tested=provider.name, message=result.words)
-        return self._back(request, provider, PROVIDER_TESTED)
+        return self._keys.back(request, provider, PROVIDER_TESTED)
 
     async def _state(self, request: Request) -> State:
-        return await deps_of(request).read(state, _provider(request), self._instance.provider_environment)
+        provider = await find_requested_provider(request)
+        return await deps_of(request).read(state, provider, self._instance.provider_environment)
 
     async def _states(self, request: Request, tested: str | None = None, message: str | None = None) -> Response:
         environment = self._instance.provider_environment
@@ -174,15 +182,12 @@ class IntegrationsPages:
             view=view,
         )
 
-    def _back(self, request: Request, provider: Provider, toast: Toast) -> Response:
-        """Back to the card. With htmx the URL must differ by more than its fragment, or the browser loads nothing."""
-        by_htmx = "hx-request" in request.headers
-        return self._pages.go(request, INTEGRATIONS if by_htmx else urls.card(provider.name), toast)
 
-
-def _provider(request: Request) -> Provider:
-    """Raises ``NotFound``."""
-    return get_provider(request.path_params["provider"])
+def _remove(tx: IntegrationTransaction, provider: Provider) -> None:
+    if provider.name in providers():
+        commands.remove(tx, provider)
+    else:
+        remove_upstream(tx, provider.name)
 
 
 def _put_base_url(
@@ -193,9 +198,3 @@ def _put_base_url(
     commands.set_base_url(tx, provider, base_url, environment.private_addresses)
     if key.strip():
         commands.put_key(tx, provider, environment, key)
-
-
-def _show_problems(form: Form, error: Invalid) -> Form:
-    """The form with each problem at its field, and without the key (security.md 31)."""
-    named = [Problem(PROVIDER_KEY if one.location == "key" else one.location, one.message) for one in error.problems]
-    return form.with_problems(named)

@@ -8,6 +8,7 @@ from ari.integrations.credentials import states
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Outcome, Provider, State
 from ari.integrations.ports import IntegrationTransaction
+from ari.integrations.providers import providers
 from ari.keys.ports import KeyTransaction
 from ari.usage.ai import AiSpan, AiSums
 from ari.usage.ports import UsageReader
@@ -75,6 +76,11 @@ def initials_of(provider: Provider) -> str:
     """Two letters as the provider's logo."""
     capitals = "".join(letter for letter in provider.title if letter.isupper())
     return capitals[:2] if provider.title[0].isupper() and len(capitals) > 1 else provider.title[:2].capitalize()
+
+
+def is_upstream(provider: Provider) -> bool:
+    """Whether this is a named upstream."""
+    return provider.name not in providers()
 
 
 def shorten_url(base_url: str) -> str:

@@ -1,5 +1,7 @@
 """Settings > Integrations: save, test and remove provider keys. A saved key is never shown again."""
 
+import re
+
 import pytest
 
 from ari.integrations.model import Credential
@@ -24,7 +26,8 @@ class FakeProber:
 
 @pytest.fixture
 def browser_with_key(browser: PageClient) -> PageClient:
-    """The owner's browser, with a key for OpenAI."""
+    """The owner's browser, with a key for OpenAI, which its provider accepted."""
+    browser.instance.prober = FakeProber(200)
     assert browser.post(f"{PAGE}/openai/key", {"provider_key": KEY}).status == 303
     return browser
 
@@ -119,3 +122,68 @@ def test_no_form_works_for_others(browser_with_key: PageClient) -> None:
         browser_with_key.assert_guarded(f"{PAGE}/openai/{form}", {"provider_key": "sk-" + "Z9y8" * 12, "base_url": ""})
     assert prober.secrets == []
     assert f"{KEY[:4]}…{KEY[-4:]}" in browser_with_key.get(PAGE).text
+
+
+OTHER = "sk-" + "Z9y8" * 12
+
+
+@pytest.mark.parametrize(("status", "toast"), [(200, "The provider accepted it."), (401, "Its test failed")])
+def test_a_key_is_tested_right_after_it_is_saved(browser: PageClient, status: int, toast: str) -> None:
+    """So a mistyped key is noticed at once; the card has the result."""
+    browser.instance.prober = prober = FakeProber(status)
+    assert browser.post(f"{PAGE}/openai/key", {"provider_key": KEY}).status == 303
+    assert prober.secrets == [KEY]
+    assert toast in (browser.toast or "")
+    assert ("Failing" in plain_text(browser.get(PAGE).text)) is (status == 401)
+
+
+def test_the_keys_of_a_pool_are_on_the_card(browser_with_key: PageClient) -> None:
+    """Each with its label and state; it is moved, tested and removed on its own, and never shown."""
+    browser = browser_with_key
+    added = browser.post(f"{PAGE}/openai/keys/add", {"provider_key": OTHER, "label": "EU account"})
+    assert added.status == 303
+    page = browser.get(PAGE).text
+    assert "EU account" in page
+    assert OTHER not in page
+    first, second = re.findall(r'id="(pky_[0-9A-Z]{26})"', page)
+    assert browser.post(f"{PAGE}/openai/keys/{second}/first").status == 303
+    assert re.findall(r'id="(pky_[0-9A-Z]{26})"', browser.get(PAGE).text) == [second, first]
+    browser.instance.prober = prober = FakeProber(401)
+    assert browser.post(f"{PAGE}/openai/keys/{second}/test").status == 303
+    assert prober.secrets == [OTHER]
+    assert "Rejected" in plain_text(browser.get(PAGE).text)
+    assert browser.post(f"{PAGE}/openai/keys/choice", {"choice": "by_consumer"}).status == 303
+    assert "Each consumer always uses the same key" in plain_text(browser.get(PAGE).text)
+    assert "EU account" in browser.get(f"{PAGE}/openai/keys/{second}/remove").text
+    assert browser.post(f"{PAGE}/openai/keys/{second}/remove").status == 303
+    assert "EU account" not in browser.get(PAGE).text
+    assert browser.get(f"{PAGE}/openai/keys/{second}/remove").status == 404
+    wrong = browser.post(f"{PAGE}/openai/keys/add", {"provider_key": f"Bearer {OTHER}", "label": "x"})
+    assert (wrong.status, OTHER in wrong.text) == (422, False)
+
+
+def test_a_named_upstream_is_a_card_of_its_own(browser: PageClient) -> None:
+    """Added with its address, removed as a whole; a bad name is a message at its field."""
+    wrong = browser.post(f"{PAGE}/upstreams/add", {"name": "openai", "title": "", "base_url": "https://vllm.example"})
+    assert wrong.status == 422
+    assert "another meaning" in field_errors(wrong)["name"]
+    fields = {"name": "vllm-a", "title": "vLLM A", "base_url": "http://127.0.0.1:8000/v1"}
+    assert browser.post(f"{PAGE}/upstreams/add", fields).status == 303
+    page = browser.get(PAGE).text
+    assert 'id="integration-vllm-a"' in page
+    assert "http://127.0.0.1:3000/api/ai/vllm-a" in browser.get(f"{PAGE}/vllm-a/use").text
+    assert browser.post(f"{PAGE}/vllm-a/remove").status == 303
+    assert 'id="integration-vllm-a"' not in browser.get(PAGE).text
+
+
+def test_resend_is_under_email(browser: PageClient) -> None:
+    """It is no AI provider."""
+    page = browser.get(PAGE).text
+    assert page.index('id="email-title"') < page.index('id="integration-resend"')
+    assert page.index('id="integration-openai"') < page.index('id="email-title"')
+
+
+def test_no_key_form_works_for_others(browser_with_key: PageClient) -> None:
+    """Adding, choosing and adding upstreams need the session and the page's token."""
+    for form in ("openai/keys/add", "openai/keys/choice", "upstreams/add"):
+        browser_with_key.assert_guarded(f"{PAGE}/{form}", {"provider_key": OTHER, "label": "", "choice": "round_robin"})
