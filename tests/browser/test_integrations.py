@@ -69,8 +69,9 @@ def put(page: Any, owner: Owner, **fields: str) -> None:
     page.goto(f"{page.url.partition('#')[0]}")
 
 
-def test_a_key_goes_in_and_is_seen_no_more(board: Any) -> None:
+def test_a_key_goes_in_and_is_seen_no_more(board: Any, owner: Owner, upstream: Provider) -> None:
     """Paste errors are explained before anything is stored; afterwards only four and four characters are left."""
+    put(board, owner, base_url=upstream.url)
     card(board, "openai").get_by_role("link", name="Add key for OpenAI").click()
     dialog = board.get_by_role("dialog")
     field = dialog.get_by_label("Key", exact=True)
@@ -145,9 +146,9 @@ def test_another_address_takes_the_key_away(board: Any, owner: Owner, upstream: 
     expect(card(board, "openai")).to_contain_text(upstream.url)
 
 
-def test_replace_and_remove(board: Any, owner: Owner) -> None:
+def test_replace_and_remove(board: Any, owner: Owner, upstream: Provider) -> None:
     """The new key replaces the old; removing asks first and Cancel changes nothing."""
-    put(board, owner, key=KEY)
+    put(board, owner, base_url=upstream.url, key=KEY)
     card(board, "openai").get_by_role("link", name="Replace key").click()
     dialog = board.get_by_role("dialog")
     expect(dialog.get_by_text("sk-p…wxyz")).to_be_visible()

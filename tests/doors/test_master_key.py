@@ -26,19 +26,21 @@ def test_a_rotation_goes_unnoticed(make_owner: Any) -> None:
             return seen
 
         assert put(FIRST) == 200
+        added = owner.api(maker).post("/api/integrations/openai/keys", json={"key": FIRST[:-1] + "y"})
+        assert added.status_code == 201
         file = owner.server.data_dir / "master.key"
         before = file.read_text()
         with ThreadPoolExecutor(2) as pool:
             calls = [pool.submit(call) for _ in range(2)]
             try:
                 for key in (SECOND, FIRST):
-                    assert "Encrypted 1 secret" in owner.cli("integrations", "rotate-master-key", check=True).stdout
+                    assert "Encrypted 2 secrets" in owner.cli("integrations", "rotate-master-key", check=True).stdout
                     assert put(key) == 200
             finally:
                 stop.set()
             assert [one.result() for one in calls] == [{200}, {200}]
         sent = {headers["authorization"] for _, _, headers in upstream.asked}
-        assert sent == {f"Bearer {FIRST}", f"Bearer {SECOND}"}
+        assert sent == {f"Bearer {key}" for key in (FIRST, SECOND, FIRST[:-1] + "y")}
     assert len(file.read_text().split()) == 1
     assert file.read_text() != before
     checks = {one["check"]: one["state"] for one in owner.cli.json("doctor")["checks"]}

@@ -14,10 +14,12 @@ from ari.base.seal import CannotOpen
 from ari.base.settings import load_settings
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.integrations import commands
+from ari.integrations import commands, pool
 from ari.integrations.credentials import credential, state
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.providers import get_provider
+from ari.integrations.upstream_commands import add_upstream
+from ari.integrations.upstreams import find_provider
 from ari.keys import KeyChange, NewKey
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import write_backup
@@ -25,6 +27,7 @@ from tests.support.instances import START_MS, opened
 
 OPENAI = get_provider("openai")
 KEY = "sk-proj-0123456789abcdefABCDEF"
+SECOND = "sk-proj-fedcba9876543210FEDCBA"
 NOTHING = ProviderEnvironment()
 DISABLED = KeyChange(disabled=True)
 
@@ -34,6 +37,8 @@ def source(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
     """An instance with a provider key, and API keys in each state that a backup may bring back."""
     with opened(data_dir, database_url) as made:
         Deps(made).do_sync(commands.put_key, OPENAI, NOTHING, KEY)
+        Deps(made).do_sync(pool.add_key, OPENAI, NOTHING, SECOND, "second")
+        Deps(made).do_sync(add_upstream, "vllm-a", "vLLM A", "https://vllm.example.net")
         for name in ("living", "AI", "disabled", "revoked"):
             scopes = ("ai:openai",) if name == "AI" else None
             new = NewKey(name, scopes=scopes)
@@ -59,10 +64,16 @@ def test_the_master_key_stays_out(source: Instance, tmp_path: Path) -> None:
     master = source.master_keys.own_file.read_bytes().strip()
     body, _ = _restore(source, tmp_path / "new", trust_keys=False)
     plain = gzip.decompress(body)
-    for secret in (master, source.master_keys.all()[0].secret, KEY.encode(), KEY[6:].encode()):
+    for secret in (master, source.master_keys.all()[0].secret, KEY.encode(), KEY[6:].encode(), SECOND[6:].encode()):
         assert secret not in plain
     with tarfile.open(fileobj=BytesIO(body)) as archive:
-        assert {name.partition("/")[0] for name in archive.getnames()} >= {"integrations", "sealed_secrets", "api_keys"}
+        assert {name.partition("/")[0] for name in archive.getnames()} >= {
+            "integrations",
+            "provider_keys",
+            "upstreams",
+            "sealed_secrets",
+            "api_keys",
+        }
     with opened(tmp_path / "new", None) as there:
         assert not there.master_keys.own_file.exists()
         assert Deps(there).read_sync(lambda unit: state(unit, OPENAI, NOTHING)).mask == "sk-p…CDEF"
@@ -70,6 +81,9 @@ def test_the_master_key_stays_out(source: Instance, tmp_path: Path) -> None:
             Deps(there).read_sync(credential, OPENAI, NOTHING)
         there.master_keys.own_file.write_bytes(master + b"\n")
         assert Deps(there).read_sync(credential, OPENAI, NOTHING).secret == KEY
+        second = Deps(there).read_sync(state, OPENAI, NOTHING).keys[1]
+        assert Deps(there).read_sync(credential, OPENAI, NOTHING, second.id).secret == SECOND
+        assert Deps(there).read_sync(find_provider, "vllm-a").title == "vLLM A"
 
 
 @pytest.mark.parametrize("trust_keys", [False, True])
