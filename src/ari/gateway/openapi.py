@@ -18,6 +18,7 @@ _Provider = Annotated[str, Path(description="A provider, such as `openai`.", exa
 _Rest = Annotated[str, Path(description="The provider's own path.", examples=["v1/chat/completions", "v1/messages"])]
 _ERRORS = (
     "forbidden",
+    "model_not_allowed",
     "not_found",
     "conflict",
     "unsupported_media_type",
