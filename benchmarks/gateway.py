@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import gateway_report, load, machine, report
-from benchmarks.gateway_rows import CHAT_PATH, WHOLE, Forwarder, forwarders, streamed
+from benchmarks.gateway_rows import CHAT_PATH, LABELS, WHOLE, Forwarder, forwarders, streamed
 from benchmarks.load import message, pace, saturate, write_messages
 from benchmarks.process import Probe, Server, free_port
 
@@ -33,16 +33,20 @@ def measure(folder: Path, rounds: int, seconds: int, log: Log, with_peers: bool 
     with _provider(folder) as provider:
         rows = forwarders(folder, provider.port, with_peers)
         found: dict[str, Any] = {
-            "rows": {row.id: {"label": row.label, "skipped": row.skipped, "cases": {}} for row in rows},
+            "rows": {name: {"label": label, "skipped": None, "cases": {}} for name, label in LABELS.items()},
             "delays": {},
             "streams": {},
         }
         try:
             running = [row for row in rows if _start(folder, row, found["rows"][row.id], log)]
+            ari = running[0]
+            if ari.id != "ari":
+                raise RuntimeError(f"ARI {found['rows']['ari']['skipped']}")
+            running.insert(1, ari.with_budget())
+            _start(folder, running[1], found["rows"]["ari-budget"], log)
             for at in range(rounds):
                 for row in running if at % 2 == 0 else reversed(running):
                     _measure_row(folder, row, at, seconds, found["rows"][row.id], log)
-            ari = running[0]
             _measure_delays(folder, ari, provider, rounds, seconds, found["delays"])
             found["streams"] = _measure_streams(folder, ari)
         finally:
@@ -68,6 +72,7 @@ def _provider(folder: Path) -> Iterator[Server]:
 
 def _start(folder: Path, row: Forwarder, found: dict[str, Any], log: Log) -> bool:
     if row.skipped is not None:
+        found["skipped"] = row.skipped
         return False
     try:
         server = row.start()

@@ -4,8 +4,9 @@ Each is one process tree on the server's core; one worker, since it is one core.
 """
 
 import json
+import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,15 +17,15 @@ from benchmarks.process import Probe, Server, free_port
 from benchmarks.rows import serve_app, serve_ari
 
 CHAT_PATH = "/v1/chat/completions"
-_CHAT = {"model": "m", "messages": [{"role": "user", "content": "Say hello. " * 20}]}
+_CHAT = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Say hello. " * 20}]}
 WHOLE = json.dumps(_CHAT).encode()
 _PROVIDER_KEY = "sk-bench-" + "x" * 40
 _LITELLM_KEY = "sk-" + "5b0a4d7f" * 8
 _LITELLM_CONFIG = """\
 model_list:
-  - model_name: m
+  - model_name: gpt-5-mini
     litellm_params:
-      model: openai/m
+      model: openai/gpt-5-mini
       api_base: os.environ/BENCH_PROVIDER
       api_key: os.environ/BENCH_PROVIDER_KEY
 litellm_settings:
@@ -35,6 +36,7 @@ litellm_settings:
 
 LABELS = {
     "ari": "ARI: key verified, request logged, tokens and cost metered",
+    "ari-budget": "ARI, the same with a key that has a monthly budget in US dollars",
     "litellm": "LiteLLM proxy: key compared with the master key, tokens and cost computed; no log, no database",
     "portkey": "Portkey gateway: no keys, no log; the caller sends the provider key",
     "aiohttp": "aiohttp, bare: forwards only",
@@ -42,10 +44,10 @@ LABELS = {
     "httpx2": "httpx2, bare: forwards only, not streamed",
 }
 PEERS = ("litellm", "portkey")
-STREAMING = ("ari", *PEERS, "aiohttp")
+STREAMING = ("ari", "ari-budget", *PEERS, "aiohttp")
 
 
-def streamed(model: str = "m") -> bytes:
+def streamed(model: str = "gpt-5-mini") -> bytes:
     """The body of a streamed chat; the model says how the provider streams it."""
     return json.dumps({**_CHAT, "model": model, "stream": True}).encode()
 
@@ -75,9 +77,20 @@ class Forwarder:
         return message(self.server.port, self.path, self.headers, "POST", body)
 
     def start(self) -> Server:
-        """Start the server; it responds to a chat then."""
+        """Start the server, unless another row did; it responds to a chat then."""
         assert self.server is not None
-        return self.server.start(Probe(self.chat(WHOLE)))
+        return self.server if self.server.processes() else self.server.start(Probe(self.chat(WHOLE)))
+
+    def with_budget(self) -> "Forwarder":
+        """The same running ARI with another key, which has a budget that never refuses."""
+        budget = {"name": "monthly", "amount_usd": "1000000.00", "period": "month"}
+        asked = json.dumps({"name": "Bench, budget", "scopes": ["ai:openai"], "budgets": [budget]}).encode()
+        assert self.server is not None
+        url = f"http://127.0.0.1:{self.server.port}/api/keys"
+        request = urllib.request.Request(url, asked, {**self.headers, "content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            secret = json.load(answer)["secret"]
+        return replace(self, id="ari-budget", headers={"x-api-key": secret})
 
 
 def forwarders(folder: Path, provider_port: int, with_peers: bool) -> list[Forwarder]:
@@ -99,7 +112,9 @@ def forwarders(folder: Path, provider_port: int, with_peers: bool) -> list[Forwa
 
 def _ari(folder: Path, provider: str) -> Forwarder:
     known = data.on_sqlite(folder, 100)
-    made = data.ari(known.settings, "keys", "create", "Bench, AI", "--scope", "ai:openai", "--json")
+    made = data.ari(
+        known.settings, "keys", "create", "Bench, AI", "--scope", "ai:openai", "--scope", "keys:write", "--json"
+    )
     given = {"OPENAI_API_KEY": _PROVIDER_KEY, "OPENAI_BASE_URL": provider}
     server = serve_ari(folder, data.Data({**known.settings, **given}, [], []))
     return Forwarder("ari", server, f"/api/ai/openai{CHAT_PATH}", {"x-api-key": json.loads(made)["secret"]})

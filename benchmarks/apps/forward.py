@@ -56,9 +56,11 @@ class _Aiohttp(_Forwarder):
             headers = [(name.lower(), value) for name, value in answer.raw_headers if name.lower() in kept]
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             content = answer.content
-            while chunk := await content.readany():
-                await send({"type": "http.response.body", "body": chunk, "more_body": not content.at_eof()})
-            await send({"type": "http.response.body", "body": b""})
+            more = True
+            while more:
+                chunk = await content.readany()
+                more = bool(chunk) and not content.at_eof()
+                await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
 
 class _Httpx2(_Forwarder):

@@ -1,7 +1,7 @@
 """A provider that answers every chat at once: an ASGI app with a short chat, whole (600 bytes) or streamed (16 events).
 
-The model named in the request says how a stream goes: ``m`` sends all events at once, ``pause`` waits 50 ms after the
-first, and ``hold`` sends one and then nothing until the caller leaves.
+The model that a request names says how its stream goes: ``pause`` waits 50 ms after the first event, ``hold`` sends one
+and then nothing until the caller leaves, and all others send all events at once.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Any
 
 _USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 3}}
 _CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Hello! " * 40}, "finish_reason": "stop"}
-_HEAD = {"id": "chatcmpl-1", "created": 1, "model": "m"}
+_HEAD = {"id": "chatcmpl-1", "created": 1, "model": "gpt-5-mini"}
 BODY = json.dumps({**_HEAD, "object": "chat.completion", "choices": [_CHOICE], "usage": _USAGE})
 _START = {
     "type": "http.response.start",
