@@ -12,12 +12,14 @@ import os
 import struct
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import count
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 """The letters of each 10 bits."""
 _LENGTH = 26
+_CACHED_LETTERS = 64
 _RANDOM_LETTERS = 12
 _LETTER_OF_BYTE = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
 """Five random bits of each random byte make one letter."""
@@ -85,7 +87,13 @@ def _draw() -> str:
 
 def _time_letters(now_ms: int) -> str:
     """The 48 bits of time in front."""
-    return "".join(_ALPHABET[now_ms >> shift & 31] for shift in range(45, -1, -5))
+    return f"{_high_letters(now_ms >> 20)}{_PAIRS[now_ms >> 10 & 1023]}{_PAIRS[now_ms & 1023]}"
+
+
+@lru_cache(_CACHED_LETTERS)
+def _high_letters(number: int) -> str:
+    """The letters that stay the same for 17 minutes."""
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(25, -1, -5))
 
 
 def is_id(kind: str, text: str) -> bool:

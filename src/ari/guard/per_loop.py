@@ -17,19 +17,17 @@ class PerLoop(Generic[T]):
         self._close = close_one
         self._pid = os.getpid()
         self._tasks: dict[asyncio.AbstractEventLoop, asyncio.Future[T]] = {}
+        self._opened: dict[asyncio.AbstractEventLoop, T] = {}
 
     def find(self) -> T | None:
         """The thing of the running loop, if it is open."""
-        task = self._tasks.get(asyncio.get_running_loop())
-        if task is None or not task.done() or task.cancelled() or self._pid != os.getpid():
-            return None
-        return task.result() if task.exception() is None else None
+        return self._opened.get(asyncio.get_running_loop()) if self._pid == os.getpid() else None
 
     async def get(self) -> T:
         """The thing of the running loop. Raises what opening it raises."""
         loop = asyncio.get_running_loop()
         if self._pid != os.getpid():  # those of the parent process stay open there
-            self._pid, self._tasks = os.getpid(), {}
+            self._pid, self._tasks, self._opened = os.getpid(), {}, {}
         task = self._tasks.get(loop)
         if task is None:
             task = self._tasks[loop] = asyncio.ensure_future(self._open_here())
@@ -42,15 +40,23 @@ class PerLoop(Generic[T]):
 
     async def close(self) -> None:
         """Close the thing of the running loop."""
-        task = self._tasks.pop(asyncio.get_running_loop(), None)
+        loop = asyncio.get_running_loop()
+        task = self._tasks.pop(loop, None)
         if task is not None and self._pid == os.getpid():
-            await self._close(await task)
+            opened = await task
+            self._opened.pop(loop, None)
+            await self._close(opened)
 
     async def _open_here(self) -> T:
         for loop in list(self._tasks):
             # A test client starts a loop for each request. Another thread may close the same ones now.
-            task = self._tasks.pop(loop, None) if loop.is_closed() else None
+            if not loop.is_closed():
+                continue
+            self._opened.pop(loop, None)
+            task = self._tasks.pop(loop, None)
             if task is not None and task.done() and not task.cancelled() and task.exception() is None:
                 with suppress(Exception):  # what belongs to a loop that is gone can't end in order
                     await self._close(task.result())
-        return await self._open()
+        opened = await self._open()
+        self._opened[asyncio.get_running_loop()] = opened
+        return opened

@@ -52,6 +52,35 @@ def test_a_closed_loop_is_cleaned_up_once() -> None:
     assert Connection.open_now == 1
 
 
+def test_closing_while_it_opens_leaves_nothing_open() -> None:
+    """The next caller opens another."""
+    opened: list[str] = []
+    closed: list[str] = []
+
+    async def open_one() -> str:
+        await asyncio.sleep(0)
+        opened.append(f"number {len(opened)}")
+        return opened[-1]
+
+    async def close_one(one: str) -> None:
+        closed.append(one)
+
+    async def run() -> None:
+        connections = PerLoop(open_one, close_one)
+        opening = asyncio.ensure_future(connections.get())
+        await asyncio.sleep(0)
+        await connections.close()
+        assert await opening == "number 0"
+        assert connections.find() is None
+        assert await connections.get() == "number 1"
+        assert connections.find() == "number 1"
+        await connections.close()
+        assert connections.find() is None
+
+    asyncio.run(run())
+    assert closed == ["number 0", "number 1"]
+
+
 def test_a_failed_opening_of_a_closed_loop_stops_no_other() -> None:
     """The next loop opens its own."""
     outcomes = [ValueError("no"), None]
