@@ -108,6 +108,14 @@ models aliases set fast openai/gpt-5-mini --json
 models aliases list
 models aliases list --json
 models aliases remove fast
+prices list
+prices set openai/gpt-5* --input 1.10 --output 8.80 --cached-input 0.11
+prices set openai_compatible/* --per-request 0.01
+prices discount anthropic/* 15
+prices list
+prices remove openai/gpt-5*
+prices remove openai_compatible/*
+prices remove anthropic/*
 keys disable {laptop}
 keys enable {laptop}
 keys allow-rotation {laptop}
@@ -177,6 +185,11 @@ notifications test
 MISTAKES = """
 models aliases set fast nobody
 models aliases remove nobody
+prices set gpt-5 --input 1
+prices set openai/x --input €1
+prices set openai/x
+prices discount openai/x 101
+prices remove nobody/x
 keys models {laptop} --allow-model /x
 keys create ""
 keys create x --expires 45d
