@@ -146,7 +146,9 @@ class Gateway:
     async def _plan_budgets(
         self, context: RequestContext, prices: RequestPrices, plan: ModelPlan, body: bytes | None, rules: AiRules
     ) -> BudgetPlan | Fault | None:
-        given = context.key, rules.budgets, prices, plan.list_models(), plan.facts, body
+        # Of an alias, the target that is tried first may be another than the first one.
+        models = plan.facts.models if plan.alias is None or prices.model is None else (prices.model,)
+        given = context.key, rules.budgets, prices, models, plan.facts, body
         if body is not None and len(body) > WHOLE_BYTES:
             return await asyncio.to_thread(self._budgets.plan, *given)
         return self._budgets.plan(*given)

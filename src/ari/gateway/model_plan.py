@@ -26,10 +26,6 @@ class ModelPlan(NamedTuple):
     alias: str | None
     targets: tuple[AliasTarget, ...]
 
-    def list_models(self) -> tuple[str, ...]:
-        """The models that the provider will use, if they are determined."""
-        return self.facts.models if self.alias is None else (self.targets[0].model,)
-
 
 def plan_models(context: RequestContext, target: Target, body: bytes | None, aliases: AliasRules) -> ModelPlan | Fault:
     """The plan of a request, or the fault that stops it; ``body`` is ``None`` if it was too large to read."""
