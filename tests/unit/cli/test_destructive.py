@@ -33,11 +33,17 @@ SAFE = {
     "doctor": "reads",
     "events export": "reads",
     "events list": "reads",
+    "integrations add-key": "adds",
+    "integrations change-key": "can be set back",
     "integrations list": "reads",
+    "integrations replace-key": "stores what it was given",
     "integrations rotate-master-key": "as master-key rotate",
     "integrations set": "stores what it was given",
+    "integrations set-key-choice": "can be set back",
     "integrations show": "reads",
     "integrations test": "reads",
+    "upstreams add": "adds",
+    "upstreams list": "reads",
     "keys addresses": "can be set back",
     "keys assign": "can be set back",
     "keys allow-rotation": "can be undone: keys forbid-rotation",
@@ -152,6 +158,16 @@ def _with_secret(*words: str) -> Callable[[Ari], list[str]]:
     return prepare
 
 
+def _provider_key(ari: Ari) -> list[str]:
+    ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+    return ["integrations", "remove-key", "openai", ari.json("integrations", "show", "openai")["keys"][0]["id"]]
+
+
+def _upstream(ari: Ari) -> list[str]:
+    ari("upstreams", "add", "vllm-a", "https://vllm.example.net")
+    return ["upstreams", "remove", "vllm-a"]
+
+
 def _two_factor(ari: Ari) -> list[str]:
     instance = ari.instance()
     add_owner(instance)
@@ -192,6 +208,8 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "audit accept": [_cut_trail],
     "audit prune": [_old_events],
     "integrations remove": [_with_secret("remove", "openai")],
+    "integrations remove-key": [_provider_key],
+    "upstreams remove": [_upstream],
     "integrations set-url": [_with_secret("set-url", "openai", "https://proxy.example.net")],
     "consumers delete": [_consumer],
     "keys credits remove": [lambda ari: ["keys", "credits", "remove", ari.create("Paid", "--credits", "5")[0]["id"]]],
