@@ -200,7 +200,10 @@ def nodes_on(folder: Path, database_url: str | None) -> Iterator[tuple[Owner, li
             owner.make_keys_over_http()
             for node in nodes[1:]:
                 node.start()
-            yield owner, nodes
+            try:
+                yield owner, nodes
+            finally:
+                owner.close()
         finally:
             for node in nodes:
                 node.kill()
