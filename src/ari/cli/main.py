@@ -68,7 +68,7 @@ class _Root(LazyGroup):
                 "apply",
                 "apply:apply",
                 (
-                    "Declare scopes, presets, kinds and rules for all keys from a file. "
+                    "Declare scopes, presets, kinds, rules and aliases from a file. "
                     "Without --yes, only lists the changes."
                 ),
             ),

@@ -32,6 +32,8 @@ KEY: dict[str, Any] = {
     "tags": [],
     "metadata": {},
     "addresses": [],
+    "models": None,
+    "budgets": [],
 }
 
 

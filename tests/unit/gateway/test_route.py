@@ -28,12 +28,19 @@ def test_a_mistyped_base_url_is_let_in_to_be_explained() -> None:
     assert resolve_scope("POST", "/api/ai/openai/chat/completions").scope is None
 
 
-@pytest.mark.parametrize("name", ["nobody", "", "resend", "OpenAI"])
+@pytest.mark.parametrize("name", ["", "resend", "OpenAI", "open_ai", "models"])
 def test_other_names_lead_nowhere(name: str) -> None:
-    """Unknown providers, and those that are not for AI: Resend's key sends ARI's own email."""
+    """Names that no upstream may have, and providers that are not for AI: Resend's key sends ARI's own email."""
     path = f"/api/ai/{name}/v1/models"
     assert target_of(path) is None
     assert resolve_scope("GET", path).template == TEMPLATE
+
+
+def test_any_other_name_may_be_that_of_an_upstream() -> None:
+    """Upstreams share one template, so invented names add no routes to the usage log."""
+    found = resolve_scope("POST", "/api/ai/vllm-a/v1/chat/completions")
+    assert found.scope == "ai:vllm-a"
+    assert found.template == resolve_scope("POST", "/api/ai/nobody/v1/files").template == "/api/ai/{upstream}/{path}"
 
 
 def test_the_path_is_forwarded_as_it_was_sent() -> None:

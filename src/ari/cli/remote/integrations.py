@@ -4,6 +4,7 @@ from typing import Any
 
 from ari.base.errors import Conflict
 from ari.cli.remote.connection import Connection
+from ari.integrations.model import KeyChoice
 
 
 class RemoteIntegrations:
@@ -54,7 +55,7 @@ class RemoteIntegrations:
     def remove_key(self, name: str, key_id: str) -> None:
         self._connection.send("DELETE", "integrations", name, "keys", key_id)
 
-    def set_key_choice(self, name: str, choice: str) -> None:
+    def set_key_choice(self, name: str, choice: KeyChoice) -> None:
         self._connection.send("PUT", "integrations", name, body={"key_choice": choice})
 
     def list_upstreams(self) -> list[dict[str, Any]]:
