@@ -145,6 +145,24 @@ def test_a_request_whose_model_is_not_clear_is_refused(ai: AiGateway, path: str,
     assert read_use(ai, key_id)["used_tokens"] == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("openai/v1/responses", ASK | {"background": True}),
+        ("openai/v1/chat/completions", ASK | {"stream": "true"}),
+        ("gemini/v1beta/models/gemini-2.5-pro:generateContent?$fields=candidates", {"contents": []}),
+    ],
+)
+def test_a_request_that_would_report_no_use_is_refused(ai: AiGateway, path: str, body: dict[str, Any]) -> None:
+    """Only by a hard budget: it could never be settled."""
+    key_id, secret = make_key(ai, tokens(10_000))
+    refused = ai.owner.api(secret).post(f"/api/ai/{path}", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "cost_unknown")
+    assert read_use(ai, key_id)["used_tokens"] == 0
+    _, secret = make_key(ai, tokens(10_000, hard=False))
+    assert ai.owner.api(secret).post(f"/api/ai/{path}", json=body).status_code == 200
+
+
 def test_a_thousand_embeddings_are_one_estimate(ai: AiGateway) -> None:
     """Their size counts, not a response for each; they settle at what the provider reports."""
     key_id, secret = make_key(ai, tokens(5_000))

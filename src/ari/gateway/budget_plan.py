@@ -108,8 +108,9 @@ class BudgetPlanner:
         if not has_budgets(owners):
             return None
         hard_units = {budget.unit for owner in owners for budget in owner.rules.budgets if budget.is_hard}
-        if hard_units and not facts.is_determined:
-            return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {facts.problem or ''}".strip())
+        if hard_units and (not facts.is_determined or facts.unreported is not None):
+            problem = facts.unreported if facts.is_determined else facts.problem
+            return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {problem or ''}".strip())
         size = measure_request(prices.target.path, facts, body)
         provider = prices.target.provider.name
         expected = self.estimates.estimate(key.id, provider, prices.model or "", size)

@@ -6,13 +6,14 @@ chosen elsewhere (a stored preset, a file), the models are not determined.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from ari.gateway.form_fields import is_form, read_form
 from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, fold_name, parse_tree, require_clear
 from ari.gateway.route import Target
+from ari.gateway.unreported_use import find_unreported
 from ari.http.request_head import RequestHead
 from ari.integrations.model_fields import ModelPlace, find_model_place
 
@@ -30,6 +31,9 @@ _ELSEWHERE = frozenset(
     )
 )
 """Members with which routers choose another model than the request names (OpenRouter, LiteLLM, Perplexity)."""
+_CONFIGS, _FILES = ("inputConfig", "input_config"), ("fileName", "file_name")
+_STORED = compile_fields(tuple(f"batch.{config}.{name}" for config in _CONFIGS for name in _FILES))
+"""Members with which Gemini reads the requests of a batch from a file."""
 _IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
 """LiteLLM prefers the model of the query string to that of the body."""
 _ROUTING_HEADERS = (b"x-portkey-config", b"x-portkey-provider", b"helicone-fallbacks", b"x-litellm-model")
@@ -50,6 +54,7 @@ class RequestFacts:
     ``is_determined`` says that the provider will use no other models; otherwise ``problem`` is a sentence that says
     why. ``max_output_tokens`` is the caller's limit for each choice of each item, ``None`` without a limit.
     ``item_count`` counts the inputs of an embedding or the requests of a batch, ``choice_count`` the responses to each.
+    ``unreported`` is a sentence that says why the response won't report the use, ``None`` if it should.
     """
 
     models: tuple[str, ...]
@@ -60,6 +65,7 @@ class RequestFacts:
     choice_count: int
     streams: bool
     problem: str | None = None
+    unreported: str | None = None
 
 
 def read_facts(target: Target, head: RequestHead, body: bytes | None) -> RequestFacts:
@@ -79,7 +85,8 @@ def read_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
         return _make_undetermined(body, str(error))
     models = tuple(dict.fromkeys(map(_strip_prefix, (*in_path, *in_body))))
     problem = _find_problem(target, models)
-    return _describe(target, models, asked, len(body), problem)
+    unreported = find_unreported(target.path, head, asked)
+    return replace(_describe(target, models, asked, len(body), problem), unreported=unreported)
 
 
 def _make_undetermined(body: bytes | None, problem: str) -> RequestFacts:
@@ -122,6 +129,8 @@ def _read_body(place: ModelPlace, head: RequestHead, body: bytes) -> tuple[list[
     if not isinstance(tree, dict):
         raise Ambiguous("The body isn't a JSON object.")
     require_clear(tree, _ELSEWHERE)
+    if find_values(tree, _STORED):
+        raise Ambiguous("A stored file could name other models than the request.")
     if any(tree.get(name) for name in _ELSEWHERE):
         raise Ambiguous("The body lets the provider choose another model than it names.")
     values = find_values(tree, compile_fields(place.fields))

@@ -20,6 +20,7 @@ PADDING = len(_MEMBER) + len(_ADDED) + 1
 """The most bytes that the option adds to a body."""
 _BLANK = b" \t\r\n"
 _MAX_VALUE_BYTES = 4 * 1024
+"""Of the members that are read from a body that isn't held whole."""
 _WATCHED = frozenset(("model", "stream"))
 
 REFUSED_SECONDS = 3600.0
@@ -83,11 +84,13 @@ _chats = msgspec.json.Decoder(_Chat)
 class UsageInjector:
     """Rewrites one body, in chunks of any size. ``model`` and ``set_by_caller`` are known at its end.
 
-    ``refuses`` says whether a model is known to refuse the option; such a body stays unchanged.
+    ``refuses`` says whether a model is known to refuse the option; such a body stays unchanged. So does one whose
+    ``stream_options`` are longer than ``max_value_bytes``.
     """
 
-    def __init__(self, refuses: Any) -> None:
+    def __init__(self, refuses: Any, max_value_bytes: int = _MAX_VALUE_BYTES) -> None:
         self._refuses = refuses
+        self._max_value_bytes = max_value_bytes
         self._walker = JsonWalker()
         self._gap = b""
         self._key = b""
@@ -185,7 +188,7 @@ class UsageInjector:
     def _watch(self, part: bytes, span: JsonSpan) -> None:
         if span.begins:
             self._value.clear()
-        if len(self._value) <= _MAX_VALUE_BYTES:
+        if len(self._value) <= self._max_value_bytes:
             self._value += part
         if span.ends:
             if self._walker.key == "stream":
@@ -197,7 +200,7 @@ class UsageInjector:
         if span.begins:
             self._value.clear()
         self._value += part
-        if len(self._value) > _MAX_VALUE_BYTES:
+        if len(self._value) > self._max_value_bytes:
             self._give_up(out)
         elif span.ends:
             options = _object(bytes(self._value))
@@ -227,7 +230,7 @@ class UsageInjector:
 
 def inject(body: bytes, refuses: Any) -> tuple[UsageInjector, bytes]:
     """The body with the question added, or the very same where there is nothing to ask."""
-    question = UsageInjector(refuses)
+    question = UsageInjector(refuses, max(len(body), _MAX_VALUE_BYTES))
     changed = question.rewrite_plain(body)
     if changed is None:
         changed = question.feed(body) + question.finish()

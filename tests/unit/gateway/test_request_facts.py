@@ -105,6 +105,11 @@ def test_a_request_without_a_model_is_determined(route: str, method: str) -> Non
         ("openrouter/api/v1/chat/completions", {"model": "a/b@preset/c"}, None, b""),
         ("openai_compatible/chat/completions", {"model": "a", "deployment_id": "b"}, None, b""),
         ("gemini/v1beta/models/g%2D1:generateContent", {}, None, b""),
+        *(
+            ("gemini/v1beta/models/g:batchGenerateContent", {"batch": {config: {name: "files/1"}}}, None, b"")
+            for config in ("inputConfig", "input_config")
+            for name in ("fileName", "file_name")
+        ),
         ("gemini/v1beta/models/g;a=b:generateContent", {}, None, b""),
         ("openai/v1/chat/completions", None, None, b""),
     ],
