@@ -188,6 +188,7 @@ models aliases remove nobody
 prices set gpt-5 --input 1
 prices set openai/x --input €1
 prices set openai/x
+prices set openai/x --input 1
 prices discount openai/x 101
 prices remove nobody/x
 keys models {laptop} --allow-model /x

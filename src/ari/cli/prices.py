@@ -52,7 +52,10 @@ def set_(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Set the price of models; prices that aren't given are removed. 0 is free."""
+    """Set the price of models; prices that aren't given are removed.
+
+    Tokens need both --input and --output; 0 is free.
+    """
     given = {
         "input_usd": input_,
         "output_usd": output_,

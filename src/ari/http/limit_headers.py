@@ -7,7 +7,9 @@ from ari.keys.limits.counter import Remaining
 
 
 def limit_headers(decision: Decision) -> list[Header]:
-    """Both fields, as lists of structured fields; names are of characters that need no escape."""
+    """Both fields, as lists of structured fields; names are of characters that need no escape. None without limits."""
+    if not decision.remaining:
+        return []
     policies = ", ".join(map(_format_policy, decision.remaining))
     states = ", ".join(_format_state(one, decision) for one in decision.remaining)
     return [(b"ratelimit-policy", policies.encode()), (b"ratelimit", states.encode())]

@@ -27,3 +27,8 @@ def test_the_limit_that_refuses_has_the_time_in_retry_after() -> None:
     never = Decision(Exceeded("credits", "credits_exhausted", None), {}, LIMITS[2:])
     assert never.retry_after_seconds is None
     assert limit_headers(never)[1] == (b"ratelimit", b'"credits";r=7')
+
+
+def test_without_limits_there_are_no_fields() -> None:
+    """A key that has only budgets: an empty field is no list of policies."""
+    assert limit_headers(Decision(None, {"budget:monthly": 1}, [])) == []

@@ -11,7 +11,7 @@ from ari.prices.replace import get_prices, replace_prices
 from tests.support.clock import FrozenClock
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
-GPT = {"model": "openai/gpt-5*", "input_usd": "1"}
+GPT = {"model": "openai/gpt-5*", "input_usd": "1", "output_usd": "0"}
 CLAUDE = {"model": "anthropic/*", "percent": "10"}
 
 

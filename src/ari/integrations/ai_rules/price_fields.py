@@ -70,6 +70,12 @@ def _parse_price(place: str, one: Mapping[str, Any], problems: list[Problem]) ->
     }
     if not parsed:
         problems.append(Problem(place, "Set at least one price; 0 is free."))
+    elif parsed.keys() != {"per_request"}:  # tokens without a price would cost nothing, so budgets would miss them
+        problems += [
+            Problem(f"{place}.{name}_usd", f"Set the price of {name} too; 0 is free.")
+            for name in ("input", "output")
+            if name not in parsed
+        ]
     return OwnPrice(_parse_pattern(place, one, problems), **parsed)
 
 

@@ -13,8 +13,8 @@ class OwnPrice(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     """The operator's price of models that match ``model``, a pattern such as ``openai/gpt-5*``.
 
     ``per_request`` is in US dollars for each request, the others in US dollars per million tokens. Without a price,
-    cached, cache-writing, audio and image tokens cost as much as others of the input or output; without one of the
-    input or output, those tokens cost nothing.
+    cached, cache-writing, audio and image tokens cost as much as others of the input or output. A price of tokens has
+    both ``input`` and ``output``; with ``per_request`` alone, tokens cost nothing.
     """
 
     model: str

@@ -10,11 +10,11 @@ from ari.integrations.ai_rules.price_fields import MAX_ENTRIES, describe_price_r
 from ari.integrations.ai_rules.prices import Discount, OwnPrice, PriceRules
 
 GIVEN: dict[str, Any] = {
-    "prices": [{"model": "openai/gpt-5*", "input_usd": "1.10", "per_request_usd": "0.000000001"}],
+    "prices": [{"model": "openai/gpt-5*", "input_usd": "1.10", "output_usd": "0", "per_request_usd": "0.000000001"}],
     "discounts": [{"model": "anthropic/*", "percent": "12.5"}],
 }
 RULES = PriceRules(
-    (OwnPrice("openai/gpt-5*", input=Decimal("1.10"), per_request=Decimal("0.000000001")),),
+    (OwnPrice("openai/gpt-5*", input=Decimal("1.10"), output=Decimal(0), per_request=Decimal("0.000000001")),),
     (Discount("anthropic/*", Decimal("12.5")),),
 )
 
@@ -35,7 +35,7 @@ def test_rules_survive_as_they_were_written() -> None:
 def test_another_currency_or_form_is_refused(amount: Any) -> None:
     """Two currencies in one account could not be added up."""
     with pytest.raises(Invalid, match="US dollars") as raised:
-        parse_price_rules({"prices": [{"model": "x/*", "output_usd": amount}]})
+        parse_price_rules({"prices": [{"model": "x/*", "input_usd": "1", "output_usd": amount}]})
     assert [one.location for one in raised.value.problems] == ["prices.0.output_usd"]
 
 
@@ -53,9 +53,21 @@ def test_a_pattern_names_a_provider(model: Any) -> None:
         parse_price_rules({"prices": [{"model": model, "input_usd": "1"}]})
 
 
+@pytest.mark.parametrize(
+    ("price", "missing"),
+    [({"input_usd": "1"}, ["output"]), ({"output_usd": "1"}, ["input"]), ({"cached_input_usd": "1"}, ["input", "output"])],
+)
+def test_no_tokens_are_free_unless_the_price_says_so(price: dict[str, str], missing: list[str]) -> None:
+    """A forgotten price would let a hard budget count nothing. A price per request needs none of tokens."""
+    with pytest.raises(Invalid, match="0 is free") as raised:
+        parse_price_rules({"prices": [{"model": "x/*", **price}]})
+    assert [one.location for one in raised.value.problems] == [f"prices.0.{name}_usd" for name in missing]
+    assert parse_price_rules({"prices": [{"model": "x/*", "per_request_usd": "1"}]}).prices[0].output is None
+
+
 def test_all_problems_are_reported() -> None:
     """Entries without a price, repeated patterns, and too many."""
-    typo = {"model": "x/*", "input_usd": "1", "ouput_usd": "1"}
+    typo = {"model": "x/*", "input_usd": "1", "output_usd": "1", "ouput_usd": "1"}
     given = {"prices": [{"model": "x/*"}, typo], "discounts": [{"model": "y"}]}
     with pytest.raises(Invalid) as raised:
         parse_price_rules(given)
