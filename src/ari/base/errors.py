@@ -82,16 +82,24 @@ class LimitExceeded(AriError):
     """``limit`` is its name, or ``credits``; ``code`` is ``rate_limited``, ``credits_exhausted`` or
     ``budget_exhausted``.
 
-    ``rate`` is what the limit allows, such as ``2 requests per minute``. Without ``retry_after_seconds``, waiting does
-    not help.
+    ``rate`` is what the limit allows, such as ``2 requests per minute``; ``shortage`` is the end of a sentence about a
+    budget. Without ``retry_after_seconds``, waiting does not help.
     """
 
-    def __init__(self, code: str, limit: str, retry_after_seconds: int | None, rate: str | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        limit: str,
+        retry_after_seconds: int | None,
+        rate: str | None = None,
+        shortage: str | None = None,
+    ) -> None:
         wait = "" if retry_after_seconds is None else f" Retry in {in_words(retry_after_seconds)}."
         allowed = "" if rate is None else f" ({rate})"
+        lacks = shortage or "doesn't have enough left for this request"
         sentences = {
             "credits_exhausted": "No credits are left for this request.",
-            "budget_exhausted": f"Budget “{limit}”{allowed} doesn't have enough left for this request.",
+            "budget_exhausted": f"Budget “{limit}”{allowed} {lacks}.",
         }
         super().__init__(sentences.get(code, f"Rate limit “{limit}”{allowed} is used up.") + wait)
         self.code = code

@@ -96,7 +96,7 @@ EVENT_NAMES = {
     "integration_unreachable": "A provider was unreachable or failed. Not recorded again until it responds.",
     "integration_works_again": "A failing provider accepted its key again.",
     "ai_aliases_changed": "The other names for models changed.",
-    "ai_prices_changed": "The own prices of models, or discounts, changed.",
+    "ai_prices_changed": "The own prices of models, or discounts, changed; `detail` has the old and the new ones.",
     "usage_exported": "Usage was exported.",
     "events_exported": "The audit log was exported.",
     "usage_erased": "A client address was erased from usage rows.",

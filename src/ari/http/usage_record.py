@@ -5,7 +5,7 @@ import msgspec
 from ari.base.clock import Clock
 from ari.base.errors import LimitExceeded, Unavailable
 from ari.http.request_head import RequestHead
-from ari.keys.limits.budget_fields import budget_in_words
+from ari.keys.limits.budget_fields import budget_in_words, shortage_in_words
 from ari.keys.limits.charge import Charge, Decision
 from ari.keys.limits.counter import Exceeded
 from ari.keys.limits.fields import describe_rate
@@ -130,7 +130,8 @@ class UsageRecord(msgspec.Struct, eq=False):
         if decision is not None and exceeded is not None:
             assert self.row is not None
             self.row.status = REASONS[exceeded.reason].status  # stored, so that no completion follows
-            raise LimitExceeded(exceeded.reason, exceeded.name, decision.retry_after_seconds, _describe(exceeded))
+            wait_seconds = decision.retry_after_seconds
+            raise LimitExceeded(exceeded.reason, exceeded.name, wait_seconds, *_describe(exceeded))
 
     def complete(self, status: int, length: int | None) -> None:
         """Fill in the status of a committed row, by a later commit."""
@@ -142,7 +143,9 @@ class UsageRecord(msgspec.Struct, eq=False):
         return round((self.clock.monotonic() - self.started) * 1000, 3)
 
 
-def _describe(exceeded: Exceeded) -> str | None:
-    if exceeded.budget is not None:
-        return budget_in_words(exceeded.budget)
-    return None if exceeded.limit is None else describe_rate(exceeded.limit)
+def _describe(exceeded: Exceeded) -> tuple[str | None, str | None]:
+    """The rate of the limit or the amount of the budget, and the shortage of the budget, each in words."""
+    budget, shortage, limit = exceeded.budget, exceeded.shortage, exceeded.limit
+    if budget is not None:
+        return budget_in_words(budget), None if shortage is None else shortage_in_words(shortage, budget.unit)
+    return None if limit is None else describe_rate(limit), None

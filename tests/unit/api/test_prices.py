@@ -35,7 +35,11 @@ def test_wrong_prices_are_named(app: App) -> None:
 def test_a_configuration_has_prices_and_discounts(app: App) -> None:
     """Merged with those that are there, unless the others are pruned; a key needs the scope for integrations too."""
     root = app.key("*")
-    body = {"model_prices": {"openai/*": {"input_usd": "2", "output_usd": "0"}}, "model_discounts": {"openai/*": "10"}, "dry_run": False}
+    body = {
+        "model_prices": {"openai/*": {"input_usd": "2", "output_usd": "0"}},
+        "model_discounts": {"openai/*": "10"},
+        "dry_run": False,
+    }
 
     def apply(**more: object) -> list[tuple[str, str, str]]:
         changes = content_of(app("POST", "/api/apply", root, {**body, **more}))["changes"]
@@ -45,7 +49,9 @@ def test_a_configuration_has_prices_and_discounts(app: App) -> None:
     assert apply() == [("add", "model price", "openai/*"), ("add", "model discount", "openai/*")]
     assert apply() == []
     assert [one["model"] for one in content_of(app("GET", PRICES, root))["prices"]] == ["openai/gpt-5*", "openai/*"]
-    assert apply(model_prices={"openai/*": {"input_usd": "3", "output_usd": "0"}}) == [("change", "model price", "openai/*")]
+    assert apply(model_prices={"openai/*": {"input_usd": "3", "output_usd": "0"}}) == [
+        ("change", "model price", "openai/*")
+    ]
     assert apply(prune=True)[-1] == ("remove", "model price", "openai/gpt-5*")
     assert app("POST", "/api/apply", app.key("scopes:write"), body).status == 403
     wrong = app("POST", "/api/apply", root, {"model_discounts": {"openai/*": "110"}})

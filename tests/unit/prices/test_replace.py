@@ -22,7 +22,7 @@ def tx(data_dir: Path) -> MemoryIntegrationTransaction:
 
 
 def test_each_change_has_a_number_and_an_event(tx: MemoryIntegrationTransaction) -> None:
-    """The event names the models whose price changed; the same rules again change nothing."""
+    """The event has the old and the new prices of the models that differ; the same rules again change nothing."""
     assert get_prices(tx)["version"] == library_version()
     for _ in range(2):
         assert replace_prices(tx, {"prices": [GPT]})["version"] == f"{library_version()}+1"
@@ -30,10 +30,17 @@ def test_each_change_has_a_number_and_an_event(tx: MemoryIntegrationTransaction)
     assert found == get_prices(tx)
     assert found["version"] == f"{library_version()}+2"
     assert replace_prices(tx, {})["version"] == f"{library_version()}+3"
-    assert [(event.name, event.detail) for event in tx.events.all] == [
-        ("ai_prices_changed", {"revision": 1, "models": ["openai/gpt-5*"]}),
-        ("ai_prices_changed", {"revision": 2, "models": ["anthropic/*"]}),
-        ("ai_prices_changed", {"revision": 3, "models": ["anthropic/*", "openai/gpt-5*"]}),
+    nothing: dict[str, list[dict[str, str]]] = {"prices": [], "discounts": []}
+    price, discount, both = (
+        nothing | {"prices": [GPT]},
+        nothing | {"discounts": [CLAUDE]},
+        ["anthropic/*", GPT["model"]],
+    )
+    assert {event.name for event in tx.events.all} == {"ai_prices_changed"}
+    assert [event.detail for event in tx.events.all] == [
+        {"revision": 1, "models": [GPT["model"]], "from": nothing, "to": price},
+        {"revision": 2, "models": ["anthropic/*"], "from": nothing, "to": discount},
+        {"revision": 3, "models": both, "from": discount | {"prices": [GPT]}, "to": nothing},
     ]
 
 

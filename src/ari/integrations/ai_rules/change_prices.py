@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import structs
 
 from ari.integrations.ai_rules.model import AiRulesTransaction
-from ari.integrations.ai_rules.price_fields import parse_price_rules
+from ari.integrations.ai_rules.price_fields import describe_price_rules, parse_price_rules
 from ari.integrations.ai_rules.prices import PriceRules
 from ari.integrations.ai_rules.replace_part import get_ai_rules, replace_part
 
@@ -23,8 +23,9 @@ def set_prices(tx: AiRulesTransaction, given: Mapping[str, Any]) -> PriceRules:
     if rules == before:
         return before
     rules = structs.replace(rules, revision=before.revision + 1)
-    changed = {model for model, _ in _list_entries(before) ^ _list_entries(rules)}
-    replace_part(tx, "prices", rules, {"revision": rules.revision, "models": sorted(changed)[:_MAX_NAMED]})
+    models = sorted({model for model, _ in _list_entries(before) ^ _list_entries(rules)})[:_MAX_NAMED]
+    entries = {"from": _describe(before, models), "to": _describe(rules, models)}
+    replace_part(tx, "prices", rules, {"revision": rules.revision, "models": models, **entries})
     return rules
 
 
@@ -32,3 +33,15 @@ def _list_entries(rules: PriceRules) -> set[tuple[str, str]]:
     """Each pattern with its entry as text, to compare."""
     prices = {(own.model, repr(own)) for own in rules.prices}
     return prices | {(discount.model, repr(discount)) for discount in rules.discounts}
+
+
+def _describe(rules: PriceRules, models: list[str]) -> dict[str, list[dict[str, str]]]:
+    """The entries with these patterns, without the parts that have no price."""
+    return {
+        kind: [
+            {name: value for name, value in entry.items() if value is not None}
+            for entry in entries
+            if entry["model"] in models
+        ]
+        for kind, entries in describe_price_rules(rules).items()
+    }

@@ -17,6 +17,7 @@ from ari.keys.limits.fields import (
     window_in_words,
 )
 from ari.keys.limits.rules import Budget, Increase, Period, Unit
+from ari.keys.limits.spending import Shortage
 
 MAX_BUDGETS = 10
 PERIODS: tuple[Period, ...] = get_args(Period)
@@ -103,9 +104,19 @@ def describe_amount(field: str, amount: int, unit: Unit) -> dict[str, Any]:
 
 def budget_in_words(budget: Budget) -> str:
     """``25.00 US dollars per month``, ``1,000,000 tokens per day``."""
-    amount = f"{format_usd(budget.amount)} US dollars" if budget.unit == "money" else f"{budget.amount:,} tokens"
-    rolling = budget.period == "rolling"
+    amount, rolling = _amount_in_words(budget.amount, budget.unit), budget.period == "rolling"
     return f"{amount} {f'per {window_in_words(budget.window_ms)}' if rolling else _IN_WORDS[budget.period]}"
+
+
+def shortage_in_words(shortage: Shortage, unit: Unit) -> str:
+    """``has 12 tokens left; this request may use 40 tokens``: the end of a sentence about a budget without room."""
+    left, asked = _amount_in_words(shortage.left, unit), _amount_in_words(shortage.asked, unit)
+    whole = ", more than the whole budget" if shortage.asked > shortage.limit else ""
+    return f"has {left} left; this request may use {asked}{whole}"
+
+
+def _amount_in_words(amount: int, unit: Unit) -> str:
+    return f"{format_usd(amount)} US dollars" if unit == "money" else f"{amount:,} tokens"
 
 
 def _describe_increase(one: Increase, unit: Unit) -> dict[str, Any]:

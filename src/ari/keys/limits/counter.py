@@ -12,7 +12,7 @@ import msgspec
 from ari.base.clock import MINUTE_MS
 from ari.keys.limits.refills import last_refill_day, next_refill_ms
 from ari.keys.limits.rules import CREDITS, Budget, Credits, Limit, LimitRules
-from ari.keys.limits.spending import Amounts, BudgetState, Crossing, Held, Spending
+from ari.keys.limits.spending import Amounts, BudgetState, Crossing, Held, Shortage, Spending
 from ari.keys.limits.window import Window
 
 
@@ -40,6 +40,7 @@ class Exceeded(msgspec.Struct, frozen=True):
     wait_ms: int | None
     limit: Limit | None = None
     budget: Budget | None = None
+    shortage: Shortage | None = None
 
 
 class Balance(msgspec.Struct):
@@ -102,9 +103,12 @@ class Counter(msgspec.Struct):
         """The hard budgets without room for these amounts."""
         for budget in self.rules.budgets:
             if budget.is_hard:
-                wait_ms = self.spending[budget.name].find_wait(budget, amounts.of(budget.unit), self.at_ms)
+                spending, asked = self.spending[budget.name], amounts.of(budget.unit)
+                wait_ms = spending.find_wait(budget, asked, self.at_ms)
                 if wait_ms != 0:
-                    yield Exceeded(budget.name, "budget_exhausted", wait_ms, budget=budget)
+                    limit = budget.find_limit(self.at_ms)
+                    shortage = Shortage(asked, max(0, limit - spending.used), limit)
+                    yield Exceeded(budget.name, "budget_exhausted", wait_ms, budget=budget, shortage=shortage)
 
     def reserve(self, owner_id: str, amounts: Amounts, lease_ms: int) -> Iterator[Held]:
         """Reserve the amounts in all budgets, for as long as the request may take."""

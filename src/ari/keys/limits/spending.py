@@ -44,6 +44,14 @@ class Held(NamedTuple):
     epoch: int
 
 
+class Shortage(NamedTuple):
+    """The amount that a request asks of a budget, what is left of it, and all of it with its increases."""
+
+    asked: int
+    left: int
+    limit: int
+
+
 class Crossing(NamedTuple):
     """A budget of which a threshold was reached, in the period that began at ``period_ms``."""
 

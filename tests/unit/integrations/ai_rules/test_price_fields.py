@@ -55,7 +55,11 @@ def test_a_pattern_names_a_provider(model: Any) -> None:
 
 @pytest.mark.parametrize(
     ("price", "missing"),
-    [({"input_usd": "1"}, ["output"]), ({"output_usd": "1"}, ["input"]), ({"cached_input_usd": "1"}, ["input", "output"])],
+    [
+        ({"input_usd": "1"}, ["output"]),
+        ({"output_usd": "1"}, ["input"]),
+        ({"cached_input_usd": "1"}, ["input", "output"]),
+    ],
 )
 def test_no_tokens_are_free_unless_the_price_says_so(price: dict[str, str], missing: list[str]) -> None:
     """A forgotten price would let a hard budget count nothing. A price per request needs none of tokens."""

@@ -6,8 +6,15 @@ import pytest
 
 from ari.base.clock import DAY_MS
 from ari.base.errors import Invalid
-from ari.keys.limits.budget_fields import budget_in_words, describe_budget, parse_budget_text, parse_budgets
+from ari.keys.limits.budget_fields import (
+    budget_in_words,
+    describe_budget,
+    parse_budget_text,
+    parse_budgets,
+    shortage_in_words,
+)
 from ari.keys.limits.rules import Budget, Increase
+from ari.keys.limits.spending import Shortage
 
 MONTHLY = {"name": "monthly", "amount_usd": "25.00", "period": "month", "time_zone": "Europe/Berlin", "hard": False}
 
@@ -91,3 +98,18 @@ def test_short_forms_that_are_wrong(text: str) -> None:
     """Refused with an example of the right form."""
     with pytest.raises(Invalid):
         parse_budgets([parse_budget_text(text)])
+
+
+@pytest.mark.parametrize(
+    ("shortage", "words"),
+    [
+        (Shortage(6_200_000, 5_000_000, 25_000_000), "has 5.00 US dollars left; this request may use 6.20 US dollars"),
+        (
+            Shortage(7, 0, 6),
+            "has 0.00 US dollars left; this request may use 0.000007 US dollars, more than the whole budget",
+        ),
+    ],
+)
+def test_a_shortage_has_both_amounts(shortage: Shortage, words: str) -> None:
+    """So that callers see whether a smaller request fits."""
+    assert shortage_in_words(shortage, "money") == words
