@@ -80,6 +80,7 @@ SAMPLES: dict[str, Event] = {
         "budget_threshold_reached",
         budget="monthly",
         threshold=80,
+        used_percent=81,
         used_usd="20.40",
         used_tokens=None,
         limit_usd="25.00",

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ari.base.events import EVENT_NAMES, Event
+from ari.web import ai_event_words
 
 _TITLES: Final = {
     "key_scopes_changed": "Key access changed",
@@ -87,8 +88,13 @@ def describe_event(event: Event) -> str:
             return "Key can rotate itself" if detail.get("may_rotate") else "Key can no longer rotate itself"
         case "notification_switched":
             return "Notification turned on" if detail.get("on") else "Notification turned off"
+        case "budget_threshold_reached":
+            return ai_event_words.describe_budget_use(detail)
+        case "key_budget_increased" | "consumer_budget_increased":
+            return ai_event_words.describe_increase(detail) or get_title(event.name)
         case name:
-            return get_title(name)
+            changes = ai_event_words.describe_changes(event)
+            return f"{get_title(name)}: {changes}" if changes else get_title(name)
 
 
 def is_warning(event: Event) -> bool:

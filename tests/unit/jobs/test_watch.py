@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ari import keys
 from ari.base.clock import DAY_MS
 from ari.deps import Deps
 from ari.jobs.watch import scan_once
@@ -31,6 +32,24 @@ def test_a_finding_is_recorded_once_however_many_workers_scan(data_dir: Path) ->
             assert scan_once(instance) == [], "another worker within the minute"
         names = [event.name for event in Deps(instance).read_sync(lambda tx: tx.events.page(key.id, None, 50))]
         assert 1 <= names.count("key_expiring") <= len(DAYS)
+
+
+def test_the_event_of_a_shared_budget_names_the_consumer(data_dir: Path) -> None:
+    """The page and the email say whose budget it is, also after the consumer was deleted."""
+    with opened(data_dir, None) as instance:
+        consumer = Deps(instance).do_sync(keys.create_consumer, keys.NewConsumer("ana"))
+        scan_once(instance)
+        owner = RuleOwner(consumer.id, LimitRules(1, budgets=(Budget("monthly", 100),)), "consumer:")
+        row = make_row(charge=Charge((owner,), estimate=Estimate(Amounts(85, 0), 1)))
+        instance.database.usage.commit(Batch([row]))
+        assert row.charge is not None
+        assert row.charge.decision is not None
+        use = make_ai_use(row.id, settlement=Settlement(row.charge.decision.held, Amounts(85, 0)))
+        instance.database.usage.commit(Batch(completions=[use]))
+        clock_of(instance).advance(60)
+        [found] = scan_once(instance)
+        named = (found.subject, found.detail["name"], found.detail["threshold"], found.detail["used_percent"])
+        assert named == (consumer.id, "ana", 80, 85)
 
 
 def test_a_budget_warning_is_recorded_once_even_if_the_process_dies(

@@ -8,17 +8,17 @@ from ari.notifications.model import EmailContent
 
 
 def _write(event: Event, context: NoticeContext) -> EmailContent:
-    detail, subject = event.detail, event.subject or ""
-    is_key, is_used_up = subject.startswith("key_"), detail.get("threshold") == 100
-    name = text.quote(str(detail.get("budget")))
-    use = "is used up" if is_used_up else f"is used to {detail.get('threshold')} %"
+    detail, is_key = event.detail, (event.subject or "").startswith("key_")
+    is_used_up, percent = detail.get("threshold") == 100, detail.get("used_percent", detail.get("threshold"))
+    name, owner = text.quote(str(detail.get("budget"))), _name_owner(event, context)
+    use = f"is used up ({percent} %)" if is_used_up else f"is used to {percent} %"
     refused = " If it is a hard budget, further requests are refused until its period ends."
     return EmailContent(
-        subject=f"Budget {name} {use}",
+        subject=f"Budget {name} of {owner} {use}",
         summary=f"A budget for AI requests {use} in its current period.{refused if is_used_up else ''}",
         facts=(
             ("Budget", name),
-            facts.key_fact(event, context) if is_key else ("Of", text.defang(subject)),
+            facts.key_fact(event, context) if is_key else ("Of", owner),
             ("Used", _describe(detail.get("used_usd"), detail.get("used_tokens"))),
             ("Budget amount", _describe(detail.get("limit_usd"), detail.get("limit_tokens"))),
         ),
@@ -26,6 +26,16 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
         path=facts.key_path(event) if is_key else "/settings/usage",
         button="View key" if is_key else "View usage",
     )
+
+
+def _name_owner(event: Event, context: NoticeContext) -> str:
+    """The name of the key or consumer, or which shared budget it is."""
+    subject = event.subject or ""
+    if subject == "instance":
+        return "the instance"
+    if subject.startswith("provider:"):
+        return f"the provider {text.quote(subject.removeprefix('provider:'))}"
+    return facts.key_name(event, context)
 
 
 def _describe(usd: object, tokens: object) -> str:

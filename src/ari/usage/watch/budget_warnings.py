@@ -10,8 +10,7 @@ from typing import NamedTuple
 from ari.base.clock import DAY_MS
 from ari.keys.limits.budget_fields import describe_amount
 from ari.keys.limits.rules import Unit
-from ari.keys.model import ApiKey
-from ari.usage.watch.model import MutedMarks, WatchFinding, describe_key
+from ari.usage.watch.model import MutedMarks, WatchFinding
 
 MAX_WARNINGS = 200
 """Reported by one scan."""
@@ -41,14 +40,14 @@ class BudgetWarning(NamedTuple):
 
 
 def find_budget_warnings(
-    warnings: Sequence[BudgetWarning], keys: Mapping[str, ApiKey], muted: MutedMarks
+    warnings: Sequence[BudgetWarning], owners: Mapping[str, Mapping[str, str]], muted: MutedMarks
 ) -> list[WatchFinding]:
-    """One finding for each warning that was not reported; ``keys`` are those of its owners, by ID."""
-    return [_make_finding(one, keys.get(one.owner_id)) for one in warnings if one.mark not in muted]
+    """One finding for each warning that was not reported; ``owners`` has the name of each owner, by ID."""
+    return [_make_finding(one, owners.get(one.owner_id, {})) for one in warnings if one.mark not in muted]
 
 
-def _make_finding(one: BudgetWarning, key: ApiKey | None) -> WatchFinding:
+def _make_finding(one: BudgetWarning, owner: Mapping[str, str]) -> WatchFinding:
     amounts = describe_amount("used", one.used, one.unit) | describe_amount("limit", one.amount, one.unit)
-    detail = {"budget": one.name, "threshold": one.threshold, **amounts}
-    owner = {} if key is None else describe_key(key)
-    return WatchFinding("budget_threshold_reached", one.owner_id, owner | detail, {one.mark: _REMEMBERED_MS})
+    share = {"threshold": one.threshold, "used_percent": one.used * 100 // one.amount}
+    detail = {**owner, "budget": one.name, **share, **amounts}
+    return WatchFinding("budget_threshold_reached", one.owner_id, detail, {one.mark: _REMEMBERED_MS})

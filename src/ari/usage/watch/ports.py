@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from ari.base.events import EventStore
 from ari.keys.listing import KeyListing, LivingKey
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, Consumer
 from ari.usage.model import KeyClient, SecretUse
 from ari.usage.watch.budget_warnings import BudgetWarning
 from ari.usage.watch.bursts import AddressBurst
@@ -106,6 +106,11 @@ class WatchStore(Protocol):
         """These keys by ID, including deleted ones."""
 
 
+class WatchedConsumers(Protocol):
+    def get(self, consumer_id: str) -> Consumer | None:
+        """The consumer with this id."""
+
+
 class WatchKeyValues(Protocol):
     def get(self, name: str) -> str | None: ...
 
@@ -121,6 +126,9 @@ class WatchTransaction(Protocol):
 
     @property
     def listing(self) -> KeyListing: ...
+
+    @property
+    def consumers(self) -> WatchedConsumers: ...
 
     @property
     def key_value(self) -> WatchKeyValues: ...

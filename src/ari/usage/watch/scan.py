@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.events import Event
-from ari.base.ids import new_id
+from ari.base.ids import is_id, new_id
 from ari.usage.watch import bursts
 from ari.usage.watch.budget_warnings import BudgetWarning, find_budget_warnings
 from ari.usage.watch.bursts import KeyBurst, find_address_bursts, find_key_bursts
 from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_mark, find_dead_calls, find_end_ms
 from ari.usage.watch.expired_in_use import find_expired_in_use
 from ari.usage.watch.expiring import DAYS, MAX_EARLIER_MS, Use, find_due_days, find_expiring
-from ari.usage.watch.model import MAX_ADDRESSES, Limits, ScanWindow, WatchFinding
+from ari.usage.watch.model import MAX_ADDRESSES, Limits, ScanWindow, WatchFinding, describe_key
 from ari.usage.watch.new_address import FRESH_MS, NewAddresses, find_new_addresses
 from ari.usage.watch.ports import WatchedUse, WatchTransaction
 from ari.usage.watch.retiring import MAX_LEAD_MS, find_retiring
@@ -112,8 +112,11 @@ def find_warnings(tx: WatchTransaction, due: Scan, warnings: Sequence[BudgetWarn
     """The findings about budgets that aren't muted."""
     if not warnings:
         return []
-    keys = tx.watch.keys(sorted({one.owner_id for one in warnings}))
-    return find_budget_warnings(warnings, keys, tx.watch.list_muted(due.now_ms))
+    owner_ids = sorted({one.owner_id for one in warnings})
+    owners = {key_id: describe_key(key) for key_id, key in tx.watch.keys(owner_ids).items()}
+    consumers = (tx.consumers.get(one) for one in owner_ids if is_id("con", one))
+    owners |= {one.id: {"name": one.name} for one in consumers if one is not None}
+    return find_budget_warnings(warnings, owners, tx.watch.list_muted(due.now_ms))
 
 
 def record(tx: WatchTransaction, due: Scan, found: list[WatchFinding]) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.support.notices import KEY_ID, compose_sample, event
+from tests.support.notices import KEY, KEY_ID, compose_sample, event
 
 KIND = "budget_threshold_reached"
 
@@ -11,7 +11,7 @@ def test_it_says_how_much_of_which_budget_is_used() -> None:
     """The link leads to the key."""
     content = compose_sample(KIND)
     facts = dict(content.facts)
-    assert content.subject == "Budget “monthly” is used to 80 %"
+    assert content.subject == f"Budget “monthly” of “{KEY['name']}” is used to 81 %"
     assert (facts["Used"], facts["Budget amount"]) == ("20.40 US dollars", "25.00 US dollars")
     assert content.path == f"/settings/keys/{KEY_ID}"
     assert "refused" not in content.summary
@@ -22,6 +22,15 @@ def test_a_shared_budget_that_is_used_up() -> None:
     used = event(KIND, budget="all", threshold=100, used_tokens=1_000, limit_tokens=1_000)
     content = compose_sample(KIND, replace(used, subject="provider:openai"))
     facts = dict(content.facts)
-    assert content.subject == "Budget “all” is used up"
-    assert (facts["Of"], facts["Used"]) == ("provider:openai", "1,000 tokens")
+    assert content.subject == "Budget “all” of the provider “openai” is used up (100 %)"
+    assert (facts["Of"], facts["Used"]) == ("the provider “openai”", "1,000 tokens")
     assert "refused" in content.summary
+
+
+def test_the_owner_is_named() -> None:
+    """A refusal after 80 percent uses a budget up, and the email has the true percent."""
+    used = event(KIND, budget="monthly", threshold=100, used_percent=97, name="ana")
+    shared = event(KIND, budget="monthly", threshold=50, used_percent=62)
+    assert compose_sample(KIND, replace(used, subject="con_1")).subject == "Budget “monthly” of “ana” is used up (97 %)"
+    content = compose_sample(KIND, replace(shared, subject="instance"))
+    assert content.subject == "Budget “monthly” of the instance is used to 62 %"

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.listing import Cursor, KeyCounts, KeyFilter, LivingKey, Order
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, Consumer
 from ari.keys.reasons import ACCEPTED
 from ari.usage.model import KeyClient, SecretUse
 from ari.usage.watch.bursts import AddressBurst
@@ -151,11 +151,19 @@ class FakeListing:
         ]
 
 
+class NoConsumers:
+    """An instance without consumers."""
+
+    def get(self, consumer_id: str) -> Consumer | None:
+        return None
+
+
 class FakeUnit:
     """Keys, marks, key-value entries and events; fulfils ``WatchTransaction``."""
 
     def __init__(self) -> None:
         self.listing = FakeListing()
+        self.consumers = NoConsumers()
         self.stored = self.listing.stored
         self.retiring: list[RetiringSecret] = []
         self.events = MemoryEvents()

@@ -7,11 +7,13 @@ WARNING = BudgetWarning("con_1", "monthly", 0, 80, "money", 20_400_000, 25_000_0
 
 def test_a_warning_is_a_finding_about_its_owner() -> None:
     """With the amounts as callers write them."""
-    [finding] = find_budget_warnings([WARNING], {}, set())
+    [finding] = find_budget_warnings([WARNING], {"con_1": {"name": "ana"}}, set())
     assert (finding.name, finding.subject) == ("budget_threshold_reached", "con_1")
     assert finding.detail == {
+        "name": "ana",
         "budget": "monthly",
         "threshold": 80,
+        "used_percent": 81,
         "used_usd": "20.40",
         "used_tokens": None,
         "limit_usd": "25.00",

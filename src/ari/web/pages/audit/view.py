@@ -7,10 +7,12 @@ from datetime import datetime
 from ari.base.events import Event
 from ari.base.ids import is_id
 from ari.integrations.providers import providers
+from ari.keys.ports import KeyTransaction
 from ari.web.event_words import group_names
 from ari.web.pages.integrations import urls as integration_urls
 from ari.web.pages.notifications import urls as notification_urls
 from ari.web.pages.security import urls as security_urls
+from ari.web.pages.settings_usage import urls as usage_urls
 
 EVENTS_A_PAGE = 25
 DOOR_NAMES = {"web": "Pages", "api": "API", "cli": "Command line", "system": "ARI"}
@@ -37,13 +39,23 @@ def list_key_ids(events: Iterable[Event]) -> list[str]:
     return sorted({text for event in events for text in (event.actor, event.subject) if text and is_id("key", text)})
 
 
+def read_consumer_names(tx: KeyTransaction, events: Iterable[Event]) -> dict[str, str]:
+    """The names of the consumers that the events are about; one that was deleted is absent."""
+    ids = {event.subject for event in events if event.subject and is_id("con", event.subject)}
+    found = (tx.consumers.get(one) for one in sorted(ids))
+    return {one.id: one.name for one in found if one is not None}
+
+
 def find_page(event: Event) -> tuple[str, str] | None:
     """The title and URL of the page of the event's subject, if that isn't a key."""
     subject = event.subject or ""
     if event.name == "notification_switched":
         return "Notifications", notification_urls.NOTIFICATIONS
-    if subject in providers():
-        return providers()[subject].title, integration_urls.card(subject)
+    provider = subject.removeprefix("provider:")
+    if provider in providers():
+        return providers()[provider].title, integration_urls.card(provider)
+    if subject == "instance":
+        return "This instance", usage_urls.USAGE
     if is_id("usr", subject):
         return "Account security", security_urls.SECURITY
     return None

@@ -43,6 +43,19 @@ def test_events_are_sentences_with_links_to_their_keys(browser: PageClient) -> N
     assert "<b>" not in page
 
 
+def test_consumers_are_named(browser: PageClient) -> None:
+    """Not by their ID, which says nothing to a reader; a deleted one is known by its ID only."""
+    consumer = Deps(browser.instance).do_sync(keys.create_consumer, keys.NewConsumer("Team <b>"))
+    detail: dict[str, object] = {"budget": "monthly", "threshold": 80, "used_percent": 81}
+    _record(browser, "budget_threshold_reached", consumer.id, **detail)
+    _record(browser, "budget_threshold_reached", "con_00000000000000000000000000", **detail)
+    page = browser.get(PAGE).text
+    assert "Team <b> " in plain_text(page)
+    assert f'href="/settings/consumers/{consumer.id}"' in page
+    assert "con_00000000000000000000000000" in page
+    assert "Budget monthly used to 81 %" in plain_text(browser.get(EVENT_LINK.findall(page)[0]).text)
+
+
 def test_filters_narrow_and_pages_join(browser: PageClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """The filters stay in the links to older events; every event once."""
     monkeypatch.setattr("ari.web.pages.audit.view.EVENTS_A_PAGE", 2)

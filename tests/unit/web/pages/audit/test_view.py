@@ -21,6 +21,8 @@ def _event(name: str, subject: str | None, actor: str = "system") -> Event:
         (_event("notification_switched", "key_created"), "/settings/notifications"),
         (_event("signed_in", ACCOUNT), "/settings/security"),
         (_event("key_created", KEY), None),
+        (_event("budget_threshold_reached", "provider:openai"), "/settings/integrations#integration-openai"),
+        (_event("budget_threshold_reached", "instance"), "/settings/usage"),
         (_event("mail_tested", "mail"), None),
         (_event("backup_written", None), None),
     ],
