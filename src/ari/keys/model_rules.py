@@ -47,6 +47,11 @@ class ModelRules(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 NO_MODEL_RULES = ModelRules()
 
 
+def matches_model(pattern: str, provider: str, model: str) -> bool:
+    """Whether a pattern such as ``openai/gpt-5*`` matches the model. Case doesn't count."""
+    return _matches(pattern.lower(), provider.lower(), model.lower())
+
+
 def parse_model_rules(given: Mapping[str, Sequence[str]] | None) -> ModelRules:
     """Rules from their lists ``allow`` and ``deny``, each pattern once; ``None`` is no rules.
 

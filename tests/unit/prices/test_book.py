@@ -106,3 +106,14 @@ def test_a_10_kb_model_name_costs_nothing_to_look_up(book: PriceBook) -> None:
     usage = TokenUsage(name, 1, 1)
     assert book.cost_of("openai", name, usage, rules(own("openai/*", input="1")), AT_MS) is None
     assert book.cost_of("openai", "gpt-5", usage, NO_RULES, AT_MS + MINUTE_MS) is not None
+
+
+def test_a_pattern_with_many_stars_is_fast(book: PriceBook) -> None:
+    """Matched without a regular expression, which would not end; a star of the provider is for the provider only."""
+    hostile = "a" * 60 + "b"
+    stars = "openai/" + "*a" * 40
+    discounts = [(stars, "50")]
+    assert book.cost_of("openai", hostile, USAGE, rules(own(stars, input="1"), discounts=discounts), AT_MS) is not None
+    usage = TokenUsage(None, 1_000_000, 0)
+    assert book.cost_of("openai", hostile, usage, rules(own(stars, input="1")), AT_MS) is None
+    assert book.cost_of("openrouter", "a/x-1", usage, rules(own("*/x-1", input="1")), AT_MS) is None

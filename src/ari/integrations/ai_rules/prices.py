@@ -1,12 +1,12 @@
 """The operator's own prices and discounts."""
 
-import re
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
+
+from ari.keys.model_rules import matches_model
 
 
 class OwnPrice(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -56,12 +56,5 @@ class PriceRules(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 
 
 def _find_longest(entries: Iterable[_Entry], provider: str, model: str) -> _Entry | None:
-    name = f"{provider}/{model}"
-    fitting = [entry for entry in entries if _compile(entry.model).fullmatch(name)]
+    fitting = [entry for entry in entries if matches_model(entry.model, provider, model)]
     return max(fitting, key=lambda entry: len(entry.model), default=None)
-
-
-@lru_cache(maxsize=1_024)
-def _compile(pattern: str) -> re.Pattern[str]:
-    """``*`` matches any text. Case does not count: providers accept either."""
-    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE | re.DOTALL)
