@@ -21,19 +21,30 @@ _JSON_TYPE = re.compile(rb"(?:application/(?:[a-z0-9.-]+\+)?json(?: *; *charset=
 _PATH_MODEL = re.compile(r"[0-9A-Za-z._:/@+~ -]+")
 _ELSEWHERE = frozenset(
     (
+        "api_base",
+        "base_url",
         "content_policy_fallbacks",
         "context_window_fallbacks",
+        "custom_llm_provider",
+        "default_fallbacks",
         "deployment_id",
         "fallback_models",
         "fallbacks",
+        "litellm_params",
         "model_list",
         "preset",
+        "router_settings_override",
+        "specific_deployment",
+        "user_config",
     )
 )
-"""Members with which routers choose another model than the request names (OpenRouter, LiteLLM, Perplexity)."""
+"""Members with which routers choose another model than the request names, or where its name means another one
+(OpenRouter, LiteLLM, Perplexity)."""
 _CONFIGS, _FILES = ("inputConfig", "input_config"), ("fileName", "file_name")
 _STORED = compile_fields(tuple(f"batch.{config}.{name}" for config in _CONFIGS for name in _FILES))
 """Members with which Gemini reads the requests of a batch from a file."""
+_TOOLS = compile_fields(("tools[]", "input[].tools[]"))
+_IMAGE_TOOL = "image_generation"
 _IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
 """LiteLLM prefers the model of the query string to that of the body."""
 _ROUTING_HEADERS = (b"x-portkey-config", b"x-portkey-provider", b"helicone-fallbacks", b"x-litellm-model")
@@ -136,7 +147,17 @@ def _read_body(place: ModelPlace, head: RequestHead, body: bytes) -> tuple[list[
     values = find_values(tree, compile_fields(place.fields))
     if not all(isinstance(value, str) for value in values):
         raise Ambiguous("The body names a model that isn't text.")
+    if any(_uses_default_model(tool) for tool in find_values(tree, _TOOLS)):
+        raise Ambiguous("A tool that generates images names no model, so the provider chooses one.")
     return values, tree
+
+
+def _uses_default_model(tool: Any) -> bool:
+    """Whether a tool of the provider's own uses a model that the request doesn't name."""
+    if not isinstance(tool, dict) or tool.get("model"):
+        return False
+    kind = tool.get("type")
+    return isinstance(kind, str) and _IMAGE_TOOL in fold_name(kind)
 
 
 def _find_problem(target: Target, models: tuple[str, ...]) -> str | None:
@@ -145,6 +166,8 @@ def _find_problem(target: Target, models: tuple[str, ...]) -> str | None:
         return "The request names no model."
     if any(part in model.lower() for part in target.provider.routing_models for model in models):
         return "This model lets the provider choose another one."
+    if any("," in model for model in models):
+        return "A router may read a comma as the end of one model's name and the start of another's."
     return None
 
 

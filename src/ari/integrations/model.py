@@ -16,7 +16,7 @@ KeyChoice = Literal["round_robin", "by_consumer"]
 """How a request gets one of a provider's keys: each in turn, or always the same one for a consumer."""
 _KEY_SEGMENTS = frozenset(("api_keys", "api-keys", "apikeys", "admin_api_keys", "service_accounts", "service-accounts"))
 """Where services list and make keys."""
-MODEL_FIELDS = ("model", "models[]", "tools[].model")
+MODEL_FIELDS = ("model", "models[]", "tools[].model", "input[].tools[].model")
 """A tool that generates images may name a model of its own."""
 
 
