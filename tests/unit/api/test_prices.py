@@ -56,3 +56,22 @@ def test_a_configuration_has_prices_and_discounts(app: App) -> None:
     assert app("POST", "/api/apply", app.key("scopes:write"), body).status == 403
     wrong = app("POST", "/api/apply", root, {"model_discounts": {"openai/*": "110"}})
     assert (wrong.status, content_of(wrong)["errors"][0]["location"]) == (422, "model_discounts.?.percent")
+
+
+def test_a_key_cant_make_its_own_requests_free(app: App) -> None:
+    """Its own budget or its consumer's binds it at each endpoint that changes prices."""
+    root = app.key("*")
+    content = {"name": "a", "scopes": ["ai:openai", "integrations:write", "scopes:write"]}
+    budgets = [{"amount_usd": "1", "period": "day"}]
+    consumer = content_of(app("POST", "/api/consumers", root, {"name": "Acme", "budgets": budgets}))
+    for more in ({"budgets": budgets}, {"consumer": consumer["id"]}):
+        made = app("POST", "/api/keys", root, content | more)
+        assert made.status == 201, made.body
+        key = content_of(made)["secret"]
+        applied = {"model_prices": {"openai/*": {"input_usd": "0"}}, "dry_run": False}
+        for refused in (
+            app("PUT", PRICES, key, {"discounts": [{"model": "*/*", "percent": "100"}]}),
+            app("POST", "/api/apply", key, applied),
+        ):
+            assert (refused.status, "can't change prices" in content_of(refused)["detail"]) == (403, True)
+    assert content_of(app("GET", PRICES, app.key("integrations:read")))["prices"] == []

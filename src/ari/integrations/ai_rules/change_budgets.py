@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from ari.base.errors import Forbidden, Invalid, Problem
 from ari.base.problems import Problems
+from ari.integrations.ai_rules.bound_keys import is_ai_key
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.ai_rules.replace_part import get_ai_rules, replace_part
@@ -15,7 +16,6 @@ from ari.keys.limits.budget_fields import describe_budget, parse_budgets
 from ari.keys.limits.rules import NO_RULES, LimitRules
 
 _MAX_PROVIDERS = 100
-_AI_RESOURCES = ("*", "ai", "ai-account")
 Given = Sequence[Mapping[str, Any]]
 
 
@@ -104,8 +104,7 @@ def _with_rules(rules: BudgetRules, provider: str | None, changed: LimitRules) -
 
 def _save(tx: AiRulesTransaction, before: BudgetRules, after: BudgetRules) -> BudgetRules:
     """A key that may use AI can't loosen a budget: all of them bind it."""
-    uses_ai = any(scope.partition(":")[0] in _AI_RESOURCES for scope in tx.caller.scopes)
-    if tx.caller.key_id is not None and uses_ai and _loosens(before, after):
+    if is_ai_key(tx.caller) and _loosens(before, after):
         raise Forbidden("A key that may use AI can't loosen budgets.")
     described = {"from": describe_budget_rules(before), "to": describe_budget_rules(after)}
     replace_part(tx, "budgets", after, described)

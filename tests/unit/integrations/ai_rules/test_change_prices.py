@@ -1,0 +1,41 @@
+"""Prices are replaced as a whole, but not by an API key whose own budgets they would loosen."""
+
+import pytest
+
+from ari.base.caller import Caller
+from ari.base.errors import Forbidden
+from ari.base.events import Origin
+from ari.integrations.ai_rules.change_budgets import set_budgets
+from ari.integrations.ai_rules.change_prices import set_prices
+from tests.unit.integrations.memory import MemoryIntegrationTransaction
+
+FREE = {"discounts": [{"model": "*/*", "percent": "100"}]}
+BUDGET = {"amount_usd": "1", "period": "day"}
+
+
+def _key(*scopes: str, has_budgets: bool = False) -> Caller:
+    return Caller("key_a", Origin("api"), ("integrations:write", *scopes), has_budgets=has_budgets)
+
+
+@pytest.mark.parametrize("scope", ["*", "ai:*", "ai:openai", "ai-account:openai"])
+@pytest.mark.parametrize("given", [FREE, {"prices": [{"model": "openai/*", "input_usd": "0"}]}])
+def test_a_key_that_budgets_bind_cant_change_prices(
+    tx: MemoryIntegrationTransaction, scope: str, given: dict[str, object]
+) -> None:
+    """Its own budgets, or those of the instance or of a provider."""
+    before = set_prices(tx, {"prices": [{"model": "openai/*", "input_usd": "9"}]})
+    with pytest.raises(Forbidden):
+        set_prices(tx.by(_key(scope, has_budgets=True)), given)
+    set_budgets(tx, None, {"groq": [BUDGET]}, ["groq"])
+    with pytest.raises(Forbidden):
+        set_prices(tx.by(_key(scope)), given)
+    set_budgets(tx, [BUDGET], {}, ["groq"])
+    with pytest.raises(Forbidden):
+        set_prices(tx.by(_key(scope)), {})
+    assert tx.ai_rules.get().prices == before
+
+
+@pytest.mark.parametrize("caller", [_key(has_budgets=True), _key("keys:write"), _key("ai:openai")])
+def test_other_keys_may(tx: MemoryIntegrationTransaction, caller: Caller) -> None:
+    """One that can't use AI, and one that no budget binds."""
+    assert set_prices(tx.by(caller), FREE).discounts
