@@ -15,7 +15,7 @@ from ari.gateway.use_estimates import RequestSize, UseEstimates, measure_request
 from ari.http.problem import Fault
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.keys.limits.charge import Charge, Estimate, RuleOwner, Settlement
-from ari.keys.limits.spending import NOTHING, Amounts
+from ari.keys.limits.spending import MAX_AMOUNT, NOTHING, Amounts
 from ari.keys.model import ApiKey
 from ari.keys.reasons import REASONS
 from ari.outbound.http import FaultWord
@@ -121,7 +121,7 @@ class BudgetPlanner:
             money = _count_micros(tokens, counted)
         elif not has_price and "money" in hard_units:
             return _make_unknown_price_fault(models)
-        amounts = Amounts(money, tokens)
+        amounts = Amounts(min(money, MAX_AMOUNT), tokens)
         charge = Charge(owners, estimate=Estimate(amounts, self._lease_ms))
         return BudgetPlan(charge, amounts, self.estimates, key.id, prices, size, has_price, counted)
 
@@ -145,7 +145,7 @@ def has_budgets(owners: tuple[RuleOwner, ...]) -> bool:
 
 
 def _count_micros(tokens: int, micros_per_million: int) -> int:
-    return -(-tokens * micros_per_million // MICROS_PER_USD)
+    return min(MAX_AMOUNT, -(-tokens * micros_per_million // MICROS_PER_USD))
 
 
 def _make_unknown_price_fault(models: tuple[str, ...]) -> Fault:

@@ -54,7 +54,10 @@ _LIMITS = (
     "max_tokens",
     "max_tokens_to_sample",
 )
-_MAX_COUNT = 10**9
+_MAX_TOKENS = 10**9
+_MAX_CHOICES, _MAX_PROMPTS, _MAX_BATCH = 128, 2_048, 100_000
+"""The most that any provider accepts; requests for more are refused there, and must not reserve a whole budget.
+https://platform.openai.com/docs/api-reference/chat/create, https://docs.claude.com/en/api/creating-message-batches."""
 _NO_VALUES: Mapping[str, Any] = {}
 
 
@@ -64,7 +67,8 @@ class RequestFacts:
 
     ``is_determined`` says that the provider will use no other models; otherwise ``problem`` is a sentence that says
     why. ``max_output_tokens`` is the caller's limit for each choice of each item, ``None`` without a limit.
-    ``item_count`` counts the inputs of an embedding or the requests of a batch, ``choice_count`` the responses to each.
+    ``item_count`` counts the requests of a batch or the prompts of a completion, ``choice_count`` the responses to
+    each. No count is higher than providers accept.
     ``unreported`` is a sentence that says why the response won't report the use, ``None`` if it should.
     """
 
@@ -188,8 +192,8 @@ def _describe(
         is_determined=problem is None,
         max_output_tokens=max(limits) if limits and len(limits) == len(params or [asked]) else None,
         input_bytes=input_bytes,
-        item_count=max(1, len(items) or _count_inputs(asked.get("input"))),
-        choice_count=max(1, _count(asked.get("n")) or _count(_config_of(asked).get("candidateCount")) or 1),
+        item_count=min(len(items), _MAX_BATCH) or _count_prompts(asked.get("prompt")),
+        choice_count=_count_choices(asked.get("n")) or _count_choices(_config_of(asked).get("candidateCount")) or 1,
         streams=_streams(target.path, asked),
         problem=problem,
     )
@@ -210,13 +214,18 @@ def _config_of(asked: Mapping[str, Any]) -> Mapping[str, Any]:
     return config if isinstance(config, dict) else _NO_VALUES
 
 
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and 0 < value <= _MAX_COUNT else None
+def _count(value: Any, most: int = _MAX_TOKENS) -> int | None:
+    return min(value, most) if isinstance(value, int) and value > 0 else None
 
 
-def _count_inputs(value: Any) -> int:
-    """The texts of an embedding; a list of numbers is one text."""
-    return len(value) if isinstance(value, list) and not all(isinstance(one, int) for one in value[:1]) else 1
+def _count_choices(value: Any) -> int | None:
+    return _count(value, _MAX_CHOICES)
+
+
+def _count_prompts(value: Any) -> int:
+    """The prompts of a completion, each with a response of its own; a list of numbers is one prompt."""
+    many = isinstance(value, list) and not all(isinstance(one, int) for one in value[:1])
+    return min(len(value), _MAX_PROMPTS) if many else 1
 
 
 def _streams(path: str, asked: Mapping[str, Any]) -> bool:

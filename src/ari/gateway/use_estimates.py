@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from ari.gateway.request_facts import RequestFacts
 from ari.usage.ai import TokenUsage
+from ari.usage.cleaning import MAX_TOKENS
 
 _MAX_REMEMBERED = 4_096
 _START_OUTPUT_TOKENS = 500
@@ -69,7 +70,8 @@ class UseEstimates:
             input_tokens, each = size.input_tokens * recent.input_factor, recent.output_tokens
         if size.max_output_tokens is not None:
             each = min(each, size.max_output_tokens)
-        return TokenUsage(model, max(1, round(input_tokens)), round(each * size.responses), 0)
+        output_tokens = round(each * size.responses)
+        return TokenUsage(model, min(MAX_TOKENS, max(1, round(input_tokens))), min(MAX_TOKENS, output_tokens), 0)
 
     def learn(self, key_id: str, provider: str, model: str, size: RequestSize, used: TokenUsage) -> None:
         """Remember the tokens that a request used, if they are known."""

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from ari.base.addresses import counter_address, network_around
 from ari.base.secrets_in_text import cut_secrets
+from ari.keys.limits.spending import MAX_AMOUNT
 from ari.usage.ai import AiUse
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
@@ -27,8 +28,7 @@ METHOD_LENGTH = 16
 REQUEST_ID_LENGTH = 128
 ADDRESS_LENGTH = 64
 MODEL_LENGTH = 100
-_MAX_TOKENS = 2**32
-_MAX_COST_MICROS = 2**42
+MAX_TOKENS = 2**32
 """So that no database overflows when it adds an hour's requests up."""
 _TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_written_tokens", "audio_tokens", "reasoning_tokens")
 _MAX_STATUS, _MAX_BYTES = 999, 2**63 - 1
@@ -96,8 +96,8 @@ def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
 def clean_use(use: AiUse) -> AiUse:
     """The use with a clean model name, and with impossible numbers of tokens and costs as unknown."""
     model = _model(use.model[: _LONGEST_READ * MODEL_LENGTH]) or None if use.model else None
-    unknown: dict[str, Any] = {name: None for name in _TOKENS if not _is_possible(getattr(use, name), _MAX_TOKENS)}
-    if not _is_possible(use.cost_micros, _MAX_COST_MICROS):
+    unknown: dict[str, Any] = {name: None for name in _TOKENS if not _is_possible(getattr(use, name), MAX_TOKENS)}
+    if not _is_possible(use.cost_micros, MAX_AMOUNT):
         unknown["cost_micros"] = None
     if model == use.model and not unknown:
         return use

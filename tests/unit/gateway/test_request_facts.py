@@ -140,10 +140,14 @@ def test_a_model_chosen_elsewhere_is_not_determined(
 @pytest.mark.parametrize(
     ("route", "body", "limit", "items", "choices"),
     [
-        ("openai/v1/embeddings", {"model": "e", "input": ["a"] * 1_000}, None, 1_000, 1),
-        ("openai/v1/embeddings", {"model": "e", "input": [1, 2, 3]}, None, 1, 1),
-        ("openai/v1/embeddings", {"model": "e", "input": [[1], [2]]}, None, 2, 1),
-        ("openai/v1/embeddings", {"model": "e", "input": []}, None, 1, 1),
+        ("openai/v1/completions", {"model": "e", "prompt": ["a"] * 1_000}, None, 1_000, 1),
+        ("openai/v1/completions", {"model": "e", "prompt": [1, 2, 3]}, None, 1, 1),
+        ("openai/v1/completions", {"model": "e", "prompt": [[1], [2]]}, None, 2, 1),
+        ("openai/v1/completions", {"model": "e", "prompt": []}, None, 1, 1),
+        ("openai/v1/completions", {"model": "e", "prompt": ["a"] * 400_000, "n": 10**9}, None, 2_048, 128),
+        ("openai/v1/responses", {"model": "e", "input": [{"role": "user"}] * 100, "n": 10**30}, None, 1, 128),
+        ("openai/v1/chat/completions", {"model": "e", "n": 19_900}, None, 1, 128),
+        ("gemini/v1/models/g:generateContent", {"generationConfig": {"candidateCount": 10**9}}, None, 1, 128),
         ("openai/v1/responses", {"model": "a", "max_output_tokens": 5}, 5, 1, 1),
         (
             "gemini/v1/models/g:generateContent",
@@ -167,7 +171,10 @@ def test_a_model_chosen_elsewhere_is_not_determined(
     ],
 )
 def test_sizes_are_read(route: str, body: Any, limit: int | None, items: int, choices: int) -> None:
-    """The caller's limit of tokens, the inputs, and the choices; a value of another type counts as missing."""
+    """The caller's limit of tokens, the prompts, and the choices, none more than providers accept.
+
+    A value of another type counts as missing.
+    """
     facts = _read(route, body)
     assert (facts.max_output_tokens, facts.item_count, facts.choice_count) == (limit, items, choices)
 

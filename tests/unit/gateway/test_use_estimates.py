@@ -8,6 +8,7 @@ from typing import Any
 from ari.gateway.request_facts import RequestFacts
 from ari.gateway.use_estimates import RequestSize, UseEstimates, measure_request
 from ari.usage.ai import UNKNOWN_USAGE, TokenUsage
+from ari.usage.cleaning import MAX_TOKENS
 
 FACTS = RequestFacts(("gpt-5-mini",), True, None, 400, 1, 1, False)
 CHAT = "/v1/chat/completions"
@@ -25,6 +26,14 @@ def test_the_first_request_is_estimated_by_its_size() -> None:
     assert (expected.input_tokens, expected.output_tokens) == (100, 500)
     assert UseEstimates().estimate(*MODEL, measure(max_output_tokens=20)).output_tokens == 20
     assert UseEstimates().estimate(*MODEL, measure(choice_count=3, max_output_tokens=20)).output_tokens == 60
+
+
+def test_an_estimate_is_bounded() -> None:
+    """Whatever a caller asks for and a provider has reported before."""
+    estimates = UseEstimates()
+    estimates.learn(*MODEL, measure(), TokenUsage(None, 10**9, 10**9))
+    expected = estimates.estimate(*MODEL, measure(body=b"x" * 10**6, item_count=100_000, choice_count=128))
+    assert (expected.input_tokens, expected.output_tokens) == (MAX_TOKENS, MAX_TOKENS)
 
 
 def test_an_image_counts_as_tokens_not_as_bytes() -> None:

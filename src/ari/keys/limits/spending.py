@@ -18,6 +18,11 @@ Threshold = Literal[50, 80, 100]
 THRESHOLDS: tuple[Threshold, ...] = (50, 80, 100)
 """The percentages of a budget whose use causes a warning, once in each period."""
 
+MAX_AMOUNT = 2**42
+"""The most that one request reserves or settles: 4.4 million US dollars. Callers and providers choose the numbers."""
+_MAX_USED = 2**62
+"""The most that counts as used, so that no database and no sum overflows: the commit is shared by all requests."""
+
 
 class Amounts(NamedTuple):
     """Amounts of one request: millionths of a US dollar, and tokens."""
@@ -26,7 +31,8 @@ class Amounts(NamedTuple):
     tokens: int
 
     def of(self, unit: Unit) -> int:
-        return self.money if unit == "money" else self.tokens
+        """The amount in this unit, at most ``MAX_AMOUNT``."""
+        return min(MAX_AMOUNT, self.money if unit == "money" else self.tokens)
 
 
 NOTHING = Amounts(0, 0)
@@ -141,7 +147,8 @@ class Spending(msgspec.Struct, omit_defaults=True):
 
     def add(self, amount: int, at_ms: int, lease_minute: int) -> None:
         """Reserve an amount."""
-        if amount:
+        amount = min(amount, _MAX_USED - self.used)
+        if amount > 0:
             self._count(amount, at_ms)
             self.reserved[lease_minute] = self.reserved.get(lease_minute, 0) + amount
 
@@ -152,10 +159,11 @@ class Spending(msgspec.Struct, omit_defaults=True):
         left = self.reserved.pop(held.lease_minute, 0) - held.amount
         if left > 0:
             self.reserved[held.lease_minute] = left
+        change = min(amount - held.amount, _MAX_USED - self.used)
         if self.window is not None:
-            self.window.adjust(amount - held.amount, held.at_ms, at_ms)
+            self.window.adjust(change, held.at_ms, at_ms)
         else:
-            self.spent = max(0, self.spent + amount - held.amount)
+            self.spent = max(0, self.spent + change)
         return True
 
     def find_wait(self, budget: Budget, amount: int, at_ms: int) -> int | None:

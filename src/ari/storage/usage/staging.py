@@ -4,11 +4,13 @@
 its own file, since a file has one writer at a time and callers must not wait for a fold.
 """
 
+import logging
 import os
 import select
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,7 @@ _CHECK = """INSERT INTO usage_staging (kind) SELECT 'request'
 _EMPTY = dict.fromkeys(_COLUMNS)
 _NO_AI_USE = (None,) * (len(_COLUMNS) - len(ROW_FIELDS) - 1)
 _Entry = tuple[Any, ...]
+_logger = logging.getLogger("ari.storage")
 _PAGES_PER_COMMIT, _ENTRIES_PER_PAGE = 4, 10
 
 
@@ -92,11 +95,29 @@ class Staging:
         """About how many pages these commits added to SQLite's WAL."""
 
     def append(self, batch: Batch) -> None:
-        """Commit the batch, cleaned if the database refuses any of its values. Raises ``Unavailable``."""
-        try:
-            self._commit(batch)
-        except REFUSALS:
-            self._commit(clean_batch(batch))
+        """Commit the batch, cleaned if the database refuses any of its values. Raises ``Unavailable``.
+
+        Completions that it refuses all the same are left out: they would be retried, and fail every later commit.
+        """
+        with suppress(*REFUSALS):
+            return self._commit(batch)
+        batch = clean_batch(batch)
+        with suppress(*REFUSALS):
+            return self._commit(batch)
+        if batch.completions:
+            self._commit_most(batch.completions)
+        return self._commit(replace(batch, completions=[]))
+
+    def _commit_most(self, completions: Sequence[Completion | AiUse]) -> None:
+        """Commit those that the database takes, each half on its own if it refuses them together."""
+        with suppress(*REFUSALS):
+            return self._commit(Batch(completions=[*completions]))
+        if len(completions) == 1:
+            _logger.error("The usage log refuses the end of a request. It is left out.")
+            return None
+        middle = len(completions) // 2
+        self._commit_most(completions[:middle])
+        return self._commit_most(completions[middle:])
 
     def check(self) -> None:
         """Ask PostgreSQL for what a commit needs, over the connection of commits. Raises ``Unavailable``.
@@ -240,7 +261,7 @@ class Staging:
     def _refusal(self, error: Exception) -> Exception | None:
         """A fault that is one of a value, not of the database."""
         dbapi: Any = self._engine.dialect.loaded_dbapi
-        return UnicodeError("refused") if isinstance(error, dbapi.DataError) else None
+        return UnicodeError("refused") if isinstance(error, dbapi.DataError | dbapi.IntegrityError) else None
 
 
 def _identities(files: Iterable[Path]) -> list[tuple[int, int]]:

@@ -1,8 +1,10 @@
 """Budgets: reserved in the commit that logs the request, settled in the one that writes its AI use, once."""
 
+import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -20,7 +22,7 @@ from ari.keys.limits.charge import (
     Settlement,
 )
 from ari.keys.limits.rules import Budget, LimitRules
-from ari.keys.limits.spending import Amounts
+from ari.keys.limits.spending import MAX_AMOUNT, Amounts
 from ari.storage.engine import Database
 from ari.storage.tables import usage_ai
 from ari.usage.ai import AiUse
@@ -29,7 +31,7 @@ from ari.usage.model import UsageRow
 from ari.usage.ports import Batch
 from tests.support.clock import FrozenClock
 from tests.support.instances import START_MS, opened
-from tests.support.usage import KEY, make_ai_use, make_row, rows_of
+from tests.support.usage import KEY, OTHER_KEY, make_ai_use, make_row, rows_of
 
 
 @pytest.fixture
@@ -132,6 +134,36 @@ def test_a_settlement_that_failed_is_applied_later(log: Database, monkeypatch: p
     assert read_used(log)["monthly"] == (100, 100)
     log.usage.commit(Batch(completions=[mark_retried(use)]))
     assert read_used(log)["monthly"] == (7, 0)
+
+
+def test_no_amount_fails_the_commit_of_others(log: Database) -> None:
+    """Callers and providers choose the numbers. What no database stores is bounded, for each settlement and the sum."""
+    soft = RuleOwner(OTHER_KEY, LimitRules(1, budgets=(Budget("soft", 10**6, is_hard=False),)))
+    greedy, other = make_ai_row(10**30, 10**30, (soft,)), make_ai_row()
+    log.usage.commit(Batch([greedy, other]))
+    assert find_refusal(greedy) is None
+    use = make_use(greedy, 10**30, 10**30)
+    log.usage.commit(Batch(completions=[use, make_use(other, 7, 14)]))
+    assert read_used(log, soft) == {"soft": (MAX_AMOUNT, 0)}
+    assert read_used(log)["monthly"] == (7, 0)
+    assert [one.name for one in log.budget_warnings.read(10)] == ["soft"]
+
+
+@pytest.mark.parametrize("field", ["id", "attempts", "first_byte_ms"])
+def test_a_settlement_that_the_database_refuses_is_left_out(log: Database, field: str) -> None:
+    """It would fail every later commit of all keys. The others are stored, and what it reserved stays used."""
+    rows = [make_ai_row() for _ in range(4)]
+    log.usage.commit(Batch(rows))
+    uses = [make_use(row, 7, 7) for row in rows]
+    poison: Any = "a\ud800" if field != "first_byte_ms" else 10**400
+    uses[2] = dataclasses.replace(uses[2], **{field: poison})
+    later = make_ai_row()
+    log.usage.commit(Batch([later], uses))
+    assert find_refusal(later) is None
+    assert read_used(log)["monthly"] == (7 * 3 + 200, 200)
+    log.usage.fold_all()
+    with log.log.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(usage_ai)) == 3
 
 
 def _fail(*_: object) -> None:

@@ -10,7 +10,7 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, from_rfc3339
 from ari.keys.limits.counter import Counter
 from ari.keys.limits.periods import find_period
 from ari.keys.limits.rules import Budget, Increase, LimitRules, Period
-from ari.keys.limits.spending import Amounts, Held
+from ari.keys.limits.spending import MAX_AMOUNT, Amounts, Held, Spending
 
 NOW = from_rfc3339("2026-11-29T12:00:00Z")
 LEASE_MS = 10 * MINUTE_MS
@@ -225,3 +225,25 @@ def test_a_budget_that_refuses_after_80_percent_counts_as_used_up() -> None:
     assert reserve(counter, rules, NOW, 4) is None
     assert [one.threshold for one in counter.list_crossings("key_1", {"b"})] == [100]
     assert counter.list_crossings("key_1", {"b"}) == []
+
+
+@pytest.mark.parametrize("period", ["total", "rolling"])
+def test_no_amount_makes_the_sum_overflow(period: Period) -> None:
+    """Numbers of callers and providers have no limit of their own, and the commit is shared by all requests."""
+    rules = LimitRules(1, budgets=(replace(make_budget(10, period, HOUR_MS), is_hard=False),))
+    counter = Counter()
+    held = reserve(counter, rules, NOW, 10**30)
+    assert held is not None
+    assert (held.amount, read_used(counter)) == (MAX_AMOUNT, MAX_AMOUNT)
+    assert settle(counter, held, NOW, Amounts(10**30, 0).of("money"))
+    assert read_used(counter) == MAX_AMOUNT
+    counter.spending["b"] = Spending(spent=2**62 - 5, since_ms=NOW - 1, period_ms=counter.spending["b"].period_ms)
+    if period == "rolling":
+        counter.spending["b"].follow(rules.budgets[0], NOW)
+    held = reserve(counter, rules, NOW, 10)
+    assert held is not None
+    assert settle(counter, held, NOW, 20)
+    assert read_used(counter) == 2**62
+    [crossing] = counter.list_crossings("key_1")
+    assert crossing.used < 2**63
+    assert msgspec.json.decode(msgspec.json.encode(counter), type=Counter) == counter
