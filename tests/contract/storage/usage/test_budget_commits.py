@@ -27,7 +27,7 @@ from ari.storage.engine import Database
 from ari.storage.tables import usage_ai
 from ari.usage.ai import AiUse
 from ari.usage.limit_decisions import mark_retried
-from ari.usage.model import UsageRow
+from ari.usage.model import Completion, UsageRow
 from ari.usage.ports import Batch
 from tests.support.clock import FrozenClock
 from tests.support.instances import START_MS, opened
@@ -154,9 +154,9 @@ def test_a_settlement_that_the_database_refuses_is_left_out(log: Database, field
     """It would fail every later commit of all keys. The others are stored, and what it reserved stays used."""
     rows = [make_ai_row() for _ in range(4)]
     log.usage.commit(Batch(rows))
-    uses = [make_use(row, 7, 7) for row in rows]
+    uses: list[Completion | AiUse] = [make_use(row, 7, 7) for row in rows]
     poison: Any = "a\ud800" if field != "first_byte_ms" else 10**400
-    uses[2] = dataclasses.replace(uses[2], **{field: poison})
+    uses[2] = dataclasses.replace(make_use(rows[2], 7, 7), **{field: poison})
     later = make_ai_row()
     log.usage.commit(Batch([later], uses))
     assert find_refusal(later) is None
