@@ -132,9 +132,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _misbehave(self, asked: dict[str, Any], model: str, own: StandIn) -> bool:
         """Whether the model's name requests something else than a good response."""
-        if model == "slow":
+        if model.startswith("slow"):
             own.reached.set()
             own.gate.wait(WAIT_SECONDS)
+            if model == "slow-429":
+                self._error(429, "Rate limit reached.", LIMITS)
         elif model == "drip":
             self._pour(b": x\n\n", 0.05, own)
         elif model == "flood":

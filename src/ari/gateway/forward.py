@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from ari.gateway.request_body import RequestBody
     from ari.gateway.route import Target
 
-
+_REFUSAL_SECONDS = 5.0
+"""How long to wait for the status after the caller hung up: a request that the provider refuses uses no budget."""
 _UNWATCHED_SECONDS = 0.05
 _STREAMED = ((b"x-accel-buffering", b"no"),)
 """Keeps proxies such as nginx from buffering the stream."""
@@ -169,7 +170,9 @@ class Forwarding:
             self._status, self._tier = reply.status, read_tier(reply.headers)
             self.attempts.end(reply.status)
             self._first_byte_ms = self._measure_elapsed_ms()
-            self._ended = "cut"
+            self._ended = "client_gone" if self._sent.gone else "cut"
+            if self._sent.gone:
+                raise ClientGone
             if not reply.has_valid_status:
                 return self._respond(
                     provider_errors.unreachable(self.attempts.provider, "returned an invalid HTTP status")
@@ -276,10 +279,10 @@ class Forwarding:
         if self._sent.fault is not None:
             self._ended = "client_gone"
             raise BodyFault(self._sent.fault) from None
+        self._fault = fault.word
         if self._sent.gone:
             self._ended = "client_gone"
             raise ClientGone from None
-        self._fault = fault.word
         if self._status is None:
             self._ended = "timed_out" if fault.word == "timed_out" else "unreachable"
         return await self._fail(fault.word)
@@ -307,7 +310,8 @@ class Forwarding:
             pass
         self._sent.gone = True
         if not self._limit.expired():
-            self._limit.reschedule(asyncio.get_running_loop().time())
+            waits = self._budgets is not None and self._status is None
+            self._limit.reschedule(asyncio.get_running_loop().time() + (_REFUSAL_SECONDS if waits else 0))
 
     def _measure_elapsed_ms(self) -> float:
         return round((self._services.clock.monotonic() - self._context.record.started) * 1000, 3)

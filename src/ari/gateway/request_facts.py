@@ -18,6 +18,7 @@ from ari.http.request_head import RequestHead
 from ari.integrations.model_fields import ModelPlace, find_model_place
 
 _JSON_TYPE = re.compile(rb"(?:application/(?:[a-z0-9.-]+\+)?json(?: *; *charset=\"?utf-8\"?)?)?", re.IGNORECASE)
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _PATH_MODEL = re.compile(r"[0-9A-Za-z._:/@+~ -]+")
 _ELSEWHERE = frozenset(
     (
@@ -149,7 +150,7 @@ def _read_body(place: ModelPlace, head: RequestHead, body: bytes) -> tuple[list[
     if any(tree.get(name) for name in _ELSEWHERE):
         raise Ambiguous("The body lets the provider choose another model than it names.")
     values = find_values(tree, compile_fields(place.fields))
-    if not all(isinstance(value, str) for value in values):
+    if not all(isinstance(value, str) and not _SURROGATE.search(value) for value in values):
         raise Ambiguous("The body names a model that isn't text.")
     if any(_uses_default_model(tool) for tool in find_values(tree, _TOOLS)):
         raise Ambiguous("A tool that generates images names no model, so the provider chooses one.")

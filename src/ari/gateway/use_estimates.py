@@ -6,6 +6,7 @@ least. ``benchmarks/estimates.py`` measures the error.
 """
 
 import re
+import threading
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -60,10 +61,13 @@ class UseEstimates:
 
     def __init__(self) -> None:
         self._recent: LRUCache[tuple[str, str, str], _Recent] = LRUCache(_MAX_REMEMBERED)
+        self._lock = threading.Lock()
+        """The event loop estimates, and so do threads for large requests."""
 
     def estimate(self, key_id: str, provider: str, model: str, size: RequestSize) -> TokenUsage:
         """The tokens that the request will probably use."""
-        recent = self._recent.get((key_id, provider, model))
+        with self._lock:
+            recent = self._recent.get((key_id, provider, model))
         if recent is None:
             input_tokens, each = float(size.input_tokens), float(_START_OUTPUT_TOKENS if size.has_output else 0)
         else:
@@ -78,10 +82,11 @@ class UseEstimates:
         output_tokens = used.output_tokens if size.has_output else used.output_tokens or 0
         if used.input_tokens is None or output_tokens is None:
             return
-        recent = self._recent.get((key_id, provider, model))
-        if recent is None:
-            recent = self._recent[key_id, provider, model] = _Recent()
-        recent.learn(used.input_tokens / size.input_tokens, output_tokens / size.responses)
+        with self._lock:
+            recent = self._recent.get((key_id, provider, model))
+            if recent is None:
+                recent = self._recent[key_id, provider, model] = _Recent()
+            recent.learn(used.input_tokens / size.input_tokens, output_tokens / size.responses)
 
 
 def measure_request(path: str, facts: RequestFacts, body: bytes | None) -> RequestSize:

@@ -1,5 +1,6 @@
 """The cost of a request: by the operator's own prices, else by the library's, less the operator's discount."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,6 +34,8 @@ class PriceBook:
 
     def __init__(self) -> None:
         self._cards: LRUCache[_CardKey, PriceCard | None] = LRUCache(_MAX_CARDS)
+        self._lock = threading.Lock()
+        """The event loop reads prices, and so do threads for large requests."""
         self.is_loaded = False
 
     def load(self) -> None:
@@ -62,11 +65,13 @@ class PriceBook:
         """The prices of the first of these models that has any: an own price, else one of the library."""
         names = tuple(name for name in models if name and len(name) <= MAX_MODEL_LENGTH)
         key = (provider, names, context, rules.revision, at_ms // MINUTE_MS)
-        try:
-            return self._cards[key]
-        except KeyError:
-            found = self._cards[key] = _make_card(provider, names, rules, at_ms, context)
-            return found
+        with self._lock:
+            if key in self._cards:
+                return self._cards[key]
+        found = _make_card(provider, names, rules, at_ms, context)
+        with self._lock:
+            self._cards[key] = found
+        return found
 
 
 def version_of(rules: PriceRules) -> str:

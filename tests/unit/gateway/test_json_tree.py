@@ -30,6 +30,15 @@ def test_the_values_of_fields_are_found(body: bytes, fields: tuple[str, ...], fo
     assert _find(body, *fields) == found
 
 
+def test_a_body_of_too_many_values_is_not_read() -> None:
+    """Eleven million empty objects in 32 MiB would take a gigabyte and stop the process for seconds."""
+    body = b'{"model": "a", "messages": [%s{}]}'
+    assert parse_tree(body % (b"{}," * 1_000))["model"] == "a"
+    for value in (b"{}", b"[]", b"1"):
+        with pytest.raises(Ambiguous, match="too many values"):
+            parse_tree(body % ((value + b",") * 500_000))
+
+
 @pytest.mark.parametrize(
     "body",
     [

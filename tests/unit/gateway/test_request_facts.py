@@ -100,6 +100,7 @@ def test_a_request_without_a_model_is_determined(route: str, method: str) -> Non
         ("openai/v1/chat/completions", {"model": "a"}, None, b"x=1&model=b"),
         ("openai/v1/chat/completions", {"model": "a"}, None, b"x=1;Model=b"),
         ("openai/v1/batches", {"input_file_id": "file-1"}, None, b""),
+        ("openai/v1/chat/completions", rb'{"model": "\ud800x"}', None, b""),
         ("openai/v1/files", b"", {"content-type": FORM}, b""),
         ("openai_compatible/chat/completions", {"model": "a", "fallbacks": ["b"]}, None, b""),
         ("openrouter/api/v1/chat/completions", {"model": "a", "preset": "b"}, None, b""),
