@@ -13,7 +13,7 @@ from ari.web.pages.bulk.matching import MatchingKeysPages
 from ari.web.pages.bulk.routes import BulkPages
 from ari.web.pages.confirm.reauth import ReauthGuard
 from ari.web.pages.confirm.routes import ConfirmPages
-from ari.web.pages.consumers.limit_routes import ConsumerLimitsPages
+from ari.web.pages.consumers.limit_routes import ConsumerBudgetsPages, ConsumerLimitsPages
 from ari.web.pages.consumers.routes import ConsumerPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
@@ -21,7 +21,7 @@ from ari.web.pages.error_code.routes import ErrorCodePages
 from ari.web.pages.integrations.routes import IntegrationsPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key.unused_scope_pages import UnusedScopesPages
-from ari.web.pages.key_limits.routes import KeyLimitsPages
+from ari.web.pages.key_limits.routes import KeyBudgetsPages, KeyLimitsPages
 from ari.web.pages.key_options.routes import KeyOptionsPages
 from ari.web.pages.key_rules.routes import KeyRulesPages
 from ari.web.pages.kinds.routes import KindPages
@@ -62,9 +62,11 @@ _FOLDERS = (
     UnusedScopesPages,
     EditKeyPages,
     KeyLimitsPages,
+    KeyBudgetsPages,
     KeyOptionsPages,
     ConsumerPages,
     ConsumerLimitsPages,
+    ConsumerBudgetsPages,
     KindPages,
     KeyRulesPages,
     SettingsUsagePages,

@@ -18,6 +18,7 @@ from ari.http.context import RequestContext, context_of
 from ari.http.problem import Fault
 from ari.http.services import ErrorPage
 from ari.instance import Instance
+from ari.keys.limits.budget_fields import period_in_words
 from ari.keys.limits.fields import window_in_words, write_limit_text
 from ari.keys.presets import find_label
 from ari.keys.scopes import SCOPES
@@ -69,7 +70,7 @@ def environment() -> Environment:
     )
     jinja.filters.update(rfc3339=to_rfc3339, access=find_label, number=lambda amount: f"{amount:,}")
     jinja.filters.update(exact=words.exact, pluralize=words.pluralize, duration=words.duration, short=words.short)
-    jinja.filters.update(window_in_words=window_in_words, limit_text=write_limit_text)
+    jinja.filters.update(window_in_words=window_in_words, limit_text=write_limit_text, period_in_words=period_in_words)
     return jinja
 
 

@@ -69,6 +69,14 @@ def parse_budget_text(text: str) -> dict[str, Any]:
     return fields | ({"period": period} if period in PERIODS else {"period": "rolling", "window": period})
 
 
+def write_budget_text(budget: Budget) -> str:
+    """The budget as ``parse_budget_text`` reads it, which leaves out the time zone."""
+    name = "" if budget.name == DEFAULT_NAME else f"{budget.name}="
+    amount = f"{format_usd(budget.amount)}usd" if budget.unit == "money" else f"{budget.amount}tokens"
+    period = format_window(budget.window_ms) if budget.period == "rolling" else budget.period
+    return f"{name}{amount}/{period}{'' if budget.is_hard else '?'}"
+
+
 def parse_amount_text(text: str) -> dict[str, Any]:
     """``amount_usd`` or ``amount_tokens`` of ``25usd`` or ``50000tokens``, as ``parse_amount`` takes them.
 
@@ -104,8 +112,12 @@ def describe_amount(field: str, amount: int, unit: Unit) -> dict[str, Any]:
 
 def budget_in_words(budget: Budget) -> str:
     """``25.00 US dollars per month``, ``1,000,000 tokens per day``."""
-    amount, rolling = _amount_in_words(budget.amount, budget.unit), budget.period == "rolling"
-    return f"{amount} {f'per {window_in_words(budget.window_ms)}' if rolling else _IN_WORDS[budget.period]}"
+    return f"{_amount_in_words(budget.amount, budget.unit)} {period_in_words(budget)}"
+
+
+def period_in_words(budget: Budget) -> str:
+    """``per month``, ``per 24 hours``, ``in all``."""
+    return f"per {window_in_words(budget.window_ms)}" if budget.period == "rolling" else _IN_WORDS[budget.period]
 
 
 def shortage_in_words(shortage: Shortage, unit: Unit) -> str:

@@ -12,6 +12,7 @@ from ari.keys.limits.budget_fields import (
     parse_budget_text,
     parse_budgets,
     shortage_in_words,
+    write_budget_text,
 )
 from ari.keys.limits.rules import Budget, Increase
 from ari.keys.limits.spending import Shortage
@@ -91,6 +92,8 @@ def test_budgets_in_short_form(text: str, words: str) -> None:
     assert budget.is_hard
     [soft] = parse_budgets([parse_budget_text(text + "?")])
     assert not soft.is_hard
+    for one in (budget, soft):
+        assert parse_budgets([parse_budget_text(write_budget_text(one))]) == (one,)
 
 
 @pytest.mark.parametrize("text", ["", "25/month", "=25usd/month", "25eur/month", "25usd", "xtokens/day", "1usd/year"])

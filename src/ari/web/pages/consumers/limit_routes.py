@@ -1,4 +1,4 @@
-"""The form for the limits and credits that a consumer's keys share."""
+"""The forms for the limits, credits and budgets that a consumer's keys share."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +12,7 @@ from ari.keys.limits.charge import RuleOwner
 from ari.keys.model import Consumer
 from ari.keys.ports import KeyTransaction
 from ari.web.pages.consumers import urls
+from ari.web.pages.key_limits.budget_pages import BudgetCommands, BudgetPages
 from ari.web.pages.key_limits.limit_pages import LimitCommands, LimitPages
 
 
@@ -36,3 +37,10 @@ class ConsumerLimitsPages(LimitPages):
     def list_rule_owners(self, owner: Consumer) -> Sequence[RuleOwner]:
         """The consumer itself."""
         return [owner.rule_owner] if owner.policy.limits else []
+
+
+class ConsumerBudgetsPages(BudgetPages):
+    """``/settings/consumers/{id}/budgets``."""
+
+    limit_pages = ConsumerLimitsPages
+    commands = BudgetCommands(keys.increase_consumer_budget, keys.reset_consumer_budgets)

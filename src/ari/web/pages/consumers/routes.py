@@ -29,6 +29,8 @@ from ari.web.render import Pages
 
 _FIELDS = ("name", "external_id", "metadata", *MODEL_FIELDS)
 _TEXT_LENGTH = 100
+_PARTS = {"limits": "_limits", "budgets": "_budgets"}
+"""The parts of a consumer's page that refresh alone."""
 
 
 class ConsumerPages:
@@ -64,17 +66,22 @@ class ConsumerPages:
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
-        """A consumer, its newest keys, and what remains of the limits that they share; for htmx, only the latter."""
+        """A consumer, its newest keys, and what remains of the limits and budgets that they share.
+
+        For htmx, only the part about limits or budgets.
+        """
         facts = await deps_of(request).read(read_consumer, urls.consumer_id_of(request.path_params))
         rules = facts.consumer.policy.limits
-        owner = [facts.consumer.rule_owner]
-        remaining = await run_in_thread(self._instance.usage_records.read_remaining, owner) if rules else []
-        part = "hx-request" in request.headers and request.query_params.get("part") == "limits"
+        owner, records = [facts.consumer.rule_owner], self._instance.usage_records
+        remaining = await run_in_thread(records.read_remaining, owner) if rules else []
+        budgets = await run_in_thread(records.read_budgets, owner) if rules.budgets else []
+        part = request.query_params.get("part") if "hx-request" in request.headers else None
         return self._pages.page(
             request,
-            f"pages/consumers/{'_limits' if part else 'page'}.html",
+            f"pages/consumers/{_PARTS.get(part or '', 'page')}.html",
             facts=facts,
             remaining=remaining,
+            budgets=budgets,
             keys_listed=KEYS_LISTED,
             key_names=await deps_of(request).read(read_key_names, [facts.consumer.created_by]),
         )

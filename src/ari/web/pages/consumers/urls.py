@@ -26,9 +26,9 @@ def page_after(text: str, before: str) -> str:
     return with_query(CONSUMERS, {"q": text, "before": before})
 
 
-def refresh_limits(consumer_id: str) -> str:
-    """The part of the page about shared limits, which refreshes alone."""
-    return f"{show(consumer_id)}?part=limits"
+def refresh_part(consumer_id: str, part: str) -> str:
+    """A part of the page that refreshes alone: ``limits`` or ``budgets``, those that its keys share."""
+    return f"{show(consumer_id)}?part={part}"
 
 
 def consumer_id_of(path_params: Mapping[str, str]) -> str:

@@ -55,7 +55,9 @@ class KeyPages:
         key_id = facts.key.id
         totals = (await run_in_thread(self._instance.usage_records.totals, [key_id])).get(key_id, NO_USE)
         remaining = await run_in_thread(self._instance.usage_records.read_remaining, facts.key.rule_owners)
+        budgets = await run_in_thread(self._instance.usage_records.read_budgets, facts.key.spending_owners)
         context: dict[str, Any] = {"facts": facts, "key": facts.key, "totals": totals, "remaining": remaining}
+        context["budgets"] = budgets
         old = facts.find_old_secret(self._instance.now_ms())
         old_use = None if old is None else await deps_of(request).report(secret_use, key_id, old.number)
         context |= {"old_secret": old, "old_use": old_use}

@@ -1,4 +1,4 @@
-"""The form for a key's limits and credits."""
+"""The forms for a key's limits, credits and budgets."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from ari.keys.limits.charge import RuleOwner
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 from ari.web.pages.key import urls as key_urls
+from ari.web.pages.key_limits.budget_pages import BudgetCommands, BudgetPages
 from ari.web.pages.key_limits.limit_pages import LimitCommands, LimitPages
 
 
@@ -40,3 +41,10 @@ class KeyLimitsPages(LimitPages):
     def list_rule_owners(self, owner: ApiKey) -> Sequence[RuleOwner]:
         """The key and its consumer."""
         return owner.rule_owners
+
+
+class KeyBudgetsPages(BudgetPages):
+    """``/settings/keys/{id}/budgets``."""
+
+    limit_pages = KeyLimitsPages
+    commands = BudgetCommands(keys.increase_budget, keys.reset_budgets)

@@ -1,5 +1,6 @@
 """The limits that a consumer's keys share, on its pages: set with it, changed, reset and topped up."""
 
+import html
 import re
 
 import pytest
@@ -85,3 +86,22 @@ def test_a_copy_of_a_key_keeps_the_time_of_its_refill(browser: PageClient) -> No
     form = browser.get(f"/settings/keys/new?like={key.id}").text
     assert re.search(r'name="hour" value="5"', form)
     assert re.search(r'name="time_zone" value="Asia/Tokyo"', form)
+
+
+def test_budgets_are_set_increased_and_shown(browser: PageClient, consumer: Consumer) -> None:
+    """In a part that refreshes alone, and on the pages of its keys."""
+    url = f"{CONSUMERS}/{consumer.id}"
+    assert "only the keys' own budgets" in html.unescape(browser.get(url).text)
+    assert browser.post(f"{url}/budgets", {"budgets": "team=100usd/month"}).status == 303
+    form_id = re.findall(r'name="form" value="([^"]+)"', browser.get(f"{url}/budgets").text)[0]
+    assert browser.post(f"{url}/budgets/increase", {"budget": "team", "amount": "20", "form": form_id}).status == 303
+    part = browser.get(f"{url}?part=budgets", hx_request="1").text
+    assert ("$120.00" in part, "<h1" in part) == (True, False)
+    key = create_key(browser.instance, "Of Acme", consumer=consumer.id).key
+    assert "consumer:team" in browser.get(f"/settings/keys/{key.id}").text
+    assert browser.post(f"{url}/budgets/reset", {}).status == 303
+    assert [name for name in browser.events() if name.startswith("consumer_budget")] == [
+        "consumer_budgets_reset",
+        "consumer_budget_increased",
+        "consumer_budgets_changed",
+    ]
