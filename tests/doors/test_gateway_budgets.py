@@ -178,6 +178,15 @@ def test_a_request_that_would_report_no_use_is_refused(ai: AiGateway, path: str,
     assert ai.owner.api(secret).post(f"/api/ai/{path}", json=body).status_code == 200
 
 
+def test_a_caller_that_hangs_up_late_pays_for_what_it_read(ai: AiGateway) -> None:
+    """Even if the usage at the end of the stream never comes."""
+    key_id, secret = make_key(ai, tokens(1_000_000))
+    with ai.owner.api(secret).stream("POST", CHAT, json=ASK | {"model": "flood", "stream": True}) as response:
+        assert len(next(response.iter_bytes(chunk_size=200_000))) == 200_000
+    assert ai.provider.hung_up.wait(WAIT_SECONDS)
+    assert read_use(ai, key_id)["used_tokens"] > 10_000
+
+
 def test_a_thousand_embeddings_are_one_estimate(ai: AiGateway) -> None:
     """Their size counts, not a response for each; they settle at what the provider reports."""
     key_id, secret = make_key(ai, tokens(5_000))

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from ari.base.clock import SECOND_MS
 from ari.base.money import MICROS_PER_USD, parse_usd
-from ari.gateway.costs import RequestPrices, is_refused
+from ari.gateway.costs import RequestPrices, estimate_start_micros, is_refused
 from ari.gateway.request_facts import RequestFacts
+from ari.gateway.seen_output import SeenOutput, make_seen_output
 from ari.gateway.use_estimates import RequestSize, UseEstimates, measure_request
 from ari.http.problem import Fault
 from ari.integrations.ai_rules.budgets import BudgetRules
@@ -20,10 +21,9 @@ from ari.keys.model import ApiKey
 from ari.keys.reasons import REASONS
 from ari.outbound.http import FaultWord
 from ari.usage.ai import AiUse, TokenUsage
+from ari.usage.cleaning import MAX_TOKENS
 
 _LEASE_MARGIN_SECONDS = 60
-_START_MICROS = 20_000
-"""Reserved for a model whose price is known, but not for tokens: about one image, or a minute of sound."""
 _COUNTED = "counted"
 """The price version of a request that was counted at ``ARI_AI_UNKNOWN_PRICE``."""
 
@@ -33,7 +33,8 @@ class BudgetPlan:
     """``charge`` is what the commit reserves. ``counted_micros`` is the price per million tokens of a model without a
     known price, ``None`` if its price is known or it isn't counted.
 
-    Without ``has_price``, money isn't reserved.
+    Without ``has_price``, money isn't reserved. ``expected`` are the tokens that are reserved. ``seen`` counts the
+    response, ``None`` if it isn't text.
     """
 
     charge: Charge
@@ -44,6 +45,8 @@ class BudgetPlan:
     size: RequestSize
     has_price: bool
     counted_micros: int | None
+    expected: TokenUsage
+    seen: SeenOutput | None
 
     def settle(self, use: AiUse, used: TokenUsage, fault: FaultWord | None) -> AiUse:
         """The use with the real amounts, or with the estimate where they are unknown."""
@@ -53,32 +56,37 @@ class BudgetPlan:
         if is_refused(use.provider_status, fault) or self.prices.is_free:
             return dataclasses.replace(use, settlement=Settlement(decision.held, NOTHING))
         self.estimates.learn(self.key_id, self.prices.target.provider.name, self._model, self.size, used)
-        tokens = self._find_tokens(use)
-        use = self._complete_cost(use)
-        if tokens is None:
-            tokens = max(self.amounts.tokens, use.input_tokens or 0)
-            use = dataclasses.replace(use, is_estimated=True)
+        if use.input_tokens is None or (use.output_tokens is None and use.cost_micros is None):
+            use = self._estimate_tokens(use)
+            used = dataclasses.replace(used, input_tokens=use.input_tokens, output_tokens=use.output_tokens)
+        use = self._complete_cost(use, used)
+        tokens = (use.input_tokens or 0) + (use.output_tokens or 0)
         return dataclasses.replace(use, settlement=Settlement(decision.held, Amounts(use.cost_micros or 0, tokens)))
 
-    @staticmethod
-    def _find_tokens(use: AiUse) -> int | None:
-        """All tokens; ``None`` if they are unknown, as those of a response that was cut off."""
-        if use.input_tokens is None or (use.output_tokens is None and use.cost_micros is None):
-            return None
-        return use.input_tokens + (use.output_tokens or 0)
+    def _estimate_tokens(self, use: AiUse) -> AiUse:
+        """The use of a response that didn't report all of it, as one that was cut off.
+
+        At least what was reserved, what a first request reserves, and what has reached the caller.
+        """
+        read = (self.expected.input_tokens or 0) if use.input_tokens is None else use.input_tokens
+        seen = 0 if self.seen is None else self.seen.count_tokens()
+        written = max(use.output_tokens or 0, seen, self.size.start_output_tokens, self.amounts.tokens - read)
+        return dataclasses.replace(use, input_tokens=read, output_tokens=min(written, MAX_TOKENS), is_estimated=True)
 
     @property
     def _model(self) -> str:
         return self.prices.model or ""
 
-    def _complete_cost(self, use: AiUse) -> AiUse:
+    def _complete_cost(self, use: AiUse, used: TokenUsage) -> AiUse:
         """The use with a cost, if it can be counted or estimated."""
         if use.cost_micros is not None or not (self.has_price or self.counted_micros is not None):
             return use
-        if self.counted_micros is not None and use.input_tokens is not None and use.output_tokens is not None:
-            micros = _count_micros(use.input_tokens + use.output_tokens, self.counted_micros)
+        if self.counted_micros is not None:
+            micros = _count_micros((use.input_tokens or 0) + (use.output_tokens or 0), self.counted_micros)
         else:
-            micros = self.amounts.money
+            cost = self.prices.cost_of(used)
+            micros = max(self.amounts.money, 0 if cost is None else cost.micros)
+        micros = min(micros, MAX_AMOUNT)
         version = self.prices.version if self.has_price else _COUNTED
         return dataclasses.replace(use, cost_micros=micros, price_version=version, is_estimated=True)
 
@@ -102,19 +110,21 @@ class BudgetPlanner:
         body: bytes | None,
     ) -> BudgetPlan | Fault | None:
         """The budgets of a request for these models; ``None`` if it uses none, a fault if its cost can't be known."""
-        if key is None or prices.is_free or (facts.is_determined and not models):
+        if key is None or prices.is_free:
             return None
         owners = (*key.spending_owners, *rules.list_owners(prices.target.provider.name))
         if not has_budgets(owners):
             return None
         hard_units = {budget.unit for owner in owners for budget in owner.rules.budgets if budget.is_hard}
+        if facts.is_determined and not models and "money" not in hard_units:
+            return None  # It uses no tokens.
         if hard_units and (not facts.is_determined or facts.unreported is not None):
             problem = facts.unreported if facts.is_determined else facts.problem
             return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {problem or ''}".strip())
         size = measure_request(prices.target.path, facts, body)
         provider = prices.target.provider.name
         expected = self.estimates.estimate(key.id, provider, prices.model or "", size)
-        money, has_price = self._estimate_money(prices, models, expected)
+        money, has_price = self._estimate_money(prices, models, expected, facts)
         tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
         counted = None if has_price else self._unknown_price
         if counted is not None:
@@ -122,20 +132,23 @@ class BudgetPlanner:
         elif not has_price and "money" in hard_units:
             return _make_unknown_price_fault(models)
         amounts = Amounts(min(money, MAX_AMOUNT), tokens)
+        seen = make_seen_output(prices.target.path)
         charge = Charge(owners, estimate=Estimate(amounts, self._lease_ms))
-        return BudgetPlan(charge, amounts, self.estimates, key.id, prices, size, has_price, counted)
+        return BudgetPlan(charge, amounts, self.estimates, key.id, prices, size, has_price, counted, expected, seen)
 
     @staticmethod
-    def _estimate_money(prices: RequestPrices, models: tuple[str, ...], expected: TokenUsage) -> tuple[int, bool]:
+    def _estimate_money(
+        prices: RequestPrices, models: tuple[str, ...], expected: TokenUsage, facts: RequestFacts
+    ) -> tuple[int, bool]:
         """The highest cost among the models, and whether the price of all of them is known."""
-        highest = 0
+        highest, start = 0, estimate_start_micros(prices.target.path, facts.input_bytes, facts.choice_count)
         for model in models:
             provider, at_ms = prices.target.provider.name, prices.at_ms
             if prices.book.find_card(provider, (model,), prices.rules, at_ms) is None:
                 return 0, False
             usage = dataclasses.replace(expected, model=model)
             cost = prices.book.cost_of(provider, model, usage, prices.rules, at_ms)
-            highest = max(highest, _START_MICROS if cost is None else cost.micros)
+            highest = max(highest, start if cost is None else cost.micros)
         return highest, bool(models)
 
 
@@ -149,6 +162,8 @@ def _count_micros(tokens: int, micros_per_million: int) -> int:
 
 
 def _make_unknown_price_fault(models: tuple[str, ...]) -> Fault:
-    model = models[0][:100] if models else ""
+    if not models:
+        return Fault(REASONS["cost_unknown"])
+    model = models[0][:100]
     sentence = f"The price of the model {model} isn't known, and a budget must not be exceeded. Add its price first."
     return Fault(REASONS["cost_unknown"], sentence)

@@ -20,6 +20,24 @@ _TIER_HEADER = b"x-gemini-service-tier"
 _TIERS = frozenset(("flex", "priority"))
 _FREE_PATH = re.compile(r"(?:/count_tokens|:countTokens|/input_tokens|/cancel|/api/show)\Z")
 _FIRST_REFUSED = 300
+_LEAST_START_MICROS = 20_000
+_IMAGE_MICROS = 120_000
+"""The price of a large image at https://platform.openai.com/docs/pricing."""
+_SPEECH_MICROS_PER_BYTE = 30
+"""Of text that is read aloud, at 30 US dollars per million characters."""
+_RECORDING_BYTES_PER_MICRO = 40
+"""0.006 US dollars per minute, of sound at 32 kbit/s."""
+
+
+def estimate_start_micros(path: str, input_bytes: int, choice_count: int) -> int:
+    """What to expect of a request to this path, if the price of its model is known, but isn't one for tokens."""
+    if path.endswith("/audio/speech"):
+        micros = input_bytes * _SPEECH_MICROS_PER_BYTE
+    elif "/audio/" in path:
+        micros = input_bytes // _RECORDING_BYTES_PER_MICRO
+    else:
+        micros = choice_count * _IMAGE_MICROS if "/images/" in path else 0
+    return max(_LEAST_START_MICROS, micros)
 
 
 def read_tier(headers: Headers) -> str | None:
@@ -56,9 +74,25 @@ class RequestPrices:
         return self.method not in METERED or _FREE_PATH.search(self.target.path) is not None
 
     def cost_of(self, usage: TokenUsage) -> Cost | None:
-        """The cost of this usage, ``None`` if it is unknown."""
+        """The cost of this usage, ``None`` if it is unknown.
+
+        A response that names a cheaper model than the request doesn't lower the cost.
+        """
         if self.is_free:
             return Cost(0, self.version)
+        found = self._find_cost(usage)
+        if found is None or self.model is None or usage.model in (None, self.model) or self._is_routed:
+            return found
+        requested = self._find_cost(replace(usage, model=self.model))
+        return found if requested is None or requested.micros < found.micros else requested
+
+    @property
+    def _is_routed(self) -> bool:
+        """Whether the caller lets the provider choose the model."""
+        model = (self.model or "").lower()
+        return any(part in model for part in self.target.provider.routing_models)
+
+    def _find_cost(self, usage: TokenUsage) -> Cost | None:
         return self.book.cost_of(self.target.provider.name, self.model, usage, self.rules, self.at_ms)
 
     def final_cost(

@@ -240,7 +240,7 @@ class Forwarding:
         if not context.started:
             await context.send(start)
         try:
-            await relay(context, reply, meter, chunk, hides=hides)
+            await relay(context, reply, meter, chunk, hides=hides, seen=self._budgets.seen if self._budgets else None)
         except OutboundFault:
             if rest := meter.finish():
                 await context.send({"type": "http.response.body", "body": rest, "more_body": True})

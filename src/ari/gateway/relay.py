@@ -2,17 +2,28 @@
 
 from ari.gateway.meter import Meter
 from ari.gateway.provider_response import ProviderResponse
+from ari.gateway.seen_output import SeenOutput
 from ari.http.context import RequestContext
 from ari.usage.ai import Ended
 
 
-async def relay(context: RequestContext, reply: ProviderResponse, meter: Meter, chunk: bytes, *, hides: bool) -> None:
+async def relay(
+    context: RequestContext,
+    reply: ProviderResponse,
+    meter: Meter,
+    chunk: bytes,
+    *,
+    hides: bool,
+    seen: SeenOutput | None = None,
+) -> None:
     """Send each chunk as it arrives, from ``chunk`` on. If no event is removed, send it before the meter reads it.
 
-    ``hides``: the meter removes events. Raises ``OutboundFault``.
+    ``hides``: the meter removes events. ``seen`` counts the chunks that are sent. Raises ``OutboundFault``.
     """
     send, unread = context.send, context.unread_body
     while chunk:
+        if seen is not None:
+            seen.see(chunk)
         last = reply.at_end and not hides and (unread is None or unread.is_read)
         part = meter.see(chunk) if hides else chunk
         if part or last:

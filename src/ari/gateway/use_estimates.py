@@ -40,6 +40,12 @@ class RequestSize:
     max_output_tokens: int | None
     has_output: bool
 
+    @property
+    def start_output_tokens(self) -> int:
+        """The output that is expected of a first request."""
+        each = min(_START_OUTPUT_TOKENS, self.max_output_tokens or _START_OUTPUT_TOKENS)
+        return each * self.responses if self.has_output else 0
+
 
 @dataclass(slots=True)
 class _Recent:
@@ -78,15 +84,21 @@ class UseEstimates:
         return TokenUsage(model, min(MAX_TOKENS, max(1, round(input_tokens))), min(MAX_TOKENS, output_tokens), 0)
 
     def learn(self, key_id: str, provider: str, model: str, size: RequestSize, used: TokenUsage) -> None:
-        """Remember the tokens that a request used, if they are known."""
+        """Remember the tokens that a request used, if they are known.
+
+        A response that the caller's limit has cut short doesn't lower the estimate of others.
+        """
         output_tokens = used.output_tokens if size.has_output else used.output_tokens or 0
         if used.input_tokens is None or output_tokens is None:
             return
+        each = output_tokens / size.responses
         with self._lock:
             recent = self._recent.get((key_id, provider, model))
             if recent is None:
                 recent = self._recent[key_id, provider, model] = _Recent()
-            recent.learn(used.input_tokens / size.input_tokens, output_tokens / size.responses)
+            if size.max_output_tokens is not None and each >= size.max_output_tokens:
+                each = max(each, recent.output_tokens if recent.count else _START_OUTPUT_TOKENS)
+            recent.learn(used.input_tokens / size.input_tokens, each)
 
 
 def measure_request(path: str, facts: RequestFacts, body: bytes | None) -> RequestSize:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ari.gateway.costs import RequestPrices, read_tier
+from ari.gateway.costs import RequestPrices, estimate_start_micros, read_tier
 from ari.gateway.route import Target
 from ari.integrations.ai_rules.prices import PriceRules
 from ari.integrations.providers import get_provider
@@ -25,6 +25,32 @@ def test_a_response_costs_what_it_used() -> None:
     assert prices().final_cost(200, None, USED) == Cost(2_250, library_version())
     assert prices().final_cost(200, None, UNKNOWN_USAGE) is None
     assert prices().final_cost(200, "broken", TokenUsage("gpt-5", 1_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "requested", "reported", "micros"),
+    [
+        ("openai", "gpt-5", "gpt-5-nano", 2_250),
+        ("openai", "gpt-5-nano", "gpt-5", 2_250),
+        ("openai", "gpt-5", "gpt-5-2025-08-07", 2_250),
+        ("openai", "unknown", "gpt-5", 2_250),
+        ("openrouter", "openrouter/auto", "openai/gpt-5-nano", 90),
+    ],
+)
+def test_a_response_cannot_lower_the_price(provider: str, requested: str, reported: str, micros: int) -> None:
+    """The requested model's is the least, unless the provider may choose the model."""
+    asked = RequestPrices(
+        BOOK, PriceRules(), Target(get_provider(provider), "/v1/chat/completions"), "POST", 1_795_000_000_000, requested
+    )
+    assert asked.final_cost(200, None, TokenUsage(reported, 1_000, 100)) == Cost(micros, library_version())
+
+
+def test_a_price_that_is_not_for_tokens_is_estimated_by_size() -> None:
+    """By images, by text to be read aloud, and by the length of a recording."""
+    assert estimate_start_micros("/v1/images/generations", 100, 10) == 1_200_000
+    assert estimate_start_micros("/v1/audio/speech", 4_000, 1) == 120_000
+    assert estimate_start_micros("/v1/audio/transcriptions", 24_000_000, 1) == 600_000
+    assert estimate_start_micros("/v1/chat/completions", 100, 1) == 20_000
 
 
 @pytest.mark.parametrize("status", [304, 400, 401, 429, 500])

@@ -78,3 +78,11 @@ def test_an_embedding_teaches_its_input() -> None:
     estimates, size = UseEstimates(), measure("/v1/embeddings")
     estimates.learn(*MODEL, size, TokenUsage(None, 50, None))
     assert estimates.estimate(*MODEL, size).input_tokens == 50
+
+
+def test_responses_cut_short_by_the_caller_do_not_lower_the_estimate() -> None:
+    """Five calls with a limit of 2 tokens would make the next long response almost free."""
+    estimates = UseEstimates()
+    for _ in range(5):
+        estimates.learn(*MODEL, measure(max_output_tokens=2), TokenUsage(None, 100, 2))
+    assert estimates.estimate(*MODEL, measure()).output_tokens == 500

@@ -1,0 +1,102 @@
+"""The charge for a response that doesn't report all of its use."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ari.gateway.budget_plan import BudgetPlan, BudgetPlanner
+from ari.gateway.costs import RequestPrices
+from ari.gateway.request_facts import RequestFacts
+from ari.gateway.route import Target
+from ari.gateway.seen_output import SeenOutput
+from ari.gateway.use_estimates import RequestSize, UseEstimates
+from ari.http.problem import Fault
+from ari.integrations.ai_rules.budgets import BudgetRules
+from ari.integrations.ai_rules.prices import PriceRules
+from ari.integrations.providers import get_provider
+from ari.keys.limits.charge import Charge, Decision, RuleOwner
+from ari.keys.limits.rules import Budget, LimitRules, Unit
+from ari.keys.limits.spending import Amounts, Held
+from ari.keys.model import ApiKey
+from ari.prices.book import PriceBook
+from ari.usage.ai import AiUse, TokenUsage
+
+MODEL = "gpt-5"
+HELD = Held("key_1", "monthly", "money", 300, 0, 1, 0)
+
+
+def settle(*, read: int | None, seen_bytes: int = 0, size: RequestSize | None = None) -> AiUse:
+    """Settle a response that was cut off; 30 tokens were reserved for it."""
+    seen = SeenOutput()
+    seen.see(b"x" * seen_bytes)
+    charge = Charge((), decision=Decision(None, {}, [], (HELD,)))
+    target = Target(get_provider("openai"), "/v1/chat/completions")
+    prices = RequestPrices(PriceBook(), PriceRules(), target, "POST", 1_795_000_000_000, MODEL)
+    expected = TokenUsage(MODEL, 10, 20)
+    plan = BudgetPlan(
+        charge,
+        Amounts(300, 30),
+        UseEstimates(),
+        "key_1",
+        prices,
+        size or RequestSize(10, 1, 20, True),
+        has_price=True,
+        counted_micros=None,
+        expected=expected,
+        seen=seen,
+    )
+    used = TokenUsage(MODEL, read)
+    given: dict[str, Any] = {"id": "row_1", "at_ms": 0, "key_id": "key_1", "provider": "openai", "model": MODEL}
+    return plan.settle(
+        AiUse(
+            **given,
+            input_tokens=read,
+            output_tokens=None,
+            cached_tokens=None,
+            provider_status=200,
+            first_byte_ms=1.0,
+            whole_ms=2.0,
+            ended="client_gone",
+        ),
+        used,
+        None,
+    )
+
+
+def test_a_response_that_was_cut_off_costs_at_least_what_was_reserved() -> None:
+    """Or what reached the caller, if that is more: reading a stream almost to its end isn't free."""
+    use = settle(read=None)
+    assert (use.input_tokens, use.output_tokens, use.cost_micros, use.is_estimated) == (10, 20, 300, True)
+    use = settle(read=None, seen_bytes=400_000)
+    assert (use.output_tokens, use.cost_micros) == (100_000, 1_000_013)
+    assert use.settlement is not None
+    assert use.settlement.amounts == Amounts(1_000_013, 100_010)
+
+
+def test_input_that_was_reported_counts() -> None:
+    """Anthropic reports it at the start of a stream."""
+    use = settle(read=500_000)
+    assert (use.input_tokens, use.output_tokens, use.cost_micros) == (500_000, 20, 625_200)
+
+
+def test_short_responses_before_do_not_make_it_cheaper() -> None:
+    """A response that was cut off may have been longer than those."""
+    assert settle(read=None, size=RequestSize(10, 1, None, True)).output_tokens == 500
+
+
+@pytest.mark.parametrize("unit", ["money", "tokens"])
+@pytest.mark.parametrize(("provider", "path"), [("perplexity", "/search"), ("elevenlabs", "/v1/audio-isolation")])
+def test_a_request_without_a_model_is_not_free(provider: str, path: str, unit: Unit) -> None:
+    """Its price isn't known, so a hard budget in money refuses it; it uses no tokens."""
+    budget = Budget("all", 1_000_000, unit, "day")
+    owner = RuleOwner("key_1", LimitRules(budgets=(budget,)))
+    key = cast("ApiKey", SimpleNamespace(id="key_1", spending_owners=(owner,)))
+    prices = RequestPrices(PriceBook(), PriceRules(), Target(get_provider(provider), path), "POST", 0)
+    facts = RequestFacts((), True, None, 2, 1, 1, False)
+    plan = BudgetPlanner("refuse", 600).plan(key, BudgetRules(), prices, (), facts, b"{}")
+    if unit == "money":
+        assert isinstance(plan, Fault)
+        assert plan.reason.code == "cost_unknown"
+    else:
+        assert plan is None
