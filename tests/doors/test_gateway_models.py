@@ -90,7 +90,12 @@ def test_the_rules_of_a_consumer_count_too(ai: AiGateway) -> None:
 def aliases(shared_gateway: Any) -> Any:
     """Aliases for the tests that ask for them."""
     api = shared_gateway.owner.api(shared_gateway.reader)
-    wanted = {"fast": ["openai/gpt-5-mini"], "shadow": ["openai/gpt-5-pro"], "other": ["ollama/llama3"]}
+    wanted = {
+        "fast": ["openai/gpt-5-mini"],
+        "shadow": ["openai/gpt-5-pro"],
+        "other": ["ollama/llama3"],
+        "claude": ["anthropic/claude-x"],
+    }
     assert api.put("/api/model-aliases", json={"aliases": wanted}).status_code == 200
     yield
     api.put("/api/model-aliases", json={"aliases": {}})
@@ -109,6 +114,14 @@ def test_an_alias_becomes_its_model(ai: AiGateway, secret: str) -> None:
     client = ai.owner.api(secret)
     assert client.post(CHAT, json={"model": "fast"}).status_code == 200
     assert client.post(CHAT, json={"model": "shadow"}).json()["code"] == "model_not_allowed"
+
+
+@pytest.mark.usefixtures("aliases")
+def test_an_alias_of_another_api_says_where_it_leads(ai: AiGateway) -> None:
+    """The caller named one model, as it should; the request has the form of another API."""
+    refused = ai.client().post(CHAT, json={"model": "claude"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+    assert "leads to anthropic, with another API" in refused.json()["detail"]
 
 
 @pytest.mark.usefixtures("aliases")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictInt, StrictStr
 
-from ari.api.limit_shapes import LIMIT_PATTERN, LimitName
+from ari.api.limit_shapes import LIMIT_PATTERN
 from ari.keys.limits.budget_fields import MAX_BUDGETS, PERIODS
 from ari.keys.limits.fields import DEFAULT_NAME, MAX_UNITS
 
@@ -15,6 +15,7 @@ _EXAMPLE: dict[str, JsonValue] = {"name": "monthly", "amount_usd": "25.00", "per
 _ENDS = "2026-12-01T00:00:00.000Z"
 PeriodName = Literal["day", "week", "month", "rolling", "total"]
 
+BudgetName = Annotated[StrictStr, Field(examples=[DEFAULT_NAME], json_schema_extra={"pattern": LIMIT_PATTERN})]
 AmountUsd = Annotated[StrictStr, Field(examples=["25.00"], json_schema_extra=_USD)]
 AmountTokens = Annotated[StrictInt, Field(examples=[1_000_000], json_schema_extra=_TOKENS)]
 
@@ -87,13 +88,13 @@ class BudgetUseOut(BaseModel):
     )
     period: PeriodName = Field(description="The period.", examples=["month"])
     hard: bool = Field(description="Whether requests that don't fit are refused.", examples=[True])
-    limit_usd: str | None = Field(description="Amount with its increases, in US dollars.", examples=["25.00"])
+    limit_usd: str | None = Field(description="Amount with its increases, in US dollars.", examples=["35.00"])
     limit_tokens: int | None = Field(description="Amount with its increases, in tokens.", examples=[None])
     used_usd: str | None = Field(description="Used, reservations included.", examples=["7.35"])
     used_tokens: int | None = Field(description="Used, reservations included.", examples=[None])
     reserved_usd: str | None = Field(description="Reserved by requests that are running.", examples=["0.02"])
     reserved_tokens: int | None = Field(description="Reserved by requests that are running.", examples=[None])
-    remaining_usd: str | None = Field(description="Left; never less than 0.", examples=["17.65"])
+    remaining_usd: str | None = Field(description="Left; never less than 0.", examples=["27.65"])
     remaining_tokens: int | None = Field(description="Left; never less than 0.", examples=[None])
     ends_at: str | None = Field(
         description="When the period ends, or more of a rolling budget is available; `null` = never.", examples=[_ENDS]
@@ -105,7 +106,7 @@ class BudgetIncreaseIn(BaseModel):
 
     model_config = _INPUT | ConfigDict(json_schema_extra={"examples": [{"name": "monthly", "amount_usd": "10.00"}]})
 
-    name: LimitName = Field(DEFAULT_NAME, description="Name of the budget.")
+    name: BudgetName = Field(DEFAULT_NAME, description="Name of the budget.")
     amount_usd: AmountUsd | None = Field(None, description="Amount in US dollars.")
     amount_tokens: AmountTokens | None = Field(None, description="Amount in tokens.")
 
@@ -120,7 +121,7 @@ class BudgetResetIn(BaseModel):
 
     model_config = _INPUT | ConfigDict(json_schema_extra={"examples": [{"budgets": ["monthly"]}]})
 
-    budgets: Annotated[list[LimitName], Field(max_length=MAX_BUDGETS)] | None = Field(
+    budgets: Annotated[list[BudgetName], Field(max_length=MAX_BUDGETS)] | None = Field(
         None, description="Names of budgets; default: all.", examples=[["monthly"]]
     )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ari.gateway import header_filter, provider_errors, request_headers
 from ari.gateway.attempts import TOO_MANY_REQUESTS, ProviderAttempts, TryAgain, find_consumer
-from ari.gateway.costs import METERED, RequestPrices, read_tier
+from ari.gateway.costs import METERED, RequestPrices, is_refused, read_tier
 from ari.gateway.injected_body import InjectedBody
 from ari.gateway.meter import Meter, NoMeter, meter_for
 from ari.gateway.model_lists import ModelFilter, read_list
@@ -323,6 +323,8 @@ class Forwarding:
             return
         self._ended = find_outcome(self._meter, self._ended)
         used = self._meter.usage(whole=self._ended == "complete")
+        if self._prices.is_free and used.input_tokens is None and not is_refused(self._status, self._fault):
+            used = replace(used, input_tokens=0, output_tokens=0)
         cost = self._prices.final_cost(self._status, self._fault, used, self._tier)
         use = AiUse(
             id=row.id,

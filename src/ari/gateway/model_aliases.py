@@ -46,6 +46,18 @@ def resolve_alias(rules: AliasRules, alias: str, target: Target, head: RequestHe
     return found
 
 
+def explain_unresolved(rules: AliasRules, alias: str, target: Target, head: RequestHead) -> str:
+    """Why ``resolve_alias`` finds nothing, as a sentence for the caller."""
+    place, models = find_model_place(target.provider, head.method, target.path), rules.list_targets(alias)
+    if place is None or any(_find_path(target, place.in_path, name, alias, model) for name, model in models):
+        return "No model of this alias can serve this request. Use an alias where the request names one model."
+    names = list(dict.fromkeys(name for name, _ in models))
+    paths = " or ".join(f"/api/ai/{name}" for name in names)
+    return (
+        f"This alias leads to {', '.join(names)}, with another API than this endpoint has. Send the request to {paths}."
+    )
+
+
 def _find_path(target: Target, in_path: str | None, name: str, alias: str, model: str) -> Target | None:
     """The target's path at another provider of the same API, or with another model in it."""
     if in_path is not None:

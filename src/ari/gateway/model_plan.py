@@ -6,7 +6,7 @@ Both are rules about models, so both need to know which model the provider would
 from typing import NamedTuple
 
 from ari.gateway.json_tree import Ambiguous
-from ari.gateway.model_aliases import AliasTarget, find_alias, resolve_alias
+from ari.gateway.model_aliases import AliasTarget, explain_unresolved, find_alias, resolve_alias
 from ari.gateway.model_lists import ModelFilter, is_list
 from ari.gateway.request_facts import RequestFacts, read_facts
 from ari.gateway.route import Target, plain_scope
@@ -40,7 +40,7 @@ def plan_models(context: RequestContext, target: Target, body: bytes | None, ali
     except Ambiguous as error:
         return Fault(REQUEST_ERRORS["invalid_request"], str(error))
     if not found:
-        detail = "No model of this alias can serve this endpoint. Use an alias where the request names one model."
+        detail = explain_unresolved(aliases, alias, target, context.head)
         return Fault(REQUEST_ERRORS["invalid_request"], detail)
     faults = [_refuse_target(context, rules, target.provider, one) for one in found]
     allowed = tuple(one for one, fault in zip(found, faults, strict=True) if fault is None)

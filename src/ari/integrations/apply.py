@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ari.base.errors import Invalid, Problem
-from ari.integrations.ai_rules.change_aliases import get_aliases, set_aliases
+from ari.integrations.ai_rules.change_aliases import AliasTransaction, get_aliases, set_aliases
 from ari.integrations.ai_rules.change_prices import set_prices
-from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.ai_rules.price_fields import describe_price_rules
 from ari.integrations.ai_rules.prices import PriceRules
 from ari.integrations.ai_rules.replace_part import get_ai_rules
@@ -18,7 +17,7 @@ from ari.keys.ports import KeyTransaction
 _SCOPE = "integrations:write"
 
 
-class ConfigurationTransaction(KeyTransaction, AiRulesTransaction, Protocol):
+class ConfigurationTransaction(KeyTransaction, AliasTransaction, Protocol):
     """One transaction over everything that a configuration has."""
 
 

@@ -1,7 +1,7 @@
 """Other names for models: ``fast`` for ``openai/gpt-5-mini``."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -9,7 +9,6 @@ from ari.base.errors import Invalid, Problem
 from ari.base.problems import Problems
 from ari.base.secrets_in_text import looks_like_key
 from ari.integrations.providers import providers
-from ari.integrations.upstreams import is_upstream_name
 
 MAX_ALIASES = 500
 MAX_TARGETS = 10
@@ -33,17 +32,22 @@ class AliasRules(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
         return [(provider, model) for provider, _, model in parted]
 
 
-def parse_aliases(given: Mapping[str, Sequence[str]]) -> AliasRules:
-    """Aliases by name. Raises ``Invalid`` for the field ``aliases``, once for each that is wrong."""
+def parse_aliases(given: Mapping[str, Sequence[str]], upstreams: Collection[str]) -> AliasRules:
+    """Aliases by name, with models of AI providers and of these named upstreams.
+
+    Raises ``Invalid`` for the field ``aliases``, once for each that is wrong.
+    """
     problems = Problems()
     if len(given) > MAX_ALIASES:
         raise Invalid(Problem("aliases", f"At most {MAX_ALIASES} aliases."))
-    parsed = {name: problems.check((), _parse_alias, name, targets) for name, targets in sorted(given.items())}
+    parsed = {
+        name: problems.check((), _parse_alias, name, targets, upstreams) for name, targets in sorted(given.items())
+    }
     problems.raise_found()
     return AliasRules(parsed)
 
 
-def _parse_alias(name: str, targets: Sequence[str]) -> tuple[str, ...]:
+def _parse_alias(name: str, targets: Sequence[str], upstreams: Collection[str]) -> tuple[str, ...]:
     if looks_like_key(name) or any(map(looks_like_key, targets)):
         raise Invalid(Problem("aliases", "An alias contains an API key or a provider key."))
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
@@ -53,8 +57,9 @@ def _parse_alias(name: str, targets: Sequence[str]) -> tuple[str, ...]:
     for target in targets:
         provider, _, model = target.partition("/")
         known = providers().get(provider)
-        if not (known.is_ai if known is not None else is_upstream_name(provider)):
-            raise Invalid(Problem("aliases", f"The alias {name} names no provider: use provider/model."))
+        if not (known.is_ai if known is not None else provider in upstreams):
+            detail = f"The alias {name} names no AI provider or upstream that there is: use provider/model."
+            raise Invalid(Problem("aliases", detail))
         if len(model) > MAX_MODEL_LENGTH or not _MODEL.fullmatch(model):
             raise Invalid(Problem("aliases", f"The alias {name} names no model: use provider/model."))
     return tuple(dict.fromkeys(targets))

@@ -1,10 +1,16 @@
 """Replace the aliases of models."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from ari.integrations.ai_rules.aliases import parse_aliases
 from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.ai_rules.replace_part import replace_part
+from ari.integrations.upstreams import UpstreamTransaction
+
+
+class AliasTransaction(AiRulesTransaction, UpstreamTransaction, Protocol):
+    """One transaction over the rules, named upstreams and events."""
 
 
 def get_aliases(tx: AiRulesTransaction) -> dict[str, tuple[str, ...]]:
@@ -12,12 +18,15 @@ def get_aliases(tx: AiRulesTransaction) -> dict[str, tuple[str, ...]]:
     return tx.ai_rules.get().aliases.aliases
 
 
-def set_aliases(tx: AiRulesTransaction, given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+def set_aliases(tx: AliasTransaction, given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Replace all aliases. Raises ``Invalid``, ``ReauthRequired``.
 
-    An alias gives nobody access: its models are checked as if the caller had named them.
+    An alias gives nobody access: its models are checked as if the caller had named them. An upstream that is gone may
+    stay in the aliases that have it.
     """
-    before, after = get_aliases(tx), parse_aliases(given)
+    before = get_aliases(tx)
+    named = {target.partition("/")[0] for targets in before.values() for target in targets}
+    after = parse_aliases(given, named.union(one.name for one in tx.upstreams.all()))
     changed = sorted(name for name in {*before, *after.aliases} if before.get(name) != after.aliases.get(name))
     detail = {name: list(after.aliases.get(name, ())) for name in changed[:100]}
     replace_part(tx, "aliases", after, {"changed": detail, "count": len(changed)})

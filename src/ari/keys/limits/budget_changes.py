@@ -13,6 +13,7 @@ from ari.keys.limits.periods import find_period
 from ari.keys.limits.rules import Budget, Increase, LimitRules
 
 MAX_INCREASES = 20
+_NO_PREFIX = "Leave out the prefix that says whose budget it is, as in team for instance:team."
 _MAX_AMOUNT = {"money": MAX_USD * MICROS_PER_USD, "tokens": MAX_UNITS}
 
 
@@ -34,6 +35,8 @@ def increase_budget(rules: LimitRules, name: str, given: Mapping[str, Any], now_
     ``Conflict`` for too many increases.
     """
     budget = next((one for one in rules.budgets if one.name == name), None)
+    if budget is None and ":" in name:
+        raise Invalid(Problem("name", _NO_PREFIX))
     if budget is None:
         raise NotFound("There is no budget with this name.")
     amount, unit = parse_amount(given)
@@ -56,6 +59,8 @@ def reset_budgets(rules: LimitRules, names: Collection[str] | None) -> LimitRule
     if not rules.budgets:
         raise Conflict("conflict", "There are no budgets to reset.")
     known = {budget.name for budget in rules.budgets}
+    if names is not None and any(":" in name for name in names):
+        raise Invalid(Problem("budgets", _NO_PREFIX))
     if names is not None and not (names and known.issuperset(names)):
         raise Invalid(Problem("budgets", "Use names of budgets that exist."))
     revision = rules.revision + 1

@@ -45,7 +45,7 @@ def of_span(
         span,
         list(zip(begins, parts, strict=True)),
         reader.ai_counts("provider", within),
-        reader.ai_counts("model", within)[:TOP],
+        [one for one in reader.ai_counts("model", within) if not _used_no_model(one)][:TOP],
         [] if key_id else reader.ai_counts("key", within)[:TOP],
     )
 
@@ -93,6 +93,12 @@ def ai_summary_facts(
         facts["keys"] = [{"key_id": one.name, "name": names.get(one.name), **_count_facts(one)} for one in found.keys]
         facts["groups"] = groups
     return facts
+
+
+def _used_no_model(one: AiCount) -> bool:
+    """Whether these requests asked for no model, such as those for a list of models. They are in the other sums."""
+    sums = one.sums
+    return not one.name and sums.told_count == sums.request_count and not sums.input_tokens + sums.output_tokens
 
 
 def _count_facts(one: AiCount) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from ari.integrations.ai_rules.aliases import MAX_ALIASES, AliasRules, parse_ali
 
 def test_targets_keep_their_order() -> None:
     """A model may hold slashes, as those of OpenRouter do; a named upstream may be a provider."""
-    rules = parse_aliases({"fast": ["openrouter/openai/gpt-5-mini", "my-vllm/llama", "openrouter/openai/gpt-5-mini"]})
+    rules = parse_aliases(
+        {"fast": ["openrouter/openai/gpt-5-mini", "my-vllm/llama", "openrouter/openai/gpt-5-mini"]}, ["my-vllm"]
+    )
     assert rules == AliasRules({"fast": ("openrouter/openai/gpt-5-mini", "my-vllm/llama")})
     assert rules.list_targets("fast") == [("openrouter", "openai/gpt-5-mini"), ("my-vllm", "llama")]
     assert ("fast" in rules, "slow" in rules) == (True, False)
@@ -28,6 +30,7 @@ def test_targets_keep_their_order() -> None:
         ("fast", ["openai/a b"]),
         ("fast", ["openai/" + "x" * 257]),
         ("fast", ["resend/x"]),
+        ("fast", ["nosuchprovider/x"]),
         ("fast", ["No Provider/x"]),
         ("fast", ["openai/sk-proj-0123456789abcdefABCDEF0123456789abcdefABCDEF"]),
     ],
@@ -35,11 +38,11 @@ def test_targets_keep_their_order() -> None:
 def test_a_wrong_alias_is_refused(name: str, targets: list[str]) -> None:
     """With the others that are wrong."""
     with pytest.raises(Invalid) as caught:
-        parse_aliases({name: targets, "also wrong": []})
+        parse_aliases({name: targets, "also wrong": []}, ["my-vllm"])
     assert [problem.location for problem in caught.value.problems] == ["aliases", "aliases"]
 
 
 def test_too_many_aliases_are_refused() -> None:
     """They are in memory for each request."""
     with pytest.raises(Invalid):
-        parse_aliases({f"a{number}": ["openai/x"] for number in range(MAX_ALIASES + 1)})
+        parse_aliases({f"a{number}": ["openai/x"] for number in range(MAX_ALIASES + 1)}, [])

@@ -95,3 +95,12 @@ def test_looser_budgets_are_recognized(after: Budget, loosens: bool) -> None:
     before = LimitRules(1, budgets=(BUDGET,))
     assert loosens_budgets(before, LimitRules(2, budgets=(after,))) is loosens
     assert not loosens_budgets(NO_RULES, before)
+
+
+def test_a_name_with_a_prefix_gets_advice() -> None:
+    """Reports name shared budgets so; the budget is changed at its owner, by its own name."""
+    rules = replace_budgets(NO_RULES, (BUDGET,))
+    with pytest.raises(Invalid, match="Leave out the prefix"):
+        increase_budget(rules, "instance:b", {"amount_usd": "1"}, NOW)
+    with pytest.raises(Invalid, match="Leave out the prefix"):
+        reset_budgets(rules, ["instance:b"])

@@ -81,3 +81,11 @@ def test_consumers_and_tags_have_costs() -> None:
         ("eu", "Europe", "0.000025", 2),
         ("ci", "ci", "0.000005", 1),
     ]
+
+
+def test_requests_without_a_model_are_no_unknown_model() -> None:
+    """Reading a list of models uses none; a response without token counts does."""
+    reader: Any = Reader()
+    counted = [AiCount("openai", "", AiSums(2, told_count=2), START_MS), AiCount("groq", "", AiSums(2), START_MS)]
+    reader.ai_counts = lambda by, _: counted
+    assert [one.provider for one in of_span(reader, SPAN).models] == ["groq"]
