@@ -16,7 +16,7 @@ SINCE: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-22T0
 UNTIL: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-24T00:00:00.000Z"]}
 _EXAMPLE_ROW = (
     "req_01KB5Q2W8Z6N4T0V9YRJXH3M7C,2026-11-23T14:02:11.402Z,ci-481,key_01KB4Z0E1G7S3C5M9XWTQ2D8FA,ari_k_7Qm2…b4Zk,"
-    "ok,GET,/api/me,/api/me,200,203.0.113.9,curl/8.5.0,1.2,318,1,request,1,,,,,,,,,,,,,"
+    "ok,GET,/api/me,/api/me,200,203.0.113.9,curl/8.5.0,1.2,318,1,request,1,,,,,,,,,,,,,,Laptop,,"
 )
 CSV_EXAMPLE = f"{','.join(COLUMNS)}\r\n{_EXAMPLE_ROW}\r\n"
 

@@ -1,6 +1,7 @@
 """Read keys."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from ari.base.errors import NotFound
 from ari.base.ids import is_id
@@ -44,6 +45,24 @@ def get_names(tx: KeyTransaction, key_ids: Iterable[str]) -> dict[str, str | Non
     """The names of these keys, deleted ones included; ``None`` for an id that no key has had."""
     found = {key_id: tx.keys.tombstone(key_id) for key_id in key_ids}
     return {key_id: None if key is None else key.name for key_id, key in found.items()}
+
+
+class KeyNames(NamedTuple):
+    """The names of a key and of its consumer, and the consumer's id; empty where there is none."""
+
+    key: str = ""
+    consumer_id: str = ""
+    consumer: str = ""
+
+
+def get_names_with_consumers(tx: KeyTransaction, key_ids: Iterable[str]) -> dict[str, KeyNames]:
+    """The names of these keys and of their consumers, deleted keys included."""
+    names = dict[str, KeyNames]()
+    for key_id in key_ids:
+        key = tx.keys.tombstone(key_id)
+        if key is not None:
+            names[key_id] = KeyNames(key.name, *(() if key.consumer is None else (key.consumer.id, key.consumer.name)))
+    return names
 
 
 def get_active_made_by(tx: KeyTransaction, key_id: str) -> list[ApiKey]:

@@ -1,9 +1,13 @@
 """Reading keys."""
 
+from dataclasses import replace
+
 import pytest
 
 from ari.base.errors import NotFound
 from ari.keys import delete, get, get_active_made_by, get_even_deleted, get_names, get_page, revoke
+from ari.keys.model import Consumer
+from ari.keys.queries import KeyNames, get_names_with_consumers
 from tests.unit.keys.memory import MemoryTransaction, make_key
 
 
@@ -18,6 +22,10 @@ def test_a_deleted_key_is_found_only_where_it_may_be() -> None:
     assert get_even_deleted(tx, key.id).name == "old"
     never = "key_01JD7W0000000000000000000"
     assert get_names(tx, [key.id, never]) == {key.id: "old", never: None}
+    assert get_names_with_consumers(tx, [key.id, never]) == {key.id: KeyNames("old")}
+    held = make_key(tx, name="held")
+    tx.keys.save(replace(held, consumer=Consumer("con_1", "Acme")))
+    assert get_names_with_consumers(tx, [held.id])[held.id] == KeyNames("held", "con_1", "Acme")
 
 
 @pytest.mark.parametrize("key_id", ["", "usr_1", "key_1", "key_01JD7W000000000000000000 ", "key_" + "I" * 26])

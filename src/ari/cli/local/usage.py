@@ -10,6 +10,7 @@ from ari import keys
 from ari.cli import output
 from ari.cli.local.find_key import find_key
 from ari.cli.usage_options import StatisticsOptions, UsageOptions
+from ari.keys.queries import get_names_with_consumers
 from ari.usage.ai import AiUse
 from ari.usage.model import UsageRow
 from ari.usage.reports import ai_summary, summary
@@ -43,7 +44,10 @@ class LocalUsage:
         search = self._search(query)
         self._deps.do_sync(file.record, form, search)
         batches = self._deps.instance.reports.pages(search, _PIECE)
-        yield from file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom)
+        rows = _harmless(batches) if form == "csv" else batches
+        yield from file.pieces(
+            form, rows, lambda key_ids: self._deps.read_sync(get_names_with_consumers, key_ids), bom=bom
+        )
 
     def summarize(self, wanted: StatisticsOptions) -> dict[str, Any]:
         """Requests by time, code and key, or, with a key, those of the key by route."""

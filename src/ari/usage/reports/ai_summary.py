@@ -45,7 +45,7 @@ def of_span(
         span,
         list(zip(begins, parts, strict=True)),
         reader.ai_counts("provider", within),
-        [one for one in reader.ai_counts("model", within) if not _used_no_model(one)][:TOP],
+        [one for one in reader.ai_counts("model", within) if not _has_no_model(one)][:TOP],
         [] if key_id else reader.ai_counts("key", within)[:TOP],
     )
 
@@ -95,8 +95,8 @@ def ai_summary_facts(
     return facts
 
 
-def _used_no_model(one: AiCount) -> bool:
-    """Whether these requests asked for no model, such as those for a list of models. They are in the other sums."""
+def _has_no_model(one: AiCount) -> bool:
+    """Whether these requests name no model, such as those for a list of models. They are in the other sums."""
     sums = one.sums
     return not one.name and sums.told_count == sums.request_count and not sums.input_tokens + sums.output_tokens
 

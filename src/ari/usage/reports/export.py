@@ -1,30 +1,34 @@
 """Exports the usage log in pieces: CSV for spreadsheets, or a JSON array with one row per line."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from ari.base.clock import to_rfc3339
 from ari.base.spreadsheet import write_csv
 from ari.base.transaction import record as record_event
 from ari.keys.ports import KeyTransaction
+from ari.keys.queries import KeyNames
 from ari.usage.model import UsageRow
 from ari.usage.reports.facts import row_facts
 from ari.usage.search import UsageSearch
 
 Format = Literal["csv", "json"]
+NameKeys = Callable[[Collection[str]], Mapping[str, KeyNames]]
 FORMATS: tuple[Format, ...] = ("csv", "json")
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 FILE_NAMES: dict[Format, str] = {"csv": "ari-usage.csv", "json": "ari-usage.json"}
 
 
-def pieces(form: Format, batches: Iterable[list[UsageRow]], *, bom: bool = True) -> Iterator[bytes]:
+def pieces(
+    form: Format, batches: Iterable[list[UsageRow]], name_keys: NameKeys, *, bom: bool = True
+) -> Iterator[bytes]:
     """Yield the file, one piece per batch; a piece may be empty. A JSON array that was cut off does not parse.
 
-    ``bom``: whether a CSV file begins with a byte order mark.
+    ``name_keys`` finds the names that a CSV file has. ``bom``: whether it begins with a byte order mark.
     """
     if form == "csv":
-        return write_csv(COLUMNS, (map(_flat, rows) for rows in batches), bom=bom)
+        return write_csv(COLUMNS, _flatten(batches, name_keys), bom=bom)
     return _json_pieces(batches)
 
 
@@ -60,11 +64,25 @@ def _json_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
     yield b"[]\n" if before == "[\n" else b"\n]\n"
 
 
-def _flat(row: UsageRow) -> dict[str, object]:
-    """The row's fields, with a column for each field of its AI use."""
+def _flatten(batches: Iterable[list[UsageRow]], name_keys: NameKeys) -> Iterator[list[dict[str, object]]]:
+    known = dict[str, KeyNames]()
+    for rows in batches:
+        missing = {row.key_id for row in rows} - known.keys()
+        known |= dict.fromkeys(missing, _NO_NAMES) | dict(name_keys(missing))
+        yield [_flat(row, known[row.key_id]) for row in rows]
+
+
+def _flat(row: UsageRow, names: KeyNames) -> dict[str, object]:
+    """The row's fields, with a column for each field of its AI use, and the names of its key and consumer."""
     facts = row_facts(row) | {"consumed": row.consumed}
-    used = facts.pop("ai") or {}
-    return facts | {f"ai_{name}": used.get(name) for name in _AI}
+    used = facts.pop("ai") or {"provider": _find_provider(row)}
+    columns = {f"ai_{name}": used.get(name) for name in _AI}
+    return facts | columns | {"key_name": names.key, "consumer_id": names.consumer_id, "consumer_name": names.consumer}
+
+
+def _find_provider(row: UsageRow) -> str | None:
+    """The provider of a request to the AI gateway that was refused."""
+    return row.path.split("/")[3] if row.route.startswith(_GATEWAY) and row.path.startswith(_GATEWAY) else None
 
 
 _AI = (
@@ -81,5 +99,7 @@ _AI = (
     "reasoning_tokens",
     "alias",
 )
+_GATEWAY = "/api/ai/"
+_NO_NAMES = KeyNames()
 _NOBODY = UsageRow("", 0, "", "", "", "", "", "", "", None, None)
-COLUMNS: tuple[str, ...] = tuple(_flat(_NOBODY))
+COLUMNS: tuple[str, ...] = tuple(_flat(_NOBODY, _NO_NAMES))

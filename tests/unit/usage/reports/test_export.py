@@ -4,9 +4,11 @@ import codecs
 import csv
 import io
 import json
+from collections.abc import Collection
 
 import pytest
 
+from ari.keys.queries import KeyNames
 from ari.usage.ai import AiUse
 from ari.usage.model import UsageRow
 from ari.usage.reports.export import COLUMNS, Format, pieces
@@ -21,7 +23,11 @@ BATCHES = [
 
 
 def _file(form: Format, batches: list[list[UsageRow]]) -> str:
-    return b"".join(pieces(form, iter(batches))).decode("utf-8-sig")
+    return b"".join(pieces(form, iter(batches), _name)).decode("utf-8-sig")
+
+
+def _name(key_ids: Collection[str]) -> dict[str, KeyNames]:
+    return {key_id: KeyNames("Laptop", "con_1", "Acme") for key_id in key_ids if key_id == "key_named"}
 
 
 def test_json_is_the_api_rows() -> None:
@@ -36,7 +42,7 @@ def test_json_is_the_api_rows() -> None:
 
 def test_a_cut_array_is_no_json() -> None:
     """Anyone who reads a file that was broken off notices."""
-    parts = list(pieces("json", iter(BATCHES)))
+    parts = list(pieces("json", iter(BATCHES), _name))
     with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         json.loads(b"".join(parts[:-1]))
 
@@ -47,8 +53,8 @@ def test_csv_comes_back_as_it_was() -> None:
     assert tuple(found[0]) == COLUMNS
     expected = [row_facts(row) | {"consumed": row.consumed} for batch in BATCHES for row in batch]
     lines = [dict(zip(COLUMNS, line, strict=True)) for line in found[1:]]
-    assert [{name: line[name] for name in COLUMNS if not name.startswith("ai_")} for line in lines] == [
-        {name: "" if value is None else str(value) for name, value in facts.items() if name != "ai"}
+    assert [{name: line[name] for name in COLUMNS if name in expected[0]} for line in lines] == [
+        {name: "" if value is None else str(value) for name, value in facts.items() if name in COLUMNS}
         for facts in expected
     ]
     assert {line[name] for line in lines for name in COLUMNS if name.startswith("ai_")} == {""}
@@ -57,11 +63,11 @@ def test_csv_comes_back_as_it_was() -> None:
 
 def test_the_mark_that_spreadsheets_want_is_there_once_or_not_at_all() -> None:
     """Excel reads UTF-8 only with a byte order mark; a program may leave it out. JSON never has one (RFC 8259, 8.1)."""
-    body = b"".join(pieces("csv", iter(BATCHES)))
+    body = b"".join(pieces("csv", iter(BATCHES), _name))
     assert body.startswith(codecs.BOM_UTF8)
     assert body.count(codecs.BOM_UTF8) == 1
-    assert b"".join(pieces("csv", iter(BATCHES), bom=False)) == body.removeprefix(codecs.BOM_UTF8)
-    assert b"".join(pieces("json", iter(BATCHES))).startswith(b"[")
+    assert b"".join(pieces("csv", iter(BATCHES), _name, bom=False)) == body.removeprefix(codecs.BOM_UTF8)
+    assert b"".join(pieces("json", iter(BATCHES), _name)).startswith(b"[")
     assert "日本" in body.decode("utf-8-sig")
 
 
@@ -101,3 +107,12 @@ def test_costs_have_columns() -> None:
     cells = list(csv.DictReader(io.StringIO(_file("csv", [[make_row(ai=use) for use in uses]]), newline="")))
     assert [one["ai_cost_usd"] for one in cells] == ["0.002655", "0.00", ""]
     assert {(one["ai_price_version"], one["ai_is_estimated"]) for one in cells} == {("0.2.3+7", "False")}
+
+
+def test_a_row_names_its_key_and_consumer() -> None:
+    """For sums by consumer in a spreadsheet. A refused request has the provider that it was for."""
+    rows = [make_row(key_id="key_named", route="/api/ai/openai/{path}", path="/api/ai/openai/v1/x"), make_row()]
+    named, other = csv.DictReader(io.StringIO(_file("csv", [rows]), newline=""))
+    assert (named["key_name"], named["consumer_id"], named["consumer_name"]) == ("Laptop", "con_1", "Acme")
+    assert (named["ai_provider"], named["ai_model"]) == ("openai", "")
+    assert {other[name] for name in ("key_name", "consumer_id", "consumer_name", "ai_provider")} == {""}
