@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ari.gateway import header_filter, provider_errors, request_headers
+from ari.gateway.ai_record import CallTimes, make_use
 from ari.gateway.attempts import TOO_MANY_REQUESTS, ProviderAttempts, TryAgain, find_consumer
 from ari.gateway.costs import METERED, RequestPrices, is_refused, read_tier
 from ari.gateway.injected_body import InjectedBody
@@ -27,7 +28,7 @@ from ari.http.problem import Fault
 from ari.http.responses import Response
 from ari.http.services import Services
 from ari.outbound.http import FaultWord, OutboundFault
-from ari.usage.ai import AiUse, Ended
+from ari.usage.ai import Ended
 from ari.usage.cleaning import clean_use
 
 if TYPE_CHECKING:
@@ -326,27 +327,8 @@ class Forwarding:
         if self._prices.is_free and used.input_tokens is None and not is_refused(self._status, self._fault):
             used = replace(used, input_tokens=0, output_tokens=0)
         cost = self._prices.final_cost(self._status, self._fault, used, self._tier)
-        use = AiUse(
-            id=row.id,
-            at_ms=row.at_ms,
-            key_id=row.key_id,
-            provider=self.attempts.provider.name,
-            model=used.model,
-            input_tokens=used.input_tokens,
-            output_tokens=used.output_tokens,
-            cached_tokens=used.cached_tokens,
-            provider_status=self._status,
-            first_byte_ms=self._first_byte_ms,
-            whole_ms=self._measure_elapsed_ms(),
-            ended=self._ended,
-            cost_micros=None if cost is None else cost.micros,
-            price_version=None if cost is None else cost.version,
-            cache_written_tokens=used.cache_written_tokens,
-            audio_tokens=used.audio_tokens,
-            reasoning_tokens=used.reasoning_tokens,
-            alias=self._alias,
-            attempts=self.attempts.to_json(),
-        )
+        times = CallTimes(self._first_byte_ms, self._measure_elapsed_ms())
+        use = make_use(row, self.attempts, used, cost, times, status=self._status, ended=self._ended, alias=self._alias)
         if self._budgets is not None:
             use = self._budgets.settle(clean_use(use), used, self._fault)
         self._services.recorder.meter(use)
