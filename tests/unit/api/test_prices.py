@@ -68,7 +68,7 @@ def test_a_key_cant_make_its_own_requests_free(app: App) -> None:
         made = app("POST", "/api/keys", root, content | more)
         assert made.status == 201, made.body
         key = content_of(made)["secret"]
-        applied = {"model_prices": {"openai/*": {"input_usd": "0"}}, "dry_run": False}
+        applied = {"model_prices": {"openai/*": {"input_usd": "0", "output_usd": "0"}}, "dry_run": False}
         for refused in (
             app("PUT", PRICES, key, {"discounts": [{"model": "*/*", "percent": "100"}]}),
             app("POST", "/api/apply", key, applied),

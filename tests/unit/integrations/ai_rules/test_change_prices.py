@@ -18,12 +18,12 @@ def _key(*scopes: str, has_budgets: bool = False) -> Caller:
 
 
 @pytest.mark.parametrize("scope", ["*", "ai:*", "ai:openai", "ai-account:openai"])
-@pytest.mark.parametrize("given", [FREE, {"prices": [{"model": "openai/*", "input_usd": "0"}]}])
+@pytest.mark.parametrize("given", [FREE, {"prices": [{"model": "openai/*", "input_usd": "0", "output_usd": "0"}]}])
 def test_a_key_that_budgets_bind_cant_change_prices(
     tx: MemoryIntegrationTransaction, scope: str, given: dict[str, object]
 ) -> None:
     """Its own budgets, or those of the instance or of a provider."""
-    before = set_prices(tx, {"prices": [{"model": "openai/*", "input_usd": "9"}]})
+    before = set_prices(tx, {"prices": [{"model": "openai/*", "input_usd": "9", "output_usd": "9"}]})
     with pytest.raises(Forbidden):
         set_prices(tx.by(_key(scope, has_budgets=True)), given)
     set_budgets(tx, None, {"groq": [BUDGET]}, ["groq"])
