@@ -21,9 +21,20 @@ def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, da
     obeying_retention = {"usage_rows", "usage_attempts", "usage_seen", "usage_attempt_hours", "usage_ai"}
     only_a_mark = {"usage_folds"}
     counters = {"limit_counters"}
-    kept_apart = {table.name for table in for_ever} | obeying_retention | only_a_mark | counters
+    until_reported = {"budget_warnings"}
+    kept_apart = {table.name for table in for_ever} | obeying_retention | only_a_mark | counters | until_reported
     assert set(log.tables) == kept_apart, "think of the new one"
     assert set(log.tables["limit_counters"].c.keys()) == {"owner_id", "state"}
+    assert set(log.tables["budget_warnings"].c.keys()) == {
+        "owner_id",
+        "name",
+        "period_ms",
+        "threshold",
+        "unit",
+        "used",
+        "amount",
+        "at_ms",
+    }
     assert set(usage_hours.c.keys()) == {"key_id", "hour_ms", "route", "code", "count"}
     assert set(usage_all_hours.c.keys()) == {"hour_ms", "with_key", "code", "count"}
     assert set(usage_days.c.keys()) == {"key_id", "day_ms", "accepted_count", "refused_count"}

@@ -27,6 +27,7 @@ from tests.support.resend import KEY
 RESEND = get_provider("resend")
 CARD = "/api/integrations/resend"
 OTHER = "re_0123456789abcdef0123"
+API_KEY = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
 EVERY_SCOPE = (*SCOPES, *sorted({f"{scope.partition(':')[0]}:*" for scope in SCOPES}), "*")
 
 
@@ -76,8 +77,8 @@ def test_the_owner_confirms_first(instance: Instance) -> None:
     _put_key(instance, Caller("cli:alice", Origin("cli")), base_url="http://127.0.0.1:9")
 
 
-@pytest.mark.parametrize("field", ["added_by", "base_url_by"])
-def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> None:
+@pytest.mark.parametrize("what", ["key", "address"])
+def test_what_a_key_set_before_sends_nothing(instance: Instance, what: str) -> None:
     """An instance of a version that let keys do it: email is off, the card says why, and the owner can set it again."""
     _put_key(instance, SYSTEM, base_url="https://mail.example.net")
     asyncio.run(instance.mail.refresh(Deps(instance)))
@@ -85,8 +86,11 @@ def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> 
     with instance.database.writing() as unit:
         row = unit.integrations.get("resend")
         assert row is not None
-        by_key: dict[str, Any] = {field: "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"}
-        unit.integrations.save(replace(row, **by_key))
+        if what == "address":
+            unit.integrations.save(replace(row, base_url_by=API_KEY))
+        else:
+            [stored] = unit.provider_keys.of("resend")
+            unit.provider_keys.save(replace(stored, added_by=API_KEY))
     asyncio.run(instance.mail.refresh(Deps(instance)))
     assert (instance.mail.sender, instance.mail.config.can_send) == (None, False)
     with pytest.raises(Conflict, match="An API key set the address of Resend"):
