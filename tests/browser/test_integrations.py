@@ -69,9 +69,15 @@ def put(page: Any, owner: Owner, **fields: str) -> None:
     page.goto(f"{page.url.partition('#')[0]}")
 
 
+def confirm_address(owner: Owner, upstream: Provider) -> None:
+    """As the owner: without it the owner can't store a key for an address that an API key set."""
+    owner.cli("integrations", "set-url", "openai", upstream.url, check=True)
+
+
 def test_a_key_goes_in_and_is_seen_no_more(board: Any, owner: Owner, upstream: Provider) -> None:
     """Paste errors are explained before anything is stored; afterwards only four and four characters are left."""
     put(board, owner, base_url=upstream.url)
+    confirm_address(owner, upstream)
     card(board, "openai").get_by_role("link", name="Add key for OpenAI").click()
     dialog = board.get_by_role("dialog")
     field = dialog.get_by_label("Key", exact=True)
@@ -80,7 +86,7 @@ def test_a_key_goes_in_and_is_seen_no_more(board: Any, owner: Owner, upstream: P
     assert field.get_attribute("spellcheck") == "false"
     for wrong, said in (
         (f"Bearer {KEY}", "without the header"),
-        ("sk-ant-" + "a" * 40, "looks like a key for Anthropic"),
+        (f'"{KEY}"', "without quotes"),
     ):
         field.fill(wrong)
         dialog.get_by_role("button", name="Save key").click()
@@ -149,6 +155,7 @@ def test_another_address_takes_the_key_away(board: Any, owner: Owner, upstream: 
 def test_replace_and_remove(board: Any, owner: Owner, upstream: Provider) -> None:
     """The new key replaces the old; removing asks first and Cancel changes nothing."""
     put(board, owner, base_url=upstream.url, key=KEY)
+    confirm_address(owner, upstream)
     card(board, "openai").get_by_role("link", name="Replace key").click()
     dialog = board.get_by_role("dialog")
     expect(dialog.get_by_text("sk-p…wxyz")).to_be_visible()
