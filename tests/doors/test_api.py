@@ -9,8 +9,8 @@ from ari.keys import token
 
 KEY_FIELDS = [
     "id", "name", "hint", "scopes", "status", "created_at", "created_by", "expires_at", "revoked_at", "disabled",
-    "may_rotate", "limits", "credits", "last_used_at", "request_count", "refused_count", "kind", "environment",
-    "consumer", "tags", "metadata", "addresses",
+    "may_rotate", "limits", "credits", "budgets", "last_used_at", "request_count", "refused_count", "kind",
+    "environment", "consumer", "tags", "metadata", "addresses", "models",
 ]  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_a_key_has_exactly_the_documented_fields(admin: Any) -> None:
     detail = admin.get(f"/api/keys/{key['id']}").json()
     [secret] = detail.pop("secrets")
     assert (secret["number"], secret["hint"], secret["active"], secret["retires_at"]) == (1, key["hint"], True, None)
-    assert detail == key | {"remaining": []}
+    assert detail == key | {"remaining": [], "budget_use": []}
 
 
 def test_paging_walks_every_key_once_newest_first(admin: Any) -> None:
