@@ -21,6 +21,14 @@ _LIBRARY = re.compile(
 _OWN_FORM = {"cursor", "address", "client_address", "key", "base_url", "time_zone", "status", "limits"}
 _OWN_FORM |= {"consumer", "default_preset", "keys", "kind", "max_lifetime_days", "prefix"}
 """Fields whose text means something: not any text within their length is accepted."""
+_EXCLUDED = {
+    "expires": "expires_at",
+    "expires_at": "expires",
+    "amount_usd": "amount_tokens",
+    "amount_tokens": "amount_usd",
+}
+"""Fields of which a body has one."""
+_NO_BUDGETS: dict[str, Any] = {"instance": [], "providers": {}}
 _BATCH = "/api/verify/batch"
 """An item that cannot be read gets a verdict of its own, and harms no other."""
 _NOT_TRIED = {
@@ -75,6 +83,9 @@ def api(shared_owner: Any) -> Any:
     client.post("/api/scopes", json={"name": "walked:read", "description": "Walked."})
     yield client
     client.delete("/api/integrations/openai")
+    # A key that may use AI can't loosen budgets.
+    steward = shared_owner.api(shared_owner.create_key("steward", scopes=["integrations:write"])[1])
+    assert steward.put("/api/budgets", json=_NO_BUDGETS).status_code == 200
     client.patch("/api/notifications/key_expiring", json={"on": True})
 
 
@@ -121,9 +132,15 @@ def _create_key(api: Any, name: str) -> str:
 
 
 def _with(operation: Operation, name: str, variant: Variant) -> dict[str, Any]:
-    """The example with one field changed; what excludes the field is left out."""
-    excluded = {"expires": "expires_at", "expires_at": "expires"}.get(name)
-    return {**{one: value for one, value in operation.example.items() if one != excluded}, name: variant.value}
+    """The example with one field changed; what excludes the field is left out, unless the field is null."""
+    example = dict(operation.example)
+    if name == "amount_usd" and variant.value is None:
+        example["amount_tokens"] = 1
+    elif variant.value is not None or not name.startswith("amount_"):
+        example.pop(_EXCLUDED.get(name, ""), None)
+    if "name" in example and (name == "amount_tokens" or "amount_tokens" in example):
+        example["name"] = "in-tokens"  # the example's budget is in dollars
+    return example | {name: variant.value}
 
 
 def test_every_constraint_holds_at_its_edge(api: Any, document: Any) -> None:
@@ -147,10 +164,19 @@ def _variants_of(operation: Operation, name: str, schema: dict[str, Any]) -> Ite
     for variant in variants(schema, operation.where):
         means_something = name in _OWN_FORM and variant.is_inside and variant.why.startswith("m")
         if not means_something and not (operation.path == _BATCH and variant.why.startswith("items:")):
-            yield variant
+            yield _with_names(variant) if variant.is_inside else variant
     times = {"expires_at": "2999-12-31T23:59:59Z", "since": _time(-2), "until": _time(-1)}
     if name in times:
         yield Variant(times[name], True, "date-time")
+
+
+def _with_names(variant: Variant) -> Variant:
+    """Budgets in one list have different names."""
+    many = variant.value if isinstance(variant.value, list) else []
+    if not any(isinstance(one, dict) and "period" in one for one in many):
+        return variant
+    named = [one | {"name": f"budget-{number}"} if number else one for number, one in enumerate(many)]
+    return Variant(named, variant.is_inside, variant.why)
 
 
 def _time(days: int) -> str:

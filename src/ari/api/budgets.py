@@ -10,8 +10,9 @@ from ari.api.budget_shapes import BudgetIncreaseIn, BudgetOut, BudgetResetIn, Bu
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.responses import respond
-from ari.api.shapes import RequestModel, not_null
+from ari.api.shapes import RequestModel, find_nulls, not_null
 from ari.base.deadline import run_in_thread
+from ari.base.problems import Problems
 from ari.deps import Deps
 from ari.http.route_policy import AuthMode, policy
 from ari.integrations.ai_rules.budgets import BudgetRules
@@ -86,6 +87,7 @@ async def read_budgets(deps: CallerDeps) -> Response:
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write")
 async def set_shared_budgets(body: BudgetRulesIn, deps: CallerDeps) -> Response:
     """Applies from the next request. A key that may use AI can't loosen budgets."""
+    Problems(find_nulls(body)).raise_found()
     instance = None if body.instance is None else budgets_of(body.instance)
     given = body.providers
     providers = None if given is None else {name: budgets_of(budgets) for name, budgets in given.items()}

@@ -7,7 +7,9 @@ from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.integration_shapes import IntegrationIn, IntegrationOut, IntegrationsOut, ProviderName, TestResultOut
 from ari.api.responses import respond
+from ari.api.shapes import find_nulls
 from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
 from ari.deps import Deps
 from ari.http.route_policy import AuthMode, policy
 from ari.integrations import commands, pool
@@ -54,8 +56,8 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, deps: Cal
     """Stores the key encrypted, replaces the previous one (of several, the first), and sends it only to the base URL it
     was saved for. API keys can set only public base URLs and those in `ARI_AI_PRIVATE_ADDRESSES`, and can't change
     `resend`, because ARI sends its own email through it."""
-    given = body.model_fields_set
-    if body.key is None and body.key_choice is None and "base_url" not in given:
+    Problems(find_nulls(body, {"base_url"})).raise_found()
+    if not body.model_fields_set:
         raise Invalid(Problem("key", "Set key, base_url, key_choice or several of them."))
     wanted = await deps.do(_put, provider, deps.instance.provider_environment, body)
     return await _respond(deps, wanted)

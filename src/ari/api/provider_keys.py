@@ -14,7 +14,9 @@ from ari.api.integration_shapes import (
     TestResultOut,
 )
 from ari.api.responses import respond
+from ari.api.shapes import find_nulls
 from ari.base.errors import Invalid, Problem
+from ari.base.problems import Problems
 from ari.http.route_policy import AuthMode, policy
 from ari.integrations import pool
 from ari.integrations.environment import ProviderEnvironment
@@ -37,6 +39,7 @@ router = APIRouter(prefix="/api/integrations/{provider}/keys", tags=["Integratio
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
 async def add_provider_key(provider: ProviderName, body: NewProviderKeyIn, deps: CallerDeps) -> Response:
     """Stores one more key of the provider, encrypted. Requests use the keys in turn, or one for each consumer."""
+    Problems(find_nulls(body)).raise_found()
     environment = deps.instance.provider_environment
     added = await deps.do(_add, provider, environment, body)
     return respond(provider_key_facts(added), 201)
@@ -55,6 +58,7 @@ async def change_provider_key(
     """Changes the label or position of a key, or replaces the key itself, which ends its rejection."""
     if not body.model_fields_set:
         raise Invalid(Problem("key", "Set key, label or position."))
+    Problems(find_nulls(body)).raise_found()
     environment = deps.instance.provider_environment
     changed = await deps.do(_change, provider, environment, key_id, body)
     return respond(provider_key_facts(changed))

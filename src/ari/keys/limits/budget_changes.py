@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.money import MAX_USD, MICROS_PER_USD
 from ari.keys.limits.budget_fields import parse_amount
-from ari.keys.limits.fields import MAX_UNITS
+from ari.keys.limits.fields import MAX_UNITS, check_name
 from ari.keys.limits.periods import find_period
 from ari.keys.limits.rules import Budget, Increase, LimitRules
 
@@ -34,12 +34,11 @@ def increase_budget(rules: LimitRules, name: str, given: Mapping[str, Any], now_
     A rolling budget has it for the length of its window, a total for all time. Raises ``NotFound``, ``Invalid``, and
     ``Conflict`` for too many increases.
     """
+    _check_names("name", [name])
+    amount, unit = parse_amount(given)
     budget = next((one for one in rules.budgets if one.name == name), None)
-    if budget is None and ":" in name:
-        raise Invalid(Problem("name", _NO_PREFIX))
     if budget is None:
         raise NotFound("There is no budget with this name.")
-    amount, unit = parse_amount(given)
     if unit != budget.unit:
         field = "amount_usd" if budget.unit == "money" else "amount_tokens"
         raise Invalid(Problem(field, f"This budget needs {field}."))
@@ -56,11 +55,10 @@ def increase_budget(rules: LimitRules, name: str, given: Mapping[str, Any], now_
 def reset_budgets(rules: LimitRules, names: Collection[str] | None) -> LimitRules:
     """The same budgets, counted from nothing; ``names`` ``None`` = all. Raises ``Invalid`` for a name that is not
     there, and ``Conflict`` without any budget."""
+    _check_names("budgets", names or ())
     if not rules.budgets:
         raise Conflict("conflict", "There are no budgets to reset.")
     known = {budget.name for budget in rules.budgets}
-    if names is not None and any(":" in name for name in names):
-        raise Invalid(Problem("budgets", _NO_PREFIX))
     if names is not None and not (names and known.issuperset(names)):
         raise Invalid(Problem("budgets", "Use names of budgets that exist."))
     revision = rules.revision + 1
@@ -74,6 +72,15 @@ def loosens_budgets(before: LimitRules, after: LimitRules) -> bool:
     """Whether the change may allow an AI request that was refused. In doubt, it does."""
     budgets = {budget.name: budget for budget in after.budgets}
     return any(not _is_as_tight(budget, budgets.get(budget.name)) for budget in before.budgets)
+
+
+def _check_names(field: str, names: Collection[str]) -> None:
+    """Raises ``Invalid`` for the field if one can't be the name of a budget."""
+    for name in names:
+        if ":" in name:
+            raise Invalid(Problem(field, _NO_PREFIX))
+        if found := check_name(name, (), "budget"):
+            raise Invalid(*(Problem(field, sentence) for _, sentence in found))
 
 
 def _keep(before: Budget | None, after: Budget, revision: int) -> Budget:
