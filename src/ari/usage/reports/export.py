@@ -9,6 +9,7 @@ from ari.base.spreadsheet import write_csv
 from ari.base.transaction import record as record_event
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import KeyNames
+from ari.usage.cleaning import clean
 from ari.usage.model import UsageRow
 from ari.usage.reports.facts import row_facts
 from ari.usage.search import UsageSearch
@@ -77,7 +78,8 @@ def _flat(row: UsageRow, names: KeyNames) -> dict[str, object]:
     facts = row_facts(row) | {"consumed": row.consumed}
     used = facts.pop("ai") or {"provider": _find_provider(row)}
     columns = {f"ai_{name}": used.get(name) for name in _AI}
-    return facts | columns | {"key_name": names.key, "consumer_id": names.consumer_id, "consumer_name": names.consumer}
+    key_name, consumer_name = (clean(name, _MAX_NAME) for name in (names.key, names.consumer))
+    return facts | columns | {"key_name": key_name, "consumer_id": names.consumer_id, "consumer_name": consumer_name}
 
 
 def _find_provider(row: UsageRow) -> str | None:
@@ -99,6 +101,7 @@ _AI = (
     "reasoning_tokens",
     "alias",
 )
+_MAX_NAME = 200
 _GATEWAY = "/api/ai/"
 _NO_NAMES = KeyNames()
 _NOBODY = UsageRow("", 0, "", "", "", "", "", "", "", None, None)

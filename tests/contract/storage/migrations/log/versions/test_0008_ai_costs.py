@@ -36,6 +36,7 @@ def _undo(instance: Instance) -> None:
             connection.execute(text(f"ALTER TABLE usage_ai DROP COLUMN {name}"))
         for name in ("cost_micros", "priced_count", "estimated_count"):
             connection.execute(text(f"ALTER TABLE usage_ai_hours DROP COLUMN {name}"))
+        connection.execute(text("DROP TABLE budget_warnings"))
         connection.execute(text(f"UPDATE {LOG.version_table} SET version_num = '0007'"))
     with instance.database.folder.staging.begin() as connection:
         for name in NEW_COLUMNS:
@@ -51,7 +52,7 @@ def test_earlier_requests_have_no_known_cost(data_dir: Path, database_url: str |
         log.fold_all()
         log.commit(Batch([staged], [_use(staged)]))
         _undo(instance)
-        assert migrations.migrate(instance.database) == ["log 0008"]
+        assert migrations.migrate(instance.database) == ["log 0008", "log 0009"]
     with opened(data_dir, database_url) as instance:
         instance.database.usage.commit(Batch([new], [_use(new)]))
         assert [row.ai for row in rows_of(instance.database)] == [_use(new), _use(staged), _use(folded)]
