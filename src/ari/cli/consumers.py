@@ -7,8 +7,9 @@ import typer
 
 from ari.base.problems import Problems
 from ari.cli import key_output, output
+from ari.cli.budget_use import describe_budgets, show_use
 from ari.cli.command_app import CommandApp
-from ari.cli.key_budgets import Amount, BudgetName, BudgetNames, NewBudgets, choose_budgets, make_budgets, show_use
+from ari.cli.key_budgets import Amount, BudgetName, BudgetNames, NewBudgets, choose_budgets, make_budgets
 from ari.cli.key_limits import (
     Named,
     NewBalance,
@@ -62,7 +63,7 @@ def create(
     granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
     limits = problems.check([], make_limits, limit)
     models = make_model_rules(allow_model, deny_model)
-    budgets = problems.check([], make_budgets, budget)
+    budgets = problems.check([], make_budgets, budget, time_zone)
     new = NewConsumer(name, external_id, parse_metadata_options(metadata), limits, granted, models, budgets)
     with open_target(data_dir) as target:
         consumer = target.consumers.create(new, problems.found)
@@ -116,6 +117,7 @@ def show(consumer: Reference, as_json: AsJson = False, data_dir: DataDir = None)
         ("created", output.exactly(parse_time(found["created_at"]), now_ms)),
         ("created by", found["created_by"]),
         *key_output.describe_rules(found["remaining"], [refill] if refill else []),
+        *describe_budgets(found["budget_use"], now_ms),
     ]
     output.facts([pair for pair in pairs if pair[1] is not None])
 
@@ -156,7 +158,7 @@ def change(
         limits=problems.check(UNSET, choose_limits, limit),
         credits=UNSET if granted is None else granted,
         models=UNSET if allow_model is None and deny_model is None else make_model_rules(allow_model, deny_model),
-        budgets=problems.check(UNSET, choose_budgets, budget),
+        budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
     )
     with open_target(data_dir) as target:
         changed = target.consumers.change(consumer, wanted, problems.found)

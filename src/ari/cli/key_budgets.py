@@ -1,12 +1,12 @@
 """``ari keys budgets``: set, show, increase and reset the budgets of a key. Options for consumers, too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from ari.base.clock import from_rfc3339
 from ari.cli import output
+from ari.cli.budget_use import show_use
 from ari.cli.command_app import CommandApp
 from ari.cli.options import AsJson, DataDir, KeyName, Yes
 from ari.cli.targets import open_target
@@ -38,12 +38,12 @@ BudgetNames = Annotated[
 budgets_app = CommandApp(help="Show, set, increase and reset the budgets of a key.", no_args_is_help=True)
 
 
-def make_budgets(budget: Sequence[str] | None, time_zone: str = "UTC") -> list[dict[str, Any]]:
+def make_budgets(budget: Sequence[str] | None, time_zone: str) -> list[dict[str, Any]]:
     """The budgets of ``--budget``, as commands take them; an empty one is none. Raises ``Invalid``."""
     return [parse_budget_text(text) | {"time_zone": time_zone} for text in budget or () if text]
 
 
-def choose_budgets(budget: Sequence[str] | None, time_zone: str = "UTC") -> list[dict[str, Any]] | Unset:
+def choose_budgets(budget: Sequence[str] | None, time_zone: str) -> list[dict[str, Any]] | Unset:
     """The same, ``UNSET`` without the option."""
     return UNSET if budget is None else make_budgets(budget, time_zone)
 
@@ -94,22 +94,3 @@ def reset_budgets(key: KeyName, budget: BudgetNames = None, as_json: AsJson = Fa
     """Reset a key's budgets, as if nothing had been used."""
     with open_target(data_dir) as target:
         show_use(target.keys.reset_budgets(key, budget or None), as_json, target.now_ms())
-
-
-def show_use(owner: Mapping[str, Any], as_json: bool, now_ms: int) -> None:
-    """Print the use of the budgets of a key or consumer."""
-    use = owner["budget_use"]
-    if as_json:
-        output.as_json({"id": owner["id"], "budget_use": use})
-    elif use:
-        output.facts([(one["name"], describe_use(one, now_ms)) for one in use])
-    else:
-        output.say("There are no budgets.")
-
-
-def describe_use(one: Mapping[str, Any], now_ms: int) -> str:
-    """How much of a budget is left, and until when."""
-    unit = "usd" if one["limit_usd"] is not None else "tokens"
-    words = "US dollars" if unit == "usd" else "tokens"
-    left = f"{one[f'remaining_{unit}']} of {one[f'limit_{unit}']} {words} left"
-    return left if one["ends_at"] is None else f"{left}, until {output.exactly(from_rfc3339(one['ends_at']), now_ms)}"

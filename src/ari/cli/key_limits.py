@@ -27,7 +27,7 @@ RefillHour = Annotated[
     int, typer.Option("--refill-hour", metavar="HOUR", parser=whole_number(0), help="Hour of the refill, 0 to 23.")
 ]
 TimeZone = Annotated[
-    str, typer.Option("--time-zone", metavar="ZONE", help="Time zone of the refill, such as Europe/Berlin.")
+    str, typer.Option("--time-zone", metavar="ZONE", help="Time zone of refills and budgets, such as Europe/Berlin.")
 ]
 Balance = Annotated[int, typer.Argument(metavar="AMOUNT", parser=whole_number(0), help="Credits.", show_default=False)]
 NewBalance = Annotated[

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ari.cli import output
+from ari.cli.budget_use import describe_budgets
 from ari.cli.model_args import describe_models
 from ari.cli.time_args import parse_time
 from ari.keys.limits.fields import parse_window, window_in_words
@@ -93,7 +94,8 @@ def show_key(target: "Target", key: Key, as_json: bool) -> None:
         actor, reason = target.keys.find_revocation(key["id"])
         pairs += [("revoked", _exactly(key["revoked_at"], now_ms)), ("revoked by", actor)]
         pairs += [("reason", reason)] if reason else []
-    output.facts([*pairs, *describe_rules(key["remaining"], target.keys.list_refills(key))])
+    pairs += describe_rules(key["remaining"], target.keys.list_refills(key))
+    output.facts([*pairs, *describe_budgets(key["budget_use"], now_ms)])
     if len(key["secrets"]) > 1:
         rows = [
             (one["number"], one["hint"], _when(one["retires_at"], now_ms), _when(one["last_used_at"], now_ms))

@@ -100,7 +100,7 @@ def create(
         metadata=parse_metadata_options(metadata),
         addresses=tuple(address or ()),
         models=make_model_rules(allow_model, deny_model),
-        budgets=problems.check([], make_budgets, budget),
+        budgets=problems.check([], make_budgets, budget, time_zone),
     )
     with open_target(data_dir) as target:
         key_output.show_created(target, target.keys.create(new, problems.found), as_json)

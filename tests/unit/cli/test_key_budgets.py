@@ -14,6 +14,27 @@ def test_a_key_is_created_with_budgets(ari: Ari) -> None:
     assert listed == [("monthly", "25.00", None, "month", True), ("burst", None, 5_000, "rolling", False)]
 
 
+def test_the_periods_have_the_time_zone(ari: Ari) -> None:
+    """Of keys and of consumers, when they are created and changed: a month that ends in UTC is another month."""
+    zone = ("--budget", "25usd/month", "--time-zone", "Asia/Tokyo")
+    made = (
+        ari.create("Bot", *zone)[0],
+        ari.json("consumers", "create", "Acme", "--external-id", "x", *zone),
+        ari.json("consumers", "change", "x", *zone),
+    )
+    assert [one["budgets"][0]["time_zone"] for one in made] == ["Asia/Tokyo"] * 3
+
+
+def test_a_key_and_a_consumer_show_what_is_left(ari: Ari) -> None:
+    """Among their other facts, the consumer's budgets at its keys, too."""
+    ari("consumers", "create", "Acme", "--external-id", "x", "--budget", "team=50usd/total")
+    key_id = ari.create("Bot", "--consumer", "x", "--budget", "own=5000tokens/total")[0]["id"]
+    assert "budget team\t50.00 of 50.00 US dollars left" in ari("consumers", "show", "x").out
+    shown = ari("keys", "show", key_id).out
+    assert "budget own\t5000 of 5000 tokens left" in shown
+    assert "budget consumer:team\t50.00 of 50.00 US dollars left" in shown
+
+
 def test_budgets_are_changed(ari: Ari) -> None:
     """Set, increased once, reset and removed; the output says what is left."""
     key_id = ari.create("Bot")[0]["id"]
