@@ -16,7 +16,7 @@ BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(
     r"(?<![\w./-])(?:\.venv/bin/)?ari"
     r"(?= (?:keys|usage|doctor|backup|restore|events|audit|account|integrations|notifications|scopes|presets|apply)"
-    r"| (?:me|models|prices|upstreams|kinds|consumers|--url))"
+    r"| (?:me|models|prices|budgets|upstreams|kinds|consumers|--url))"
 )
 NOT_RUN = re.compile(r"ari serve|pip install|ari integrations test|/api/ai/(?:openai|anthropic)|codex exec")
 """Lines that start servers or install, which harness and package tests do, or that call a provider: those of the

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from ari.cli.lazy_commands import load_all
 from ari.cli.main import app
 from tests.support.cli_life import (
+    BUDGETS,
     CHANGE,
     CONFIGURATION,
     DOCUMENT,
@@ -21,6 +22,7 @@ from tests.support.cli_life import (
     STATUS_ONLY,
     Place,
     live,
+    run_budgets,
 )
 from tests.support.owner import Owner, start_owner
 from tests.support.server import ServerProcess
@@ -53,6 +55,8 @@ OWNER_ONLY = {"policy set"}
 """Commands that the API has for the owner only, so a key gets an error."""
 REMOTE_ONLY = {"me revoke", "me rotate", "me show"}
 """Commands about the key for a remote instance."""
+Said = tuple[str, tuple[int, str, str]]
+"""A line and what it said."""
 UNCHANGED = {"scan paths", "scan rules"}
 """Commands that need no instance."""
 
@@ -92,14 +96,30 @@ def test_both_ways_say_the_same(local: Place, remote: Place, tmp_path: Path) -> 
     (tmp_path / "configuration.json").write_text(json.dumps(CONFIGURATION))
     (tmp_path / "document.json").write_text(json.dumps(DOCUMENT))
     here, there = live(local, tmp_path, "1"), live(remote, tmp_path, "2")
+    require_same(here, there)
+    failed = [line for line, (code, _, _) in here if code and line not in MISTAKES]
+    assert failed == FAILING
+
+
+def test_both_ways_say_the_same_of_shared_budgets(owner: Owner, local: Place, remote: Place, tmp_path: Path) -> None:
+    """With a key without scopes of AI, as the local commands have no key."""
+    file = tmp_path / "key"
+    file.touch(0o600)
+    scopes = ["integrations:read", "integrations:write"]
+    file.write_text(owner.cli.create_key("Budgets", scopes=scopes)[1] + "\n")
+    here = run_budgets(local)
+    require_same(here, run_budgets(Place(remote.environment | {"ARI_KEY_FILE": str(file)})))
+    assert [line for line, (code, _, _) in here if code] == BUDGETS.strip().splitlines()[-11:]
+
+
+def require_same(here: Sequence[Said], there: Sequence[Said]) -> None:
+    """Each line says the same in both places; those of ``STATUS_ONLY`` need to end with the same status only."""
     differing = [
         (line, one, other)
         for (line, one), (_, other) in zip(here, there, strict=True)
         if one[:1] != other[:1] or (one != other and line not in STATUS_ONLY)
     ]
     assert not differing, "\n".join(f"{line}\n  {one}\n  {other}" for line, one, other in differing)
-    failed = [line for line, (code, _, _) in here if code and line not in MISTAKES]
-    assert failed == FAILING
 
 
 def list_commands() -> set[str]:
@@ -117,7 +137,7 @@ def list_commands() -> set[str]:
 
 def test_every_command_is_compared_or_local_only() -> None:
     """A new command appears in the life above, or in one of the lists."""
-    lines = [shlex.split(line) for line in f"{PREPARE}{CHANGE}{MISTAKES}{REMOVE}".strip().splitlines()]
+    lines = [shlex.split(line) for line in f"{PREPARE}{CHANGE}{BUDGETS}{MISTAKES}{REMOVE}".strip().splitlines()]
     compared = {name for name in list_commands() for words in lines if words[: len(name.split())] == name.split()} | {
         "keys verify",
         "integrations set",

@@ -19,6 +19,7 @@ from tests.support import command_tree
 command_tree.keep()
 
 STATUS_ONLY = {
+    "budgets show --provider nobody",
     "integrations show nothing",
     "integrations test ollama",
     'keys list --tag "a b"',
@@ -241,6 +242,35 @@ scopes remove invoices:read --yes
 consumers delete acme --yes
 consumers delete Beta --yes
 """
+BUDGETS = """
+budgets list
+budgets set --budget monthly=500usd/month --time-zone Asia/Tokyo
+budgets set --provider openai --budget 200usd/month --budget burst=9000tokens/1h?
+budgets set --provider groq --budget 9usd/day --json
+budgets increase 10usd --budget monthly
+budgets increase 10usd --provider openai --json
+budgets reset
+budgets reset --provider openai --budget burst
+budgets show
+budgets show --provider openai --json
+budgets list
+budgets list --json
+budgets remove --provider openai --yes
+budgets remove --provider groq --yes
+budgets remove --yes
+budgets set
+budgets set --budget 5
+budgets set --budget 0usd/month
+budgets set --budget 5usd/month --time-zone Nowhere
+budgets set --provider nobody --budget 5usd/month
+budgets show --provider nobody
+budgets increase 5
+budgets increase 5usd
+budgets increase 5usd --provider nobody
+budgets reset
+budgets reset --provider openai --budget other
+"""
+"""A life of their own: a key that may use AI can't loosen the budgets that bind it."""
 NORMAL = [
     (re.compile(pattern), words)
     for pattern, words in (
@@ -287,6 +317,11 @@ def normalize(text: str) -> str:
     for pattern, words in NORMAL:
         text = pattern.sub(words, text)
     return text
+
+
+def run_budgets(place: Place) -> list[tuple[str, tuple[int, str, str]]]:
+    """What each command of ``BUDGETS`` says; it ends without budgets, as it began."""
+    return [(line, place.run(shlex.split(line))) for line in BUDGETS.strip().splitlines()]
 
 
 def live(place: Place, folder: Path, digit: str) -> list[tuple[str, tuple[int, str, str]]]:

@@ -1,10 +1,11 @@
-"""Print what is left of budgets."""
+"""Print budgets and what is left of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ari.base.clock import from_rfc3339
 from ari.cli import output
+from ari.keys.limits.budget_fields import parse_budgets, write_budget_text
 
 
 def show_use(owner: Mapping[str, Any], as_json: bool, now_ms: int) -> None:
@@ -12,8 +13,14 @@ def show_use(owner: Mapping[str, Any], as_json: bool, now_ms: int) -> None:
     use = owner["budget_use"]
     if as_json:
         output.as_json({"id": owner["id"], "budget_use": use})
-    elif use:
-        output.facts([(one["name"], _describe(one, now_ms)) for one in use])
+    else:
+        show_uses(use, now_ms)
+
+
+def show_uses(uses: Sequence[Mapping[str, Any]], now_ms: int) -> None:
+    """Print names and what is left, one budget per line."""
+    if uses:
+        output.facts([(one["name"], _describe(one, now_ms)) for one in uses])
     else:
         output.say("There are no budgets.")
 
@@ -23,8 +30,25 @@ def describe_budgets(use: Sequence[Mapping[str, Any]], now_ms: int) -> list[tupl
     return [(f"budget {one['name']}", _describe(one, now_ms)) for one in use]
 
 
+def write_rule(facts: Mapping[str, Any]) -> str:
+    """The budget as ``--budget`` takes it, without its time zone."""
+    given = {name: value for name, value in facts.items() if value is not None and name != "increases"}
+    (budget,) = parse_budgets([given])
+    return write_budget_text(budget)
+
+
+def describe_left(use: Mapping[str, Any]) -> str:
+    """``27.65usd``, ``1200tokens``: what is left in the words of ``--budget``."""
+    unit = _find_unit(use)
+    return f"{use[f'remaining_{unit}']}{unit}"
+
+
 def _describe(one: Mapping[str, Any], now_ms: int) -> str:
-    unit = "usd" if one["limit_usd"] is not None else "tokens"
+    unit = _find_unit(one)
     words = "US dollars" if unit == "usd" else "tokens"
     left = f"{one[f'remaining_{unit}']} of {one[f'limit_{unit}']} {words} left"
     return left if one["ends_at"] is None else f"{left}, until {output.exactly(from_rfc3339(one['ends_at']), now_ms)}"
+
+
+def _find_unit(use: Mapping[str, Any]) -> str:
+    return "usd" if use["limit_usd"] is not None else "tokens"

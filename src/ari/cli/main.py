@@ -93,6 +93,7 @@ class _Root(LazyGroup):
             ("integrations", "integrations:app", "Manage provider keys (OpenAI, Anthropic, …)."),
             ("models", "models:app", "Manage other names for AI models."),
             ("prices", "prices:app", "Show and set your own prices of AI models, and discounts."),
+            ("budgets", "budgets:app", "Manage the budgets of the instance and its providers."),
             ("upstreams", "upstreams:app", "Manage named OpenAI-compatible services."),
             ("usage", "usage:app", "View and export the usage log."),
             ("events", "events:app", "View and export the audit log. Without a command: list."),

@@ -21,6 +21,11 @@ SAFE = {
     "audit check": "reads",
     "audit head": "reads",
     "backup": "writes a new file; --force says to overwrite one",
+    "budgets increase": "adds",
+    "budgets list": "reads",
+    "budgets reset": "nothing is lost but a count of what was used",
+    "budgets set": "can be set back",
+    "budgets show": "reads",
     "consumers add-credits": "adds",
     "consumers change": "can be set back",
     "consumers create": "adds",
@@ -172,6 +177,11 @@ def _upstream(ari: Ari) -> list[str]:
     return ["upstreams", "remove", "vllm-a"]
 
 
+def _add_shared_budget(ari: Ari) -> list[str]:
+    ari("budgets", "set", "--budget", "5usd/month")
+    return ["budgets", "remove"]
+
+
 def _two_factor(ari: Ari) -> list[str]:
     instance = ari.instance()
     add_owner(instance)
@@ -215,6 +225,7 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "integrations remove-key": [_provider_key],
     "upstreams remove": [_upstream],
     "integrations set-url": [_with_secret("set-url", "openai", "https://proxy.example.net")],
+    "budgets remove": [_add_shared_budget],
     "consumers delete": [_consumer],
     "keys credits remove": [lambda ari: ["keys", "credits", "remove", ari.create("Paid", "--credits", "5")[0]["id"]]],
     "keys delete": [_dead_key],

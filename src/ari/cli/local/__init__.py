@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ari.cli.instances import find_url
 
 if TYPE_CHECKING:
+    from ari.cli.local.budgets import LocalBudgets
     from ari.cli.local.consumers import LocalConsumers
     from ari.cli.local.events import LocalEvents
     from ari.cli.local.integrations import LocalIntegrations
@@ -34,6 +35,12 @@ class LocalTarget:
 
     def now_ms(self) -> int:
         return self._deps.instance.now_ms()
+
+    @cached_property
+    def budgets(self) -> "LocalBudgets":
+        from ari.cli.local.budgets import LocalBudgets
+
+        return LocalBudgets(self._deps)
 
     @cached_property
     def consumers(self) -> "LocalConsumers":

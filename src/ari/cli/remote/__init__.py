@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ari.base.clock import system_clock
 
 if TYPE_CHECKING:
+    from ari.cli.remote.budgets import RemoteBudgets
     from ari.cli.remote.connection import Connection
     from ari.cli.remote.consumers import RemoteConsumers
     from ari.cli.remote.events import RemoteEvents
@@ -34,6 +35,12 @@ class RemoteTarget:
     def now_ms(self) -> int:
         """The present instant by this machine's clock."""
         return self._clock.now_ms()
+
+    @cached_property
+    def budgets(self) -> "RemoteBudgets":
+        from ari.cli.remote.budgets import RemoteBudgets
+
+        return RemoteBudgets(self._connection)
 
     @cached_property
     def consumers(self) -> "RemoteConsumers":

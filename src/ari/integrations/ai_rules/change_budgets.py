@@ -42,6 +42,13 @@ def set_budgets(
     return _save(tx, before, after)
 
 
+def set_provider_budgets(tx: AiRulesTransaction, provider: str, given: Given, known: Sequence[str]) -> BudgetRules:
+    """Replace the budgets of one provider. ``known`` and errors are those of ``set_budgets``."""
+    others = get_budgets(tx).providers.items()
+    present = {name: [describe_budget(one) for one in rules.budgets] for name, rules in others}
+    return set_budgets(tx, None, {**present, provider: given}, known)
+
+
 def increase_shared_budget(
     tx: AiRulesTransaction, provider: str | None, name: str, amount: Mapping[str, Any]
 ) -> BudgetRules:
