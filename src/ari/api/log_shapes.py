@@ -87,6 +87,12 @@ class AttemptOut(BaseModel):
     key: str | None = Field(description="ID of the stored provider key.", examples=["pky_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
     status: int | None = Field(description="Provider's HTTP status; `null` if it didn't respond.", examples=[429])
     ms: float = Field(description="Time to the response or failure, ms.", examples=[231.4])
+    skipped: str | None = Field(
+        default=None,
+        description="Why a model of an alias wasn't called: `budget_exhausted`, `cost_unknown` or `no_key`; `null` "
+        "for a call.",
+        examples=["budget_exhausted"],
+    )
 
 
 class AiUseOut(BaseModel):

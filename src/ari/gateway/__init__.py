@@ -13,7 +13,7 @@ from ari.base.errors import Conflict, NotFound
 from ari.gateway import openapi, route
 from ari.gateway.attempts import find_consumer
 from ari.gateway.body_budget import BodyBudget
-from ari.gateway.budget_plan import BudgetPlan, BudgetPlanner, has_budgets
+from ari.gateway.budget_plan import BudgetPlanner, has_budgets
 from ari.gateway.checks import refuse
 from ari.gateway.costs import RequestPrices
 from ari.gateway.forward import Forwarding
@@ -24,6 +24,7 @@ from ari.gateway.provider_errors import make_no_key_left_fault
 from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.read_rate import ReadRates
 from ari.gateway.request_body import WHOLE_BYTES, read_body
+from ari.gateway.target_plan import PlannedTarget, plan_targets, share_charge, skip_uncovered
 from ari.gateway.usage_injection import OptionSupport
 from ari.http.context import RequestContext
 from ari.http.fault_response import fault_response
@@ -91,32 +92,44 @@ class Gateway:
             plan = await self._plan(context, target, sent.whole if is_whole else None, rules)
             if isinstance(plan, Fault):
                 return fault_response(context, services, _count_refusal(context, plan))
-            (first, *fallbacks), held = await self._find_first(plan.targets, find_consumer(context))
+            planned = await self._plan_targets(context, services, plan, sent.whole, rules)
+            usable = [one for one in planned if one.fault is None]
+            if not usable and planned[0].fault is not None:
+                return fault_response(context, services, _count_refusal(context, planned[0].fault))
+            first, held = await self._find_first(usable, find_consumer(context))
+            at = next(at for at, one in enumerate(planned) if one is first)
+            charge, (first, *fallbacks) = share_charge([first, *planned[at + 1 :]])
             if plan.alias is not None:
-                sent.whole = first.body
-            prices = self._make_prices(context, services, first.target, rules, first.model)
-            budgets = await self._plan_budgets(context, prices, plan, sent.whole, rules)
-            if isinstance(budgets, Fault):
-                return fault_response(context, services, _count_refusal(context, budgets))
-            if budgets is not None and context.record.row is not None:
-                context.record.row.charge = budgets.charge
+                sent.whole = first.target.body
+            if charge is not None and context.record.row is not None:
+                context.record.row.charge = charge
             await context.record.commit_before_handler()
-            listed = make_filter(context, first.target, rules.aliases)
+            listed = make_filter(context, first.target.target, rules.aliases)
             forwarding = Forwarding(
-                self, context, services, first.target, held, sent, prices, plan.alias, listed, budgets
+                self,
+                context,
+                services,
+                first.target.target,
+                held,
+                sent,
+                first.prices,
+                plan.alias,
+                listed,
+                first.budgets,
             )
             if plan.alias is not None:
-                forwarding.attempts.allow_fallbacks(first.model, _find_allowed(fallbacks, first.target, rules))
+                allowed = skip_uncovered(charge, fallbacks)
+                forwarding.attempts.allow_fallbacks(first.target.model, allowed, planned[:at])
             return await forwarding.run()
         finally:
             sent.release()
 
     async def _find_first(
-        self, targets: Sequence[AliasTarget], consumer: str
-    ) -> tuple[Sequence[AliasTarget], ResolvedCredential]:
-        """The targets from the first one that has a usable key. Raises like ``Keyring.find`` if none has."""
+        self, targets: Sequence[PlannedTarget], consumer: str
+    ) -> tuple[PlannedTarget, ResolvedCredential]:
+        """The first target that has a usable key. Raises like ``Keyring.find`` if none has."""
         try:
-            return targets, await self.keyring.find(targets[0].target.provider, consumer)
+            return targets[0], await self.keyring.find(targets[0].target.target.provider, consumer)
         except (NoKeyLeft, Conflict, NotFound):
             if len(targets) == 1:
                 raise
@@ -143,15 +156,16 @@ class Gateway:
             return await asyncio.to_thread(plan_models, context, target, body, aliases)
         return plan_models(context, target, body, aliases)
 
-    async def _plan_budgets(
-        self, context: RequestContext, prices: RequestPrices, plan: ModelPlan, body: bytes | None, rules: AiRules
-    ) -> BudgetPlan | Fault | None:
-        # Of an alias, the target that is tried first may be another than the first one.
-        models = plan.facts.models if plan.alias is None or prices.model is None else (prices.model,)
-        given = context.key, rules.budgets, prices, models, plan.facts, body
+    async def _plan_targets(
+        self, context: RequestContext, services: Services, plan: ModelPlan, body: bytes | None, rules: AiRules
+    ) -> list[PlannedTarget]:
+        def make_prices(one: AliasTarget) -> RequestPrices:
+            return self._make_prices(context, services, one.target, rules, one.model)
+
+        given = self._budgets, context.key, rules.budgets, plan, make_prices, body
         if body is not None and len(body) > WHOLE_BYTES:
-            return await asyncio.to_thread(self._budgets.plan, *given)
-        return self._budgets.plan(*given)
+            return await asyncio.to_thread(plan_targets, *given)
+        return plan_targets(*given)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -168,12 +182,6 @@ def _needs_models(context: RequestContext, target: route.Target, rules: AiRules)
     return bool(key.model_rules) or has_budgets(
         (*key.spending_owners, *rules.budgets.list_owners(target.provider.name))
     )
-
-
-def _find_allowed(fallbacks: Sequence[AliasTarget], first: route.Target, rules: AiRules) -> list[AliasTarget]:
-    """Those without budgets of their provider's own: a request reserves only from the budgets of its first target."""
-    names = {name for name, own in rules.budgets.providers.items() if own.budgets} - {first.provider.name}
-    return [one for one in fallbacks if one.target.provider.name not in names]
 
 
 def _count_refusal(context: RequestContext, fault: Fault) -> Fault:

@@ -14,10 +14,10 @@ from ari.gateway import provider_errors
 from ari.gateway.costs import NOT_SENT
 from ari.gateway.key_rotation import parse_retry_after
 from ari.gateway.keyring import Keyring, NoKeyLeft, ResolvedCredential
-from ari.gateway.model_aliases import AliasTarget
 from ari.gateway.provider_response import ProviderResponse
 from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.route import Target
+from ari.gateway.target_plan import PlannedTarget
 from ari.http.context import RequestContext
 from ari.integrations.model import Provider
 from ari.outbound.http import OutboundFault
@@ -25,12 +25,15 @@ from ari.outbound.http import OutboundFault
 MAX_ATTEMPTS = 4
 """Calls of providers for one request."""
 TOO_MANY_REQUESTS = 429
+_NO_KEY = "no_key"
+"""Why a target is skipped that isn't set up, or whose keys are all limited or rejected."""
 
 
-class ProviderCall(msgspec.Struct, frozen=True):
+class ProviderCall(msgspec.Struct, frozen=True, omit_defaults=True):
     """One call, as the usage log stores it. ``key`` is the id of a stored key, ``status`` ``None`` without a response.
 
     ``model`` is known where an alias chose it. ``ms`` is the time from the call to its response, or to its failure.
+    ``skipped`` is the code of the reason why an alias's target was not called.
     """
 
     provider: str
@@ -38,6 +41,7 @@ class ProviderCall(msgspec.Struct, frozen=True):
     key: str | None
     status: int | None
     ms: float
+    skipped: str | None = None
 
 
 class TryAgain:
@@ -52,7 +56,7 @@ def find_consumer(context: RequestContext) -> str:
 class ProviderAttempts:
     """Belongs to one request. ``monotonic`` returns seconds, and ``consumer`` decides about keys chosen by consumer.
 
-    ``target``, ``body`` and ``model`` are those of the current attempt; ``body`` is ``None`` for the request's own.
+    ``target`` and ``model`` are those of the current attempt. ``planned`` is its plan, ``None`` for the first target.
     ``no_key_left`` says why the provider's other keys could not be used.
     """
 
@@ -65,11 +69,12 @@ class ProviderAttempts:
         self._began = monotonic()
         self._tried: set[str] = set()
         self._made: list[ProviderCall] = []
-        self._fallbacks: list[AliasTarget] = []
+        self._call_count = 0
+        self._fallbacks: list[PlannedTarget] = []
         self.target = target
         self.current = held
         self.model: str | None = None
-        self.body: bytes | None = None
+        self.planned: PlannedTarget | None = None
         self.no_key_left: NoKeyLeft | None = None
 
     @property
@@ -77,10 +82,14 @@ class ProviderAttempts:
         """The provider of the current attempt."""
         return self.current.credential.provider
 
-    def allow_fallbacks(self, model: str, fallbacks: Sequence[AliasTarget]) -> None:
-        """Let these targets of an alias follow the first one, whose model is ``model``."""
+    def allow_fallbacks(
+        self, model: str, fallbacks: Sequence[PlannedTarget], passed: Sequence[PlannedTarget] = ()
+    ) -> None:
+        """Let these targets of an alias follow the first one, whose model is ``model``; ``passed`` come before it."""
         self.model = model
         self._fallbacks = list(fallbacks)
+        for one in passed:
+            self._note_skipped(one, one.skipped or _NO_KEY)
 
     def begin(self) -> None:
         """A call begins."""
@@ -91,6 +100,7 @@ class ProviderAttempts:
         ms = round((self._monotonic() - self._began) * 1000, 3)
         key_id = self.current.credential.key_id
         self._made.append(ProviderCall(self.provider.name, self.model, key_id, status, ms))
+        self._call_count += 1
 
     def note_accepted(self) -> None:
         """The provider serves the request with the current key."""
@@ -108,7 +118,7 @@ class ProviderAttempts:
         Raises what ``Keyring.find`` raises about the provider itself, such as one that was removed.
         """
         held = self.current
-        if len(self._made) >= MAX_ATTEMPTS:
+        if self._call_count >= MAX_ATTEMPTS:
             return False
         if held.is_pooled and held.key is not None:
             self._tried.add(held.key.key.id)
@@ -134,15 +144,24 @@ class ProviderAttempts:
 
     async def take_next_target(self) -> bool:
         """Choose the next target that has a usable key. ``False`` if none is left."""
-        while self._fallbacks and len(self._made) < MAX_ATTEMPTS:
+        while self._fallbacks and self._call_count < MAX_ATTEMPTS:
             found = self._fallbacks.pop(0)
-            try:
-                self.current = await self._keyring.find(found.target.provider, self._consumer, self._tried)
-            except (NoKeyLeft, Conflict, NotFound):
+            if found.skipped is not None:
+                self._note_skipped(found, found.skipped)
                 continue
-            self.target, self.model, self.body, self.no_key_left = found.target, found.model, found.body, None
+            target, model, _ = found.target
+            try:
+                self.current = await self._keyring.find(target.provider, self._consumer, self._tried)
+            except (NoKeyLeft, Conflict, NotFound):
+                self._note_skipped(found, _NO_KEY)
+                continue
+            self.target, self.model, self.planned, self.no_key_left = target, model, found, None
             return True
         return False
+
+    def _note_skipped(self, planned: PlannedTarget, reason: str) -> None:
+        target, model, _ = planned.target
+        self._made.append(ProviderCall(target.provider.name, model, None, None, 0.0, reason))
 
     def to_json(self) -> str | None:
         """All attempts for the usage log; ``None`` for a single one with the only key of its provider."""

@@ -14,10 +14,8 @@ from ari.gateway.request_facts import RequestFacts
 from ari.gateway.seen_output import SeenOutput, make_seen_output
 from ari.gateway.use_estimates import RequestSize, UseEstimates, measure_request
 from ari.http.problem import Fault
-from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.keys.limits.charge import Charge, Estimate, RuleOwner, Settlement
 from ari.keys.limits.spending import MAX_AMOUNT, NOTHING, Amounts
-from ari.keys.model import ApiKey
 from ari.keys.reasons import REASONS
 from ari.outbound.http import FaultWord
 from ari.usage.ai import AiUse, TokenUsage
@@ -30,7 +28,8 @@ _COUNTED = "counted"
 
 @dataclass(frozen=True, slots=True)
 class BudgetPlan:
-    """``charge`` is what the commit reserves. ``counted_micros`` is the price per million tokens of a model without a
+    """``charge`` is what the commit reserves, for all targets of the request, and ``estimate`` the part of this one.
+    ``counted_micros`` is the price per million tokens of a model without a
     known price, ``None`` if its price is known or it isn't counted.
 
     Without ``has_price``, money isn't reserved. ``expected`` are the tokens that are reserved. ``seen`` counts the
@@ -38,7 +37,7 @@ class BudgetPlan:
     """
 
     charge: Charge
-    amounts: Amounts
+    estimate: Estimate
     estimates: UseEstimates
     key_id: str
     prices: RequestPrices
@@ -53,15 +52,22 @@ class BudgetPlan:
         decision = self.charge.decision
         if decision is None or not decision.held:
             return use
-        if is_refused(use.provider_status, fault) or self.prices.is_free:
-            return dataclasses.replace(use, settlement=Settlement(decision.held, NOTHING))
+        held = tuple(one for one in decision.held if self.estimate.uses(one.owner_id))
+        released = tuple(one for one in decision.held if not self.estimate.uses(one.owner_id))
+        if not held or is_refused(use.provider_status, fault) or self.prices.is_free:
+            return dataclasses.replace(use, settlement=Settlement(held, NOTHING, released=released))
         self.estimates.learn(self.key_id, self.prices.target.provider.name, self._model, self.size, used)
         if use.input_tokens is None or (use.output_tokens is None and use.cost_micros is None):
             use = self._estimate_tokens(use)
             used = dataclasses.replace(used, input_tokens=use.input_tokens, output_tokens=use.output_tokens)
         use = self._complete_cost(use, used)
-        tokens = (use.input_tokens or 0) + (use.output_tokens or 0)
-        return dataclasses.replace(use, settlement=Settlement(decision.held, Amounts(use.cost_micros or 0, tokens)))
+        amounts = Amounts(use.cost_micros or 0, (use.input_tokens or 0) + (use.output_tokens or 0))
+        return dataclasses.replace(use, settlement=Settlement(held, amounts, released=released))
+
+    @property
+    def amounts(self) -> Amounts:
+        """The amounts that are reserved for this target."""
+        return self.estimate.amounts
 
     def _estimate_tokens(self, use: AiUse) -> AiUse:
         """The use of a response that didn't report all of it, as one that was cut off.
@@ -102,18 +108,19 @@ class BudgetPlanner:
 
     def plan(
         self,
-        key: ApiKey | None,
-        rules: BudgetRules,
+        key_id: str,
+        owners: tuple[RuleOwner, ...],
         prices: RequestPrices,
         models: tuple[str, ...],
         facts: RequestFacts,
         body: bytes | None,
+        size: RequestSize | None = None,
     ) -> BudgetPlan | Fault | None:
-        """The budgets of a request for these models; ``None`` if it uses none, a fault if its cost can't be known."""
-        if key is None or prices.is_free:
-            return None
-        owners = (*key.spending_owners, *rules.list_owners(prices.target.provider.name))
-        if not has_budgets(owners):
+        """The budgets of a request for these models; ``None`` if it uses none, a fault if its cost can't be known.
+
+        ``size`` is that of the request, if it was measured before.
+        """
+        if prices.is_free:
             return None
         hard_units = {budget.unit for owner in owners for budget in owner.rules.budgets if budget.is_hard}
         if facts.is_determined and not models and "money" not in hard_units:
@@ -121,9 +128,9 @@ class BudgetPlanner:
         if hard_units and (not facts.is_determined or facts.unreported is not None):
             problem = facts.unreported if facts.is_determined else facts.problem
             return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {problem or ''}".strip())
-        size = measure_request(prices.target.path, facts, body)
+        size = size or measure_request(prices.target.path, facts, body)
         provider = prices.target.provider.name
-        expected = self.estimates.estimate(key.id, provider, prices.model or "", size)
+        expected = self.estimates.estimate(key_id, provider, prices.model or "", size)
         money, has_price = self._estimate_money(prices, models, expected, facts)
         tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
         counted = None if has_price else self._unknown_price
@@ -133,8 +140,9 @@ class BudgetPlanner:
             return _make_unknown_price_fault(models)
         amounts = Amounts(min(money, MAX_AMOUNT), tokens)
         seen = make_seen_output(prices.target.path)
-        charge = Charge(owners, estimate=Estimate(amounts, self._lease_ms))
-        return BudgetPlan(charge, amounts, self.estimates, key.id, prices, size, has_price, counted, expected, seen)
+        estimate = Estimate(amounts, self._lease_ms, frozenset(owner.id for owner in owners))
+        charge = Charge(owners, estimate=estimate)
+        return BudgetPlan(charge, estimate, self.estimates, key_id, prices, size, has_price, counted, expected, seen)
 
     @staticmethod
     def _estimate_money(

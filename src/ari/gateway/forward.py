@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ari.gateway.keyring import ResolvedCredential
     from ari.gateway.request_body import RequestBody
     from ari.gateway.route import Target
+    from ari.gateway.target_plan import PlannedTarget
 
 _REFUSAL_SECONDS = 5.0
 """How long to wait for the status after the caller hung up: a request that the provider refuses uses no budget."""
@@ -74,6 +75,7 @@ class Forwarding:
         self._alias = alias
         self._model_filter = model_filter
         self._budgets = budgets
+        self._planned: PlannedTarget | None = None
         self._meter: Meter = NoMeter()
         self._injected: InjectedBody | None = None
         self._ended: Ended = "unreachable"
@@ -130,9 +132,10 @@ class Forwarding:
             if not isinstance(response, TryAgain):
                 return response
             self._status, self._ended = None, "unreachable"
-            if self.attempts.body is not None and self._sent.whole is not self.attempts.body:
-                self._sent.whole = self.attempts.body
-                self._prices = replace(self._prices, target=self.attempts.target, model=self.attempts.model)
+            planned = self.attempts.planned
+            if planned is not self._planned and planned is not None:
+                self._planned, self._sent.whole = planned, planned.target.body
+                self._prices, self._budgets = planned.prices, planned.budgets
                 await self._prepare_body()
 
     async def _prepare_body(self) -> None:

@@ -28,7 +28,7 @@ def list_owners(batch: Batch) -> list[str]:
     found = {owner.id for row in batch.rows if row.charge is not None and row.accepted for owner in row.charge.owners}
     for use in list_settlements(batch.completions):
         if use.settlement is not None:
-            found.update(held.owner_id for held in use.settlement.held)
+            found |= use.settlement.owner_ids
     return sorted(found)
 
 
@@ -52,7 +52,7 @@ def decide_batch(
     for use in list_settlements(batch.completions):
         if use.settlement is not None and use.id not in settled:
             changes.crossings.extend(settle(use.settlement, counters, now_ms))
-            changes.owner_ids.update(held.owner_id for held in use.settlement.held)
+            changes.owner_ids.update(use.settlement.owner_ids)
     _charge_rows(batch.rows, counters, now_ms, changes)
     changes.owner_ids.update(
         owner_id for owner_id, revision in revisions.items() if counters[owner_id].rules.revision != revision

@@ -1,7 +1,6 @@
 """The charge for a response that doesn't report all of its use."""
 
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -12,13 +11,11 @@ from ari.gateway.route import Target
 from ari.gateway.seen_output import SeenOutput
 from ari.gateway.use_estimates import RequestSize, UseEstimates
 from ari.http.problem import Fault
-from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.integrations.ai_rules.prices import PriceRules
 from ari.integrations.providers import get_provider
-from ari.keys.limits.charge import Charge, Decision, RuleOwner
+from ari.keys.limits.charge import Charge, Decision, Estimate, RuleOwner
 from ari.keys.limits.rules import Budget, LimitRules, Unit
 from ari.keys.limits.spending import Amounts, Held
-from ari.keys.model import ApiKey
 from ari.prices.book import PriceBook
 from ari.usage.ai import AiUse, TokenUsage
 
@@ -36,7 +33,7 @@ def settle(*, read: int | None, seen_bytes: int = 0, size: RequestSize | None = 
     expected = TokenUsage(MODEL, 10, 20)
     plan = BudgetPlan(
         charge,
-        Amounts(300, 30),
+        Estimate(Amounts(300, 30), 60_000),
         UseEstimates(),
         "key_1",
         prices,
@@ -91,10 +88,9 @@ def test_a_request_without_a_model_is_not_free(provider: str, path: str, unit: U
     """Its price isn't known, so a hard budget in money refuses it; it uses no tokens."""
     budget = Budget("all", 1_000_000, unit, "day")
     owner = RuleOwner("key_1", LimitRules(budgets=(budget,)))
-    key = cast("ApiKey", SimpleNamespace(id="key_1", spending_owners=(owner,)))
     prices = RequestPrices(PriceBook(), PriceRules(), Target(get_provider(provider), path), "POST", 0)
     facts = RequestFacts((), True, None, 2, 1, 1, False)
-    plan = BudgetPlanner("refuse", 600).plan(key, BudgetRules(), prices, (), facts, b"{}")
+    plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, (), facts, b"{}")
     if unit == "money":
         assert isinstance(plan, Fault)
         assert plan.reason.code == "cost_unknown"

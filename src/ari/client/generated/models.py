@@ -438,6 +438,8 @@ class AttemptOut(msgspec.Struct, frozen=True, kw_only=True):
     """Provider's HTTP status; `null` if it didn't respond."""
     ms: float
     """Time to the response or failure, ms."""
+    skipped: str | None = None
+    """Why a model of an alias wasn't called: `budget_exhausted`, `cost_unknown` or `no_key`; `null` for a call."""
 
 
 class AiUseOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,7 +47,8 @@ class RuleOwner(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True):
     """Whether a request is allowed: ``exceeded`` says why not. ``consumed`` are its units by name.
 
-    ``held`` is what it reserved from budgets, and ``crossings`` are the thresholds that were reached.
+    ``held`` is what it reserved from budgets, and ``crossings`` are the thresholds that were reached. ``uncovered``
+    are the indexes of its fallbacks for which there was no room.
     """
 
     exceeded: Exceeded | None
@@ -55,6 +56,7 @@ class Decision(msgspec.Struct, frozen=True):
     remaining: list[Remaining]
     held: tuple[Held, ...] = ()
     crossings: tuple[Crossing, ...] = ()
+    uncovered: frozenset[int] = frozenset()
 
     @property
     def retry_after_seconds(self) -> int | None:
@@ -65,27 +67,44 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """The amounts that an AI request may use, reserved from budgets for ``lease_ms``: the longest that it may run."""
+    """The amounts that an AI request may use, reserved from budgets for ``lease_ms``: the longest that it may run.
+
+    ``owner_ids`` are the owners whose budgets it uses, ``None`` for all of its charge.
+    """
 
     amounts: Amounts
     lease_ms: int
+    owner_ids: frozenset[str] | None = None
+
+    def uses(self, owner_id: str) -> bool:
+        """Whether the request uses the budgets of this owner."""
+        return self.owner_ids is None or owner_id in self.owner_ids
 
 
 class Settlement(msgspec.Struct, frozen=True):
     """The real amounts of a request, in place of what it has reserved.
 
-    ``is_retry``: a commit with it failed, and may have been stored all the same.
+    ``released`` was reserved for fallbacks that the request didn't use. ``is_retry``: a commit with it failed, and may
+    have been stored all the same.
     """
 
     held: tuple[Held, ...]
     amounts: Amounts
     is_retry: bool = False
+    released: tuple[Held, ...] = ()
+
+    @property
+    def owner_ids(self) -> set[str]:
+        """The owners whose counters it changes."""
+        return {one.owner_id for one in (*self.held, *self.released)}
 
 
 class Charge(msgspec.Struct):
     """The units that a request consumes, under these names or (``None``) all. The commit that logs it decides.
 
     A consumer's limits have ``CONSUMER_PREFIX`` before their names. Without an ``estimate``, budgets stay as they are.
+    ``fallbacks`` are the estimates of other attempts that may follow: of each budget, the highest amount is reserved.
+    One for which there is no room isn't covered, and refuses nothing.
     Raises ``ValueError`` for units that aren't whole.
     """
 
@@ -93,6 +112,7 @@ class Charge(msgspec.Struct):
     units: int = 1
     names: Collection[str] | None = None
     estimate: Estimate | None = None
+    fallbacks: tuple[Estimate, ...] = ()
     decision: Decision | None = None
 
     def __post_init__(self) -> None:
@@ -115,16 +135,50 @@ def decide(charge: Charge, counters: Sequence[Counter], now_ms: int) -> Decision
     consumed: dict[str, int] = {}
     held = list[Held]()
     remaining = []
+    reserves, uncovered = _fit_estimates(charge, pairs)
     for owner, counter in pairs:
         if charge.units:
             used = counter.consume(charge.units, owner.select(charge.names))
             consumed.update(used if not owner.prefix else {owner.prefix + name: n for name, n in used.items()})
-        if charge.estimate is not None:
-            reserved = tuple(counter.reserve(owner.id, charge.estimate.amounts, charge.estimate.lease_ms))
+        estimate = reserves.get(owner.id)
+        if estimate is not None:
+            reserved = tuple(counter.reserve(owner.id, estimate.amounts, estimate.lease_ms))
             consumed.update((owner.prefix + BUDGET_PREFIX + one.name, one.amount) for one in reserved)
             held += reserved
         remaining += owner.label(counter.list_remaining())
-    return Decision(None, consumed, remaining, tuple(held))
+    return Decision(None, consumed, remaining, tuple(held), uncovered=uncovered)
+
+
+def _fit_estimates(
+    charge: Charge, pairs: Sequence[tuple[RuleOwner, Counter]]
+) -> tuple[dict[str, Estimate], frozenset[int]]:
+    """What to reserve from each owner's budgets, by its id, and the fallbacks for which there is no room.
+
+    Fallbacks come in the order in which they are tried, each on top of those before.
+    """
+    found = dict[str, Estimate]()
+    if charge.estimate is not None:
+        found = {owner.id: charge.estimate for owner, _ in pairs if charge.estimate.uses(owner.id)}
+    uncovered = set[int]()
+    for number, fallback in enumerate(charge.fallbacks):
+        wider = {owner.id: _widen(found.get(owner.id), fallback) for owner, _ in pairs if fallback.uses(owner.id)}
+        if any(owner.id in wider and _lacks_room(counter, wider[owner.id]) for owner, counter in pairs):
+            uncovered.add(number)
+        else:
+            found |= wider
+    return found, frozenset(uncovered)
+
+
+def _widen(found: Estimate | None, other: Estimate) -> Estimate:
+    """The higher amounts of two estimates."""
+    if found is None:
+        return other
+    money, tokens = max(found.amounts.money, other.amounts.money), max(found.amounts.tokens, other.amounts.tokens)
+    return Estimate(Amounts(money, tokens), max(found.lease_ms, other.lease_ms))
+
+
+def _lacks_room(counter: Counter, estimate: Estimate) -> bool:
+    return next(iter(counter.find_exhausted(estimate.amounts)), None) is not None
 
 
 def settle(settlement: Settlement, counters: Mapping[str, Counter], now_ms: int) -> list[Crossing]:
@@ -135,24 +189,30 @@ def settle(settlement: Settlement, counters: Mapping[str, Counter], now_ms: int)
         counter.advance(counter.rules, now_ms)
         if counter.settle(held, settlement.amounts.of(held.unit)):
             settled.append(held.owner_id)
+    for held in settlement.released:
+        counter = counters[held.owner_id]
+        counter.advance(counter.rules, now_ms)
+        counter.settle(held, 0)
     return [one for owner_id in dict.fromkeys(settled) for one in counters[owner_id].list_crossings(owner_id)]
 
 
 def _list_exceeded(charge: Charge, owner: RuleOwner, counter: Counter) -> list[Exceeded]:
     found = list(counter.find_exceeded(charge.units, owner.select(charge.names)))
-    if charge.estimate is not None:
+    if charge.estimate is not None and charge.estimate.uses(owner.id):
         found += counter.find_exhausted(charge.estimate.amounts)
     return found
 
 
 def _list_crossings(charge: Charge, pairs: Iterable[tuple[RuleOwner, Counter]]) -> tuple[Crossing, ...]:
     """The thresholds of budgets that refuse the charge."""
-    if charge.estimate is None:
+    estimate = charge.estimate
+    if estimate is None:
         return ()
-    amounts = charge.estimate.amounts
+    amounts = estimate.amounts
     return tuple(
         crossing
         for owner, counter in pairs
+        if estimate.uses(owner.id)
         for crossing in counter.list_crossings(owner.id, {one.name for one in counter.find_exhausted(amounts)})
     )
 

@@ -18,6 +18,9 @@ from ari.keys.ownership import metadata_facts
 from ari.usage.ai import AiUse
 from ari.usage.model import NO_USE, Attempt, KeyClient, KeyTotals, SecretUse, UsageRow, split_source
 
+_NOT_SKIPPED = {"skipped": None}
+"""Of a call to a provider; calls of before lack it."""
+
 
 def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
     """An API key with its status and use; last use and request count are of allowed requests."""
@@ -164,7 +167,7 @@ def ai_facts(use: AiUse) -> dict[str, Any]:
         "first_byte_ms": use.first_byte_ms,
         "whole_ms": use.whole_ms,
         "ended": use.ended,
-        "attempts": [] if use.attempts is None else msgspec.json.decode(use.attempts),
+        "attempts": [] if use.attempts is None else [_NOT_SKIPPED | one for one in msgspec.json.decode(use.attempts)],
     }
 
 

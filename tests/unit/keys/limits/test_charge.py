@@ -131,3 +131,43 @@ def test_a_refusal_reports_a_budget_that_is_used_up() -> None:
     settle(Settlement(held, Amounts(0, 95)), dict(zip(("key_1", "con_1"), counters, strict=True)), NOW)
     refused = spend(owners, counters, Amounts(0, 6))
     assert [(one.name, one.threshold) for one in refused.crossings] == [("default", 100)]
+
+
+def cover(first: Amounts | None, *fallbacks: tuple[Amounts, str]) -> tuple[Decision, list[int]]:
+    """Decide about a first target at one provider and fallbacks at others, and what their budgets have then."""
+    names = ["key_1", "first", "second"]
+    rules = LimitRules(1, budgets=(Budget("all", 100),))
+    owners, counters = tuple(RuleOwner(name, rules) for name in names), [Counter() for _ in names]
+    estimates = tuple(Estimate(amounts, MINUTE_MS, frozenset(("key_1", name))) for amounts, name in fallbacks)
+    own = None if first is None else Estimate(first, MINUTE_MS, frozenset(("key_1", "first")))
+    decision = decide(Charge(owners, estimate=own, fallbacks=estimates), counters, NOW)
+    return decision, [counter.list_budgets("")[0].used for counter in counters]
+
+
+def test_fallbacks_reserve_the_highest_amount_once() -> None:
+    """In the budgets that they share; in those of a provider, only what its own targets would cost."""
+    decision, used = cover(Amounts(10, 0), (Amounts(40, 0), "second"), (Amounts(20, 0), "second"))
+    assert used == [40, 10, 40]
+    assert [(one.owner_id, one.amount) for one in decision.held] == [("key_1", 40), ("first", 10), ("second", 40)]
+    assert (decision.exceeded, decision.uncovered) == (None, frozenset())
+
+
+def test_a_fallback_without_room_refuses_nothing() -> None:
+    """It reserves nothing either, and one after it may still fit."""
+    decision, used = cover(Amounts(10, 0), (Amounts(101, 0), "second"), (Amounts(20, 0), "first"))
+    assert (decision.exceeded, decision.uncovered, used) == (None, frozenset((0,)), [20, 20, 0])
+    decision, used = cover(Amounts(101, 0), (Amounts(1, 0), "second"))
+    assert decision.exceeded is not None
+    assert used == [0, 0, 0]
+
+
+def test_what_was_reserved_for_other_targets_is_released() -> None:
+    """The settlement counts at the provider that served the request, and nowhere else."""
+    rules = LimitRules(1, budgets=(Budget("all", 100),))
+    owners, counters = tuple(RuleOwner(name, rules) for name in ("first", "second")), [Counter(), Counter()]
+    first, second = (Estimate(Amounts(10, 0), MINUTE_MS, frozenset((name,))) for name in ("first", "second"))
+    decision = decide(Charge(owners, estimate=first, fallbacks=(second,)), counters, NOW)
+    settlement = Settlement(decision.held[1:], Amounts(7, 0), released=decision.held[:1])
+    assert settlement.owner_ids == {"first", "second"}
+    settle(settlement, dict(zip(("first", "second"), counters, strict=True)), NOW)
+    assert [counter.list_budgets("")[0].used for counter in counters] == [0, 7]
