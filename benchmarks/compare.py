@@ -4,7 +4,7 @@ Each checkout runs its own servers with its own ``.venv`` on its own data. For e
 slices of load alternate between them. A ratio below 1 means that AFTER costs less. CPU time (user and system, of all
 processes of a server, with counting usage in the background) is robust on a busy machine; rates are not.
 
-The traffic is that of ``benchmarks.traffic``; ``--same-heads`` sends each key's head unchanged, as ``make bench`` does.
+The traffic is that of ``benchmarks.traffic``; ``--same-heads`` sends each key's head unchanged.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from typing import Any
 
 from benchmarks import machine, traffic
 from benchmarks.load import message, saturate, write_messages
+from benchmarks.plan import COUNTED_SECONDS
 from benchmarks.process import Probe, Server, clean_environment, free_port
-from benchmarks.rows import CONNECTIONS, COUNTED_SECONDS
-from benchmarks.run import KEYS
+from benchmarks.rows import CONNECTIONS, KEYS
 from benchmarks.stats import ranged, spread
 
 _MAKE_KEYS = (

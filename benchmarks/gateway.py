@@ -4,51 +4,53 @@
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import gateway_report, load, machine, report
-from benchmarks.gateway_rows import CHAT_PATH, LABELS, WHOLE, Forwarder, forwarders, streamed
+from benchmarks import gateway_report, load, machine, report, traffic
+from benchmarks.gateway_rows import CHAT_PATH, LABELS, PEERS, STREAMING, WHOLE, Forwarder, forwarders, streamed
 from benchmarks.load import message, pace, saturate, write_messages
+from benchmarks.plan import FAILURES, Plan, explain
 from benchmarks.process import Probe, Server, free_port
 
 CONNECTIONS = (32, 256)
 RATE = 200.0
 """Requests a second at which delays are measured, sent by the clock."""
 OPEN_STREAMS = 2_000
-_FAILURES = (RuntimeError, ValueError, OSError, subprocess.SubprocessError)
-Log = Callable[[str], None]
+_PAUSES_SECONDS = 2
+"""About how long a server takes to become idle after a slice."""
 
 
-def measure(folder: Path, rounds: int, seconds: int, log: Log, with_peers: bool = True) -> dict[str, Any]:
-    """Start all rows, measure each in interleaved rounds, then the delays and memory of ARI.
+def measure(plan: Plan) -> dict[str, Any]:
+    """Start all wanted rows, measure each in interleaved rounds, then the delays and memory of ARI.
 
     The provider runs on the load's core, the gateways on the server's; only one of them has work at a time.
     """
-    with _provider(folder) as provider:
-        rows = forwarders(folder, provider.port, with_peers)
+    with _provider(plan.folder) as provider:
+        wanted = wanted_rows(plan)
+        rows = forwarders(plan.folder, provider.port, wanted, plan.peers)
         found: dict[str, Any] = {
-            "rows": {name: {"label": label, "skipped": None, "cases": {}} for name, label in LABELS.items()},
+            "rows": {name: {"label": LABELS[name], "skipped": None, "cases": {}} for name in wanted},
             "delays": {},
             "streams": {},
         }
         try:
-            running = [row for row in rows if _start(folder, row, found["rows"][row.id], log)]
-            ari = running[0]
-            if ari.id != "ari":
-                raise RuntimeError(f"ARI {found['rows']['ari']['skipped']}")
-            running.insert(1, ari.with_budget())
-            _start(folder, running[1], found["rows"]["ari-budget"], log)
-            for at in range(rounds):
-                for row in running if at % 2 == 0 else reversed(running):
-                    _measure_row(folder, row, at, seconds, found["rows"][row.id], log)
-            _measure_delays(folder, ari, provider, rounds, seconds, found["delays"])
-            found["streams"] = _measure_streams(folder, ari)
+            running = [row for row in rows if _start(plan, row, found["rows"].get(row.id, {}))]
+            ari = next((row for row in running if row.id == "ari"), None)
+            if ari and "ari-budget" in wanted:
+                running.insert(1, ari.with_budget())
+                _start(plan, running[1], found["rows"]["ari-budget"])
+            measured = [row for row in running if row.id in wanted]
+            for at in range(plan.rounds):
+                for row in measured if at % 2 == 0 else reversed(measured):
+                    _measure_row(plan, row, at, found["rows"][row.id])
+            if ari and "ari" in wanted:
+                _measure_delays(plan, ari, provider, found["delays"])
+                found["streams"] = _measure_streams(plan.folder, ari)
         finally:
             for row in rows:
                 if row.server is not None:
@@ -56,13 +58,28 @@ def measure(folder: Path, rounds: int, seconds: int, log: Log, with_peers: bool 
     return found
 
 
+def wanted_rows(plan: Plan) -> list[str]:
+    """The IDs of the rows to measure: all if the whole part is wanted."""
+    return [name for name in LABELS if plan.wanted("gateway") or plan.wanted(name)]
+
+
+def estimate(plan: Plan) -> float:
+    """About how many seconds a round takes."""
+    total = 4.0 * plan.seconds
+    for name in wanted_rows(plan):
+        if plan.peers or name not in PEERS:
+            seconds = plan.at_least(10) if name == "litellm" else plan.seconds
+            total += len(CONNECTIONS) * (2 if name in STREAMING else 1) * (seconds + _PAUSES_SECONDS)
+    return total
+
+
 @contextmanager
 def _provider(folder: Path) -> Iterator[Server]:
     """The provider, on the load generator's core."""
     port = free_port()
-    command = [*machine.pinned(machine.LOAD_CORE), sys.executable, str(machine.APPS / "serve.py"), str(port)]
+    command = [sys.executable, str(machine.APPS / "serve.py"), str(port), "benchmarks.apps.provider:app"]
     settings = {"ARI_DATA_DIR": str(folder / "none")}
-    server = Server("provider", [*command, "benchmarks.apps.provider:app"], settings, folder / "provider", port)
+    server = Server("provider", command, settings, folder / "provider", port, core=machine.LOAD_CORE)
     server.start(Probe(message(port, CHAT_PATH, {}, "POST", WHOLE)))
     try:
         yield server
@@ -70,18 +87,20 @@ def _provider(folder: Path) -> Iterator[Server]:
         server.stop()
 
 
-def _start(folder: Path, row: Forwarder, found: dict[str, Any], log: Log) -> bool:
+def _start(plan: Plan, row: Forwarder, found: dict[str, Any]) -> bool:
     if row.skipped is not None:
         found["skipped"] = row.skipped
         return False
     try:
         server = row.start()
-    except _FAILURES as error:
-        found["skipped"] = f"failed: {' '.join(str(error).split())[:200]}"
+    except FAILURES as error:
+        found["skipped"] = explain(error)
+        plan.log(f"{row.id} {found['skipped']}")
         return False
     found["start_seconds"] = server.start_seconds
-    log(f"{row.id} started in {server.start_seconds:.1f} s")
-    for name, _, file in _cases(folder, row):
+    found["cases"] = {}
+    plan.log(f"{row.id} started in {server.start_seconds:.1f} s")
+    for name, _, file in _cases(plan.folder, row):
         saturate(server.port, file, CONNECTIONS[0], 1)
         server.wait_until_idle()
         found["cases"][name] = []
@@ -93,42 +112,41 @@ def _cases(folder: Path, row: Forwarder) -> list[tuple[str, int, Path]]:
     """Name, connections and requests of each kind of load."""
     bodies = {"whole": WHOLE, **({"streamed": streamed()} if row.streams else {})}
     files = {
-        kind: write_messages(folder / f"gateway-{row.id}-{kind}.messages", [row.chat(body)])
+        kind: write_messages(folder / f"gateway-{row.id}-{kind}.messages", traffic.vary([row.chat(body)]))
         for kind, body in bodies.items()
     }
     return [(f"{kind}-{count}", count, file) for kind, file in files.items() for count in CONNECTIONS]
 
 
-def _measure_row(folder: Path, row: Forwarder, at: int, seconds: int, found: dict[str, Any], log: Log) -> None:
+def _measure_row(plan: Plan, row: Forwarder, at: int, found: dict[str, Any]) -> None:
     assert row.server is not None
-    for name, connections, file in _cases(folder, row):
+    for name, connections, file in _cases(plan.folder, row):
         cpu = row.server.cpu_seconds()
-        one = saturate(row.server.port, file, connections, max(seconds, row.least_seconds))
+        one = saturate(row.server.port, file, connections, plan.at_least(row.least_seconds))
         cpu_us = (row.server.cpu_seconds() - cpu) / max(1, one.requests) * 1e6
         row.server.wait_until_idle()
         slice_ = {"round": at, "rate": one.rate_of(200), "cpu_us": cpu_us, "error_share": one.error_share(200)}
         found["cases"][name].append(slice_)
-        log(f"round {at + 1}: {row.id} {name} {slice_['rate']:,.0f}/s, {cpu_us:,.0f} µs each")
+        plan.log(f"round {at + 1}: {row.id} {name} {slice_['rate']:,.0f}/s, {cpu_us:,.0f} µs each")
     found["megabytes"] = max(found["megabytes"], row.server.tree_megabytes())
 
 
-def _measure_delays(
-    folder: Path, ari: Forwarder, provider: Server, rounds: int, seconds: int, found: dict[str, Any]
-) -> None:
+def _measure_delays(plan: Plan, ari: Forwarder, provider: Server, found: dict[str, Any]) -> None:
     """Medians of the provider alone and through ARI, in µs, and the differences in ms."""
     assert ari.server is not None
     places = {}
     for name, body in (("whole", WHOLE), ("first", streamed("pause"))):
         direct = message(provider.port, CHAT_PATH, {"authorization": "Bearer x"}, "POST", body)
         for side, port, one in (("direct", provider.port, direct), ("through", ari.server.port, ari.chat(body))):
-            places[f"{side}_{name}_us"] = (name, port, write_messages(folder / f"{side}-{name}.messages", [one]))
+            file = write_messages(plan.folder / f"{side}-{name}.messages", traffic.vary([one]))
+            places[f"{side}_{name}_us"] = (name, port, file)
             found[f"{side}_{name}_us"] = []
-    for _ in range(rounds):
+    for _ in range(plan.rounds):
         for key, (name, port, file) in places.items():
             if name == "whole":
-                found[key].append(pace(port, file, RATE, seconds).p50_us)
+                found[key].append(pace(port, file, RATE, plan.seconds).p50_us)
             else:
-                found[key].append(load.first_event_us(port, file, RATE / 4, seconds))
+                found[key].append(load.first_event_us(port, file, RATE / 4, plan.seconds))
     for name in ("whole", "first"):
         both = zip(found[f"direct_{name}_us"], found[f"through_{name}_us"], strict=True)
         found[f"added_{name}_ms"] = [(through - alone) / 1_000 for alone, through in both]
@@ -137,7 +155,7 @@ def _measure_delays(
 def _measure_streams(folder: Path, ari: Forwarder) -> dict[str, Any]:
     """Memory of ARI's processes with ``OPEN_STREAMS`` open streams."""
     assert ari.server is not None
-    file = write_messages(folder / "hold.messages", [ari.chat(streamed("hold"))])
+    file = write_messages(folder / "hold.messages", traffic.vary([ari.chat(streamed("hold"))]))
     before = ari.server.tree_megabytes()
     with load.open_streams(ari.server.port, file, OPEN_STREAMS) as count:
         return {"count": count, "before": [before], "megabytes": [ari.server.tree_megabytes()]}
@@ -152,9 +170,11 @@ def main() -> None:
     asked = parser.parse_args()
     machine.require_wrk()
     with tempfile.TemporaryDirectory() as scratch:
-        found = measure(
-            Path(scratch), asked.rounds, asked.seconds, lambda line: print(line, file=sys.stderr), not asked.no_peers
+        plan = Plan(
+            Path(scratch), asked.rounds, asked.seconds, lambda _: True, not asked.no_peers, False, lambda _: None
         )
+        plan.expected_seconds = plan.rounds * estimate(plan)
+        found = measure(plan)
     print("\n".join(report.aligned(gateway_report.HEAD, gateway_report.rows(found))), "", sep="\n")
     print("\n".join(gateway_report.sentences(found)))
 

@@ -5,7 +5,7 @@ Each is one process tree on the server's core; one worker, since it is one core.
 
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -93,13 +93,15 @@ class Forwarder:
         return replace(self, id="ari-budget", headers={"x-api-key": secret})
 
 
-def forwarders(folder: Path, provider_port: int, with_peers: bool) -> list[Forwarder]:
-    """All rows; a peer that can't be installed, or isn't wanted, has the reason."""
+def forwarders(folder: Path, provider_port: int, wanted: Collection[str], with_peers: bool) -> list[Forwarder]:
+    """The wanted rows, but that of the budget; a peer that can't be installed, or is left out, has the reason."""
     provider = f"http://127.0.0.1:{provider_port}"
     makers: dict[str, Callable[[Path, str], Forwarder]] = {"ari": _ari, "litellm": _litellm, "portkey": _portkey}
     makers |= {name: partial(_app, name) for name in ("aiohttp", "outbound", "httpx2")}
     found = []
     for name, make in makers.items():
+        if name not in wanted and not (name == "ari" and "ari-budget" in wanted):
+            continue
         if name in PEERS and not with_peers:
             found.append(Forwarder(name, skipped="left out with --no-peers"))
             continue

@@ -2,23 +2,28 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import machine
 
 SEPARATOR = b"\x1e"
 _SCRIPT = Path(__file__).with_name("load.lua")
-_STREAMS = Path(__file__).with_name("streams.py")
+_PACED = (sys.executable, "-m", "benchmarks.paced")
+_STREAMS = (sys.executable, "-m", "benchmarks.streams")
 
 
 @dataclass(frozen=True)
 class Slice:
-    """The result of some seconds of load. ``refused`` responses have a status ≥ 400; ``broken`` requests got none."""
+    """The result of some seconds of load. ``refused`` responses have a status ≥ 400; ``broken`` requests got none.
+
+    ``generator_share`` is how much of its core the load generator used; near 1 it limits the rate.
+    """
 
     requests: int
     seconds: float
@@ -26,6 +31,7 @@ class Slice:
     broken: int
     p50_us: float
     p99_us: float
+    generator_share: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -71,8 +77,10 @@ def parse_wrk(output: str) -> Slice:
 def saturate(port: int, messages: Path, connections: int, seconds: int) -> Slice:
     """A closed loop: each connection sends its next request after the previous response."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(_SCRIPT)]
+    before = _children_seconds()
     output = _run([*command, f"http://127.0.0.1:{port}/"], {"BENCH_REQUESTS": str(messages)}, seconds + 60)
-    return parse_wrk(output)
+    found = parse_wrk(output)
+    return replace(found, generator_share=(_children_seconds() - before) / max(0.001, found.seconds))
 
 
 @dataclass(frozen=True)
@@ -89,13 +97,13 @@ class Paced:
 
 def pace(port: int, messages: Path, rate: float, seconds: int) -> Paced:
     """An open loop at ``rate`` requests a second."""
-    command = [sys.executable, str(Path(__file__).with_name("paced.py")), str(port), str(messages), f"{rate:.1f}"]
+    command = [*_PACED, str(port), str(messages), f"{rate:.1f}"]
     return Paced(**json.loads(_run([*command, str(seconds)], {}, seconds + 60)))
 
 
 def first_event_us(port: int, messages: Path, rate: float, seconds: int) -> float:
     """The median time to the first event of a stream, in µs. Raises ``RuntimeError`` if a stream failed."""
-    command = [sys.executable, str(_STREAMS), "first", str(port), str(messages), f"{rate:.1f}", str(seconds)]
+    command = [*_STREAMS, "first", str(port), str(messages), f"{rate:.1f}", str(seconds)]
     found = json.loads(_run(command, {}, seconds + 60))
     if found["failed"]:
         raise RuntimeError(f"{found['failed']} of {found['count']} streams failed")
@@ -105,10 +113,8 @@ def first_event_us(port: int, messages: Path, rate: float, seconds: int) -> floa
 @contextmanager
 def open_streams(port: int, messages: Path, count: int) -> Iterator[int]:
     """Streams that stay open; yields how many of ``count`` sent their first event."""
-    command = [sys.executable, str(_STREAMS), "open", str(port), str(messages), str(count)]
-    process = subprocess.Popen(
-        [*machine.pinned(machine.LOAD_CORE), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    command = [*machine.pinned(machine.LOAD_CORE), *_STREAMS, "open", str(port), str(messages), str(count)]
+    process = subprocess.Popen(command, cwd=machine.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield int(process.stdout.readline().split()[1])
@@ -116,9 +122,15 @@ def open_streams(port: int, messages: Path, count: int) -> Iterator[int]:
         process.communicate()
 
 
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _run(command: Sequence[str], extra: dict[str, str], limit_seconds: float) -> str:
     done = subprocess.run(
         [*machine.pinned(machine.LOAD_CORE), *command],
+        cwd=machine.ROOT,
         env={**os.environ, **extra},
         capture_output=True,
         text=True,

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -58,6 +59,24 @@ def facts() -> dict[str, str]:
 def load_average() -> float:
     """The machine's load over the last minute."""
     return os.getloadavg()[0]
+
+
+def others_share(seconds: float = 0.3) -> float:
+    """How much of all cores other work uses now, from 0 to 1; call it while nothing of the benchmark has work.
+
+    Time that the host takes from a virtual machine counts too.
+    """
+    before = _processor_times()
+    time.sleep(seconds)
+    busy, total = (now - then for now, then in zip(_processor_times(), before, strict=True))
+    return busy / max(1, total)
+
+
+def _processor_times() -> tuple[int, int]:
+    """Ticks that all cores were busy, and all ticks, since the machine started (proc(5), /proc/stat)."""
+    fields = [int(field) for field in _read("/proc/stat").partition("\n")[0].split()[1:9]]
+    idle = sum(fields[3:5])
+    return sum(fields) - idle, sum(fields)
 
 
 def _machine() -> str:

@@ -12,6 +12,8 @@ import time
 from collections import deque
 from pathlib import Path
 
+from benchmarks import traffic
+
 CONNECTIONS = 256
 _WARM_UP = 0.15
 """The share of the run that isn't counted, at its start."""
@@ -38,12 +40,13 @@ def _run(
     clock = time.perf_counter
     began = clock()
     total = int(rate * seconds)
+    parts = [message.split(traffic.UNIQUE.encode()) for message in messages]
     count_from = began + seconds * _WARM_UP
     give_up = began + seconds + 10
     while (sent < total or due_of) and (now := clock()) < give_up:
         while sent < total and idle and (due := began + sent / rate) <= now:
             number = idle.popleft()
-            sockets[number].send(messages[sent % len(messages)])
+            sockets[number].send((b"%016x" % sent).join(parts[sent % len(parts)]))
             due_of[number] = due
             if due >= count_from:
                 lateness.append(now - due)

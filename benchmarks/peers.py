@@ -21,6 +21,15 @@ LABELS = {
     "keyshield-cached": "keyshield, cached service, no delay, cache hits",
 }
 
+STORED = {
+    "better-auth": "the key's counter and last use, committed in SQLite's default journal: survives power loss",
+    "better-auth-wal": "the key's counter and last use, committed: survives a crash of the server, not power loss",
+    "drf": "nothing: the library only reads the key",
+    "keyshield": "the key's last use, committed in SQLite's default journal: survives power loss",
+    "keyshield-cached": "the key's last use, committed in SQLite's default journal: survives power loss",
+}
+"""What each peer has stored when it responds. None of them logs requests."""
+
 
 def peer_rows(folder: Path, wanted: Callable[[str], bool]) -> list[Row]:
     """The peers' rows; a peer that can't be installed gets a row with the reason."""
@@ -72,7 +81,7 @@ def _better_auth(folder: Path) -> list[Row]:
             server = Server(row_id, [node, "better_auth.mjs"], settings | {"PORT": str(port)}, place, port, packages)
             return server.start(Probe(messages[0])), messages
 
-        return Row(row_id, LABELS[row_id], start)
+        return Row(row_id, LABELS[row_id], start, stored=STORED[row_id])
 
     return [row("better-auth", "default"), row("better-auth-wal", "wal")]
 
@@ -90,7 +99,7 @@ def _django(folder: Path) -> list[Row]:
         server = Server("drf", [*gunicorn, *place], settings, folder, port, machine.APPS)
         return server.start(Probe(messages[0])), messages
 
-    return [Row("drf", LABELS["drf"], start)]
+    return [Row("drf", LABELS["drf"], start, stored=STORED["drf"])]
 
 
 def _keyshield(folder: Path) -> list[Row]:
@@ -111,7 +120,8 @@ def _keyshield(folder: Path) -> list[Row]:
                 ask(port, one)
             return server, messages
 
-        return Row(row_id, LABELS[row_id], start, connections=connections, least_seconds=seconds)
+        stored = STORED[row_id]
+        return Row(row_id, LABELS[row_id], start, stored=stored, connections=connections, least_seconds=seconds)
 
     return [row("keyshield", "documented", 1, 10), row("keyshield-cached", "cached", CONNECTIONS, 4)]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks import machine
 
 START_SECONDS = 60.0
+_IDLE_NICE = 19
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 
 
@@ -50,12 +51,14 @@ class Server:
     cwd: Path | None = None
     start_seconds: float = 0.0
     start_seconds_limit: float = START_SECONDS
+    core: int | None = machine.SERVER_CORE
+    """The core that it runs on; ``None`` lets it use all."""
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     def start(self, probe: Probe) -> "Server":
         """Start it and wait until it responds. Raises ``RuntimeError`` with the end of its log."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        words = [*machine.pinned(machine.SERVER_CORE), *self.command]
+        words = [*([] if self.core is None else machine.pinned(self.core)), *self.command]
         began = time.perf_counter()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -92,12 +95,11 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Processor time used by the running processes of the tree."""
-        ticks = 0
-        for process in self.processes():
-            with contextlib.suppress(OSError):
-                fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-                ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return sum(map(used_seconds, self.processes()))
+
+    def worker_cpu_seconds(self) -> float:
+        """The same without processes of idle priority: those respond to nobody, and give way to those that do."""
+        return sum(used_seconds(process) for process in self.processes() if not _is_idle_priority(process))
 
     def worker_megabytes(self) -> float:
         """Resident memory of the biggest process below the first one (the worker), or of the only one."""
@@ -138,6 +140,22 @@ class Server:
     def _last_words(self) -> str:
         lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         return lines[-1][:100] if lines else "it said nothing"
+
+
+def used_seconds(process: int) -> float:
+    """Processor time of a process and its threads, 0 when it has ended."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _is_idle_priority(process: int) -> bool:
+    try:
+        return os.sched_getscheduler(process) == os.SCHED_IDLE or os.getpriority(os.PRIO_PROCESS, process) >= _IDLE_NICE
+    except OSError:
+        return False
 
 
 def ask(port: int, message: bytes) -> int | None:

@@ -4,78 +4,52 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from benchmarks import gateway_report
+from benchmarks.report_text import INTRO, METHOD, NOTE, OPTIONS, WHY, WORKERS
 from benchmarks.stats import Spread, number, ranged, spread
-from benchmarks.targets import TARGETS, to_row
+from benchmarks.targets import TARGETS, of_row, to_one, to_row
 
-NOTE = "<!-- Written by `make bench`: run it again instead of editing this page. -->\n"
 _HEAD = ("Row", "responses/s", "× bare", "× bare by CPU", "CPU µs", "p50 ms", "p99 ms", "errors")
-_BUSY = 1.0
-"""The load average from which other work counts as disturbing the run."""
+_BUSY_LOAD, _BUSY_SHARE = 1.0, 0.1
+"""The load average before the run, or the share of all cores during it, from which other work disturbs the run."""
+_SAME_DURABILITY = {
+    "better-auth": "me-fsync",
+    "better-auth-wal": "me",
+    "drf": "me",
+    "keyshield": "me-fsync",
+    "keyshield-cached": "me-fsync",
+}
+"""For each peer, ARI's row that stores as durably; REST framework's API keys store nothing."""
+_LIMITED = 0.95
+"""The share of its core from which the load generator limits a rate."""
+_WORKERS_HEAD = ("", "responses/s", "workers µs", "workers, over 1", "all µs", "PostgreSQL µs", "p99 ms")
 _PACED_HEAD = ("", "offered/s", "answered/s", "p50 ms", "p99 ms", "sent late, p99 ms")
-_INTRO = """\
-Figures from one machine on one day. Compare ratios, not figures, and treat less than ±30 % as noise where the ranges
-are wide. `make bench` [measures again](../guides/benchmark.md)."""
-_WHY = """\
-[The lab notebook](../../benchmarks/NOTES.md#the-hot-path-decision-10) explains where the time goes and why targets
-are missed."""
-_OPTIONS = """\
-Options: `make bench ARGS="--rounds 3 --seconds 2 --only 'me|bad' --no-peers --large"`. With `--only` or `--no-peers`
-this page isn't written. Peers and large data sets are cached in `~/.cache/ari-bench` (`ARI_BENCH_CACHE`). PostgreSQL
-is used at 127.0.0.1:5432 or at `ARI_BENCH_DATABASE_URL`. All single figures are in `build/bench/results.json`."""
-_METHOD = """\
-- Every server gets a new process on one core. The load generator (`wrk`, one thread, 64 connections unless noted,
-  closed loop) runs on another. One second of load warms a server up before it is measured.
-- Rounds are interleaved, and every other round runs in reverse order. The bare server (raw ASGI, served exactly as
-  `ari serve` serves, the same requests, five fields of JSON) is measured immediately before and after each row; **×
-  bare** is the row's rate over the mean of these two. Ratios between two rows compare their × bare within one round,
-  so a slow phase of the machine slows both sides.
-- Figures are medians over the rounds, with the minimum and maximum in parentheses. **CPU µs** is the processor time
-  of the server's processes per response (without a PostgreSQL server), and **× bare by CPU** the bare server's over
-  it. It includes the folding that ARI does up to seven seconds later. Where the two × bare differ otherwise,
-  something else used the server's core. **errors** is the share of requests without the expected response; only
-  expected responses count in the rate. p50 and p99 in the first table are those of a saturated server, so they mirror
-  the rate.
-- 1,000 keys are used in turn (10,000 in larger tables, spread over them). ARI verifies each request against the
-  database and commits its usage row before it responds. PostgreSQL runs as found, without its own core.
-- With more keys, compare **CPU µs**, folding included: a rate over four seconds depends on whether a fold falls into
-  them.
-- Latency at 70 % of capacity is an open loop (`benchmarks/paced.py`, 256 connections): requests are sent by the
-  clock, and their latency counts from when they were due, so a stalled server can't hide its stall. Each server's
-  capacity is measured immediately before, in the same round, long enough to include folding.
-- Peers in Python run on the same interpreter as ARI. An interpreter compiled without profile-guided optimization,
-  pyenv's default, takes about a tenth longer per request;
-  see "call a Python function that does nothing" under Verification in process.
-- The AI gateways forward the same chat to the same provider in the same rounds, one process on the server's core and
-  one at a time. LiteLLM's proxy runs with the settings that its documentation gives for production, with a master key
-  and without a database, so it checks one key and logs nothing; Portkey's gateway runs without its console and checks
-  no keys. ARI verifies the key, logs each request before it forwards it, and counts tokens and cost. A streamed chat
-  has 16 events, all sent at once. The provider is local, responds immediately, and shares the load generator's core.
-  Before another gateway is loaded, the one before has become idle. Memory counts all processes (PSS) after the load.
-- Delays are measured at 200 requests a second sent by the clock, those of the first event at 50.
-- Peers run in the configuration that suits them best, on the same core, with as little as possible around them.
-  keyshield as documented runs on one connection for at least ten seconds, because more connections make it fail on a
-  locked database. Better Auth's own rate limit is raised, otherwise it refuses after ten requests a day."""
 
 
 def page(results: dict[str, Any]) -> str:
     """The page as Markdown."""
     facts = {"Date": results["date"], "Command": f"`{results['command']}`", **results["facts"]}
     facts["Run"] = (
-        f"{results['rounds']} rounds, {results['seconds']} s for each row, {results['minutes']} minutes; load average "
-        f"{results['load_before']:.1f} before, {results['load_after']:.1f} after"
+        f"{results['rounds']} rounds, {results['seconds']} s for each row, {results['minutes']} minutes; "
+        f"{'busy' if _busy(results) else 'quiet'}: {_others(results)}"
     )
     failed = results["parts"]
     parts = [
         "# Benchmarks",
-        _INTRO,
+        INTRO,
         "**The run was interrupted: missing figures were not measured.**" if results["ended_early"] else "",
         _busy(results),
         "## Targets",
         markdown(("Target", "Measured", "Verdict"), targets(results), "lrl"),
-        _WHY,
+        WHY,
         "## Rates",
         markdown(_HEAD, rates(results), "lrrrrrrr"),
         _peers_sentence(results),
+        _generator_sentence(results),
+        "## What is stored before the response",
+        markdown(("Stored", "Rows"), _stored(results), "ll"),
+        "## Workers and nodes",
+        markdown(_WORKERS_HEAD, _workers(results), "lrrrrrr", failed.get("workers")),
+        WORKERS,
         "## Number of keys, memory, start",
         markdown(
             ("Keys", "responses/s", "CPU µs", "over that at 1,000", "start s"),
@@ -92,21 +66,27 @@ def page(results: dict[str, Any]) -> str:
         "## Verification in process",
         markdown(("Case", "µs"), _in_process(results), "lr", failed.get("in-process")),
         "## Method",
-        _METHOD,
+        METHOD,
         "## Machine and versions",
         "\n".join(f"- **{name}**: {text}" for name, text in facts.items()),
-        _OPTIONS,
+        OPTIONS,
     ]
     return NOTE + "\n\n".join(part for part in parts if part) + "\n"
 
 
 def terminal(results: dict[str, Any]) -> str:
     """All results as one table for the terminal."""
-    extra = [(f"{count} keys", rate, "", "", cpu, "", "", "") for count, rate, cpu, _, _ in _sizes(results)]
+    extra = [
+        (label, rate, "", "", everything, "", p99, "") for label, rate, _, _, everything, _, p99 in _workers(results)
+    ]
+    extra += [(f"{count} keys", rate, "", "", cpu, "", "", "") for count, rate, cpu, _, _ in _sizes(results)]
     for name, offered, _, p50, p99, _ in _latency(results):
         extra.append((f"at 70 % of capacity: {name}", offered, "", "", "", p50, p99, ""))
     extra += [(f"in process: {case}", "", "", "", micros, "", "", "") for case, micros in _in_process(results)]
-    aims = aligned(("Target", "Measured", "Verdict"), [(a, b, c.replace("*", "")) for a, b, c in targets(results)])
+    verdicts = [(text, value, verdict.replace("*", "")) for text, value, verdict in targets(results)]
+    if not results["whole"]:
+        verdicts = [row for row in verdicts if row[1] != "–"]
+    aims = aligned(("Target", "Measured", "Verdict"), verdicts) if verdicts else []
     extra += [(name, f"not run: {why}", *[""] * 6) for name, why in results["parts"].items()]
     warning = _busy(results).replace("*", "")
     gateways = gateway_report.rows(results["gateway"])
@@ -114,6 +94,7 @@ def terminal(results: dict[str, Any]) -> str:
     return "\n".join(
         [
             *aligned(_HEAD, [*rates(results), *extra]),
+            _generator_sentence(results),
             "",
             *(forwarding if gateways else []),
             *aims,
@@ -123,14 +104,36 @@ def terminal(results: dict[str, Any]) -> str:
 
 
 def _busy(results: dict[str, Any]) -> str:
-    """A warning if other work was running when the run began, else an empty string."""
-    if results["load_before"] < _BUSY:
+    """A warning if other work was running, else an empty string."""
+    if results["load_before"] < _BUSY_LOAD and spread(results["others"]).median < _BUSY_SHARE:
         return ""
     return (
-        f"**The machine was busy with other work (load average {results['load_before']:.1f} when the run began). Rates "
+        f"**The machine was busy with other work ({_others(results)}). Rates "
         "and latencies are worse than on an idle machine, most of all where they wait for the disk. Trust × bare by "
         "CPU first, and no close verdict.**"
     )
+
+
+def _others(results: dict[str, Any]) -> str:
+    others = spread(results["others"])
+    return (
+        f"load average {results['load_before']:.1f} before, {results['load_after']:.1f} after; between the rows other "
+        f"work used {others.median:.0%} of all cores ({others.least:.0%} – {others.most:.0%})"
+    )
+
+
+def _generator_sentence(results: dict[str, Any]) -> str:
+    """How much of its core the load generator used at most; the rows that it limits."""
+    found = {
+        row["label"]: most.most
+        for row_id, row in results["rows"].items()
+        if (most := of_row(row_id, "generator_share")(results)) is not None
+    }
+    if not found:
+        return ""
+    limited = [label for label, share in found.items() if share >= _LIMITED]
+    words = f"The load generator used at most {max(found.values()):.0%} of its core."
+    return f"{words} It limited these rows, which could be faster: {'; '.join(limited)}." if limited else words
 
 
 def rates(results: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -199,17 +202,49 @@ def _of(rounds: list[dict[str, float]], name: str) -> Spread:
 
 def _peers_sentence(results: dict[str, Any]) -> str:
     ratios = []
-    for row_id, row in results["rows"].items():
-        found = to_row("me", row_id)(results)
-        if found is not None and row_id.split("-")[0] in ("better", "drf", "keyshield"):
-            ratios.append(f"{row['label'].split(',')[0]} ({row_id}): {ranged(found)}")
-    return (
-        "The rate of ARI's `GET /api/me` on SQLite over that of each peer, in the same round: "
-        + "; ".join(ratios)
-        + "."
-        if ratios
-        else ""
+    for row_id, own in _SAME_DURABILITY.items():
+        found = to_row(own, row_id)(results)
+        if found is not None:
+            name = results["rows"][row_id]["label"].split(",")[0]
+            ratios.append(f"{name} ({row_id}): {ranged(found)}{' with `fsync`' if own == 'me-fsync' else ''}")
+    start = (
+        "The rate of ARI's `GET /api/me` on SQLite over that of each peer, at the same durability, in the same round: "
     )
+    return f"{start}{'; '.join(ratios)}." if ratios else ""
+
+
+def _stored(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows by what they have stored when they respond."""
+    found: dict[str, list[str]] = {}
+    for row in results["rows"].values():
+        if row["rounds"]:
+            found.setdefault(row["stored"], []).append(row["label"])
+    return [(stored, "; ".join(labels)) for stored, labels in found.items()]
+
+
+def _workers(results: dict[str, Any]) -> list[tuple[str, ...]]:
+    table: list[tuple[str, ...]] = []
+    for row_id, row in results["workers"].items():
+        rounds = row["rounds"]
+        if not rounds:
+            table.append((row["label"], f"not run: {row['skipped']}", *[""] * 5))
+            continue
+        group, _, count = row_id.rpartition("-")
+        ratio = to_one(group, int(count))(results)
+        database = number(_of(rounds, "database_cpu_us").median) if "postgresql" in group else "–"
+        errors = _of(rounds, "error_share").most
+        table.append(
+            (
+                row["label"] + (f" (errors: {errors:.1%})" if errors else ""),
+                ranged(_of(rounds, "rate")),
+                ranged(_of(rounds, "worker_cpu_us")),
+                ranged(ratio) if ratio else "–",
+                number(_of(rounds, "server_cpu_us").median),
+                database,
+                number(_of(rounds, "p99_us").median / 1000),
+            )
+        )
+    return table
 
 
 def _sizes(results: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:

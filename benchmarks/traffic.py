@@ -4,21 +4,20 @@ import random
 from collections.abc import Sequence
 
 UNIQUE = "\x1f"
-"""``load.lua`` replaces it with 16 hexadecimal digits that differ in each request."""
+"""Load generators replace it with 16 hexadecimal digits that differ in each request."""
 SETTINGS = {"ARI_TRUSTED_PROXIES": "127.0.0.1/32"}
 """Lets ARI read the clients' addresses from ``X-Forwarded-For``."""
 MESSAGES = 20_000
-_AGENTS = 60
-_ADDRESSES = 3_000
+AGENTS, ADDRESSES = 50, 200
 
 
-def vary(messages: Sequence[bytes], seed: int = 1) -> list[bytes]:
-    """``MESSAGES`` requests like these, each with a request id and a trace of its own, from mixed clients."""
+def vary(messages: Sequence[bytes], seed: int = 1, count: int = MESSAGES) -> list[bytes]:
+    """``count`` requests like these, each with a request ID and a trace of its own, from mixed clients."""
     chance = random.Random(seed)
-    agents = [_agent(chance, number) for number in range(_AGENTS)]
-    addresses = [".".join(str(chance.randrange(1, 255)) for _ in range(4)) for _ in range(_ADDRESSES)]
+    agents = [_agent(chance, number) for number in range(AGENTS)]
+    addresses = [".".join(str(chance.randrange(1, 255)) for _ in range(4)) for _ in range(ADDRESSES)]
     varied = []
-    for _ in range(MESSAGES):
+    for _ in range(count):
         head, end, body = chance.choice(messages).partition(b"\r\n\r\n")
         lines = (
             f"User-Agent: {chance.choice(agents)}",
@@ -30,6 +29,11 @@ def vary(messages: Sequence[bytes], seed: int = 1) -> list[bytes]:
         )
         varied.append(b"\r\n".join([head, *(line.encode() for line in lines)]) + end + body)
     return varied
+
+
+def fill(message: bytes, number: int) -> bytes:
+    """The message as it is sent: ``number`` makes it unique."""
+    return message.replace(UNIQUE.encode(), b"%016x" % number)
 
 
 def _agent(chance: random.Random, number: int) -> str:

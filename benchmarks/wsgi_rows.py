@@ -36,5 +36,5 @@ def wsgi_rows(folder: Path, known: data.Data) -> list[Row]:
         ("flask", "Flask view on gunicorn", "flask_route", "/api/things/thing_1"),
     ):
         rows.append(Row(row_id, f"{label}, bare", view(app, path, "0")))
-        rows.append(logging(f"{row_id}-guard", "the same with `ari.guard`, local", view(app, path, "1")))
+        rows.append(logging(f"{row_id}-guard", f"{label}, `ari.guard`, local", view(app, path, "1")))
     return rows

@@ -11,7 +11,7 @@ from django.conf import settings
 GUARDED = os.environ.get("GUARD") == "1"
 settings.configure(
     ALLOWED_HOSTS=["*"],
-    ARI_KEYS={},
+    ARI_KEYS={"TRUSTED_PROXIES": ["127.0.0.1/32"]},
     INSTALLED_APPS=["rest_framework", *(["ari.guard.django"] if GUARDED else [])],
     LOGGING_CONFIG=None,
     MIDDLEWARE=["ari.guard.django.ApiKeyMiddleware"] if GUARDED else [],

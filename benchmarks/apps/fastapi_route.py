@@ -94,7 +94,7 @@ def orders() -> FastAPI:
 
 def guarded_orders() -> FastAPI:
     """The same with ``ari.guard``, on the data of the environment."""
-    ari, table = Ari.local(), OrderTable()
+    ari, table = Ari.local(trusted_proxies=["127.0.0.1/32"]), OrderTable()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(ApiKeys, ari=ari)
 

@@ -14,7 +14,7 @@ def read_thing(thing_id: str) -> dict[str, object]:
 
 wsgi = Flask(__name__)
 if os.environ.get("GUARD") == "1":
-    ari = Ari.local()
+    ari = Ari.local(trusted_proxies=["127.0.0.1/32"])
     ari.init_app(wsgi)
     read_thing = ari.key(any_key=True)(read_thing)
 wsgi.add_url_rule("/api/things/<thing_id>", view_func=read_thing)

@@ -48,8 +48,9 @@ def test_a_peer_that_cannot_be_installed_keeps_its_row(tmp_path: Path, monkeypat
     monkeypatch.setenv("ARI_BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(gateway_rows, "install_venv", lambda _: tmp_path / "bin" / "python")
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = {row.id: row for row in gateway_rows.forwarders(tmp_path, 1, with_peers=True)}
+    found = {row.id: row for row in gateway_rows.forwarders(tmp_path, 1, gateway_rows.LABELS, with_peers=True)}
     assert set(found) == set(gateway_rows.LABELS) - {"ari-budget"}
     assert "no Node.js" in str(found["portkey"].skipped)
-    left_out = {row.id for row in gateway_rows.forwarders(tmp_path, 1, with_peers=False) if row.skipped}
-    assert left_out == set(gateway_rows.PEERS)
+    rows = gateway_rows.forwarders(tmp_path, 1, gateway_rows.LABELS, with_peers=False)
+    assert {row.id for row in rows if row.skipped} == set(gateway_rows.PEERS)
+    assert [row.id for row in gateway_rows.forwarders(tmp_path, 1, ["ari-budget"], with_peers=True)] == ["ari"]

@@ -1,13 +1,18 @@
 """The load generators' requests and results are read as they are."""
 
+import re
+import shutil
 import socket
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from benchmarks import load, paced
+from benchmarks import load, paced, traffic
+from tests.support.missing import skip_missing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -52,13 +57,14 @@ def test_percentiles_are_values_that_were_seen() -> None:
     assert paced.percentile([], 99) == 0
 
 
-@pytest.fixture
-def responding_port() -> Iterator[int]:
-    """The port of a server that responds to each request on any number of connections."""
+@contextmanager
+def serving(seen: list[bytes]) -> Iterator[int]:
+    """The port of a server that responds to each request on any number of connections, and keeps the requests."""
 
     def serve(connection: socket.socket) -> None:
         with connection:
-            while connection.recv(65536):
+            while received := connection.recv(65536):
+                seen.append(received)
                 connection.sendall(ANSWER)
 
     def accept() -> None:
@@ -81,10 +87,27 @@ def responding_port() -> Iterator[int]:
         thread.join()
 
 
-def test_the_paced_client_counts_every_response(responding_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests leave by the clock over several connections; all get a response and none counts as refused."""
+def test_the_paced_client_counts_every_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests leave by the clock over several connections; all get a response and no two are the same."""
     monkeypatch.setattr(paced, "CONNECTIONS", 4)
-    found = paced.main(responding_port, [load.message(responding_port, "/", {})], rate=200, seconds=0.5)
+    seen: list[bytes] = []
+    with serving(seen) as port:
+        messages = traffic.vary([load.message(port, "/", {})], count=3)
+        found = paced.main(port, messages, rate=200, seconds=0.5)
+    assert len(set(seen)) == len(seen) == 100
     assert found["refused"] == 0
     assert found["rate"] > 0
     assert 0 < found["p50_us"] <= found["p99_us"]
+
+
+def test_wrk_sends_no_request_twice(tmp_path: Path) -> None:
+    """Each request gets an ID of its own, also from a file with few messages."""
+    if shutil.which("wrk") is None:
+        skip_missing("wrk is not installed")
+    seen: list[bytes] = []
+    with serving(seen) as port:
+        messages = traffic.vary([load.message(port, "/", {})], count=3)
+        found = load.saturate(port, load.write_messages(tmp_path / "messages", messages), connections=2, seconds=1)
+    ids = re.findall(rb"X-Request-Id: ([0-9a-f]{32})\r\n", b"".join(seen))
+    assert len(ids) == len(set(ids)) >= found.requests > 3
+    assert found.error_share(200) == 0

@@ -16,8 +16,15 @@ from benchmarks.targets import TARGETS
 
 def rounds(*ratios: float) -> list[dict[str, float]]:
     """Rounds of a row with these ratios to bare."""
-    usual = {"cpu_us": 20.0, "cpu_ratio": 1.0, "p50_us": 900.0, "p99_us": 2_000.0, "error_share": 0.0}
+    usual = {"cpu_us": 20.0, "worker_cpu_us": 15.0, "cpu_ratio": 1.0, "p50_us": 900.0, "p99_us": 2_000.0}
+    usual |= {"error_share": 0.0, "generator_share": 0.5}
     return [{"round": at, "ratio": ratio, "rate": ratio * 20_000, **usual} for at, ratio in enumerate(ratios)]
+
+
+def fleet_rounds(*times: float) -> list[dict[str, float]]:
+    """Rounds of workers that need so many µs for a request."""
+    usual = {"rate": 9_000.0, "p99_us": 8_000.0, "error_share": 0.0, "database_cpu_us": 7.0}
+    return [{"round": at, "worker_cpu_us": time, "server_cpu_us": time + 10, **usual} for at, time in enumerate(times)]
 
 
 def cases(rate: float) -> dict[str, list[dict[str, float]]]:
@@ -38,11 +45,17 @@ RESULTS: dict[str, Any] = {
     "minutes": 1.0,
     "load_before": 0.1,
     "load_after": 1.2,
+    "others": [0.01, 0.02],
     "bare": rounds(1, 1, 1),
     "rows": {
-        "me": {"label": "ARI, me", "skipped": None, "rounds": rounds(0.4, 0.6, 0.5)},
-        "drf": {"label": "drf", "skipped": None, "rounds": rounds(0.02, 0.03, 0.02)},
-        "better-auth-wal": {"label": "Better Auth", "skipped": "no Node | here", "rounds": []},
+        "me": {"label": "ARI, me", "skipped": None, "stored": "a row", "rounds": rounds(0.4, 0.6, 0.5)},
+        "drf": {"label": "drf", "skipped": None, "stored": "nothing", "rounds": rounds(0.02, 0.03, 0.02)},
+        "better-auth-wal": {"label": "Better Auth", "skipped": "no Node | here", "stored": "", "rounds": []},
+    },
+    "workers": {
+        "workers-sqlite-1": {"label": "1 workers on SQLite", "skipped": None, "rounds": fleet_rounds(50, 40)},
+        "workers-sqlite-4": {"label": "4 workers on SQLite", "skipped": None, "rounds": fleet_rounds(60, 50)},
+        "nodes-postgresql-2": {"label": "2 nodes", "skipped": "no PostgreSQL | here", "rounds": []},
     },
     "sizes": {"1000000": {"rate": [9.0], "cpu_us": [99.0], "slowdown": [1.5], "start_seconds": 1.0}},
     "memory": {"fresh": [80.0], "loaded": [90.0]},
@@ -83,7 +96,8 @@ def test_a_target_is_met_or_missed_by_so_much() -> None:
     """The median decides, and the distance is shown both ways."""
     assert verdict_of("`GET /api/me` on SQLite")[1:] == ("0.50 (0.40 – 0.60)", "met by 0, 0%")
     assert verdict_of("a request at 1,000,000")[2] == "**missed** by 0.20, 15%"
-    assert verdict_of("start")[2].startswith("met")
+    assert verdict_of("start")[2] == "**missed** by 0.20 s, 20%"
+    assert verdict_of("memory of a worker")[2].startswith("met")
 
 
 def test_rows_are_compared_within_a_round() -> None:
@@ -121,8 +135,8 @@ def test_tables_have_as_many_cells_as_columns() -> None:
 
 def test_an_empty_run_still_makes_a_page() -> None:
     """Parts that were left out are named as such."""
-    empty: dict[str, Any] = {name: {} for name in ("sizes", "memory", "latency", "start", "in_process")}
-    assert report.page({**RESULTS, **empty}).count("Not measured in this run.") == 3
+    empty: dict[str, Any] = {name: {} for name in ("workers", "sizes", "memory", "latency", "start", "in_process")}
+    assert report.page({**RESULTS, **empty}).count("Not measured in this run.") == 4
     assert report.terminal({**RESULTS, **empty, "rows": {}, "bare": []})
 
 
@@ -132,6 +146,39 @@ def test_a_busy_machine_is_named() -> None:
     busy = {**RESULTS, "load_before": 7.4}
     assert "load average 7.4" in report.page(busy)
     assert "load average 7.4" in report.terminal(busy)
+    assert "other work used 30% of all cores (20% – 40%)" in report.page({**RESULTS, "others": [0.2, 0.3, 0.4]})
+    assert "1.0 minutes; quiet: " in report.page(RESULTS)
+    assert "1.0 minutes; busy: " in report.page(busy)
+
+
+def test_workers_are_compared_within_a_round() -> None:
+    """By processor time per request, over one worker of the same round."""
+    found = verdict_of("processor time per request, 4 workers over 1, SQLite")
+    assert found[1:] == ("1.23 (1.20 – 1.25)", "**missed** by 0.12, 11%")
+    assert "| 4 workers on SQLite | 9,000 (9,000 – 9,000) | 55.0 (50.0 – 60.0) | 1.23 (1.20 – 1.25) | 65.0 | – |" in (
+        report.page(RESULTS)
+    )
+
+
+def test_a_rate_that_the_load_generator_limits_is_named() -> None:
+    """Such a row could be faster than its figure."""
+    assert "The load generator used at most 50% of its core.\n" in report.page(RESULTS)
+    results = copy.deepcopy(RESULTS)
+    results["rows"]["me"]["rounds"][0]["generator_share"] = 0.97
+    assert "It limited these rows, which could be faster: ARI, me." in report.page(results)
+
+
+def test_rows_are_listed_by_what_they_store() -> None:
+    """A peer that stores nothing is named as such."""
+    page = report.page(RESULTS)
+    assert "| a row | ARI, me |" in page
+    assert "| nothing | drf |" in page
+
+
+def test_a_part_of_a_run_shows_only_its_own_targets() -> None:
+    """At the terminal; the page of a whole run shows them all."""
+    assert "over Better Auth" not in report.terminal({**RESULTS, "whole": False})
+    assert "over Better Auth" in report.terminal(RESULTS)
 
 
 def test_an_interrupted_run_writes_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,5 +225,16 @@ def test_peers_left_out_are_listed() -> None:
 def test_options_are_checked() -> None:
     """Nothing is measured with nonsense."""
     assert command.options(["--rounds", "3", "--only", "me"]).rounds == 3
-    with pytest.raises(SystemExit):
-        command.options(["--rounds", "0"])
+    assert command.options(["--quick", "--rounds", "3"]).rounds == 1
+    for wrong in (["--rounds", "0"], ["--limit", "0"], ["--only", "("]):
+        with pytest.raises(SystemExit):
+            command.options(wrong)
+
+
+def test_every_row_and_part_has_a_name_for_only() -> None:
+    """As ``--list`` prints them, and each name once."""
+    listed = [line.partition(":")[0] for line in command.names()]
+    assert len(listed) == len(set(listed))
+    assert {"me", "me-uniform", "nginx-lua", "litellm", "workers-sqlite-4", "in-process", *peers.LABELS} <= {
+        name for line in command.names() for name in re.split(r"[:,] ", line)
+    }

@@ -48,7 +48,7 @@ def test_every_first_event_is_measured() -> None:
 
     async def run() -> dict[str, float]:
         async with serving(respond_whole) as port:
-            return await streams.first_events(port, REQUEST, rate=200, seconds=0.1)
+            return await streams.first_events(port, [REQUEST], rate=200, seconds=0.1)
 
     found = asyncio.run(run())
     assert (found["count"], found["failed"]) == (20, 0)
@@ -60,7 +60,7 @@ def test_a_stream_without_an_event_counts_as_failed() -> None:
 
     async def run() -> dict[str, float]:
         async with serving(break_off) as port:
-            return await streams.first_events(port, REQUEST, rate=100, seconds=0.05)
+            return await streams.first_events(port, [REQUEST], rate=100, seconds=0.05)
 
     found = asyncio.run(run())
     assert (found["count"], found["failed"]) == (0, 5)
@@ -71,7 +71,7 @@ def test_streams_stay_open_after_their_first_event() -> None:
 
     async def run() -> int:
         async with serving(respond_once) as port:
-            opened = await streams.open_streams(port, REQUEST, 60, 10)
+            opened = await streams.open_streams(port, [REQUEST], 60, 10)
             count = sum(not writer.is_closing() for writer in opened)
             for writer in opened:
                 writer.close()

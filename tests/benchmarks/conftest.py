@@ -1,0 +1,27 @@
+"""Short forms of what the benchmarks do for seconds."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import gateway, latency, load, rounds, sizes, traffic, workers
+from benchmarks.process import ask
+
+FEW = 8
+
+
+def send_few(port: int, messages: Path, connections: int, seconds: int) -> load.Slice:
+    """The result of a few requests, one after another, in place of some seconds of load."""
+    given = messages.read_bytes().split(load.SEPARATOR)[:FEW]
+    statuses = [ask(port, traffic.fill(message, number)) for number, message in enumerate(given)]
+    refused = sum(status is not None and status >= 400 for status in statuses)
+    broken = statuses.count(None)
+    return load.Slice(len(given) - broken, float(seconds), refused, broken, p50_us=1.0, p99_us=2.0)
+
+
+@pytest.fixture
+def short_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real requests to real servers, but few; numbers mean nothing then."""
+    for module in (rounds, workers, latency, sizes, gateway):
+        monkeypatch.setattr(module, "saturate", send_few)
+    monkeypatch.setattr(gateway, "OPEN_STREAMS", FEW)
