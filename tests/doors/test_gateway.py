@@ -304,7 +304,7 @@ def test_the_usage_pages_show_it(ai: AiGateway) -> None:
     while client.get(f"/api/keys/{made['id']}/usage/ai").json()["told_count"] < 10 and time.monotonic() < deadline:
         time.sleep(0.02)
     session = ai.owner.session()
-    every, own = session.get("/settings/usage").text, session.get(f"/settings/keys/{made['id']}").text
+    every, own = session.get("/settings/usage/ai").text, session.get(f"/settings/keys/{made['id']}").text
     for page in (every, own):
         assert "Requests through the AI gateway per day" in page
         for text in ("By provider", "By model", "OpenAI", "Anthropic", "Cost", "unknown"):

@@ -1,6 +1,7 @@
 """API keys: what they are, the rules for them, and the commands and queries that doors run with ``Deps``."""
 
 from ari.keys.assignment_checks import require_may_manage_consumers
+from ari.keys.budget_owners import find_budget_owners, list_budget_owners
 from ari.keys.commands.bulk import (
     MAX_KEYS_AT_ONCE,
     Selection,
@@ -154,6 +155,7 @@ __all__ = [
     "describe_line",
     "describe_scope",
     "explain_use",
+    "find_budget_owners",
     "find_group",
     "get",
     "get_active_made_by",
@@ -174,6 +176,7 @@ __all__ = [
     "increase_consumer_budget",
     "limit_rules_facts",
     "list_affected",
+    "list_budget_owners",
     "list_groups_of_keys",
     "list_keys_losing",
     "list_keys_of",

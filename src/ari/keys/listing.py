@@ -44,6 +44,7 @@ class KeyFilter:
     ``other_expiry_than`` leaves out the keys with this expiry, ``None`` those without one.
     ``key_ids`` are the only ones that fit, a few hundred at most; ``before_id`` leaves out the newer keys.
     ``created_since`` leaves out older keys of these kinds, by name; with ``too_old`` only these are listed.
+    ``with_budgets`` narrows it to keys that have budgets of their own.
     """
 
     now_ms: int
@@ -61,6 +62,7 @@ class KeyFilter:
     before_id: str | None = None
     created_since: tuple[tuple[str, int], ...] = ()
     too_old: bool = False
+    with_budgets: bool = False
 
 
 class Cursor(NamedTuple):

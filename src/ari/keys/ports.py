@@ -178,6 +178,9 @@ class ConsumerStore(Protocol):
     def page(self, text: str, before_id: str | None, limit: int) -> list[Consumer]:
         """Newest first, those whose name, ID or external ID contains ``text``."""
 
+    def list_with_budgets(self, before_id: str | None, limit: int) -> list[Consumer]:
+        """At most ``limit`` consumers that have budgets, with an id smaller than ``before_id``, newest first."""
+
     def list_keys(self, consumer_id: str, limit: int) -> list[ApiKey]:
         """The newest of its keys that are not deleted."""
 

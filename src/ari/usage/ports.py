@@ -72,6 +72,10 @@ class UsageRecords(Protocol):
     def read_budgets(self, owners: Sequence[RuleOwner]) -> list[BudgetState]:
         """The state of each owner's budgets now."""
 
+    def list_most_used(self, limit: int) -> list[str]:
+        """The IDs of the owners that have used most of a budget, the largest share first, by the rules of their last
+        request. Of very many owners, only some are compared."""
+
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """The totals of these keys; keys never used are absent."""
 

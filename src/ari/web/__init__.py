@@ -40,6 +40,12 @@ from ari.web.pages.setup.routes import SetupPages
 from ari.web.pages.shortcuts.routes import ShortcutsPages
 from ari.web.pages.sign_in.code import CodePages
 from ari.web.pages.sign_in.routes import SignInPages
+from ari.web.pages.usage_ai.routes import UsageAiPages
+from ari.web.pages.usage_ai.shared_budgets import (
+    InstanceBudgetsPages,
+    NewProviderBudgetsPages,
+    ProviderBudgetsPages,
+)
 from ari.web.render import Pages
 from ari.web.static_files import StaticFiles
 
@@ -70,6 +76,10 @@ _FOLDERS = (
     KindPages,
     KeyRulesPages,
     SettingsUsagePages,
+    UsageAiPages,
+    InstanceBudgetsPages,
+    NewProviderBudgetsPages,
+    ProviderBudgetsPages,
     AuditPages,
     IntegrationsPages,
     NotificationPages,

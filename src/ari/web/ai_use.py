@@ -1,8 +1,9 @@
-"""Use of the AI gateway, as both usage pages show it."""
+"""Use of the AI gateway, as the pages of all keys and of one key show it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal, Protocol
 
 from ari.integrations.providers import providers
 from ari.usage.ai import AiCount, AiSums
@@ -14,31 +15,51 @@ from ari.web.charts import BarChart, draw_bars, label_of
 SHOWN = 10
 
 
+class NamedKey(Protocol):
+    """The name of a key; a deleted key has no page."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def is_deleted(self) -> bool: ...
+
+
+PageOf = Literal["key", "consumer"]
+
+
 @dataclass(frozen=True, slots=True)
 class AiRow:
-    """A row of a table: its name, a note, the key it links to, its use, and the length of its bar."""
+    """A row of a table: its name, a note, whose page it links to, its use, and the length of its bar.
 
+    ``id`` is that of a key or consumer, the name of a provider or model, or the time at which a part begins.
+    """
+
+    id: str | int
     name: str
     sub: str
-    key_id: str | None
+    page_of: PageOf | None
     sums: AiSums
     length: int
 
 
 @dataclass(frozen=True, slots=True)
 class AiView:
-    """Sums, a chart of succeeded and failed requests, and tables; ``most`` is the full length of their bars.
+    """Sums, charts of costs and of requests, and tables; ``most`` is the full length of their bars.
 
-    ``times`` are the last parts of the span that had requests, the newest first.
+    ``times`` are the parts of the span that had requests, the newest first. Pages show the first ``shown`` rows of
+    each table; exports have all. ``parts`` are the sums of the bars.
     """
 
     sums: AiSums
-    chart: BarChart
-    providers: list[AiRow]
-    models: list[AiRow]
+    parts: list[AiSums]
+    costs: BarChart
+    requests: BarChart
     keys: list[AiRow]
     consumers: list[AiRow]
+    models: list[AiRow]
+    providers: list[AiRow]
     times: list[AiRow]
+    shown = SHOWN
 
     @property
     def most(self) -> int:
@@ -48,35 +69,47 @@ class AiView:
 
 def build_ai_view(
     found: AiSummary,
-    names: Mapping[str, str | None],
+    names: Mapping[str, NamedKey],
     consumers: Sequence[AiCount] = (),
     consumer_names: Mapping[str, str] = MappingProxyType({}),
+    provider_titles: Mapping[str, str] = MappingProxyType({}),
 ) -> AiView | None:
-    """``None`` if nothing was used; names are those of keys and consumers, by ID."""
-    sums = found.sums
+    """``None`` if nothing was used. ``provider_titles`` are those of named upstreams."""
+    sums, span = found.sums, found.span
     if not sums.request_count:
         return None
-    parts = [HourCount(at_ms, one.request_count - one.failed_count, one.failed_count) for at_ms, one in found.parts]
 
-    def make_row(name: str, one: AiSums, sub: str = "", key_id: str | None = None) -> AiRow:
-        return AiRow(name, sub, key_id, one, one.cost_micros if sums.cost_micros else one.request_count)
+    def make_row(
+        row_id: str | int, name: str, one: AiSums, *, provider: str | None = None, page_of: PageOf | None = None
+    ) -> AiRow:
+        sub = "" if provider is None else get_title(provider)
+        return AiRow(row_id, name, sub, page_of, one, one.cost_micros if sums.cost_micros else one.request_count)
 
-    used_parts = [(at_ms, one) for at_ms, one in reversed(found.parts) if one.request_count]
+    def make_key_row(one: AiCount) -> AiRow:
+        name = names.get(one.name)
+        if name is None or name.is_deleted:
+            return make_row(one.name, one.name if name is None else f"{name.text} (deleted)", one.sums)
+        return make_row(one.name, name.text, one.sums, page_of="key")
+
+    def make_consumer_row(one: AiCount) -> AiRow:
+        name = consumer_names.get(one.name)
+        return make_row(one.name, name or one.name, one.sums, page_of="consumer" if name else None)
+
+    def get_title(provider: str) -> str:
+        known = providers().get(provider)
+        return provider_titles.get(provider, provider) if known is None else known.title
+
+    costs = [HourCount(at_ms, one.cost_micros, 0) for at_ms, one in found.parts]
+    counts = [HourCount(at_ms, one.request_count - one.failed_count, one.failed_count) for at_ms, one in found.parts]
+    used = [(at_ms, one) for at_ms, one in reversed(found.parts) if one.request_count]
     return AiView(
         sums,
-        draw_bars(Counts(found.span, parts, [])),
-        [make_row(_title(one.provider), one.sums) for one in found.providers[:SHOWN]],
-        [make_row(one.name, one.sums, _title(one.provider)) for one in found.models[:SHOWN]],
-        [
-            make_row(name or one.name, one.sums, key_id=None if name is None else one.name)
-            for one in found.keys[:SHOWN]
-            for name in (names.get(one.name),)
-        ],
-        [make_row(consumer_names.get(one.name, one.name), one.sums) for one in consumers[:SHOWN]],
-        [make_row(label_of(found.span, at_ms), one) for at_ms, one in used_parts[:SHOWN]],
+        [one for _, one in found.parts],
+        draw_bars(Counts(span, costs, [])),
+        draw_bars(Counts(span, counts, [])),
+        [make_key_row(one) for one in found.keys],
+        [make_consumer_row(one) for one in consumers],
+        [make_row(one.name, one.name, one.sums, provider=one.provider) for one in found.models],
+        [make_row(one.provider, get_title(one.provider), one.sums) for one in found.providers],
+        [make_row(at_ms, label_of(span, at_ms), one) for at_ms, one in used],
     )
-
-
-def _title(provider: str) -> str:
-    known = providers().get(provider)
-    return provider if known is None else known.title

@@ -11,6 +11,8 @@ from ari.usage.spans import Span, Unit
 from ari.web.words import DateShape, date_text
 
 _MAX_LABELS = 7
+_MAX_WIDE_BARS = 12
+"""Of more bars, the label of the first begins at the edge: centered, it would reach into the scale."""
 _STEPS = (1, 2, 4, 5, 10)
 
 
@@ -29,12 +31,16 @@ class Bar:
 
 
 class Label(NamedTuple):
-    """A date below a bar; ``shape`` lets a script show it in the viewer's locale."""
+    """A date below a bar; ``shape`` lets a script show it in the viewer's locale.
+
+    One that ``is_first`` begins at ``x``, others are centered there.
+    """
 
     x: str
     text: str
     at_ms: int
     shape: DateShape
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,9 @@ def _labels(span: Span, parts: list[HourCount]) -> list[Label]:
     for number in range(0, len(parts), every):
         at_ms = parts[number].hour_ms
         text = date_text(spans.local_time(at_ms, span.zone), shape)
-        labels.append(Label(_percent((number + 0.5) * 100 / len(parts)), text, at_ms, shape))
+        is_first = number == 0 and len(parts) > _MAX_WIDE_BARS
+        x = "0%" if is_first else _percent((number + 0.5) * 100 / len(parts))
+        labels.append(Label(x, text, at_ms, shape, is_first))
     return labels
 
 

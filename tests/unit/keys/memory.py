@@ -226,6 +226,9 @@ class MemoryConsumers:
         found = [one for one in self.rows.values() if text in one.name and (before_id is None or one.id < before_id)]
         return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
 
+    def list_with_budgets(self, before_id: str | None, limit: int) -> list[Consumer]:
+        return [one for one in self.page("", before_id, len(self.rows)) if one.policy.limits.budgets][:limit]
+
     def list_keys(self, consumer_id: str, limit: int) -> list[ApiKey]:
         present = [key for key in self.keys.rows.values() if key.deleted_at_ms is None]
         found = [key for key in present if key.consumer is not None and key.consumer.id == consumer_id]

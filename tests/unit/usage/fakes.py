@@ -58,6 +58,9 @@ class FakeStore:
     def read_budgets(self, owners: Sequence[RuleOwner]) -> list[BudgetState]:
         return []
 
+    def list_most_used(self, limit: int) -> list[str]:
+        return []
+
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         return {}
 

@@ -4,7 +4,8 @@ from ari.base.clock import HOUR_MS
 from ari.usage import spans
 from ari.usage.ai import AiCount, AiSums
 from ari.usage.reports.ai_summary import AiSummary
-from ari.web.ai_use import SHOWN, build_ai_view
+from ari.web.ai_use import build_ai_view
+from ari.web.pages.usage_log.view import KeyName
 from tests.support.instances import START_MS
 
 SPAN = spans.preset("24h", START_MS)
@@ -31,29 +32,33 @@ def test_hours_add_up_and_failed_requests_are_drawn_apart() -> None:
     view = build_ai_view(summary(AiSums(3, 1, input_tokens=5), AiSums(4, 0, input_tokens=7)), {})
     assert view is not None
     assert (view.most, view.sums.failed_count, view.sums.input_tokens) == (7, 1, 12)
-    assert [(bar.accepted, bar.refused) for bar in view.chart.bars] == [(2, 1), (4, 0)]
+    assert [(bar.accepted, bar.refused) for bar in view.requests.bars] == [(2, 1), (4, 0)]
 
 
 def test_names_are_those_that_people_know() -> None:
     """Providers by title, an unknown one by its name; a key by its name, and without a link once it is deleted."""
     found = summary(
         AiSums(2),
-        providers=[count("openai"), count("gone", "gone")],
+        providers=[count("openai"), count("gone", "gone"), count("vllm-a", "vllm-a")],
         models=[count("gpt-5", "openai")],
-        keys=[count("key_1", ""), count("key_2", "")],
+        keys=[count("key_1", ""), count("key_2", ""), count("key_3", "")],
     )
-    view = build_ai_view(found, {"key_1": "Mobile App", "key_2": None})
+    names = {"key_1": KeyName("Mobile App", False), "key_2": KeyName("Old App", True)}
+    view = build_ai_view(found, names, provider_titles={"vllm-a": "Our GPUs"})
     assert view is not None
-    assert [row.name for row in view.providers] == ["OpenAI", "gone"]
+    assert [row.name for row in view.providers] == ["OpenAI", "gone", "Our GPUs"]
     assert [(row.name, row.sub) for row in view.models] == [("gpt-5", "OpenAI")]
-    assert [(row.name, row.key_id) for row in view.keys] == [("Mobile App", "key_1"), ("key_2", None)]
+    pages = [("Mobile App", "key"), ("Old App (deleted)", None), ("key_3", None)]
+    assert [(row.name, row.page_of) for row in view.keys] == pages
 
 
-def test_tables_are_short() -> None:
-    """A key with a hundred models does not push the log off the page."""
-    view = build_ai_view(summary(AiSums(99), models=[count(f"model-{number}") for number in range(99)]), {})
+def test_costs_are_drawn_by_part() -> None:
+    """The scale ends above the highest cost, and each bar has the sums that its number is written from."""
+    view = build_ai_view(summary(AiSums(1, cost_micros=1_500_000, priced_count=1), AiSums(2)), {})
     assert view is not None
-    assert [row.name for row in view.models] == [f"model-{number}" for number in range(SHOWN)]
+    assert view.costs.scale == [2_000_000, 1_000_000, 0]
+    assert [bar.accepted for bar in view.costs.bars] == [1_500_000, 0]
+    assert [one.request_count for one in view.parts] == [1, 2]
 
 
 def test_money_comes_first() -> None:
@@ -65,4 +70,5 @@ def test_money_comes_first() -> None:
     assert view is not None
     assert (view.most, view.models[0].length) == (100, 90)
     assert [(row.name, row.length) for row in view.consumers] == [("Acme", 90)]
+    assert [row.page_of for row in view.consumers] == ["consumer"]
     assert [row.sums.cost_micros for row in view.times] == [10, 90]

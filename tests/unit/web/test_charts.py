@@ -45,9 +45,11 @@ def test_labels_are_of_the_viewers_zone() -> None:
     hours = charts.draw_bars(_counts("hour", 24, zone="Europe/Berlin"))
     assert hours.bars[0].label == "Mon, Nov 23, 01:00"
     assert [label.text for label in hours.labels][:2] == ["01:00", "05:00"]
+    assert [(label.x, label.is_first) for label in hours.labels][:2] == [("0%", True), ("18.75%", False)]
     days = charts.draw_bars(_counts("day", 24 * 30))
     assert days.bars[1].label == "Tue, Nov 24"
     assert len(days.labels) <= 7
+    assert charts.draw_bars(_counts("day", 24 * 7)).labels[0].x == "7.14%"
     weeks = charts.draw_bars(_counts("week", 24 * 30))
     assert [bar.label for bar in weeks.bars][:2] == ["Week of Nov 23", "Week of Nov 30"]
     assert weeks.bars[1].since_ms == START_MS + 7 * DAY_MS

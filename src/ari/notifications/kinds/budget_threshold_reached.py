@@ -23,7 +23,7 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
             ("Budget amount", _describe(detail.get("limit_usd"), detail.get("limit_tokens"))),
         ),
         advice="If this is expected, increase the budget once or change its amount.",
-        path=facts.key_path(event) if is_key else "/settings/usage",
+        path=facts.key_path(event) if is_key else "/settings/usage/ai",
         button="View key" if is_key else "View usage",
     )
 

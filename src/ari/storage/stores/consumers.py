@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, func, or_, select, update
 from ari.keys.model import ApiKey, Consumer
 from ari.keys.names import fold_name
 from ari.keys.policy import encode_policy
-from ari.storage.stores.keys import COLUMNS, CONSUMER_COLUMNS, KEYS, consumer_of, key_of
+from ari.storage.stores.keys import BUDGETS_IN_POLICY, COLUMNS, CONSUMER_COLUMNS, KEYS, consumer_of, key_of
 from ari.storage.tables import api_keys, consumers
 
 _c = consumers.c
@@ -56,6 +56,13 @@ class ConsumerTable:
                 )
             )
         return [found for row in self._connection.execute(query) if (found := consumer_of(row)) is not None]
+
+    def list_with_budgets(self, before_id: str | None, limit: int) -> list[Consumer]:
+        query = select(*CONSUMER_COLUMNS).where(_c.policy.contains(BUDGETS_IN_POLICY)).order_by(_c.id.desc())
+        if before_id is not None:
+            query = query.where(_c.id < before_id)
+        rows = self._connection.execute(query.limit(limit))
+        return [found for row in rows if (found := consumer_of(row)) is not None]
 
     def list_keys(self, consumer_id: str, limit: int) -> list[ApiKey]:
         of_it = and_(api_keys.c.consumer_id == consumer_id, api_keys.c.deleted_at_ms.is_(None))

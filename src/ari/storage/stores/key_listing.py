@@ -14,7 +14,7 @@ from ari.keys.listing import SOON_MS, UNUSED_MS, Cursor, KeyCounts, KeyFilter, L
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name
 from ari.keys.unset import UNSET
-from ari.storage.stores.keys import COLUMNS, is_active, is_inactive, key_of
+from ari.storage.stores.keys import BUDGETS_IN_POLICY, COLUMNS, is_active, is_inactive, key_of
 from ari.storage.tables import api_keys, consumers, key_secrets, key_tags
 
 _t = api_keys.c
@@ -123,6 +123,7 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
         true() if where.key_ids is None else _t.id.in_(sorted(where.key_ids)),
         true() if where.before_id is None else _t.id < where.before_id,
         _is_too_old(where) if where.too_old else not_(_is_too_old(where)),
+        _t.policy.contains(BUDGETS_IN_POLICY) if where.with_budgets else true(),
     )
     if not where.text:
         return fits

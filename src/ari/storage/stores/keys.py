@@ -35,6 +35,8 @@ _KEY_COLUMNS = (
     _t.enabled_at_ms,
 )
 """In the order of the fields of ``ApiKey``."""
+BUDGETS_IN_POLICY = '"budgets":['
+"""The mark of a stored policy with budgets: an empty part is left out, and quotes inside of texts are escaped."""
 CONSUMER_COLUMNS = (_c.id, _c.name, _c.external_id, _c.metadata, _c.policy, _c.created_at_ms, _c.created_by)
 """In the order of the fields of ``Consumer``."""
 SECRET_COLUMNS = (

@@ -96,6 +96,12 @@ def read_sqlite(connection: Any, owner_ids: Sequence[str]) -> dict[str, Counter]
     return counters
 
 
+def read_with_budgets(connection: Any, most: int) -> dict[str, Counter]:
+    """At most so many counters of owners whose budgets were used, in no order; the same in both databases."""
+    query = f'SELECT owner_id, state FROM limit_counters WHERE state LIKE \'%"spending":{{"%\' LIMIT {most:d}'
+    return {owner_id: _decode(state) for owner_id, state in connection.execute(query)}
+
+
 def save_sqlite(connection: Any, counters: Mapping[str, Counter], changed: Iterable[str]) -> None:
     """Write the counters that changed."""
     connection.executemany(_SAVE, [(owner_id, _encode(counters[owner_id]).decode()) for owner_id in changed])

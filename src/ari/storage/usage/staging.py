@@ -30,6 +30,7 @@ from ari.storage.usage.counters import (
     begin_postgres,
     read_postgres,
     read_sqlite,
+    read_with_budgets,
     save_postgres,
     save_sqlite,
 )
@@ -203,6 +204,13 @@ class Staging:
             if self._files:
                 return read_sqlite(raw, owner_ids), self._uptime_clock.read_ms(raw)
             return read_postgres(raw, owner_ids)
+
+    def read_budget_counters(self, most: int) -> tuple[dict[str, Counter], int]:
+        """At most so many counters of owners whose budgets were used, and the time now. Raises ``Unavailable``."""
+        with faults_as_unavailable(), read_only(self._engine) as connection:
+            raw: Any = connection.connection.driver_connection
+            now_ms = self._uptime_clock.read_ms(raw) if self._files else read_postgres(raw, ())[1]
+            return read_with_budgets(raw, most), now_ms
 
     @contextmanager
     def _local_settings(self, connection: Any) -> Iterator[None]:

@@ -40,6 +40,24 @@ def test_a_consumer_reads_back_whole(instance: Instance) -> None:
         assert deps.read_sync(keys.get_consumers, text, None, 9) == found
 
 
+def test_consumers_with_budgets_are_found(instance: Instance) -> None:
+    """By their rules, not by text that looks like them; the newest first."""
+    deps = Deps(instance)
+    budgets = [{"name": "team", "amount_usd": "5", "period": "day"}]
+    names = [("One", budgets), ('"budgets":[', []), ("Two", budgets)]
+    made = [deps.do_sync(keys.create_consumer, NewConsumer(name, budgets=given)) for name, given in names]
+    limited = deps.do_sync(keys.create_consumer, NewConsumer("Limited", limits=[{"limit": 5, "window": "1m"}]))
+    assert deps.read_sync(lambda tx: tx.consumers.list_with_budgets(None, 9)) == [made[2], made[0]]
+    assert deps.read_sync(lambda tx: tx.consumers.list_with_budgets(made[2].id, 9)) == [made[0]]
+    assert deps.read_sync(lambda tx: tx.consumers.list_with_budgets(None, 1)) == [made[2]]
+    deps.do_sync(keys.change_consumer, made[0].id, ConsumerChange(budgets=[]))
+    deps.do_sync(keys.change_consumer, limited.id, ConsumerChange(budgets=budgets))
+    assert [one.name for one in deps.read_sync(lambda tx: tx.consumers.list_with_budgets(None, 9))] == [
+        "Limited",
+        "Two",
+    ]
+
+
 def test_a_key_is_read_with_its_consumer(instance: Instance) -> None:
     """In lists and by its digest; a change of the consumer counts from the next lookup on."""
     acme = _create(instance, "Acme", "x")

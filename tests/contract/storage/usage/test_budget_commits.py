@@ -21,7 +21,7 @@ from ari.keys.limits.charge import (
     RuleOwner,
     Settlement,
 )
-from ari.keys.limits.rules import Budget, LimitRules
+from ari.keys.limits.rules import Budget, Limit, LimitRules
 from ari.keys.limits.spending import MAX_AMOUNT, Amounts
 from ari.storage.engine import Database
 from ari.storage.tables import usage_ai
@@ -94,6 +94,15 @@ def test_a_refused_request_reserves_nothing(log: Database) -> None:
     assert read_used(log) == {"monthly": (0, 0), "daily": (0, 0), "instance:all": (0, 0)}
     [logged] = rows_of(log)
     assert (logged.code, logged.status, logged.consumed) == ("budget_exhausted", 429, None)
+
+
+def test_owners_are_listed_by_the_share_that_they_used(log: Database) -> None:
+    """Without those that used nothing or have no budgets; a share is that of the fullest budget."""
+    half = RuleOwner(OTHER_KEY, LimitRules(1, budgets=(Budget("a", 1_000), Budget("b", 200))))
+    limited = RuleOwner("key_limited", LimitRules(1, limits=(Limit("x", 9, 60_000),)))
+    log.usage.commit(Batch([make_ai_row(100, 10), make_ai_row(100, 0, (half,)), make_ai_row(0, 0, (limited,))]))
+    assert log.usage.list_most_used(9) == [OTHER_KEY, KEY, INSTANCE.id]
+    assert log.usage.list_most_used(1) == [OTHER_KEY]
 
 
 def test_requests_of_one_commit_share_what_is_left(log: Database) -> None:

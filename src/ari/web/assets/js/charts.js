@@ -19,7 +19,7 @@ function start(plot) {
     Object.assign(bar.dataset, {
       label: head.textContent,
       accepted: accepted.textContent,
-      refused: refused.textContent,
+      refused: refused?.textContent ?? "",
     });
   }
 
@@ -63,16 +63,18 @@ function step(key, shown, count) {
 
 function words(plot, bar) {
   const { label, accepted, refused } = bar.dataset;
-  return `${label}: ${accepted} ${plot.dataset.chartFirst}, ${refused} ${plot.dataset.chartSecond}`;
+  const { chartFirst, chartSecond } = plot.dataset;
+  return `${label}: ${accepted} ${chartFirst}${chartSecond ? `, ${refused} ${chartSecond}` : ""}`;
 }
 
 function fill(tip, plot, bar) {
   const { label, accepted, refused } = bar.dataset;
+  const { chartFirst, chartSecond } = plot.dataset;
   const lines = [
     ["chart-tip-head", label],
-    ["swatch swatch-accepted", `${accepted} ${plot.dataset.chartFirst}`],
-    ["swatch swatch-refused", `${refused} ${plot.dataset.chartSecond}`],
+    ["swatch swatch-accepted", `${accepted} ${chartFirst}`],
   ];
+  if (chartSecond) lines.push(["swatch swatch-refused", `${refused} ${chartSecond}`]);
   tip.replaceChildren(
     ...lines.map(([name, text]) => Object.assign(document.createElement("div"), { className: name, textContent: text })),
   );

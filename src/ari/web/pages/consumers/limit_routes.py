@@ -12,12 +12,16 @@ from ari.keys.limits.charge import RuleOwner
 from ari.keys.model import Consumer
 from ari.keys.ports import KeyTransaction
 from ari.web.pages.consumers import urls
-from ari.web.pages.key_limits.budget_pages import BudgetCommands, BudgetPages
+from ari.web.pages.key_limits.budget_pages import BudgetCommands, BudgetPages, BudgetSubject
 from ari.web.pages.key_limits.limit_pages import LimitCommands, LimitPages
 
 
 def _change(tx: KeyTransaction, consumer_id: str, wanted: dict[str, Any]) -> Consumer:
     return keys.change_consumer(tx, consumer_id, ConsumerChange(**wanted))
+
+
+def _set_budgets(tx: KeyTransaction, consumer_id: str, budgets: list[dict[str, Any]]) -> Consumer:
+    return keys.change_consumer(tx, consumer_id, ConsumerChange(budgets=budgets))
 
 
 class ConsumerLimitsPages(LimitPages):
@@ -42,5 +46,11 @@ class ConsumerLimitsPages(LimitPages):
 class ConsumerBudgetsPages(BudgetPages):
     """``/settings/consumers/{id}/budgets``."""
 
-    limit_pages = ConsumerLimitsPages
-    commands = BudgetCommands(keys.increase_consumer_budget, keys.reset_consumer_budgets)
+    path = f"{urls.CONSUMER}/budgets"
+    commands = BudgetCommands(_set_budgets, keys.increase_consumer_budget, keys.reset_consumer_budgets)
+
+    async def read_subject(self, request: Request) -> BudgetSubject:
+        """The consumer. Raises ``NotFound``."""
+        found = await deps_of(request).read(keys.get_consumer, urls.consumer_id_of(request.path_params))
+        url, rules = urls.show(found.id), found.policy.limits
+        return BudgetSubject(found.id, "consumer", found.name, rules, (found.rule_owner,), url, f"{url}/budgets", found)

@@ -13,12 +13,24 @@ from ari.keys.limits.charge import RuleOwner
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 from ari.web.pages.key import urls as key_urls
-from ari.web.pages.key_limits.budget_pages import BudgetCommands, BudgetPages
+from ari.web.pages.key_limits.budget_pages import BudgetCommands, BudgetPages, BudgetSubject
 from ari.web.pages.key_limits.limit_pages import LimitCommands, LimitPages
 
 
 def _change(tx: KeyTransaction, key_id: str, wanted: dict[str, Any]) -> ApiKey:
     return keys.change(tx, key_id, KeyChange(**wanted))
+
+
+def _set_budgets(tx: KeyTransaction, key_id: str, budgets: list[dict[str, Any]]) -> ApiKey:
+    return keys.change(tx, key_id, KeyChange(budgets=budgets))
+
+
+async def read_changeable_key(request: Request, now_ms: int) -> ApiKey:
+    """The key that the URL names. Raises ``NotFound``, and ``Conflict`` for an inactive key."""
+    key = await deps_of(request).read(keys.get, request.path_params["key_id"])
+    if key.is_inactive(now_ms):
+        raise Conflict("key_inactive", "Revoked and expired keys can't be changed or restored. Create a new key.")
+    return key
 
 
 class KeyLimitsPages(LimitPages):
@@ -29,10 +41,7 @@ class KeyLimitsPages(LimitPages):
 
     async def read_owner(self, request: Request) -> ApiKey:
         """The key. Raises ``NotFound``, and ``Conflict`` for an inactive key."""
-        key = await deps_of(request).read(keys.get, request.path_params["key_id"])
-        if key.is_inactive(self._instance.now_ms()):
-            raise Conflict("key_inactive", "Revoked and expired keys can't be changed or restored. Create a new key.")
-        return key
+        return await read_changeable_key(request, self._instance.now_ms())
 
     def get_url(self, owner_id: str) -> str:
         """The key's page."""
@@ -46,5 +55,13 @@ class KeyLimitsPages(LimitPages):
 class KeyBudgetsPages(BudgetPages):
     """``/settings/keys/{id}/budgets``."""
 
-    limit_pages = KeyLimitsPages
-    commands = BudgetCommands(keys.increase_budget, keys.reset_budgets)
+    path = f"{key_urls.KEY}/budgets"
+    commands = BudgetCommands(_set_budgets, keys.increase_budget, keys.reset_budgets)
+
+    async def read_subject(self, request: Request) -> BudgetSubject:
+        """The key. Raises ``NotFound``, and ``Conflict`` for an inactive key."""
+        key = await read_changeable_key(request, self._instance.now_ms())
+        url = key_urls.page(key.id)
+        return BudgetSubject(
+            key.id, "key", key.name, key.policy.limits, key.spending_owners, url, f"{url}/budgets", key
+        )

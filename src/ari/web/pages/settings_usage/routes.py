@@ -10,11 +10,8 @@ from ari import keys
 from ari.deps import Deps
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.usage.ai import AiCount
 from ari.usage.model import GroupCount, split_source
-from ari.usage.reports import ai_summary, summary
-from ari.usage.reports.ai_summary import AiSummary
-from ari.web.ai_use import build_ai_view
+from ari.usage.reports import summary
 from ari.web.charts import BarChart, draw_bars, find_highest
 from ari.web.pages.settings_usage.urls import USAGE
 from ari.web.pages.usage_log.routes import UsageLogPages
@@ -45,18 +42,15 @@ class SettingsUsagePages:
         query = await find_key_group(deps, parse_usage_query(request, now_ms, USAGE))
         key_ids = None if query.group is None else query.group.key_ids
         found = await deps.report(summary.of_some, query.span, key_ids)
-        used = await deps.report(ai_summary.of_span, query.span, None, key_ids)
         ids = [one.key_id for one in found.top.shown]
         callers = [key_id for one in found.addresses if (key_id := split_source(one.address)[1])]
         known = await deps.read(read_key_names, callers)
-        ai_names = await deps.read(keys.get_names, [one.name for one in used.keys])
         return self._pages.page(
             request,
             "pages/settings_usage/page.html",
             query=query,
             found=found,
             chart=draw_bars(found.counts),
-            ai=build_ai_view(used, ai_names, *await _read_consumers(deps, query, key_ids, used)),
             groups=await _read_groups(deps, query, key_ids),
             names=await deps.read(read_key_names, ids),
             verifiers={key_id: known.get(key_id) for key_id in callers},
@@ -65,17 +59,6 @@ class SettingsUsagePages:
             top=summary.TOP,
             low_disk=self._instance.usage.low_disk,
         )
-
-
-async def _read_consumers(
-    deps: Deps, query: UsageQuery, key_ids: tuple[str, ...] | None, used: AiSummary
-) -> tuple[list[AiCount], dict[str, str]]:
-    """The AI use of consumers, and their names."""
-    if not used.keys:
-        return [], {}
-    of_keys = await deps.read(keys.list_groups_of_keys, "consumer")
-    counted = await deps.report(ai_summary.count_groups, query.span, key_ids, of_keys)
-    return counted, await deps.read(keys.name_groups, "consumer", [one.name for one in counted])
 
 
 @dataclass(frozen=True, slots=True)

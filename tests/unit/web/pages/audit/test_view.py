@@ -22,7 +22,7 @@ def _event(name: str, subject: str | None, actor: str = "system") -> Event:
         (_event("signed_in", ACCOUNT), "/settings/security"),
         (_event("key_created", KEY), None),
         (_event("budget_threshold_reached", "provider:openai"), "/settings/integrations#integration-openai"),
-        (_event("budget_threshold_reached", "instance"), "/settings/usage"),
+        (_event("budget_threshold_reached", "instance"), "/settings/usage/ai"),
         (_event("mail_tested", "mail"), None),
         (_event("backup_written", None), None),
     ],

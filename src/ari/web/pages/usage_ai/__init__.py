@@ -1,0 +1,1 @@
+"""Settings > Usage > AI costs, and Budgets."""
