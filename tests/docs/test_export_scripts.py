@@ -130,22 +130,31 @@ def test_litellms_table_becomes_lines(postgres_url: str) -> None:
     def prepare(connection: psycopg.Connection[Any]) -> None:
         connection.execute(
             'CREATE TABLE "LiteLLM_VerificationToken" (token text PRIMARY KEY, key_name text, key_alias text, '
-            "models text[], expires timestamp(3), blocked boolean, created_at timestamp(3) DEFAULT CURRENT_TIMESTAMP)"
+            "models text[], max_budget double precision, budget_duration text, expires timestamp(3), blocked boolean, "
+            "created_at timestamp(3) DEFAULT CURRENT_TIMESTAMP)"
         )
         hashed = _HASHES["litellm"]
-        for number, (alias, expires, blocked) in enumerate(
-            [("shop", None, None), (None, _FUTURE, True), ("expired", _PAST, False)]
-        ):
-            values = (f"{number}{hashed[1:]}", "sk-...bM0c", alias, expires, blocked)
+        rows = [
+            ("shop", None, None, 25.5, "30d"),
+            (None, _FUTURE, True, 0.1, "1mo"),
+            ("all", None, None, 7, None),
+            ("expired", _PAST, False, None, None),
+        ]
+        for number, (alias, expires, *others) in enumerate(rows):
+            values = (f"{number}{hashed[1:]}", "sk-...bM0c", alias, expires, *others)
             connection.execute(
-                'INSERT INTO "LiteLLM_VerificationToken" (token, key_name, key_alias, expires, blocked) '
-                "VALUES (%s, %s, %s, %s, %s)",
+                'INSERT INTO "LiteLLM_VerificationToken" (token, key_name, key_alias, expires, blocked, '
+                "max_budget, budget_duration) VALUES (%s, %s, %s, %s, %s, %s, %s)",
                 values,
             )
 
     lines = _export("move-from-litellm.md", postgres_url, prepare)
-    assert _import(lines) == {"shop": False, f"LiteLLM key 1{_HASHES['litellm'][1:8]}": True}
-    assert [one["expires_at"] for one in map(json.loads, lines)] == [None, "2999-12-31T23:30:00Z"]
+    assert _import(lines) == {"shop": False, f"LiteLLM key 1{_HASHES['litellm'][1:8]}": True, "all": False}
+    assert [one["expires_at"] for one in map(json.loads, lines)] == [None, "2999-12-31T23:30:00Z", None]
+    [shop], [monthly], [total] = (one["budgets"] for one in map(json.loads, lines))
+    assert (float(shop["amount_usd"]), shop["period"], shop["window"]) == (25.5, "rolling", "30d")
+    assert (float(monthly["amount_usd"]), monthly["period"], monthly["window"]) == (0.1, "month", None)
+    assert (float(total["amount_usd"]), total["period"], total["window"]) == (7, "total", None)
 
 
 def test_djangos_table_becomes_lines(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from ari.cli.lazy_commands import load_all
 from ari.cli.main import app
+from tests.support.cli_budget_life import BUDGETS, run_budgets
 from tests.support.cli_life import (
-    BUDGETS,
     CHANGE,
     CONFIGURATION,
     DOCUMENT,
@@ -22,7 +22,6 @@ from tests.support.cli_life import (
     STATUS_ONLY,
     Place,
     live,
-    run_budgets,
 )
 from tests.support.owner import Owner, start_owner
 from tests.support.server import ServerProcess

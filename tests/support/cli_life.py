@@ -79,7 +79,13 @@ presets default shop
 presets default standard
 kinds add acme-live acme_ --max-days 90 --limit 5/1m
 kinds change acme-live --description "For Acme." --json
+kinds change acme-live --budget 25usd/month --allow-model openai/gpt-5* --json
+kinds add acme-ai acme_ai_ --budget monthly=9usd/month --deny-model openai/o1* --time-zone Asia/Tokyo --json
+keys create Ai --kind acme-ai --tag parity --json
+keys create Free --kind acme-ai --tag parity --budget "" --allow-model "" --json
 kinds list
+kinds list --json
+kinds change acme-live --budget "" --allow-model ""
 keys create Laptop --consumer Acme2 --tag parity --scope orders:read --limit 3/1m --metadata plan=pro --expires 90d
 keys create Other --tag parity --json
 keys create Third --tag parity --kind acme-live --expires 30d --credits 10 --refill 10/day
@@ -235,6 +241,9 @@ REMOVE = """
 keys delete {laptop} --yes
 keys delete {other} --yes
 keys delete {third} --yes
+keys delete {ai} --yes
+keys delete {free} --yes
+kinds remove acme-ai --yes
 kinds remove acme-live --yes
 presets remove shop --yes
 scopes remove orders:list --yes
@@ -242,42 +251,13 @@ scopes remove invoices:read --yes
 consumers delete acme --yes
 consumers delete Beta --yes
 """
-BUDGETS = """
-budgets list
-budgets set --budget monthly=500usd/month --time-zone Asia/Tokyo
-budgets set --provider openai --budget 200usd/month --budget burst=9000tokens/1h?
-budgets set --provider groq --budget 9usd/day --json
-budgets increase 10usd --budget monthly
-budgets increase 10usd --provider openai --json
-budgets reset
-budgets reset --provider openai --budget burst
-budgets show
-budgets show --provider openai --json
-budgets list
-budgets list --json
-budgets remove --provider openai --yes
-budgets remove --provider groq --yes
-budgets remove --yes
-budgets set
-budgets set --budget 5
-budgets set --budget 0usd/month
-budgets set --budget 5usd/month --time-zone Nowhere
-budgets set --provider nobody --budget 5usd/month
-budgets show --provider nobody
-budgets increase 5
-budgets increase 5usd
-budgets increase 5usd --provider nobody
-budgets reset
-budgets reset --provider openai --budget other
-"""
-"""A life of their own: a key that may use AI can't loosen the budgets that bind it."""
 NORMAL = [
     (re.compile(pattern), words)
     for pattern, words in (
         (r'(?<="door": )"(?:cli|api)", "client_address": [^,]+, "user_agent": [^,]+, "request_id": [^,]+', "ORIGIN"),
         (r"(?m)^Remote\t.*\n", ""),
-        (r"\b(?:ari_k|acme)_[0-9A-Za-z]{43,}", "SECRET"),
-        (r"\b(?:ari_k|acme)_[0-9A-Za-z]{4}(?:…|\\u2026)[0-9A-Za-z]{4}", "HINT"),
+        (r"\b(?:ari_k|acme(?:_ai)?)_[0-9A-Za-z]{43,}", "SECRET"),
+        (r"\b(?:ari_k|acme(?:_ai)?)_[0-9A-Za-z]{4}(?:…|\\u2026)[0-9A-Za-z]{4}", "HINT"),
         (r"\bcli:[^\s\"]+|\b(?:key|con|req|evt)_[0-9A-HJKMNP-TV-Z]{26}", "ID"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", "TIME"),
         (r'"more_in_seconds": \d+', '"more_in_seconds": N'),
@@ -317,11 +297,6 @@ def normalize(text: str) -> str:
     for pattern, words in NORMAL:
         text = pattern.sub(words, text)
     return text
-
-
-def run_budgets(place: Place) -> list[tuple[str, tuple[int, str, str]]]:
-    """What each command of ``BUDGETS`` says; it ends without budgets, as it began."""
-    return [(line, place.run(shlex.split(line))) for line in BUDGETS.strip().splitlines()]
 
 
 def live(place: Place, folder: Path, digit: str) -> list[tuple[str, tuple[int, str, str]]]:

@@ -66,8 +66,8 @@ class BudgetIncreaseOut(BaseModel):
     ends_at: str | None = Field(description="When it ends; `null` = never.", examples=[_ENDS])
 
 
-class BudgetOut(BaseModel):
-    """A budget for AI requests."""
+class DefaultBudgetOut(BaseModel):
+    """A budget for AI requests of a new key."""
 
     name: str = Field(description="Name of the budget.", examples=["monthly"])
     amount_usd: str | None = Field(description="Amount in US dollars; `null` for tokens.", examples=["25.00"])
@@ -76,6 +76,11 @@ class BudgetOut(BaseModel):
     window: str | None = Field(description="Length of a rolling period.", examples=[None])
     time_zone: str = Field(description="Time zone of the period.", examples=["Europe/Berlin"])
     hard: bool = Field(description="Whether requests that don't fit are refused.", examples=[True])
+
+
+class BudgetOut(DefaultBudgetOut):
+    """A budget for AI requests."""
+
     increases: list[BudgetIncreaseOut] = Field(description="One-time increases.")
 
 

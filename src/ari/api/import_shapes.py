@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
+from ari.api.budget_shapes import Budgets
 from ari.api.model_shapes import ModelRulesIn
 from ari.api.ownership_shapes import METADATA_BOUND, Addresses, ConsumerReference, Environment, Metadata, Tags
 from ari.api.shapes import KEY_ID, FieldProblem, Name, RequestModel, Scopes, Time
@@ -64,6 +65,7 @@ class ImportedKeyIn(RequestModel):
     )
     addresses: Addresses | None = Field(None, description="IP addresses and networks that the key works from.")
     models: ModelRulesIn | None = Field(None, description="AI models that the key may use; default: all.")
+    budgets: Budgets | None = Field(None, description="Budgets for AI requests; default: none.")
 
 
 class ImportIn(RequestModel):

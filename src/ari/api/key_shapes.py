@@ -79,8 +79,12 @@ class NewKeyIn(RequestModel):
     addresses: Addresses = Field(
         default_factory=list, description="IP addresses and networks that the key works from; none: from everywhere."
     )
-    models: ModelRulesIn | None = Field(None, description="AI models that the key may use; default: all.")
-    budgets: Budgets = Field(default_factory=list, description="Budgets for AI requests; default: none.")
+    models: ModelRulesIn | None = Field(
+        None,
+        description="AI models that the key may use; default: its kind's, or all. `null`: all.",
+        json_schema_extra=without_default,
+    )
+    budgets: Budgets = Field(default_factory=list, description="Budgets for AI requests; default: its kind's, or none.")
 
 
 class KeyChangeIn(RequestModel):

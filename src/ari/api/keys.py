@@ -68,8 +68,8 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
         metadata=body.metadata,
         addresses=tuple(body.addresses),
         may_rotate=body.may_rotate,
-        models=None if body.models is None else body.models.model_dump(),
-        budgets=budgets_of(body.budgets),
+        models=models_of(body.models, body.model_fields_set),
+        budgets=budgets_of(body.budgets) if "budgets" in body.model_fields_set else UNSET,
     )
 
     def create(tx: KeyTransaction) -> bytes:

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr
 
+from ari.api.budget_shapes import Budgets, DefaultBudgetOut
 from ari.api.limit_shapes import CreditsIn, LimitOut, Limits, RefillOut
+from ari.api.model_shapes import ModelRulesIn, ModelRulesOut
 from ari.api.ownership_shapes import Environment
 from ari.api.shapes import Nullable, RequestModel, Scopes, not_null, without_default
 from ari.keys.expiry import EXPIRY_CHOICES
@@ -53,6 +55,12 @@ class KindChangeIn(RequestModel):
     )
     credits: CreditsIn | None = Field(
         None, description="Credits of a new key without `credits`.", json_schema_extra=without_default
+    )
+    budgets: Budgets | None = Field(
+        None, description="Budgets for AI of a new key without `budgets`.", json_schema_extra=without_default
+    )
+    models: ModelRulesIn | None = Field(
+        None, description="AI models that a new key without `models` may use.", json_schema_extra=without_default
     )
 
 
@@ -102,6 +110,10 @@ class KindOut(BaseModel):
         examples=[[{"name": "default", "limit": 100, "window": "1m"}]],
     )
     credits: DefaultCreditsOut | None = Field(description="Credits of a new key without `credits`; `null` for none.")
+    budgets: list[DefaultBudgetOut] | None = Field(
+        description="Budgets for AI of a new key without `budgets`; `null` for none.", examples=[None]
+    )
+    models: ModelRulesOut | None = Field(description="AI models that a new key without `models` may use; `null`: all.")
     key_count: int = Field(description="Its keys that aren't deleted.", examples=[12])
     created_at: Nullable = Field(description="When it was added.", examples=["2026-11-02T12:00:00.000Z"])
     created_by: str = Field(description="ID of the account or key that added it.", examples=["cli:alice"])

@@ -6,10 +6,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ari import keys
+from ari.api.budget_shapes import budgets_of
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.kind_shapes import KindChangeIn, KindName, KindOut, KindsOut, NewKindIn, ScannerName, ScannerRulesOut
 from ari.api.limit_shapes import credits_of
+from ari.api.model_shapes import models_of
 from ari.api.responses import respond
 from ari.api.shapes import find_nulls
 from ari.base.errors import NotFound, Problem
@@ -113,5 +115,8 @@ def _change_of(body: KindChangeIn) -> KindChange:
         given["scopes"] = tuple(given["scopes"])
     if given.get("limits") is not None:
         given["limits"] = [limit.model_dump() for limit in given["limits"]]
+    if given.get("budgets") is not None:
+        given["budgets"] = budgets_of(given["budgets"])
+    given["models"] = models_of(body.models, body.model_fields_set)
     given["credits"] = credits_of(body.credits, body.model_fields_set)
     return KindChange(**given)

@@ -23,7 +23,7 @@ from ari.cli.key_limits import (
     make_limits,
 )
 from ari.cli.metadata_args import parse_metadata_options
-from ari.cli.model_args import AllowModels, DenyModels, describe_models, make_model_rules
+from ari.cli.model_args import AllowModels, DenyModels, choose_model_rules, describe_models, make_model_rules
 from ari.cli.options import AsJson, DataDir, Metadata, Yes
 from ari.cli.targets import open_target
 from ari.cli.time_args import parse_time
@@ -157,7 +157,7 @@ def change(
         metadata=UNSET if metadata is None else parse_metadata_options(metadata),
         limits=problems.check(UNSET, choose_limits, limit),
         credits=UNSET if granted is None else granted,
-        models=UNSET if allow_model is None and deny_model is None else make_model_rules(allow_model, deny_model),
+        models=choose_model_rules(allow_model, deny_model),
         budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
     )
     with open_target(data_dir) as target:

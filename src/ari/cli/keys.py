@@ -9,7 +9,7 @@ from ari.base.clock import from_rfc3339
 from ari.base.problems import Problems
 from ari.cli import import_keys, key_output, key_verification, list_keys, output, rotation, unused_scopes
 from ari.cli.command_app import CommandApp
-from ari.cli.key_budgets import NewBudgets, budgets_app, make_budgets
+from ari.cli.key_budgets import NewBudgets, budgets_app, choose_budgets
 from ari.cli.key_limits import (
     NewBalance,
     NoCredits,
@@ -26,7 +26,7 @@ from ari.cli.key_output import Key, describe_key
 from ari.cli.matched_by import MatchedBy
 from ari.cli.matching_keys import ByConsumer, ByKind, ByTag, OneKey, change_matching_keys, require_one_or_matching
 from ari.cli.metadata_args import parse_metadata_options
-from ari.cli.model_args import AllowModels, DenyModels, describe_models, make_model_rules
+from ari.cli.model_args import AllowModels, DenyModels, choose_model_rules, describe_models, make_model_rules
 from ari.cli.options import (
     Addresses,
     AsJson,
@@ -81,8 +81,8 @@ def create(
 ) -> None:
     """Create a key and print its secret once. When piped, prints only the secret.
 
-    Without --kind, the key never expires unless you pass --expires. --limit "" and --no-credits give it none of
-    its kind.
+    Without --kind, the key never expires unless you pass --expires. --limit "", --no-credits, --budget "" and
+    --allow-model "" give it none of its kind.
     """
     problems = Problems()
     new = NewKey(
@@ -99,8 +99,8 @@ def create(
         tags=tuple(tag or ()),
         metadata=parse_metadata_options(metadata),
         addresses=tuple(address or ()),
-        models=make_model_rules(allow_model, deny_model),
-        budgets=problems.check([], make_budgets, budget, time_zone),
+        models=choose_model_rules(allow_model, deny_model),
+        budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
     )
     with open_target(data_dir) as target:
         key_output.show_created(target, target.keys.create(new, problems.found), as_json)

@@ -1,13 +1,16 @@
 """``ari kinds``: list, add, change and remove kinds of keys. The rules are in ``ari.keys``, as for every door."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from ari.base.problems import Problems
 from ari.cli import output
+from ari.cli.budget_use import write_rule
 from ari.cli.command_app import CommandApp
+from ari.cli.key_budgets import NewBudgets, choose_budgets
 from ari.cli.key_limits import (
     NewBalance,
     NoCredits,
@@ -18,13 +21,13 @@ from ari.cli.key_limits import (
     choose_credits,
     choose_limits,
 )
+from ari.cli.model_args import AllowModels, DenyModels, choose_model_rules, describe_models
 from ari.cli.options import AsJson, DataDir, EnvironmentName, Expires, Scopes, Yes
 from ari.cli.targets import open_target
 from ari.cli.time_args import one_of, whole_number
 from ari.keys import UNSET, KindChange
 from ari.keys.kinds import LEAK_ACTIONS
 from ari.keys.limits.fields import parse_limits, write_limit_text
-from ari.keys.unset import Unset
 
 KindName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the kind, e.g. acme-live.", show_default=False)]
 Prefix = Annotated[
@@ -66,8 +69,9 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         output.as_json({"items": found, "next_cursor": None})
         return
     headers = ("KIND", "PREFIX", "KEYS", "EXPIRES", "MAX DAYS", "SCOPES", "ENVIRONMENT", "LEAKED", "LIMITS", "CREDITS")
+    more = ("BUDGETS", "MODELS", "DESCRIPTION")
     empty = "No kinds yet; keys begin with ari_k_. Add one: ari kinds add acme-live acme_live_"
-    output.table((*headers, "DESCRIPTION"), map(_row, found), empty, droppable=4)
+    output.table((*headers, *more), map(_row, found), empty, droppable=6)
 
 
 @app.command()
@@ -85,14 +89,22 @@ def add(
     refill: Refill = None,
     refill_hour: RefillHour = 0,
     time_zone: TimeZone = "UTC",
+    budget: NewBudgets = None,
+    allow_model: AllowModels = None,
+    deny_model: DenyModels = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Add a kind of keys. The options are defaults of its new keys."""
     problems = Problems()
     granted = problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=False)
-    limits = problems.check(UNSET, choose_limits, limit)
-    wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limits, granted)
+    wanted = replace(
+        _change_of(description, expires, max_days, scope, environment, leak_action),
+        limits=problems.check(UNSET, choose_limits, limit),
+        credits=granted,
+        budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
+        models=choose_model_rules(allow_model, deny_model),
+    )
     with open_target(data_dir) as target:
         added = target.kinds.add(name, prefix, wanted, problems.found)
     _show(added, "Added", as_json)
@@ -113,17 +125,26 @@ def change(
     refill_hour: RefillHour = 0,
     time_zone: TimeZone = "UTC",
     no_credits: NoCredits = False,
+    budget: NewBudgets = None,
+    allow_model: AllowModels = None,
+    deny_model: DenyModels = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Change a kind's description and defaults. Existing keys aren't changed.
 
-    --max-days 0 removes the maximum, --limit "" the rate limits and --no-credits the credits.
+    --max-days 0 removes the maximum, --limit "" the rate limits, --no-credits the credits, --budget "" the budgets
+    and --allow-model "" the rules for models.
     """
     problems = Problems()
     granted = problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=no_credits)
-    limits = problems.check(UNSET, choose_limits, limit)
-    wanted = _change_of(description, expires, max_days, scope, environment, leak_action, limits, granted)
+    wanted = replace(
+        _change_of(description, expires, max_days, scope, environment, leak_action),
+        limits=problems.check(UNSET, choose_limits, limit),
+        credits=granted,
+        budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
+        models=choose_model_rules(allow_model, deny_model),
+    )
     if wanted == KindChange() and not problems.found:
         raise typer.BadParameter("pass at least one option.")
     with open_target(data_dir) as target:
@@ -148,8 +169,6 @@ def _change_of(
     scope: list[str] | None,
     environment: str | None,
     leak_action: str | None,
-    limits: list[dict[str, Any]] | Unset,
-    granted: dict[str, Any] | Unset | None,
 ) -> KindChange:
     given: dict[str, Any] = {
         "description": description,
@@ -161,7 +180,7 @@ def _change_of(
     wanted = {name: value for name, value in given.items() if value is not None}
     if max_days is not None:
         wanted["max_lifetime_days"] = max_days or None
-    return KindChange(**wanted, limits=limits, credits=granted)
+    return KindChange(**wanted)
 
 
 def _show(facts: Mapping[str, Any], done: str, as_json: bool) -> None:
@@ -184,6 +203,8 @@ def _row(facts: Mapping[str, Any]) -> tuple[object, ...]:
         facts["leak_action"] or "",
         " ".join(map(_limit_text, facts["limits"] or ())),
         _credits_text(facts["credits"]),
+        " ".join(map(write_rule, facts["budgets"] or ())),
+        "" if facts["models"] is None else describe_models(facts["models"]),
         facts["description"],
     )
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ari.keys.unset import UNSET, Unset
+
 AllowModels = Annotated[
     list[str] | None,
     typer.Option(
@@ -29,6 +31,11 @@ def make_model_rules(allow: Sequence[str] | None, deny: Sequence[str] | None) ->
     """The rules, ``None`` without options; an empty pattern is none."""
     rules = {"allow": [one for one in allow or () if one], "deny": [one for one in deny or () if one]}
     return rules if any(rules.values()) else None
+
+
+def choose_model_rules(allow: Sequence[str] | None, deny: Sequence[str] | None) -> dict[str, list[str]] | Unset | None:
+    """The same, ``UNSET`` without options."""
+    return UNSET if allow is None and deny is None else make_model_rules(allow, deny)
 
 
 def describe_models(rules: Mapping[str, Sequence[str]] | None) -> str:

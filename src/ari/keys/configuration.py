@@ -41,6 +41,7 @@ from typing import Any
 from ari.base.errors import Invalid, Problem
 from ari.keys.custom_scopes import MAX_CUSTOM_SCOPES
 from ari.keys.kinds import MAX_KINDS
+from ari.keys.limits.budget_fields import BUDGET_FIELDS
 from ari.keys.presets import MAX_PRESETS, Preset
 
 _PRESET_FIELDS = ("label", "description", "scopes")
@@ -109,6 +110,16 @@ def _parse_kind(place: str, value: object) -> DeclaredKind:
 def _parse_limit_tables(place: str, value: object) -> list[dict[str, Any]]:
     listed = _parse_list(place, value)
     return [_parse_fields(f"{place}.{number}", one, _LIMIT_FIELDS) for number, one in enumerate(listed)]
+
+
+def _parse_budget_tables(place: str, value: object) -> list[dict[str, Any]]:
+    listed = _parse_list(place, value)
+    return [_parse_fields(f"{place}.{number}", one, BUDGET_FIELDS) for number, one in enumerate(listed)]
+
+
+def _parse_models(place: str, value: object) -> dict[str, tuple[str, ...]]:
+    fields = _parse_fields(place, value, ("allow", "deny"))
+    return {name: _parse_texts(f"{place}.{name}", texts) for name, texts in fields.items()}
 
 
 def _parse_credits(place: str, value: object) -> dict[str, Any]:
@@ -210,6 +221,8 @@ _KIND_FIELDS: dict[str, Callable[[str, object], Any]] = {
     "leak_action": _parse_text,
     "limits": _parse_limit_tables,
     "credits": _parse_credits,
+    "budgets": _parse_budget_tables,
+    "models": _parse_models,
 }
 _SECTIONS: dict[str, Callable[[object], Any]] = {
     "scopes": _parse_scopes,

@@ -17,7 +17,7 @@ from ari.keys.assignment_checks import get_calling_key
 from ari.keys.limits.changes import loosens
 from ari.keys.lineage import find_sources
 from ari.keys.model import ApiKey
-from ari.keys.model_rules import covers_models
+from ari.keys.model_rules import ModelRules, covers_models
 from ari.keys.policy import covers_addresses
 from ari.keys.ports import KeyTransaction
 
@@ -43,7 +43,7 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
     if gains or (before is not None and before.policy.addresses != after.policy.addresses):
         _require_same_networks(caller, after)
     if calling is not None and (gains or before is None or before.policy.models != after.policy.models):
-        _require_same_models(calling, after)
+        require_models_within(calling, after.policy.models)
     if not gains:
         return
     assignment_checks.require_environment(calling, after.environment)
@@ -62,6 +62,12 @@ def require_within(caller: Caller, wanted: Iterable[str], otherwise: str) -> Non
             raise Forbidden(otherwise, scope)
 
 
+def require_models_within(calling: ApiKey | None, models: ModelRules) -> None:
+    """Raise ``Forbidden`` unless the calling key may use all models that these rules allow."""
+    if calling is not None and not covers_models(calling.policy.models, models):
+        raise Forbidden("A key with allowed or denied models can only give access within its own models.")
+
+
 def require_may_touch(tx: KeyTransaction, key: ApiKey) -> None:
     """Raise ``Forbidden`` for a key that may do more than the caller, or belongs to another consumer than it does."""
     _require_touchable(tx.caller, get_calling_key(tx), key)
@@ -77,8 +83,7 @@ def require_takeover(tx: KeyTransaction, key: ApiKey) -> None:
     _require_no_longer(caller, key)
     require_unlimited(calling)
     _require_same_networks(caller, key)
-    if calling is not None:
-        _require_same_models(calling, key)
+    require_models_within(calling, key.policy.models)
     assignment_checks.require_may_act_as(tx, calling, key)
     if caller.key_id is not None:
         _require_other_key(tx, caller.key_id, key.id)
@@ -146,7 +151,7 @@ def _require_may_loosen(tx: KeyTransaction, calling: ApiKey, consumer_id: str, s
     for key in sharing:
         _require_no_longer(tx.caller, key)
         _require_same_networks(tx.caller, key)
-        _require_same_models(calling, key)
+        require_models_within(calling, key.policy.models)
         assignment_checks.require_environment(calling, key.environment)
     for key in sharing:
         tx.keys.add_grant(calling.id, key.id)
@@ -192,11 +197,6 @@ def _require_same_networks(caller: Caller, key: ApiKey) -> None:
         raise Forbidden(
             "A key that is bound to IP addresses can only give access from these: " + ", ".join(caller.addresses) + "."
         )
-
-
-def _require_same_models(calling: ApiKey, key: ApiKey) -> None:
-    if not covers_models(calling.policy.models, key.policy.models):
-        raise Forbidden("A key with allowed or denied models can only give access within its own models.")
 
 
 def _require_other_key(tx: KeyTransaction, caller_id: str, key_id: str) -> None:

@@ -11,9 +11,11 @@ from ari.base.errors import Invalid, Problem
 from ari.base.problems import Problems
 from ari.base.token_shape import MAX_PREFIX_LENGTH, PREFIX, is_prefix
 from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.limits.budget_fields import describe_plain_budget
 from ari.keys.limits.fields import describe_limit, describe_refill
-from ari.keys.limits.rules import Credits, Limit, LimitRules
+from ari.keys.limits.rules import Budget, Credits, Limit, LimitRules
 from ari.keys.model import Environment
+from ari.keys.model_rules import ModelRules, describe_model_rules
 from ari.keys.names import parse_text
 
 LeakAction = Literal["notify", "disable", "revoke"]
@@ -42,11 +44,13 @@ class KindDefaults(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     leak_action: LeakAction | None = None
     limits: tuple[Limit, ...] | None = None
     credits: Credits | None = None
+    budgets: tuple[Budget, ...] | None = None
+    models: ModelRules | None = None
 
     @property
     def rules(self) -> LimitRules:
-        """The limits and credits of a new key of the kind that is given no others."""
-        return LimitRules(limits=self.limits or (), credits=self.credits)
+        """The limits, credits and budgets of a new key of the kind that is given no others."""
+        return LimitRules(limits=self.limits or (), credits=self.credits, budgets=self.budgets or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def check_defaults(defaults: KindDefaults) -> KindDefaults:
 
 def describe_defaults(defaults: KindDefaults) -> dict[str, Any]:
     """All defaults by their names, as callers write them; ``None`` where there is none."""
-    limits, granted = defaults.limits, defaults.credits
+    limits, granted, budgets = defaults.limits, defaults.credits, defaults.budgets
     return {
         "expires": defaults.expires,
         "max_lifetime_days": defaults.max_lifetime_days,
@@ -119,6 +123,8 @@ def describe_defaults(defaults: KindDefaults) -> dict[str, Any]:
         "leak_action": defaults.leak_action,
         "limits": None if limits is None else [describe_limit(limit) for limit in limits],
         "credits": None if granted is None else describe_default_credits(granted),
+        "budgets": None if budgets is None else [describe_plain_budget(budget) for budget in budgets],
+        "models": None if defaults.models is None else describe_model_rules(defaults.models),
     }
 
 

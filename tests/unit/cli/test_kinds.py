@@ -31,6 +31,21 @@ def test_its_limits_are_those_of_new_keys(ari: Ari) -> None:
     assert (changed["limits"], changed["credits"]) == (None, None)
 
 
+def test_its_budgets_and_models_are_those_of_new_keys(ari: Ari) -> None:
+    """An empty --budget or --allow-model removes them, from the kind or from one key."""
+    zone = ("--time-zone", "Europe/Berlin")
+    ari("kinds", "add", "acme", "acme_", "--budget", "25usd/month", *zone, "--allow-model", "openai/gpt-5*")
+    assert "25.00usd/month\topenai/gpt-5*" in ari("kinds", "list").out
+    key, _ = ari.create("Acme", "--kind", "acme")
+    assert (key["budgets"][0]["time_zone"], key["models"]["allow"]) == ("Europe/Berlin", ["openai/gpt-5*"])
+    free, _ = ari.create("Free", "--kind", "acme", "--budget", "", "--allow-model", "")
+    assert (free["budgets"], free["models"]) == ([], None)
+    changed = ari.json("kinds", "change", "acme", "--budget", "9000tokens/day?")
+    assert (changed["budgets"][0]["amount_tokens"], changed["models"]["allow"]) == (9_000, ["openai/gpt-5*"])
+    cleared = ari.json("kinds", "change", "acme", "--budget", "", "--allow-model", "")
+    assert (cleared["budgets"], cleared["models"]) == (None, None)
+
+
 def test_scanners_find_keys_of_all_kinds(ari: Ari) -> None:
     """Those of the instance, and those that are named."""
     ari("kinds", "add", "acme", "acme_")

@@ -28,7 +28,7 @@ class RemoteKeys:
         """``key`` and ``secret``; ``same_name`` and ``look_alikes`` are 0: the API doesn't count them."""
         require_none(problems)
         body = {name: value for name, value in list_given(new).items() if value not in (None, [])}
-        for name in ("limits", "credits"):
+        for name in ("limits", "credits", "budgets", "models"):
             if name in list_given(new):
                 body[name] = getattr(new, name)
         created = self._connection.send("POST", "keys", body=self._name_consumer(body), repeatable=True)

@@ -75,9 +75,9 @@ class AsyncKeysResource:
 
         ``addresses``: IP addresses and networks that the key works from; none: from everywhere.
 
-        ``models``: AI models that the key may use; default: all.
+        ``models``: AI models that the key may use; default: its kind's, or all. `null`: all.
 
-        ``budgets``: Budgets for AI requests; default: none.
+        ``budgets``: Budgets for AI requests; default: its kind's, or none.
 
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
@@ -909,6 +909,8 @@ class AsyncKindsResource:
         leak_action: Literal["notify", "disable", "revoke"] | UnsetType | None = UNSET,
         limits: Sequence[shapes.LimitIn] | UnsetType | None = UNSET,
         credits: shapes.CreditsIn | UnsetType | None = UNSET,
+        budgets: Sequence[shapes.BudgetIn] | UnsetType | None = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
     ) -> shapes.KindOut:
         """Add a kind of keys.
 
@@ -936,6 +938,10 @@ class AsyncKindsResource:
         ``limits``: Rate limits of a new key without `limits`.
 
         ``credits``: Credits of a new key without `credits`.
+
+        ``budgets``: Budgets for AI of a new key without `budgets`.
+
+        ``models``: AI models that a new key without `models` may use.
         """
         return await self._calls.call(
             ApiCall(
@@ -952,6 +958,8 @@ class AsyncKindsResource:
                         "leak_action": leak_action,
                         "limits": limits,
                         "credits": credits,
+                        "budgets": budgets,
+                        "models": models,
                         "name": name,
                         "prefix": prefix,
                     }
@@ -996,6 +1004,8 @@ class AsyncKindsResource:
         leak_action: Literal["notify", "disable", "revoke"] | UnsetType | None = UNSET,
         limits: Sequence[shapes.LimitIn] | UnsetType | None = UNSET,
         credits: shapes.CreditsIn | UnsetType | None = UNSET,
+        budgets: Sequence[shapes.BudgetIn] | UnsetType | None = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
     ) -> shapes.KindOut:
         """Change a kind of keys.
 
@@ -1021,6 +1031,10 @@ class AsyncKindsResource:
         ``limits``: Rate limits of a new key without `limits`.
 
         ``credits``: Credits of a new key without `credits`.
+
+        ``budgets``: Budgets for AI of a new key without `budgets`.
+
+        ``models``: AI models that a new key without `models` may use.
         """
         return await self._calls.call(
             ApiCall(
@@ -1037,6 +1051,8 @@ class AsyncKindsResource:
                         "leak_action": leak_action,
                         "limits": limits,
                         "credits": credits,
+                        "budgets": budgets,
+                        "models": models,
                     }
                 ),
             )

@@ -723,6 +723,25 @@ class DefaultCreditsOut(msgspec.Struct, frozen=True, kw_only=True):
     """Refill by the calendar; `null` for none."""
 
 
+class DefaultBudgetOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget for AI requests of a new key."""
+
+    name: str
+    """Name of the budget."""
+    amount_usd: str | None
+    """Amount in US dollars; `null` for tokens."""
+    amount_tokens: int | None
+    """Amount in tokens; `null` for US dollars."""
+    period: str
+    """The period."""
+    window: str | None
+    """Length of a rolling period."""
+    time_zone: str
+    """Time zone of the period."""
+    hard: bool
+    """Whether requests that don't fit are refused."""
+
+
 class KindOut(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of keys."""
 
@@ -746,6 +765,10 @@ class KindOut(msgspec.Struct, frozen=True, kw_only=True):
     """Rate limits of a new key without `limits`; `null` for none."""
     credits: DefaultCreditsOut | None
     """Credits of a new key without `credits`; `null` for none."""
+    budgets: list[DefaultBudgetOut] | None
+    """Budgets for AI of a new key without `budgets`; `null` for none."""
+    models: ModelRulesOut | None
+    """AI models that a new key without `models` may use; `null`: all."""
     key_count: int
     """Its keys that aren't deleted."""
     created_at: datetime | None
@@ -1681,6 +1704,8 @@ class ImportedKeyIn(TypedDict):
     """IP addresses and networks that the key works from."""
     models: NotRequired[ModelRulesIn | None]
     """AI models that the key may use; default: all."""
+    budgets: NotRequired[Sequence[BudgetIn] | None]
+    """Budgets for AI requests; default: none."""
 
 
 class OwnPriceIn(TypedDict):
@@ -1783,6 +1808,10 @@ class DeclaredKindIn(TypedDict):
     """Rate limits of a new key without `limits`."""
     credits: NotRequired[CreditsIn | None]
     """Credits of a new key without `credits`."""
+    budgets: NotRequired[Sequence[BudgetIn] | None]
+    """Budgets for AI of a new key without `budgets`."""
+    models: NotRequired[ModelRulesIn | None]
+    """AI models that a new key without `models` may use."""
     prefix: str
     """What its keys begin with. It can't be changed."""
 

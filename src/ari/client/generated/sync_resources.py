@@ -75,9 +75,9 @@ class KeysResource:
 
         ``addresses``: IP addresses and networks that the key works from; none: from everywhere.
 
-        ``models``: AI models that the key may use; default: all.
+        ``models``: AI models that the key may use; default: its kind's, or all. `null`: all.
 
-        ``budgets``: Budgets for AI requests; default: none.
+        ``budgets``: Budgets for AI requests; default: its kind's, or none.
 
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
@@ -903,6 +903,8 @@ class KindsResource:
         leak_action: Literal["notify", "disable", "revoke"] | UnsetType | None = UNSET,
         limits: Sequence[shapes.LimitIn] | UnsetType | None = UNSET,
         credits: shapes.CreditsIn | UnsetType | None = UNSET,
+        budgets: Sequence[shapes.BudgetIn] | UnsetType | None = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
     ) -> shapes.KindOut:
         """Add a kind of keys.
 
@@ -930,6 +932,10 @@ class KindsResource:
         ``limits``: Rate limits of a new key without `limits`.
 
         ``credits``: Credits of a new key without `credits`.
+
+        ``budgets``: Budgets for AI of a new key without `budgets`.
+
+        ``models``: AI models that a new key without `models` may use.
         """
         return self._calls.call(
             ApiCall(
@@ -946,6 +952,8 @@ class KindsResource:
                         "leak_action": leak_action,
                         "limits": limits,
                         "credits": credits,
+                        "budgets": budgets,
+                        "models": models,
                         "name": name,
                         "prefix": prefix,
                     }
@@ -990,6 +998,8 @@ class KindsResource:
         leak_action: Literal["notify", "disable", "revoke"] | UnsetType | None = UNSET,
         limits: Sequence[shapes.LimitIn] | UnsetType | None = UNSET,
         credits: shapes.CreditsIn | UnsetType | None = UNSET,
+        budgets: Sequence[shapes.BudgetIn] | UnsetType | None = UNSET,
+        models: shapes.ModelRulesIn | UnsetType | None = UNSET,
     ) -> shapes.KindOut:
         """Change a kind of keys.
 
@@ -1015,6 +1025,10 @@ class KindsResource:
         ``limits``: Rate limits of a new key without `limits`.
 
         ``credits``: Credits of a new key without `credits`.
+
+        ``budgets``: Budgets for AI of a new key without `budgets`.
+
+        ``models``: AI models that a new key without `models` may use.
         """
         return self._calls.call(
             ApiCall(
@@ -1031,6 +1045,8 @@ class KindsResource:
                         "leak_action": leak_action,
                         "limits": limits,
                         "credits": credits,
+                        "budgets": budgets,
+                        "models": models,
                     }
                 ),
             )

@@ -24,7 +24,7 @@ from ari.keys.limits.fields import parse_limits
 from ari.keys.limits.rule_facts import describe_rules
 from ari.keys.limits.rules import NO_RULES, LimitRules
 from ari.keys.model import ApiKey
-from ari.keys.model_rules import NO_MODEL_RULES, describe_model_rules, parse_model_rules
+from ari.keys.model_rules import NO_MODEL_RULES, ModelRules, describe_model_rules, parse_model_rules
 from ari.keys.names import fold_name, parse_name
 from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
 from ari.keys.policy import Policy, parse_addresses
@@ -38,12 +38,12 @@ class NewKey:
     """The properties of a key to create; ``scopes`` ``None`` = those of the default preset, neither expiry =
     never, or the longest lifetime that the instance allows.
 
-    ``limits`` and ``credits`` are as in ``limits.fields``; ``UNSET`` = those of the kind, or none.
+    ``limits`` and ``credits`` are as in ``limits.fields``, ``models`` as in ``model_rules`` (``None`` = all) and
+    ``budgets`` as in ``limits.budget_fields``; ``UNSET`` = those of the kind, or none.
     ``kind`` is the name of a kind, whose defaults replace those here; ``environment`` ``None`` = that of the calling
     key, or ``live``. A calling key that belongs to a consumer gives its consumer, tags and metadata where these are
     empty. ``consumer`` is an ID or external ID; ``addresses`` are those that the key works from, none = all.
-    With ``may_rotate``, the holder may get new secrets. ``models`` are as in ``model_rules``, ``None`` = all.
-    ``budgets`` are as in ``limits.budget_fields``.
+    With ``may_rotate``, the holder may get new secrets.
     """
 
     name: str
@@ -59,8 +59,8 @@ class NewKey:
     addresses: tuple[str, ...] = ()
     kind: str | None = None
     may_rotate: bool = False
-    models: Mapping[str, Sequence[str]] | None = None
-    budgets: Sequence[Mapping[str, Any]] = ()
+    models: Mapping[str, Sequence[str]] | Unset | None = UNSET
+    budgets: Sequence[Mapping[str, Any]] | Unset = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _check(tx: KeyTransaction, new: NewKey, found: Iterable[Problem]) -> tuple[K
             addresses=problems.check((), parse_addresses, new.addresses),
             limits=_check_rules(problems, new, kind, tx.now_ms),
             may_rotate=new.may_rotate,
-            models=problems.check(NO_MODEL_RULES, parse_model_rules, new.models),
+            models=problems.check(NO_MODEL_RULES, _models_of, new, kind),
         ),
         consumer=problems.check(None, require_consumer, tx, new.consumer),
     )
@@ -134,7 +134,8 @@ def _check_rules(problems: Problems, new: NewKey, kind: Kind | None, now_ms: int
         granted = None if default.credits is None else describe_default_credits(default.credits)
     limits = default.limits if new.limits is UNSET else problems.check((), parse_limits, new.limits)
     rules = replace_limits(NO_RULES, limits)
-    rules = replace_budgets(rules, problems.check((), parse_budgets, new.budgets))
+    budgets = default.budgets if new.budgets is UNSET else problems.check((), parse_budgets, new.budgets)
+    rules = replace_budgets(rules, budgets)
     return rules if granted is None else problems.check(rules, replace_credits, rules, granted, now_ms)
 
 
@@ -179,6 +180,12 @@ def _scopes_of(tx: KeyTransaction, new: NewKey, kind: Kind | None) -> tuple[str,
     if new.scopes is None:
         return scopes.parse_scopes(get_default_preset(tx).scopes, tx.scopes.names())
     return scopes.parse_scopes(new.scopes, tx.scopes.names())
+
+
+def _models_of(new: NewKey, kind: Kind | None) -> ModelRules:
+    if new.models is UNSET:
+        return (None if kind is None else kind.defaults.models) or NO_MODEL_RULES
+    return parse_model_rules(new.models)
 
 
 def _describe_ownership(key: ApiKey) -> dict[str, Any]:

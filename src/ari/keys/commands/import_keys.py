@@ -17,6 +17,9 @@ from ari.keys.commands.presets import get_default_preset
 from ari.keys.imports.lines import ImportLine, parse_line
 from ari.keys.imports.schemes import SALTED
 from ari.keys.instance_policy import limit_lifetime
+from ari.keys.limits.budget_changes import replace_budgets
+from ari.keys.limits.rule_facts import describe_rules
+from ari.keys.limits.rules import NO_RULES
 from ari.keys.model import ApiKey, Consumer, ImportedKey, KeySecret
 from ari.keys.policy import Policy
 from ari.keys.ports import ImportTransaction
@@ -236,7 +239,7 @@ class _KeyMaker:
             environment=line.environment or default_environment(self._calling),
             tags=line.tags,
             metadata=line.metadata,
-            policy=Policy(addresses=line.addresses, models=line.models),
+            policy=Policy(line.addresses, replace_budgets(NO_RULES, line.budgets), models=line.models),
             consumer=self._find_consumer(line.consumer),
             secret=secret,
         )
@@ -260,5 +263,6 @@ class _KeyMaker:
 
 def _make_event(tx: ImportTransaction, one: ImportedKey) -> Event:
     detail = {"hint": one.key.hint, "name": one.key.name, "scopes": list(one.key.scopes), "scheme": one.secret.scheme}
+    detail |= describe_rules(one.key.policy.limits)
     expires_at = to_optional_rfc3339(one.key.expires_at_ms)
     return new_event(tx, "key_imported", one.key.id, detail | {"expires_at": expires_at})

@@ -1,7 +1,7 @@
 """Add, change and remove kinds of keys. A kind's prefix stays: its keys have it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import msgspec
@@ -23,9 +23,11 @@ from ari.keys.kinds import (
     parse_kind_name,
     parse_prefix,
 )
+from ari.keys.limits.budget_fields import parse_budgets
 from ari.keys.limits.changes import loosens, replace_credits
 from ari.keys.limits.fields import parse_limits
 from ari.keys.limits.rules import NO_RULES, Credits
+from ari.keys.model_rules import NO_MODEL_RULES, parse_model_rules
 from ari.keys.ownership import parse_environment
 from ari.keys.ports import KeyTransaction
 from ari.keys.unset import UNSET, Unset
@@ -35,8 +37,8 @@ from ari.keys.unset import UNSET, Unset
 class KindChange:
     """New values of a kind; ``UNSET`` leaves a field as it is, and ``None`` removes a default.
 
-    ``limits`` and ``credits`` are as in ``limits.fields``; no limits are as ``None``, and fields of ``credits`` that
-    are missing stay as they are.
+    ``limits`` and ``credits`` are as in ``limits.fields``, ``budgets`` as in ``limits.budget_fields`` and ``models`` as
+    in ``model_rules``. Empty ones are as ``None``, and fields of ``credits`` that are missing stay as they are.
     """
 
     description: str | Unset = UNSET
@@ -47,6 +49,8 @@ class KindChange:
     leak_action: str | Unset | None = UNSET
     limits: Sequence[Mapping[str, Any]] | Unset | None = UNSET
     credits: Mapping[str, Any] | Unset | None = UNSET
+    budgets: Sequence[Mapping[str, Any]] | Unset | None = UNSET
+    models: Mapping[str, Sequence[str]] | Unset | None = UNSET
 
 
 def list_kinds(tx: KeyTransaction) -> list[Kind]:
@@ -139,8 +143,8 @@ def _apply(tx: KeyTransaction, kind: Kind, wanted: KindChange, problems: Problem
     """The kind with the new values. Raises ``Invalid`` with all problems."""
     if wanted.description is not UNSET:
         kind = replace(kind, description=problems.check("", parse_kind_description, wanted.description))
-    fields = ("expires", "max_lifetime_days", "scopes", "environment", "leak_action", "limits", "credits")
-    given: dict[str, Any] = {name: getattr(wanted, name) for name in fields if getattr(wanted, name) is not UNSET}
+    names = [one.name for one in fields(wanted) if one.name != "description"]
+    given: dict[str, Any] = {name: getattr(wanted, name) for name in names if getattr(wanted, name) is not UNSET}
     if given.get("scopes") is not None:
         given["scopes"] = problems.check((), scopes.parse_scopes, given["scopes"], tx.scopes.names())
     if given.get("environment") is not None:
@@ -149,6 +153,10 @@ def _apply(tx: KeyTransaction, kind: Kind, wanted: KindChange, problems: Problem
         given["limits"] = problems.check((), parse_limits, given["limits"] or ()) or None
     if "credits" in given:
         given["credits"] = problems.check(None, _change_credits, kind.defaults, given["credits"])
+    if "budgets" in given:
+        given["budgets"] = problems.check((), parse_budgets, given["budgets"] or ()) or None
+    if "models" in given:
+        given["models"] = problems.check(NO_MODEL_RULES, parse_model_rules, given["models"]) or None
     defaults = problems.check(kind.defaults, check_defaults, msgspec.structs.replace(kind.defaults, **given))
     problems.raise_found()
     return replace(kind, defaults=defaults)
@@ -168,6 +176,8 @@ def _require_change(tx: KeyTransaction, before: Kind | None, after: Kind | None)
             listed = kind.defaults.scopes or get_default_preset(tx).scopes
             granting.require_within(tx.caller, listed, "A key can only change kinds within its own scopes.")
             require_environment(calling, kind.defaults.environment)
+    if after is not None:
+        granting.require_models_within(calling, after.defaults.models or NO_MODEL_RULES)
     old, new = (NO_RULES if kind is None else kind.defaults.rules for kind in (before, after))
     if loosens(old, new):
         granting.require_unlimited(calling)

@@ -11,6 +11,8 @@ from ari.base.problems import Problems
 from ari.base.secrets_in_text import looks_like_key
 from ari.keys.expiry import check_expiry
 from ari.keys.imports.schemes import StoredHash, parse_hash
+from ari.keys.limits.budget_fields import BUDGET_FIELDS, parse_budgets
+from ari.keys.limits.rules import Budget
 from ari.keys.model import Environment
 from ari.keys.model_rules import NO_MODEL_RULES, ModelRules, parse_model_rules
 from ari.keys.names import parse_name, parse_text
@@ -27,7 +29,7 @@ _MAX_LENGTH = 1_024
 _REQUIRED = ("name", "hash", "scheme")
 _TEXTS = (*_REQUIRED, "foreign_id", "hint", "last4", "expires_at", "created_at", "consumer", "environment")
 _LISTS = ("scopes", "tags", "addresses")
-FIELDS = (*_TEXTS, "scopes", "disabled", "tags", "metadata", "addresses", "models")
+FIELDS = (*_TEXTS, "scopes", "disabled", "tags", "metadata", "addresses", "models", "budgets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class ImportLine:
     metadata: str | None
     addresses: tuple[str, ...]
     models: ModelRules
+    budgets: tuple[Budget, ...]
 
 
 def parse_line(
@@ -78,6 +81,7 @@ def parse_line(
         "tags": problems.check((), parse_tags, given.get("tags", ())),
         "metadata": problems.check(None, parse_metadata, given.get("metadata")),
         "addresses": problems.check((), parse_addresses, tuple(given.get("addresses", ()))),
+        "budgets": problems.check((), _read_budgets, given),
         "models": problems.check(NO_MODEL_RULES, parse_model_rules, given.get("models")),
     }
     problems.raise_found()
@@ -101,6 +105,18 @@ def _read_creation(given: Mapping[str, Any], now_ms: int) -> int | None:
     return made_at_ms
 
 
+def _read_budgets(given: Mapping[str, Any]) -> tuple[Budget, ...]:
+    listed = given.get("budgets", ())
+    unknown = [
+        Problem(f"budgets.{number}", f"Unknown field. Fields: {', '.join(BUDGET_FIELDS)}.")
+        for number, one in enumerate(listed)
+        if any(name not in BUDGET_FIELDS for name in one)
+    ]
+    if unknown:
+        raise Invalid(*unknown)
+    return parse_budgets(listed)
+
+
 def _read_environment(given: Mapping[str, Any]) -> Environment | None:
     return parse_environment(given["environment"]) if "environment" in given else None
 
@@ -120,6 +136,8 @@ def _check_shape(value: Any) -> dict[str, Any]:
         problems.append(Problem("metadata", "Must be a JSON object."))
     if not _is_model_rules(given.get("models", {})):
         problems.append(Problem("models", "Must be an object with the lists allow and deny."))
+    if not _is_list_of_objects(given.get("budgets", [])):
+        problems.append(Problem("budgets", f"Must be a list of at most {MAX_ITEMS} objects."))
     for name in _LISTS:
         texts = given.get(name, [])
         if not isinstance(texts, list) or len(texts) > MAX_ITEMS or not all(map(_is_text, texts)):
@@ -131,6 +149,10 @@ def _check_shape(value: Any) -> dict[str, Any]:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= _MAX_LENGTH
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_ITEMS and all(isinstance(one, dict) for one in value)
 
 
 def _is_model_rules(value: Any) -> bool:

@@ -20,6 +20,7 @@ from ari.keys.limits.rules import Budget, Increase, Period, Unit
 from ari.keys.limits.spending import Shortage
 
 MAX_BUDGETS = 10
+BUDGET_FIELDS = ("name", "amount_usd", "amount_tokens", "period", "window", "time_zone", "hard")
 PERIODS: tuple[Period, ...] = get_args(Period)
 
 _PERIOD_RULE = f"Choose one of {', '.join(PERIODS)}."
@@ -92,6 +93,13 @@ def parse_amount_text(text: str) -> dict[str, Any]:
 
 def describe_budget(budget: Budget) -> dict[str, Any]:
     """The budget as callers write it, with the increases that were made."""
+    return describe_plain_budget(budget) | {
+        "increases": [_describe_increase(one, budget.unit) for one in budget.increases]
+    }
+
+
+def describe_plain_budget(budget: Budget) -> dict[str, Any]:
+    """The budget as callers write it, without increases."""
     return {
         "name": budget.name,
         **describe_amount("amount", budget.amount, budget.unit),
@@ -99,7 +107,6 @@ def describe_budget(budget: Budget) -> dict[str, Any]:
         "window": format_window(budget.window_ms) if budget.period == "rolling" else None,
         "time_zone": budget.time_zone,
         "hard": budget.is_hard,
-        "increases": [_describe_increase(one, budget.unit) for one in budget.increases],
     }
 
 

@@ -28,7 +28,9 @@ from ari.keys import (
     token,
 )
 from ari.keys.kinds import Kind, describe_defaults, kind_facts
+from ari.keys.limits.budget_fields import parse_budgets
 from ari.keys.limits.rules import Limit, LimitRules
+from ari.keys.model_rules import parse_model_rules
 from ari.keys.policy import Policy
 from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
@@ -56,6 +58,14 @@ def test_its_keys_have_its_prefix_and_defaults() -> None:
 
 MINUTE = {"name": "default", "limit": 100, "window": "1m"}
 CREDITS: dict[str, Any] = {"amount": 50, "refill": {"amount": 50, "every": "day", "hour": 6, "time_zone": "UTC"}}
+MONTH: dict[str, Any] = {
+    "name": "monthly",
+    "amount_usd": "25.00",
+    "period": "month",
+    "time_zone": "Europe/Berlin",
+    "hard": True,
+}
+MODELS: dict[str, Any] = {"allow": ["openai/gpt-5*"], "deny": ["openai/gpt-5-pro"]}
 
 
 def test_its_keys_have_its_limits_and_credits() -> None:
@@ -81,6 +91,43 @@ def test_its_keys_have_its_limits_and_credits() -> None:
     assert create(tx, NewKey("n", kind="acme-live")).key.policy.limits.names == ("credits",)
     change_kind(tx, "acme-live", KindChange(credits=None))
     assert not create(tx, NewKey("n", kind="acme-live")).key.policy.limits
+
+
+def test_its_keys_have_its_budgets_and_models() -> None:
+    """As its limits: from their creation on, and what the creator gives, even nothing, comes first."""
+    tx = MemoryTransaction()
+    kind = _kind(tx, budgets=[MONTH], models=MODELS)
+    described = {"budgets": [MONTH | {"amount_tokens": None, "window": None}], "models": MODELS}
+    assert described.items() <= kind_facts(kind, 0).items()
+    made = create(tx, NewKey("n", kind="acme-live")).key.policy
+    alike = create(tx, NewKey("n", budgets=[MONTH], models=MODELS)).key.policy
+    assert made == alike
+    assert not create(tx, NewKey("n", kind="acme-live", budgets=(), models=None)).key.policy.limits
+    assert not create(tx, NewKey("n", kind="acme-live", budgets=(), models=None)).key.policy.models
+    new = NewKey("n", kind="acme-live", budgets=[MONTH | {"name": "own"}], models={"deny": ["x"]})
+    own = create(tx, new).key.policy
+    assert [budget.name for budget in own.limits.budgets] == ["own"]
+    assert own.models.deny == ("x",)
+    changed = change_kind(tx, "acme-live", KindChange(budgets=[], models=None))
+    assert (changed.defaults.budgets, changed.defaults.models) == (None, None)
+
+
+def test_a_key_with_rules_for_models_gives_kinds_no_others() -> None:
+    """Nor looser budgets, if it has budgets."""
+    tx = MemoryTransaction()
+    _kind(tx, scopes=("keys:read",), budgets=[MONTH], models=MODELS)
+    key = make_key(tx, "kinds:write", "keys:read")
+    tx.keys.rows[key.id] = replace(key, policy=Policy(models=parse_model_rules(MODELS)))
+    bound = tx.by(tx.keys.rows[key.id])
+    for models in (None, {"allow": ["openai/*"]}, {"deny": ["openai/gpt-5-pro"]}):
+        with pytest.raises(Forbidden, match="own models"):
+            change_kind(bound, "acme-live", KindChange(models=models))
+    change_kind(bound, "acme-live", KindChange(models=MODELS | {"allow": ["openai/gpt-5-mini"]}))
+    limits = LimitRules(1, budgets=parse_budgets([MONTH]))
+    tx.keys.rows[key.id] = replace(key, policy=Policy(limits=limits))
+    for budgets in ([], [MONTH | {"amount_usd": "25.01"}], [MONTH | {"hard": False}]):
+        with pytest.raises(Forbidden, match="budgets"):
+            change_kind(tx.by(tx.keys.rows[key.id]), "acme-live", KindChange(budgets=budgets))
 
 
 def test_a_key_with_limits_loosens_those_of_no_kind() -> None:

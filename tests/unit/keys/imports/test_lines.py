@@ -37,6 +37,26 @@ def test_models_of_an_imported_key() -> None:
         assert [problem.location for problem in caught.value.problems] == ["models"]
 
 
+def test_budgets_of_an_imported_key() -> None:
+    """As for a new key; another shape, an unknown field or a wrong value is refused at its field."""
+    given = {"amount_usd": "25.00", "period": "month", "time_zone": "Europe/Berlin"}
+    [budget] = _parse(budgets=[given]).budgets
+    assert (budget.name, budget.amount, budget.time_zone) == ("default", 25_000_000, "Europe/Berlin")
+    wrongs: list[tuple[Any, str]] = [
+        ({}, "budgets"),
+        (["25usd/month"], "budgets"),
+        ([given] * 101, "budgets"),
+        ([given, given], "budgets.1.name"),
+        ([given | {"increases": []}], "budgets.0"),
+        ([given | {"amount_usd": 25}], "budgets.0.amount_usd"),
+        ([given | {"period": "year"}], "budgets.0.period"),
+    ]
+    for wrong, location in wrongs:
+        with pytest.raises(Invalid) as caught:
+            _parse(budgets=wrong)
+        assert [problem.location for problem in caught.value.problems] == [location]
+
+
 def test_all_fields() -> None:
     """Times are RFC 3339."""
     then, later = to_rfc3339(NOW_MS - DAY_MS), to_rfc3339(NOW_MS + DAY_MS)
