@@ -23,7 +23,7 @@ from ari.storage.checkup import check_audit_log
 from ari.storage.engine import KEYS_FILE, Database
 from ari.storage.lookups.ai_rules import AiRulesLookup
 from ari.storage.lookups.providers import ProviderLookup
-from ari.usage.ports import KeyLookup, UsageReader, UsageRecords
+from ari.usage.ports import FoldStore, KeyLookup, UsageReader, UsageRecords
 from ari.usage.readiness import Readiness
 from ari.usage.recorder import UsageRecorder
 from ari.usage.reports.key_use import KeyUse
@@ -56,6 +56,7 @@ class Instance:
         self.mail = CurrentMailService(settings, lambda: self.provider_environment)
         self.mail_is_due = asyncio.Event()
         self.usage = UsageRecorder(database.usage, clock, settings, lambda: shutil.disk_usage(settings.data_dir).free)
+        self.fold_store: FoldStore = database.usage
         self.usage_records: UsageRecords = database.usage
         self.key_use: KeyUse = database.usage
         self.reports: UsageReader = database.reports

@@ -14,7 +14,7 @@ import pytest
 
 from ari.base import server_url
 from tests.support import raw
-from tests.support.processes import eventually, is_running, kill, workers_of
+from tests.support.processes import eventually, fold_processes_of, is_running, kill, workers_of
 
 # Without the kernel's help, as on systems that are not Linux.
 WITHOUT_KERNEL = """
@@ -96,6 +96,10 @@ def _has_replaced(owner: Any, pid: int, workers: int) -> bool:
     return len(set(workers_of(owner.server)) - {pid}) == workers
 
 
+def _has_another_fold_process(owner: Any, pid: int) -> bool:
+    return bool(set(fold_processes_of(owner.server)) - {pid})
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_worker_is_replaced_and_nobody_is_turned_away(make_owner: Callable[..., Any], workers: int) -> None:
     """Only its running responses are cut; the others, or the next one, serve everything after."""
@@ -139,11 +143,12 @@ def test_no_worker_outlives_its_parent(make_server: Callable[..., Any], how: str
     server = make_server(workers=2, **command).start()
     workers = workers_of(server)
     assert len(workers) == 2
+    processes = [*workers, *eventually(lambda: fold_processes_of(server))]
     if how == "stopped":
         kill(workers[0], signal.SIGSTOP)
     server.process.kill()
     server.process.wait()
-    eventually(lambda: not any(map(is_running, workers)), seconds=10)
+    eventually(lambda: not any(map(is_running, processes)), seconds=10)
     eventually(lambda: _is_free(server.port), seconds=10)
     assert (server.data_dir / "server-url").exists()
     assert server_url.read(server.data_dir) is None
@@ -170,6 +175,24 @@ def test_a_server_whose_workers_cannot_start_ends(make_server: Callable[..., Any
     server = make_server(workers=2, command=(sys.executable, "-c", SECOND_FAILS.format(which=">= 0")))
     assert server.launch().wait(30) == 1
     assert "no worker can start" in server.log_text()
+
+
+def test_a_killed_fold_process_is_replaced(make_owner: Callable[..., Any]) -> None:
+    """Workers go on as if nothing happened; a stop ends the new one too."""
+    owner = make_owner(workers=2)
+    _, secret = owner.create_key("k")
+    workers = workers_of(owner.server)
+    for _ in range(3):
+        [before] = eventually(lambda: fold_processes_of(owner.server))
+        kill(before)
+        eventually(partial(_has_another_fold_process, owner, before))
+    assert owner.api(secret).get("/api/me").status_code == 200
+    assert workers_of(owner.server) == workers
+    assert _is_healthy(owner.server.port)
+    assert owner.server.log_text().count("the fold process ended and is replaced") == 3
+    [last] = eventually(lambda: fold_processes_of(owner.server))
+    assert owner.server.stop() == 0
+    assert not is_running(last)
 
 
 def test_a_taken_port_is_named(server: Any, make_server: Callable[..., Any], tmp_path: Any) -> None:

@@ -36,7 +36,7 @@ from tests.proof.strictness import DATABASES
 from tests.support import gateway, instances
 from tests.support.owner import Owner, start_owner
 from tests.support.postgres import MISSING, postgres_server
-from tests.support.processes import workers_of
+from tests.support.processes import fold_processes_of, workers_of
 from tests.support.providers import stand_in
 from tests.support.server import ServerProcess
 
@@ -86,13 +86,13 @@ class Load:
                         break
 
     def kill(self, kills: int) -> None:
-        """Kill a worker or a whole server, at even shares of the load."""
+        """Kill a worker, the fold process or a whole server, at even shares of the load."""
         pause = threading.Event()
         for number in range(kills):
             while self.made < self.wanted * (number + 1) / (kills + 1):
                 pause.wait(0.02)
             node = self.random.choice(self.nodes)
-            workers = workers_of(node)
+            workers = [*workers_of(node), *fold_processes_of(node)]
             if workers and self.random.random() < 0.5:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.random.choice(workers), signal.SIGKILL)

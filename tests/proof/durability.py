@@ -24,12 +24,12 @@ from tests.support import wire
 from tests.support.instances import settings_for
 from tests.support.owner import Owner, start_owner
 from tests.support.postgres import MISSING, postgres_server
-from tests.support.processes import is_running, workers_of
+from tests.support.processes import eventually, fold_processes_of, is_running, workers_of
 from tests.support.server import ServerProcess
 from tests.support.wire import Gone, Wire
 
 CLIENTS = 16
-KILLS = ("worker", "server", "parent")
+KILLS = ("worker", "fold", "server", "parent")
 KILLS_BETWEEN_CHECKS = 10
 RESPAWN_SECONDS = 30
 ANSWER_SECONDS = 120
@@ -129,10 +129,17 @@ async def kill_worker(server: ServerProcess, chance: random.Random) -> bool:
     return False
 
 
+async def kill_fold_process(server: ServerProcess) -> None:
+    """Kill the process that folds; the parent puts another in its place."""
+    [victim] = await asyncio.to_thread(eventually, lambda: fold_processes_of(server), RESPAWN_SECONDS)
+    os.kill(victim, signal.SIGKILL)
+    await asyncio.to_thread(eventually, lambda: {*fold_processes_of(server)} - {victim}, RESPAWN_SECONDS)
+
+
 async def kill_parent(server: ServerProcess) -> bool:
     """Kill the parent alone; whether its workers went with it."""
     assert server.process is not None
-    workers = workers_of(server)
+    workers = [*workers_of(server), *fold_processes_of(server)]
     server.process.kill()
     await asyncio.to_thread(server.process.wait)
     ends = time.monotonic() + RESPAWN_SECONDS
@@ -150,6 +157,9 @@ async def kill_and_restart(load: Load, what: str) -> None:
     if what == "worker":
         assert await kill_worker(server, load.random), f"a killed worker was not replaced:\n{server.log_text()}"
         await _wait_until_well(server)
+        return
+    if what == "fold":
+        await kill_fold_process(server)
         return
     if what == "parent":
         assert await kill_parent(server), "workers outlived their parent"

@@ -35,7 +35,7 @@ from tests.support.instances import settings_for
 from tests.support.limit_history import Decided, IntervalHistory
 from tests.support.owner import Owner, start_owner
 from tests.support.postgres import MISSING, postgres_server
-from tests.support.processes import workers_of
+from tests.support.processes import fold_processes_of, workers_of
 from tests.support.server import ServerProcess
 from tests.support.wire import Gone, Wire
 
@@ -149,12 +149,13 @@ class Load:
             await asyncio.sleep(self.random.uniform(0.1, 1))
 
     async def kill(self, kills: int) -> None:
-        """Kill a worker or a whole server, at even shares of the load."""
+        """Kill a worker, the fold process or a whole server, at even shares of the load."""
         for number in range(kills):
             while self.responses < self.wanted * (number + 1) / (kills + 1):
                 await asyncio.sleep(0.02)
             node = self.random.choice(self.nodes)
             workers = await asyncio.to_thread(workers_of, node)
+            workers += await asyncio.to_thread(fold_processes_of, node)
             if workers and self.random.random() < 0.5:
                 self.killed["worker"] += 1
                 with contextlib.suppress(ProcessLookupError):

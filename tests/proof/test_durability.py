@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_every_response_seen_is_in_the_log(make_owner: Callable[..., Any], database: Any) -> None:
-    """A worker, the whole server, the parent alone: killed under load; the log has each response once, sums agree."""
+    """A worker, the fold process, the whole server, the parent alone, under load: the log has each once, sums agree."""
     owner = make_owner(database_url=database.url, workers=2)
     found = database_on(owner.server.data_dir, database.url)
     ledger = asyncio.run(prove(owner, found, KILLS, seed=1))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from ari.serving.fold_process import NAME
 from tests.support.server import ServerProcess
 
 T = TypeVar("T")
@@ -15,10 +16,23 @@ T = TypeVar("T")
 
 def workers_of(server: ServerProcess) -> list[int]:
     """The process ids of the server's workers now."""
+    return [pid for pid, name in _children_of(server) if name != NAME]
+
+
+def fold_processes_of(server: ServerProcess) -> list[int]:
+    """The process id of the server's fold process now, if it runs."""
+    return [pid for pid, name in _children_of(server) if name == NAME]
+
+
+def _children_of(server: ServerProcess) -> list[tuple[int, str]]:
     assert server.process is not None
-    found = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
-    rows = [line.split() for line in found.stdout.splitlines()]
-    return [int(pid) for pid, parent, state in rows if int(parent) == server.process.pid and not state.startswith("Z")]
+    found = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,comm="], capture_output=True, text=True, check=True)
+    rows = [line.split(maxsplit=3) for line in found.stdout.splitlines()]
+    return [
+        (int(pid), name)
+        for pid, parent, state, name in rows
+        if int(parent) == server.process.pid and not state.startswith("Z")
+    ]
 
 
 def is_running(pid: int) -> bool:

@@ -1,7 +1,6 @@
 """Every setting of ARI: name, type, default and description. The docs and the command line read this list.
 
-Each is an environment variable with the prefix ``ARI_``, except ``RESEND_API_KEY``. ``ALLOWED_IPS`` is an alias of
-``ARI_ALLOWED_IPS``.
+Each is a variable with the prefix ``ARI_``, except ``RESEND_API_KEY``; ``ALLOWED_IPS`` also is ``ARI_ALLOWED_IPS``.
 """
 
 import os
@@ -145,6 +144,7 @@ class Settings(BaseSettings):
     usage_buffer_rows: int = Field(
         10_000, ge=1, description="Maximum number of usage rows waiting for the disk. Beyond that, requests wait."
     )
+    usage_backlog_rows: int = Field(1_000_000, ge=10_000, description="Uncounted requests that slow callers down.")
     usage_durability: Literal["commit", "fsync"] = Field(
         "commit",
         description="When a usage row counts as saved. commit: survives a crash of ARI. fsync: also survives power "

@@ -7,6 +7,7 @@ Only this module of the guard needs ARI's server, which is imported when the bac
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ari.http.security_events import SecurityEvents
     from ari.http.usage_record import UsageRecord
     from ari.instance import Instance
+    from ari.usage.fold_loop import FoldLoop
     from ari.usage.ports import KeyLookup
 
 _MAX_TOKENS = 4
@@ -57,6 +59,7 @@ class _Engine(NamedTuple):
     events: "SecurityEvents"
     make_record: Callable[[float], "UsageRecord"]
     base_url: str
+    fold_loop: "FoldLoop"
 
 
 class LocalBackend:
@@ -137,9 +140,12 @@ async def _start(instance: "Instance") -> _Engine:
     from ari.http.secret_rehasher import SecretRehasher  # noqa: PLC0415 - as above
     from ari.http.security_events import SecurityEvents  # noqa: PLC0415 - as above
     from ari.http.usage_record import UsageRecord  # noqa: PLC0415 - as above
+    from ari.usage.fold_loop import FoldLoop  # noqa: PLC0415 - as above
 
     lookup = await instance.open_lookup()
     await instance.usage.start()
+    fold_loop = FoldLoop(instance.fold_store)
+    threading.Thread(target=fold_loop.run, name="ari fold loop", daemon=True).start()
     deps = Deps(instance)
     return _Engine(
         instance,
@@ -149,6 +155,7 @@ async def _start(instance: "Instance") -> _Engine:
         SecurityEvents(instance),
         partial(UsageRecord, instance.usage, instance.clock),
         instance.settings.base_url,
+        fold_loop,
     )
 
 
@@ -158,6 +165,7 @@ async def _close_engine(engine: _Engine) -> None:
         parts.callback(engine.instance.close)
         parts.push_async_callback(engine.lookup.close)
         parts.callback(engine.rehasher.close)
+        parts.callback(engine.fold_loop.stop)
         await engine.instance.usage.stop()
 
 

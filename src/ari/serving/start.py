@@ -23,7 +23,7 @@ from ari.instance import Instance
 from ari.integrations.credentials import KIND as PROVIDER_KEY
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
 from ari.notifications.model import SEALED_KIND
-from ari.serving import worker
+from ari.serving import fold_process, worker
 from ari.serving.os_limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage.checkup import prove_verification
@@ -125,6 +125,7 @@ def _supervisor(
     return Supervisor(
         workers=settings.workers,
         work=work,
+        fold=lambda: fold_process.work(instance),
         serves=presence.serves,
         gone=presence.leave,
         listener=listener,

@@ -1,4 +1,4 @@
-"""The parent process: starts the workers, replaces those that die, and stops them.
+"""The parent process: starts the workers and the fold process, replaces those that die, and stops them.
 
 It runs no threads and no event loop, so forking is safe. It holds the listening socket, so connections that arrive
 while a worker is replaced wait instead of being refused.
@@ -32,9 +32,9 @@ _log = structlog.get_logger("ari.serving")
 
 @dataclass
 class _Slot:
-    """One worker's slot. Times are monotonic seconds."""
+    """The slot of one worker, or of the fold process (``number`` is ``None``). Times are monotonic seconds."""
 
-    number: int
+    number: int | None
     pid: int = 0
     started: float = 0.0
     due: float = 0.0
@@ -45,12 +45,14 @@ class _Slot:
 class Supervisor:
     """Keeps ``workers`` processes running. Each runs ``work(number)`` and exits with the status it returns.
 
+    One more process runs ``fold()``, which may end and be started again at any time.
     ``serves(number)`` returns whether that worker has started to serve. ``gone(number)`` is called after it has ended.
     ``stop_seconds`` is how long workers may take to stop.
     """
 
     workers: int
     work: Callable[[int], int]
+    fold: Callable[[], int]
     serves: Callable[[int], bool]
     gone: Callable[[int], None]
     listener: socket.socket
@@ -60,7 +62,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Run until a signal; returns the exit status. A second signal kills the workers."""
-        self._slots = [_Slot(number) for number in range(self.workers)]
+        self._slots = [*(_Slot(number) for number in range(self.workers)), _Slot(None)]
         self._lifeline = os.pipe()
         self._wake = os.pipe()
         for end in self._wake:
@@ -85,8 +87,9 @@ class Supervisor:
         """Run until a signal, then return ``None``; return the exit status if no worker can start."""
         while not self._ending:
             self._reap()
-            self._ever_served = self._ever_served or any(self.serves(slot.number) for slot in self._slots)
-            if not self._ever_served and max(slot.failed_starts for slot in self._slots) >= _FAILED_STARTS:
+            self._ever_served = self._ever_served or any(map(self.serves, range(self.workers)))
+            workers = self._slots[: self.workers]
+            if not self._ever_served and max(slot.failed_starts for slot in workers) >= _FAILED_STARTS:
                 _log.error("no worker can start; giving up")
                 self._kill(signal.SIGKILL)
                 return 1
@@ -104,12 +107,12 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         pid = os.fork()
         if pid == 0:
-            self._become_worker(slot.number, parent, signals)
+            self._become_child(slot.number, parent, signals)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         slot.pid, slot.started = pid, time.monotonic()
 
-    def _become_worker(self, number: int, parent: int, signals: set[signal.Signals]) -> None:
-        """Run the worker in the forked process. Never returns into the parent's code."""
+    def _become_child(self, number: int | None, parent: int, signals: set[signal.Signals]) -> None:
+        """Run the worker or the fold process in the forked process. Never returns into the parent's code."""
         status = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -122,9 +125,13 @@ class Supervisor:
             for end in (*self._wake, self._lifeline[1]):
                 os.close(end)
             die_with(parent, self._lifeline[0])
-            status = self.work(number)
+            if number is None:
+                self.listener.close()  # only workers accept connections
+                status = self.fold()
+            else:
+                status = self.work(number)
         except BaseException:  # noqa: BLE001 - whatever it is, the process must end here
-            _log.exception("a worker failed", worker=number)
+            _log.exception("the fold process failed" if number is None else "a worker failed", worker=number)
         finally:
             os._exit(status)
 
@@ -137,19 +144,23 @@ class Supervisor:
                 self._note_end(slot, os.waitstatus_to_exitcode(status))
 
     def _note_end(self, slot: _Slot, code: int) -> None:
-        served = self.serves(slot.number)
-        self.gone(slot.number)
+        served = slot.number is None or self.serves(slot.number)
+        if slot.number is not None:
+            self.gone(slot.number)
         pid, slot.pid = slot.pid, 0
         if self._ending:
             return
         now = time.monotonic()
-        self._ever_served = self._ever_served or served
+        self._ever_served = self._ever_served or (served and slot.number is not None)
         died_of_start = not served or now - slot.started < _SOON_SECONDS
         slot.failed_starts = slot.failed_starts + 1 if died_of_start else 0
         pause = _FIRST_PAUSE_SECONDS * 2 ** (slot.failed_starts - 1) if died_of_start else 0.0
         slot.due = now + min(pause, _LONGEST_PAUSE_SECONDS)
         how = f"signal {-code}" if code < 0 else f"status {code}"
-        _log.error("a worker ended and is replaced", worker=slot.number, pid=pid, by=how)
+        if slot.number is None:
+            _log.error("the fold process ended and is replaced", pid=pid, by=how)
+        else:
+            _log.error("a worker ended and is replaced", worker=slot.number, pid=pid, by=how)
 
     def _end(self) -> int:
         """Stop all workers. Kill those still running after ``stop_seconds`` or a second signal."""

@@ -3,7 +3,7 @@
 import asyncio
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,8 +119,7 @@ class LogFile:
 
 def log_file(database: Database) -> LogFile:
     """Raises ``Unavailable``."""
-    with suppress(Unavailable):
-        database.usage.fold_all()
+    database.usage.catch_up()
     oldest = select(usage_rows.c.at_ms).order_by(usage_rows.c.id).limit(1)
     with faults_as_unavailable(), read_only(database.log) as connection:
         return LogFile(connection.scalar(oldest), gives_room_back(connection))
@@ -149,7 +148,6 @@ def _snapshot(database: Database, engine: Engine) -> Iterator[Connection]:
 
 def uneven_sums(database: Database) -> str | None:
     """The first kind of rollup whose sums are not the totals of the keys. Raises ``Unavailable``."""
-    database.usage.fold_all()
     totals, hours, days, every = usage_totals.c, usage_hours.c, usage_days.c, usage_all_hours.c
     accepted = func.sum(case((hours.code == ACCEPTED, hours["count"]), else_=0))
     by_hour = (hours.key_id, accepted, func.sum(hours["count"]) - accepted)

@@ -102,8 +102,8 @@ class Database:
             # A command that repairs must work where the standby became the primary and has none of its own yet.
             required = settings.database_sync == "required" and not history.trusting
             self._confirmation = Confirmation(main, required=required)
-        self.reports = UsageReports(log, self.usage.fold_all)
-        self.watched = WatchedTables(log, self.usage.fold_all)
+        self.reports = UsageReports(log, self.usage.catch_up)
+        self.watched = WatchedTables(log, self.usage.catch_up)
 
     @property
     def budget_warnings(self) -> BudgetWarningTables:

@@ -64,6 +64,14 @@ class UsageRow(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """Logged requests that are not folded yet: about how many, and when the oldest began."""
+
+    rows: int
+    oldest_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """How an unsafe request ended; completes the row that was committed before its handler ran."""
 

@@ -47,16 +47,35 @@ class UsageStore(Protocol):
         clean values. Raises ``Unavailable``; then nothing or, after a lost connection, the whole batch is stored.
         """
 
-    def fold(self) -> int:
-        """Fold many staged entries into rows, rollups and totals, in one transaction.
+    def count_staged(self) -> int:
+        """About how many committed entries aren't folded yet; never too few. Raises ``Unavailable``."""
 
-        Returns how many; 0 if none is left. Every read does this first. Raises ``Unavailable``.
+
+class FoldStore(Protocol):
+    """Where staged entries are folded; synchronous, called from one thread at a time. Raises ``Unavailable``."""
+
+    def acquire_lead(self) -> bool:
+        """Whether this process is the one that folds, now or still; never waits."""
+
+    def release_lead(self) -> None:
+        """Let another process fold."""
+
+    def count_staged(self) -> int:
+        """About how many committed entries aren't folded yet; never too few."""
+
+    def move(self, most: int) -> int:
+        """Fold at most ``most`` of the oldest staged entries into rows, rollups and totals, in one transaction.
+
+        Returns how many; 0 if none is left. No commit waits for it.
         """
 
-    def checkpoint_if_needed(self) -> None:
-        """Checkpoint the staging WAL when it is long, so that no caller's commit has to.
+    def delete_folded(self) -> None:
+        """Delete entries that are folded. Commits wait for each of its steps, about a millisecond."""
 
-        Call it about every second while requests are committed. Raises ``Unavailable``.
+    def checkpoint(self) -> None:
+        """Checkpoint the staging WAL, so that no caller's commit has to. Commits wait for its end, some milliseconds.
+
+        Call it whenever some thousand entries were committed.
         """
 
 

@@ -11,7 +11,8 @@ that waits for a disk cannot send a 503 either.
 - Callers of one event loop tick wait for one future, which is cheaper than one each.
 - The buffer is bounded. When it is full, further callers wait in line for as long at most; no row is dropped from the
   buffer to make room.
-- Another thread folds committed entries a moment later (``fold_thread.py``).
+- Another process folds committed entries a moment later (``fold_loop.py``). Where it can't keep up, commits pause
+  (``back_pressure.py``).
 - Completions belong to responses that are already sent, so they are kept over failed commits and retried (as many as
   the buffer has room for; the oldest are dropped first, but no settlement of a budget is).
 """
@@ -20,6 +21,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -31,10 +33,10 @@ from ari.base.clock import Clock
 from ari.base.errors import Unavailable
 from ari.base.settings import Settings
 from ari.usage.ai import AiUse
+from ari.usage.back_pressure import BackPressure
 from ari.usage.cleaning import attempt_address, clean_row, clean_use
 from ari.usage.completions import Completions
 from ari.usage.floods import AttemptAddresses, RefusalFlood, ServiceRoutes
-from ari.usage.fold_thread import FoldThread
 from ari.usage.model import Attempt, Completion, UsageRow
 from ari.usage.ports import Batch, UsageStore
 
@@ -84,7 +86,7 @@ class UsageRecorder:
 
     def __init__(self, store: UsageStore, clock: Clock, settings: Settings, free_disk_bytes: Callable[[], int]) -> None:
         self._store = store
-        self._fold_thread = FoldThread(store)
+        self._back_pressure = BackPressure(store.count_staged, settings.usage_backlog_rows, clock.monotonic)
         self._clock = clock
         self._addresses = settings.usage_addresses
         self._max_rows = settings.usage_buffer_rows
@@ -140,7 +142,6 @@ class UsageRecorder:
         # A daemon: a disk that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._commit_batches, name="ari usage log", daemon=True)
         self._thread.start()
-        self._fold_thread.start()
         self._running = True
 
     async def stop(self) -> None:
@@ -160,7 +161,6 @@ class UsageRecorder:
         self._jobs.put(None)
         if self._committing is None:
             self._thread.join()
-        await asyncio.to_thread(self._fold_thread.stop, self._wait_seconds)
 
     async def write(self, row: UsageRow) -> None:
         """Return when the cleaned ``row`` is committed; in a flood, when it is counted.
@@ -267,6 +267,8 @@ class UsageRecorder:
     def _commit_batches(self) -> None:
         """The thread's main loop; ends with the job ``None``."""
         while (batch := self._jobs.get()) is not None:
+            if self._running:
+                time.sleep(self._back_pressure.pause_seconds())
             fault = self._try_to_commit(batch)
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._finish, batch, fault)
@@ -280,7 +282,6 @@ class UsageRecorder:
             # Only the type: the message may quote a caller's text.
             _logger.error("The usage log failed with %s.", type(error).__name__)
             return _FAULT
-        self._fold_thread.notify()
         return None
 
     def _finish(self, batch: Batch, fault: str | None) -> None:

@@ -21,6 +21,7 @@ class FakeStore:
         self.batches: list[Batch] = []
         self.faults: list[Exception] = []
         self.removals: list[int] = []
+        self.staged = 0
         self._free = threading.Event()
         self._free.set()
 
@@ -43,11 +44,8 @@ class FakeStore:
             raise self.faults.pop(0)
         self.batches.append(taken)
 
-    def fold(self) -> int:
-        return 0
-
-    def checkpoint_if_needed(self) -> None:
-        pass
+    def count_staged(self) -> int:
+        return self.staged
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
         return []

@@ -18,9 +18,11 @@ from sqlalchemy.exc import IntegrityError
 
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.dialect import lock_for_migration
+from ari.storage.postgres_sessions import set_limits
 from ari.storage.tables import staging_file, usage_staging
 from ari.storage.usage import rollups
-from ari.storage.write_lock import write_lock
+from ari.storage.write_lock import LOCK_SECONDS, write_lock
+from ari.usage.model import Backlog
 
 MAX_ENTRIES = 20_000
 """Of one transaction: more make each entry cheaper, fewer make others wait less."""
@@ -32,6 +34,10 @@ STAGING_CHECKPOINT_PAGES = 100_000
 _staging = usage_staging.c
 _LOW = "(SELECT coalesce(max(seq), 0) FROM usage_folds WHERE name = 'staging')"
 _ANY_STAGED = f"SELECT 1 FROM usage_staging WHERE seq > {_LOW} LIMIT 1"
+_COUNT_STAGED = f"""SELECT (SELECT max(seq) FROM usage_staging) -
+    (SELECT seq FROM usage_staging WHERE seq > {_LOW} ORDER BY seq LIMIT 1) + 1"""
+"""An upper bound that reads two entries: numbers of failed commits are missing."""
+_OLDEST_STAGED = f"SELECT min(at_ms) FROM usage_staging WHERE seq > {_LOW}"
 _SAVE_HIGH = """INSERT INTO usage_folds (name, seq) VALUES ('staging', :high)
     ON CONFLICT (name) DO UPDATE SET seq = excluded.seq"""
 _COUNT_FOLD = """INSERT INTO usage_folds (name, seq) VALUES ('count', 1)
@@ -97,16 +103,54 @@ class Folder:
             with faults_as_unavailable(), writing(self.engine, self._lock_file) as connection:
                 connection.execute(text(_SAVE_COUNTERS))
 
-    def fold(self) -> int:
-        """Fold the oldest entries. Returns how many. Raises ``Unavailable``; then nothing has changed."""
+    def fold(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
+        """Fold the oldest entries, at most ``most``. Returns how many.
+
+        Raises ``Unavailable``, also if another process folds for longer than ``lock_seconds``; then nothing changed.
+        """
+        count = self.move(most, lock_seconds)
+        if count:
+            self.delete_folded()
+        return count
+
+    def move(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
+        """Fold like ``fold``, but leave the folded entries in SQLite's staging file, where they don't count."""
         with faults_as_unavailable():
             if not self._has_staged():
                 return 0
             try:
-                return self._fold()
+                return self._fold(most, lock_seconds)
             except IntegrityError:
                 self._delete_repeated()
-                return self._fold()
+                return self._fold(most, lock_seconds)
+
+    def delete_folded(self) -> None:
+        """Delete folded entries from SQLite's staging file, also those that a killed process left there.
+
+        Callers' commits wait for each step. Raises ``Unavailable``.
+        """
+        if not self._two_files:
+            return
+        with faults_as_unavailable():
+            with read_only(self.engine) as connection:
+                high = connection.scalar(text(f"SELECT {_LOW}")) or 0
+                first = connection.scalar(select(func.min(_staging.seq)))
+            if first is None or first > high:
+                return
+            for end in range(first, high + MAX_DELETED, MAX_DELETED):
+                with write_lock(self.staging_lock), self.staging.begin() as connection:
+                    connection.execute(delete(usage_staging).where(_staging.seq <= min(end, high)))
+
+    def count_staged(self) -> int:
+        """About how many entries are staged; never too few. Raises ``Unavailable``."""
+        with faults_as_unavailable(), read_only(self.engine) as connection:
+            return connection.scalar(text(_COUNT_STAGED)) or 0
+
+    def backlog(self) -> Backlog:
+        """The staged entries now; reads all of them. Raises ``Unavailable``."""
+        with faults_as_unavailable(), read_only(self.engine) as connection:
+            rows = connection.scalar(text(_COUNT_STAGED)) or 0
+            return Backlog(rows, connection.scalar(text(_OLDEST_STAGED)) if rows else None)
 
     def checkpoint(self) -> None:
         """Checkpoint the staging file's WAL, first without the write lock, then again while holding it, so that SQLite
@@ -124,27 +168,25 @@ class Folder:
         with read_only(self.engine) as connection:
             return connection.scalar(text(_ANY_STAGED)) is not None
 
-    def _fold(self) -> int:
-        with writing(self.engine, self._lock_file) as connection:
+    def _fold(self, most: int, lock_seconds: float) -> int:
+        with writing(self.engine, self._lock_file, lock_seconds) as connection:
             if not self._two_files:
                 # If the server loses this transaction, the entries are still staged.
                 connection.execute(text("SET LOCAL synchronous_commit TO off"))
             low = connection.scalar(text(f"SELECT {_LOW}")) or 0
             oldest = select(_staging.seq, _staging.kind).where(_staging.seq > low)
-            some = oldest.order_by(_staging.seq).limit(MAX_ENTRIES).subquery()
-            counts = select(some.c.kind, func.count(), func.min(some.c.seq), func.max(some.c.seq)).group_by(some.c.kind)
+            some = oldest.order_by(_staging.seq).limit(most).subquery()
+            counts = select(some.c.kind, func.count(), func.max(some.c.seq)).group_by(some.c.kind)
             found = connection.execute(counts).all()
             if not found:
                 return 0
-            first, high = min(row[2] for row in found), max(row[3] for row in found)
+            high = max(row[2] for row in found)
             self._move(connection, {row[0] for row in found}, {"low": low, "high": high})
             if self._two_files:
                 connection.execute(text(_SAVE_HIGH), {"high": high})
             else:
                 connection.execute(delete(usage_staging).where(_staging.seq <= high))
                 connection.execute(text(_COUNT_FOLD))
-        if self._two_files:
-            self._delete_folded(first, high)
         return sum(row[1] for row in found)
 
     def _move(self, connection: Connection, kinds: Collection[str], span: dict[str, int]) -> None:
@@ -172,12 +214,6 @@ class Folder:
             low = connection.scalar(text(f"SELECT {_LOW}")) or 0
             connection.execute(text(rollups.DELETE_REPEATED), {"low": low})
 
-    def _delete_folded(self, first: int, high: int) -> None:
-        """Delete folded entries from SQLite's staging file, also those that a killed process left there."""
-        for end in range(first, high + MAX_DELETED, MAX_DELETED):
-            with write_lock(self.staging_lock), self.staging.begin() as connection:
-                connection.execute(delete(usage_staging).where(_staging.seq <= min(end, high)))
-
 
 def _add_columns(connection: Connection) -> None:
     known = {column["name"] for column in inspect(connection).get_columns(usage_staging.name)}
@@ -188,12 +224,15 @@ def _add_columns(connection: Connection) -> None:
 
 
 @contextmanager
-def writing(engine: Engine, lock_file: Path | None) -> Iterator[Connection]:
+def writing(engine: Engine, lock_file: Path | None, lock_seconds: float = LOCK_SECONDS) -> Iterator[Connection]:
     """A transaction that changes the log: one at a time, by the write lock on SQLite and a table lock on PostgreSQL.
 
-    A transaction that keeps one snapshot takes it after the lock.
+    A transaction that keeps one snapshot takes it after the lock. Raises ``Unavailable`` if the lock is taken for
+    longer than ``lock_seconds``.
     """
-    with write_lock(lock_file), engine.begin() as connection:
+    with write_lock(lock_file, lock_seconds), engine.begin() as connection:
         if lock_file is None:
+            if lock_seconds != LOCK_SECONDS:
+                set_limits(connection, {"lock_timeout": f"{lock_seconds * 1000:.0f}ms"})
             connection.execute(text("LOCK TABLE usage_folds IN EXCLUSIVE MODE"))
         yield connection

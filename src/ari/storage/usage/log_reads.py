@@ -1,7 +1,7 @@
 """Reads of the usage log, for reports, lists and the watch."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,12 +9,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from ari.base.errors import Unavailable
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.usage.staging import REFUSALS
-
-
-def fold_if_possible(fold: Callable[[], None]) -> None:
-    """Fold the staged entries. A log that can't be written now can still be read."""
-    with suppress(Unavailable):
-        fold()
 
 
 @contextmanager

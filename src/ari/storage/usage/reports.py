@@ -14,7 +14,7 @@ from ari.keys.reasons import ACCEPTED
 from ari.storage.tables import usage_all_hours, usage_attempt_hours, usage_days, usage_hours, usage_totals
 from ari.storage.usage import ai, secret_use
 from ari.storage.usage.key_set import select_keys
-from ari.storage.usage.log_reads import begin_read, fold_if_possible
+from ari.storage.usage.log_reads import begin_read
 from ari.storage.usage.search import find, newest_statuses
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums
 from ari.usage.model import AddressCount, KeyCount, RouteCount, SecretUse, TopKeys, UsageRow
@@ -26,11 +26,11 @@ _totals, _sources = usage_totals.c, usage_attempt_hours.c
 
 
 class UsageReports:
-    """Reports on the usage log of one engine; ``fold`` folds the staged entries."""
+    """Reports on the usage log of one engine; ``catch_up`` folds the staged entries if they are few."""
 
-    def __init__(self, engine: Engine, fold: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, catch_up: Callable[[], bool]) -> None:
         self._engine = engine
-        self._fold = fold
+        self._catch_up = catch_up
 
     def hours(self, key_id: str | None, since_ms: int, until_ms: int) -> list[CodeCount]:
         if key_id is None:
@@ -169,7 +169,7 @@ class UsageReports:
 
     @contextmanager
     def _begin_read(self) -> Iterator[Connection]:
-        fold_if_possible(self._fold)
+        self._catch_up()
         with begin_read(self._engine) as connection:
             yield connection
 

@@ -59,7 +59,6 @@ _EMPTY = dict.fromkeys(_COLUMNS)
 _NO_AI_USE = (None,) * (len(_COLUMNS) - len(ROW_FIELDS) - 1)
 _Entry = tuple[Any, ...]
 _logger = logging.getLogger("ari.storage")
-_PAGES_PER_COMMIT, _ENTRIES_PER_PAGE = 4, 10
 
 
 class Staging:
@@ -92,8 +91,6 @@ class Staging:
         self._uptime_clock = UptimeClock(clock)
         self._refusals = RefusalFlood()
         self._clock = clock
-        self.pages = 0
-        """About how many pages these commits added to SQLite's WAL."""
 
     def append(self, batch: Batch) -> None:
         """Commit the batch, cleaned if the database refuses any of its values. Raises ``Unavailable``.
@@ -150,13 +147,11 @@ class Staging:
                 self._set_level(connection)
                 owner_ids = list_owners(batch)
                 if owner_ids:
-                    count = self._commit_charged(connection, batch, owner_ids)
+                    self._commit_charged(connection, batch, owner_ids)
                 else:
                     insert, entries = _entries(batch, batch.rows)
                     with write_lock(self._lock_file), self._local_settings(connection):
                         insert.run(connection, entries)
-                    count = len(entries)
-                self.pages += _PAGES_PER_COMMIT + count // _ENTRIES_PER_PAGE
             except self._faults() as error:
                 self.close()
                 raise (self._refusal(error) or unavailable(error)) from None
@@ -164,8 +159,8 @@ class Staging:
                 self.close()  # a transaction may be open
                 raise
 
-    def _commit_charged(self, connection: Any, batch: Batch, owner_ids: list[str]) -> int:
-        """Commit the batch and the counters it touches. Returns the number of entries."""
+    def _commit_charged(self, connection: Any, batch: Batch, owner_ids: list[str]) -> None:
+        """Commit the batch and the counters it touches."""
         if self._files:
             with write_lock(self._lock_file):
                 connection.execute("BEGIN IMMEDIATE")
@@ -177,7 +172,7 @@ class Staging:
                 save_sqlite(connection, counters, changes.owner_ids)
                 save_warnings(connection, "?", changes.crossings, now_ms)
                 connection.execute("COMMIT")
-            return len(entries)
+            return
         counters, now_ms = begin_postgres(connection, self._begin(), owner_ids)
         changes = decide_batch(batch, counters, now_ms, find_settled_postgres(connection, batch))
         insert, entries = _entries(batch, self._apply_decisions(batch))
@@ -186,7 +181,6 @@ class Staging:
             save_postgres(connection, counters, changes.owner_ids)
             save_warnings(connection, "%s", changes.crossings, now_ms)
             connection.execute("COMMIT")
-        return len(entries)
 
     def _apply_decisions(self, batch: Batch) -> list[UsageRow]:
         """The rows to log. Of many refusals in a minute, most are only counted (security.md 18)."""

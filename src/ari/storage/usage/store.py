@@ -1,7 +1,7 @@
 """The usage log in SQL; implements ``UsageStore`` and ``UsageRecords`` of ``usage.ports``, and ``reports.key_use``."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -21,21 +21,25 @@ from ari.storage.usage.clients import Kind, clients_of
 from ari.storage.usage.daily_counts import days_of
 from ari.storage.usage.erasure import MAX_CHANGED, erase_address, slices
 from ari.storage.usage.fold import MAX_ENTRIES, Folder, writing
-from ari.storage.usage.log_reads import begin_read, fold_if_possible
+from ari.storage.usage.fold_leader import FoldLeader
+from ari.storage.usage.log_reads import begin_read
 from ari.storage.usage.pages import lowest_id
 from ari.storage.usage.retention import Retention
 from ari.storage.usage.staging import REFUSALS, Staging
+from ari.storage.write_lock import LOCK_SECONDS
 from ari.usage.advice import LateCall
-from ari.usage.model import Attempt, KeyClient, KeyTotals
+from ari.usage.model import Attempt, Backlog, KeyClient, KeyTotals
 from ari.usage.ports import Batch
 from ari.usage.reports.daily import Day
 
 _attempts = usage_attempts.c
 _TOTALS = tuple(usage_totals.c)[:5]
-CHECKPOINT_PAGES = 10_000
-"""Pages that this process added to the staging file's WAL, 40 MB, after which it is checkpointed."""
 MAX_COMPARED = 5_000
 """The counters that ``list_most_used`` compares: about 15 µs each."""
+MAX_READ_ROWS = 20_000
+"""Staged entries that a read folds first: 0.4 s."""
+READ_LOCK_SECONDS = 1.0
+"""How long such a fold waits for another."""
 
 _T = TypeVar("_T")
 
@@ -43,7 +47,7 @@ _T = TypeVar("_T")
 class UsageTables:
     """The usage log on one engine; ``lock_file`` is the write lock of a SQLite file.
 
-    Every read folds the staged entries first, so that it sees all that was committed.
+    A read folds the staged entries first if they are few, so that it sees all that was committed.
     """
 
     def __init__(self, engine: Engine, lock_file: Path | None, staging: Staging, folder: Folder) -> None:
@@ -51,27 +55,69 @@ class UsageTables:
         self._lock_file = lock_file
         self._staging = staging
         self._folder = folder
-        self._checkpoint_at = 0
+        self._leader = FoldLeader(engine, None if lock_file is None else lock_file.with_name("fold.lock"))
         self._retention = Retention(engine, lock_file, self._begin_write)
 
     def commit(self, batch: Batch) -> None:
         with _any_fault_as_unavailable():
             self._staging.append(batch)
 
-    def fold(self) -> int:
+    def fold(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
+        """Fold the oldest entries, and delete them. Returns how many; 0 if none is left. Raises ``Unavailable``."""
         with _any_fault_as_unavailable():
-            return self._folder.fold()
+            return self._folder.fold(most, lock_seconds)
 
-    def checkpoint_if_needed(self) -> None:
-        if self._staging.pages - self._checkpoint_at >= CHECKPOINT_PAGES:
-            self._checkpoint_at = self._staging.pages
-            with _any_fault_as_unavailable():
-                self._folder.checkpoint()
+    def move(self, most: int) -> int:
+        with _any_fault_as_unavailable():
+            return self._folder.move(most)
+
+    def delete_folded(self) -> None:
+        with _any_fault_as_unavailable():
+            self._folder.delete_folded()
+
+    def count_staged(self) -> int:
+        with _any_fault_as_unavailable():
+            return self._folder.count_staged()
+
+    def backlog(self) -> Backlog:
+        """The staged entries. Raises ``Unavailable``."""
+        with _any_fault_as_unavailable():
+            return self._folder.backlog()
+
+    def acquire_lead(self) -> bool:
+        with _any_fault_as_unavailable():
+            return self._leader.acquire()
+
+    def is_lead_free(self) -> bool:
+        """Whether no process folds now. Raises ``Unavailable``."""
+        with _any_fault_as_unavailable():
+            return self._leader.is_free()
+
+    def release_lead(self) -> None:
+        self._leader.release()
+
+    def checkpoint(self) -> None:
+        with _any_fault_as_unavailable():
+            self._folder.checkpoint()
 
     def fold_all(self) -> None:
         """Fold every entry that is staged now. Raises ``Unavailable``."""
         while self.fold() >= MAX_ENTRIES:
             pass
+
+    def catch_up(self) -> bool:
+        """Fold the staged entries if they are few. Returns whether all that was committed before is folded now.
+
+        Takes well under 2 seconds: a read doesn't wait for a large backlog, nor for a log that can't be written.
+        """
+        with suppress(Unavailable):
+            staged = self.count_staged()
+            if not staged:
+                return True
+            if staged <= MAX_READ_ROWS:
+                self.fold(MAX_READ_ROWS, READ_LOCK_SECONDS)
+                return True
+        return False
 
     def read_remaining(self, owners: Sequence[RuleOwner]) -> list[Remaining]:
         if not owners:
@@ -113,7 +159,8 @@ class UsageTables:
         self._staging.check()
 
     def close(self) -> None:
-        """Close the connection that commits."""
+        """Close the connection that commits, and let another process fold."""
+        self._leader.release()
         self._staging.close()
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
@@ -163,7 +210,7 @@ class UsageTables:
             return erase_address(self._engine, self._begin_write, address)
 
     def remove_before(self, before_ms: int) -> Generator[int]:
-        self.fold_all()
+        self.catch_up()
         with _any_fault_as_unavailable():
             yield from self._retention.steps(before_ms, lowest_id(before_ms))
 
@@ -176,7 +223,7 @@ class UsageTables:
 
     @contextmanager
     def _begin_read(self) -> Iterator[Connection]:
-        fold_if_possible(self.fold_all)
+        self.catch_up()
         with begin_read(self._engine) as connection:
             yield connection
 

@@ -20,7 +20,7 @@ from ari.storage.tables import (
     usage_totals,
 )
 from ari.storage.usage import listing, secret_use
-from ari.storage.usage.log_reads import begin_read, fold_if_possible
+from ari.storage.usage.log_reads import begin_read
 from ari.storage.usage.pages import lowest_id
 from ari.usage.model import OTHERS, KeyClient, SecretUse
 from ari.usage.watch.bursts import AddressBurst
@@ -36,15 +36,15 @@ _SEEN = (_seen.value, _seen.accepted_count, _seen.refused_count, _seen.first_see
 
 
 class WatchedTables:
-    """The usage log of one engine; ``fold`` folds the staged entries."""
+    """The usage log of one engine; ``catch_up`` folds the staged entries if they are few."""
 
-    def __init__(self, engine: Engine, fold: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, catch_up: Callable[[], bool]) -> None:
         self._engine = engine
-        self._fold = fold
+        self._catch_up = catch_up
 
     def fold(self) -> None:
-        """Fold the staged entries, if that is possible now."""
-        fold_if_possible(self._fold)
+        """Fold the staged entries if they are few and that is possible now."""
+        self._catch_up()
 
     def late_keys(self, since_ms: int) -> list[LateKey]:
         found: dict[str, LateKey] = {}

@@ -9,7 +9,7 @@ import pytest
 
 from ari.instance import Instance
 from ari.storage.engine import STAGING_FILE
-from ari.storage.usage import fold, store
+from ari.storage.usage import fold
 from ari.usage.ports import Batch
 from tests.support.instances import opened
 from tests.support.usage import KEY, make_row, read_sums
@@ -33,19 +33,12 @@ def _commit(instance: Instance, commits: int) -> None:
         instance.database.usage.commit(Batch([make_row()]))
 
 
-@pytest.mark.parametrize(
-    ("commits", "rows", "restarts"), [(29, 1, False), (30, 1, True), (31, 1, True), (1, 200, False), (10, 100, True)]
-)
-def test_the_wal_restarts_after_so_many_pages(
-    instance: Instance, monkeypatch: pytest.MonkeyPatch, commits: int, rows: int, restarts: bool
-) -> None:
-    """For many small commits or few big ones, no caller's commit checkpoints; and not every few commits do."""
-    monkeypatch.setattr(store, "CHECKPOINT_PAGES", 120)
-    for _ in range(commits):
-        instance.database.usage.commit(Batch([make_row() for _ in range(rows)]))
-    instance.database.usage.checkpoint_if_needed()
+def test_a_checkpoint_lets_the_wal_restart(instance: Instance) -> None:
+    """However many commits there were, so that no caller's commit checkpoints."""
+    _commit(instance, 30)
+    instance.database.usage.checkpoint()
     _commit(instance, 1)
-    assert (_frames(instance) < 10) is restarts
+    assert _frames(instance) < 10
 
 
 def test_entries_leave_in_small_steps_and_all_of_them(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,144 @@
+"""Folds staged entries for one instance, next to the processes that commit them. Decision 62.
+
+It waits a few seconds, so that there is much to fold at once: folding each request alone would cost several times as
+much. Its threads take turns, so none waits for the interpreter while it holds a lock that callers wait for:
+
+- Folds run at idle priority, as long as the machine has time for that priority: a thread without CPU time would hold
+  the log's lock for seconds. Otherwise, and for a small or a large backlog, they run at a slightly lowered priority.
+- What callers' commits wait for runs at normal priority. A thread at idle priority may not be allowed to leave it
+  (sched(7), RLIMIT_NICE), so this is another thread.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import TypeVar
+
+from ari.base.errors import Unavailable
+from ari.usage.ports import FoldStore
+
+GATHER_SECONDS = 5.0
+"""How long entries wait to be folded with others."""
+CHECK_SECONDS = 1.0
+"""How often to look for entries, or whether the process that folds has ended."""
+HURRY_ROWS = 50_000
+"""The backlog above which folds don't wait for idle time."""
+_FEW_ROWS = 1_000
+"""Cheaper to fold than to ask whether the machine is idle: 20 ms."""
+_IDLE_ROWS, _ROWS = 5_000, 20_000
+"""Per fold. A fold at idle priority can't be hurried once it runs."""
+_PROMPT_SECONDS = 0.02
+"""How soon a thread at idle priority runs on a machine that has idle time."""
+_LONGEST_SECONDS = 30.0
+"""How long a medium backlog waits for idle time."""
+_CHECKPOINT_ROWS = 4_000
+"""Each commit adds 4 pages to SQLite's WAL, so they are at most 64 MB."""
+_STOP_SECONDS = 2.0
+_NICENESS = 5
+
+_T = TypeVar("_T")
+_logger = logging.getLogger(__name__)
+
+
+class FoldLoop:
+    """Folds in ``run`` while this process has the lead."""
+
+    def __init__(self, store: FoldStore, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._monotonic = monotonic
+        self._idle = ThreadPoolExecutor(1, "ari idle fold", _lower_to_idle)
+        self._lowered = ThreadPoolExecutor(1, "ari fold", _lower)
+        self._ended = threading.Event()
+        self._waiting_since: float | None = None
+        self._folded = 0
+        self._checkpointed = 0
+        """Of the entries that this process saw, how many were staged at the last checkpoint."""
+        self._failing = False
+
+    def stop(self) -> None:
+        """End ``run`` after its current fold, or 2 seconds; what is staged then stays staged."""
+        self._ended.set()
+
+    def run(self) -> None:
+        """Fold until stopped. A fold that is still running at the end changes nothing if the process exits."""
+        while not self._ended.is_set():
+            try:
+                due = self._store.acquire_lead() and self._fold_some()
+            except Unavailable as error:
+                if not self._failing:
+                    _logger.error("Logged requests can't be folded now; they stay staged. %s", error)
+                self._failing, due = True, False
+            else:
+                if self._failing:
+                    _logger.warning("Logged requests are folded again.")
+                self._failing = False
+            if not due:
+                self._ended.wait(CHECK_SECONDS)
+        for thread in (self._idle, self._lowered):
+            thread.shutdown(wait=False)
+        self._store.release_lead()
+
+    def _fold_some(self) -> bool:
+        """Fold once, if it is time. Returns whether more is due now."""
+        staged, now = self._store.count_staged(), self._monotonic()
+        if self._folded + staged >= self._checkpointed + _CHECKPOINT_ROWS:
+            self._checkpointed = self._folded + staged
+            self._store.checkpoint()
+        if not staged:
+            self._waiting_since = None
+            return False
+        if self._waiting_since is None:
+            self._waiting_since = now
+        waited = now - self._waiting_since
+        if staged < _ROWS and waited < GATHER_SECONDS:
+            return False
+        if _FEW_ROWS < staged < HURRY_ROWS and waited < _LONGEST_SECONDS:
+            if not self._has_idle_time():
+                return False
+            thread, most = self._idle, _IDLE_ROWS
+        else:
+            thread, most = self._lowered, _ROWS
+        folded = self._run_in(thread, lambda: self._store.move(most))
+        self._store.delete_folded()
+        self._folded += folded or 0
+        if folded is not None and folded < most:
+            self._waiting_since = None
+        return folded == most
+
+    def _has_idle_time(self) -> bool:
+        before = self._monotonic()
+        self._run_in(self._idle, lambda: None)
+        return self._monotonic() - before < _PROMPT_SECONDS
+
+    def _run_in(self, thread: ThreadPoolExecutor, work: Callable[[], _T]) -> _T | None:
+        """The result of ``work`` in that thread; ``None`` if this process must end before it is there."""
+        running = thread.submit(work)
+        while wait([running], _STOP_SECONDS).not_done:
+            if self._ended.is_set():
+                return None
+        return running.result()
+
+
+def _lower_to_idle() -> None:
+    """Only Linux has a priority for each thread."""
+    if sys.platform == "linux":
+        try:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        except OSError:
+            _add_niceness(19)
+
+
+def _lower() -> None:
+    if sys.platform == "linux":
+        _add_niceness(_NICENESS)
+
+
+def _add_niceness(more: int) -> None:
+    thread = threading.get_native_id()
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + more)

@@ -1,0 +1,74 @@
+"""One process of an instance folds at a time; when it ends, however it ends, another takes over."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from ari.base.errors import Unavailable
+from ari.storage.engine import Database
+from tests.support.instances import opened, settings_for
+
+
+@pytest.fixture
+def pair(data_dir: Path, database_url: str | None) -> Iterator[tuple[Database, Database]]:
+    """Two processes of one instance."""
+    with opened(data_dir, database_url) as instance:
+        other = Database.open(settings_for(data_dir, database_url))
+        yield instance.database, other
+        other.close()
+
+
+def test_one_process_has_the_lead_until_it_ends(pair: tuple[Database, Database]) -> None:
+    """It keeps it however often it asks; a process that closes its database frees it."""
+    first, second = pair
+    assert first.usage.acquire_lead()
+    assert first.usage.acquire_lead()
+    assert not second.usage.acquire_lead()
+    first.close()
+    assert second.usage.acquire_lead()
+    assert not first.usage.acquire_lead()
+    second.usage.release_lead()
+    assert first.usage.acquire_lead()
+
+
+def test_asking_whether_the_lead_is_free_takes_it_from_nobody(pair: tuple[Database, Database]) -> None:
+    """Also not from this process."""
+    first, second = pair
+    assert second.usage.is_lead_free()
+    assert first.usage.acquire_lead()
+    assert not second.usage.is_lead_free()
+    assert not first.usage.is_lead_free()
+    assert first.usage.acquire_lead()
+
+
+def test_a_lost_session_loses_the_lead(pair: tuple[Database, Database]) -> None:
+    """After the server ended it, another process may fold, and the first one learns that when it asks."""
+    first, second = pair
+    if not first.shared:
+        pytest.skip("SQLite has no sessions")
+    assert first.usage.acquire_lead()
+    with second.main.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d ON d.oid = database "
+                "WHERE locktype = 'advisory' AND objid = 1095911733 AND datname = current_database()"
+            )
+        )
+    while not second.usage.acquire_lead():
+        pass
+    with pytest.raises(Unavailable):
+        first.usage.acquire_lead()
+    assert not first.usage.acquire_lead()
+
+
+def test_a_replaced_data_directory_has_its_own_lead(pair: tuple[Database, Database]) -> None:
+    """A lock on a file that is gone would let nobody fold."""
+    first, second = pair
+    if first.shared:
+        pytest.skip("a data directory with the log in it")
+    assert first.usage.acquire_lead()
+    (first.data_dir / "fold.lock").unlink()
+    assert second.usage.acquire_lead()
+    assert not first.usage.acquire_lead()

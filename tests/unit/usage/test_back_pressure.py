@@ -1,0 +1,35 @@
+"""Commits pause only where folds can't keep up, and never for long."""
+
+from ari.base.errors import Unavailable
+from ari.usage.back_pressure import MAX_PAUSE_SECONDS, BackPressure
+from tests.support.clock import FrozenClock
+
+
+def _pauses(*backlogs: int | None) -> list[float]:
+    """The pause at each of these backlogs, with a limit of 1,000; ``None`` can't be read."""
+    clock, left = FrozenClock(0), list(backlogs)
+
+    def count() -> int:
+        found = left.pop(0)
+        if found is None:
+            raise Unavailable("gone")
+        return found
+
+    pressure = BackPressure(count, 1_000, clock.monotonic)
+    pauses = []
+    for _ in backlogs:
+        clock.advance(1)
+        pauses += [pressure.pause_seconds(), pressure.pause_seconds()]
+    assert pauses[::2] == pauses[1::2]  # asked once a second
+    return pauses[::2]
+
+
+def test_the_pause_grows_with_the_backlog() -> None:
+    """From nothing at the limit to its longest a tenth above, and ends with the backlog."""
+    half = MAX_PAUSE_SECONDS / 2
+    assert _pauses(0, 1_000, 1_050, 1_100, 9_000, 999) == [0, 0, half, MAX_PAUSE_SECONDS, MAX_PAUSE_SECONDS, 0]
+
+
+def test_a_backlog_that_cannot_be_read_slows_nobody() -> None:
+    """The commit itself reports the database."""
+    assert _pauses(2_000, None) == [MAX_PAUSE_SECONDS, 0]

@@ -1,0 +1,157 @@
+"""The process that folds never lets callers or the backlog wait, whatever priority it has."""
+
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ari.base.errors import Unavailable
+from ari.usage import fold_loop
+from ari.usage.fold_loop import HURRY_ROWS, FoldLoop
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
+
+
+def _priority() -> tuple[int, int]:
+    """The scheduling policy of this thread, and its niceness."""
+    return os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+class Store:
+    """Has this many entries to fold, and notes the priorities at which they are moved and deleted."""
+
+    def __init__(self, staged: int) -> None:
+        self.staged = staged
+        self.leads = True
+        self.released = False
+        self.faults = 0
+        self.undeleted = 0
+        self.moved_at: list[tuple[int, int]] = []
+        self.deleted_at: list[tuple[int, int]] = []
+        self.checkpoints = 0
+        self.asked = 0
+        self.done = threading.Event()
+
+    def acquire_lead(self) -> bool:
+        self.asked += 1
+        return self.leads
+
+    def release_lead(self) -> None:
+        self.released = True
+
+    def count_staged(self) -> int:
+        return self.staged
+
+    def move(self, most: int) -> int:
+        if self.faults:
+            self.faults -= 1
+            raise Unavailable("The disk is full.")
+        moved = min(most, self.staged)
+        self.staged -= moved
+        self.undeleted += moved
+        self.moved_at.append(_priority())
+        return moved
+
+    def delete_folded(self) -> None:
+        self.undeleted = 0
+        self.deleted_at.append(_priority())
+        if not self.staged:
+            self.done.set()
+
+    def checkpoint(self) -> None:
+        self.checkpoints += 1
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold_loop, "CHECK_SECONDS", 0.001)
+
+
+def _slow_clock() -> Callable[[], float]:
+    """Ten seconds pass between any two looks, so that no thread ever seems prompt."""
+    return itertools.count(0.0, 10.0).__next__
+
+
+def _prompt_clock() -> Callable[[], float]:
+    """Ten seconds pass with every fifth look, so that threads are nearly always prompt."""
+    looks = itertools.count()
+    return lambda: next(looks) // 5 * 10.0
+
+
+@contextmanager
+def _running(store: Store, clock: Callable[[], float]) -> Iterator[FoldLoop]:
+    loop = FoldLoop(store, clock)
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("staged", [3, 5_001, HURRY_ROWS + 30_001])
+def test_everything_is_folded_and_deleted(staged: int) -> None:
+    """However much is staged, and whether the machine is busy or not; the lead is free afterwards."""
+    for clock in (_slow_clock(), _prompt_clock()):
+        store = Store(staged)
+        with _running(store, clock):
+            assert store.done.wait(30)
+        assert (store.staged, store.undeleted, store.released) == (0, 0, True)
+        assert store.checkpoints == 0 if staged < 4_000 else store.checkpoints > 0
+
+
+def test_a_medium_backlog_is_folded_in_idle_time() -> None:
+    """At idle priority, but what callers wait for is deleted at normal priority."""
+    store = Store(5_001)
+    usual = _priority()
+    with _running(store, _prompt_clock()):
+        assert store.done.wait(30)
+    assert store.moved_at[0][0] == os.SCHED_IDLE
+    assert set(store.deleted_at) == {usual}
+
+
+@pytest.mark.parametrize("staged", [1, HURRY_ROWS, HURRY_ROWS + 30_001])
+def test_a_small_or_large_backlog_does_not_wait_for_idle_time(staged: int) -> None:
+    """It is folded at a slightly lowered priority, which no busy machine starves."""
+    store = Store(staged)
+    policy, niceness = _priority()
+    with _running(store, _slow_clock()):
+        assert store.done.wait(30)
+    assert store.moved_at[0] == (policy, min(niceness + 5, 19))
+
+
+def test_a_process_without_the_lead_folds_nothing_until_it_has_it() -> None:
+    """It asks again and again, so that it takes over within seconds."""
+    store = Store(3)
+    store.leads = False
+    asked = threading.Event()
+
+    def ask() -> bool:
+        if store.asked > 3:
+            asked.set()
+        store.asked += 1
+        return store.leads
+
+    store.acquire_lead = ask  # type: ignore[method-assign]  # a test double
+    with _running(store, _slow_clock()):
+        assert asked.wait(30)
+        assert store.staged == 3
+        store.leads = True
+        assert store.done.wait(30)
+
+
+def test_a_failed_fold_is_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    """The log has one line when folds begin to fail, and one when they work again."""
+    store = Store(3)
+    store.faults = 3
+    with _running(store, _slow_clock()):
+        assert store.done.wait(30)
+    logged = [record.getMessage() for record in caplog.records]
+    assert logged[0] == "Logged requests can't be folded now; they stay staged. The disk is full."
+    assert logged[1:] in ([], ["Logged requests are folded again."])
