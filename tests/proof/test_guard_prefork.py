@@ -101,13 +101,25 @@ def gunicorn(instance: GuardedInstance) -> Iterator[Gunicorn]:
         started.process.wait()
 
 
-def test_a_fork_of_a_process_that_served(instance: GuardedInstance) -> None:
-    """Parent and child each go on with connections of their own, and lose nothing."""
+def _run_app(instance: GuardedInstance, what: str) -> list[str]:
     made = instance.create_key()
     environment = clean_environment(instance.data_dir.parent, {"ARI_DATA_DIR": str(instance.data_dir)})
-    done = forked.run([made.secret], environment, ROOT, module="tests.support.guarded_flask")
-    assert sorted(done.stdout.splitlines()) == ["child 200 200 200", "parent 200 200 200"], done.stderr
-    assert [row.status for row in instance.read_rows()] == [200] * 5
+    done = forked.run([what, made.secret], environment, ROOT, module="tests.support.guarded_flask")
+    assert not done.stderr
+    return sorted(done.stdout.splitlines())
+
+
+def test_a_fork_of_a_process_that_served(instance: GuardedInstance) -> None:
+    """Parent and child each go on with connections of their own, and lose nothing."""
+    assert _run_app(instance, "once") == ["child 200 200 200 200", "parent 200 200 200"]
+    assert [row.status for row in instance.read_rows()] == [200] * 6
+
+
+def test_forks_of_a_process_that_is_serving(instance: GuardedInstance) -> None:
+    """Whatever its threads do at that moment, every process serves, and each response is in the log."""
+    statuses = " ".join(_run_app(instance, "busy")).split()
+    assert set(statuses) == {"200"}
+    assert len(instance.read_rows()) == len(statuses)
 
 
 @pytest.mark.slow

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
+from ari.storage.forks import GATE
 from ari.storage.postgres_sessions import BUSY_SECONDS, LIMITS, LOCAL_SETTINGS, set_limits
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _LOCK_CHAIN = text(
     f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK}), set_config('idle_in_transaction_session_timeout', :idle, true)"
 )
 _INCREMENTAL = 2
+_OUT = "ari_is_out"
 KEPT_PAGES = 1_000
 _FOLD_CACHE_KILOBYTES = 16_384
 """A fold writes rows of many keys, each to its own place in the indexes."""
@@ -45,7 +47,7 @@ def sqlite_engine(path: Path, synchronous: str, attached: Path | None = None, ch
     files = (path,) if attached is None else (path, attached)
     engine = create_engine(
         f"sqlite:///{path}",
-        poolclass=QueuePool,
+        poolclass=_Pool,
         pool_size=4,
         max_overflow=8,
         hide_parameters=True,
@@ -85,6 +87,44 @@ def sqlite_engine(path: Path, synchronous: str, attached: Path | None = None, ch
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
+
+
+class _Pool(QueuePool):
+    """Its connections are uses of SQLite while they are out, and are closed before a fork."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        GATE.add(self)
+
+    def connect(self) -> PoolProxiedConnection:
+        GATE.enter()
+        try:
+            connection = super().connect()
+        except BaseException:
+            GATE.leave()
+            raise
+        _info(connection)[_OUT] = True
+        return connection
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        was_out = _info(record).pop(_OUT, False)
+        try:
+            super()._do_return_conn(record)
+        finally:
+            if was_out:
+                GATE.leave()
+
+    def pause(self) -> None:
+        """Close the connections; all are in the pool now."""
+        self.dispose()
+
+    def resume(self) -> None:
+        """The pool opens connections when they are wanted."""
+
+
+def _info(held: PoolProxiedConnection | ConnectionPoolEntry) -> dict[Any, Any]:
+    assert held.record_info is not None  # it has one as long as it belongs to a pool
+    return held.record_info
 
 
 def _set_up(connection: sqlite3.Connection, synchronous: str) -> None:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ari.base.errors import Unavailable
+from ari.storage.forks import GATE
 
 LOCK_SECONDS = 5.0
 """How long a writer waits for the lock before it raises ``Unavailable``."""
@@ -32,11 +33,12 @@ def write_lock(lock_file: Path | None, seconds: float = LOCK_SECONDS) -> Iterato
     if lock_file is None:
         yield
         return
-    descriptor = _take(lock_file, seconds)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
+    with GATE.use():
+        descriptor, taken_by = _take(lock_file, seconds), os.getpid()
+        try:
+            yield
+        finally:
+            _release(descriptor, taken_by)
 
 
 class _Writer:
@@ -101,12 +103,26 @@ def _wait_for(lock_file: Path, descriptor: int) -> None:
             if not line:
                 del _lines[lock_file]
                 if descriptor >= 0:
-                    os.close(descriptor)
+                    _release(descriptor, os.getpid())
                 return
 
 
 def _open(lock_file: Path) -> int:
     return os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _release(descriptor: int, taken_by: int) -> None:
+    """Let the lock go, also where a forked process has a copy of the descriptor. Its copies of our frames must not."""
+    if os.getpid() == taken_by:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+
+
+def _forget() -> None:
+    """In a forked process: the threads that wait are the parent's."""
+    global _mutex  # noqa: PLW0603 - another thread may have held it
+    _mutex = threading.Lock()
+    _lines.clear()
 
 
 def _try(descriptor: int) -> bool:
@@ -118,3 +134,6 @@ def _try(descriptor: int) -> bool:
         os.close(descriptor)
         raise
     return True
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ari.base.errors import Unavailable
 from ari.storage.failover.link import Link
+from ari.storage.forks import GATE
 from ari.storage.lookups.postgres import PostgresBatchLookup
 
 _BUSY_SECONDS = 0.2
@@ -46,20 +48,24 @@ class SqliteLookup:
         self._version: int | None = None
         self._in_tick = False
         self._looked = False
+        self._mutex = threading.Lock()
+        """Held while the connection is used, and by another thread while the process forks."""
         self.examine: Callable[[sqlite3.Connection], None] | None = None
         """Called with each connection that is opened; raises ``Unavailable`` for a file that is not to be trusted."""
         self.state = 0
         """A number for the content of the file at the last look; never used again once the content changed."""
+        GATE.add(self)
 
     def row(self, key: bytes | str) -> _Row | None:
         """The row with this primary key, as committed now. Raises ``Unavailable``."""
-        try:
-            if not self._in_tick:
-                self._begin_tick()
-            rows = self._execute(self._query, (key,)).fetchall()
-        except (sqlite3.Error, OSError):
-            self.close()
-            raise Unavailable(self._gone) from None
+        with self._mutex:
+            try:
+                if not self._in_tick:
+                    self._begin_tick()
+                rows = self._execute(self._query, (key,)).fetchall()
+            except (sqlite3.Error, OSError):
+                self._close()
+                raise Unavailable(self._gone) from None
         return rows[0] if rows else None
 
     def is_unchanged_since(self, state: int) -> bool:
@@ -69,11 +75,12 @@ class SqliteLookup:
         connection writes nothing. Versions of two connections cannot be compared. Raises ``Unavailable``.
         """
         if not self._looked or self._commits.count != self._counted:
-            try:
-                self._look()
-            except (sqlite3.Error, OSError):
-                self.close()
-                raise Unavailable(self._gone) from None
+            with self._mutex:
+                try:
+                    self._look()
+                except (sqlite3.Error, OSError):
+                    self._close()
+                    raise Unavailable(self._gone) from None
         return state == self.state
 
     def _look(self) -> None:
@@ -98,7 +105,8 @@ class SqliteLookup:
 
     def _open(self) -> None:
         """A new connection, to the file that is there now."""
-        self.close()
+        self._close()
+        GATE.check()
         status = os.stat(self._path)  # noqa: PTH116 - as above
         self._connection = sqlite3.connect(
             self._uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
@@ -118,7 +126,18 @@ class SqliteLookup:
         self._connection.set_trace_callback(report)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; the next call opens another."""
+        with self._mutex:
+            self._close()
+
+    def pause(self) -> None:
+        self._mutex.acquire()
+        self._close()
+
+    def resume(self) -> None:
+        self._mutex.release()
+
+    def _close(self) -> None:
         connection, self._connection, self._file = self._connection, None, None
         self._end_tick()
         self.state += 1

@@ -235,4 +235,7 @@ def writing(engine: Engine, lock_file: Path | None, lock_seconds: float = LOCK_S
             if lock_seconds != LOCK_SECONDS:
                 set_limits(connection, {"lock_timeout": f"{lock_seconds * 1000:.0f}ms"})
             connection.execute(text("LOCK TABLE usage_folds IN EXCLUSIVE MODE"))
+        else:
+            # A transaction that has read doesn't wait to write, though a process that opens the file may lock it now.
+            connection.execute(text("UPDATE usage_folds SET seq = seq WHERE false"))
         yield connection

@@ -9,7 +9,7 @@ import os
 import select
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ari.base.clock import MINUTE_MS, Clock
 from ari.keys.limits.counter import Counter
 from ari.storage.bulk import Insert
 from ari.storage.database_errors import faults_as_unavailable, read_only, unavailable
+from ari.storage.forks import GATE
 from ari.storage.postgres_sessions import LOCAL_SETTINGS
 from ari.storage.tables import usage_ai, usage_staging
 from ari.storage.usage.budget_commits import find_settled_postgres, find_settled_sqlite, save_warnings
@@ -88,6 +89,8 @@ class Staging:
         self._held: PoolProxiedConnection | None = None
         self._identities: list[tuple[int, int]] = []
         self._mutex = threading.Lock()
+        if files:
+            GATE.add(self)
         self._uptime_clock = UptimeClock(clock)
         self._refusals = RefusalFlood()
         self._clock = clock
@@ -138,10 +141,17 @@ class Staging:
         held, self._held, self._level_set = self._held, None, None
         if held is not None:
             with suppress(*self._faults()):
-                held.invalidate()
+                held.close() if self._files else held.invalidate()
+
+    def pause(self) -> None:
+        """Close the connection; nobody commits now."""
+        self.close()
+
+    def resume(self) -> None:
+        """The next commit opens a connection."""
 
     def _commit(self, batch: Batch) -> None:
-        with self._mutex:
+        with GATE.use() if self._files else nullcontext(), self._mutex:
             try:
                 connection = self._connection()
                 self._set_level(connection)
@@ -228,14 +238,16 @@ class Staging:
     def _connection(self) -> Any:
         """The driver's own connection, each statement its own transaction."""
         if self._held is not None and not self._is_stale():
-            return self._held.driver_connection
+            return self._held.dbapi_connection
         was_open, self._identities = self._held is not None, _identities(self._files)
         self.close()
         if was_open and self._files:
             self._prepare()
         self._held = held = self._engine.raw_connection()
-        connection: Any = held.driver_connection
-        if not self._files:
+        connection: Any = held.dbapi_connection
+        if self._files:
+            held.detach()  # from the pool, for which it would be in use all the time
+        else:
             connection.autocommit = True
         return connection
 

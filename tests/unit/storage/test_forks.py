@@ -1,0 +1,132 @@
+"""Promises 1 and 2 in a process that forks: no SQLite connection and no write lock crosses the fork."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ari.base.errors import Unavailable
+from ari.storage.dialect import sqlite_engine
+from ari.storage.forks import ForkGate
+from ari.storage.lookups.sqlite import CommitCounter, SqliteLookup
+from ari.storage.write_lock import write_lock
+
+
+class Holder:
+    """Notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def pause(self) -> None:
+        self.asked.append("pause")
+
+    def resume(self) -> None:
+        self.asked.append("resume")
+
+
+def fork_status() -> int:
+    """The exit status of a child that ends at once."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
+def test_a_fork_waits_for_the_threads_inside() -> None:
+    """Their uses end first; a thread that begins one then waits for the fork."""
+    gate, holder = ForkGate(), Holder()
+    gate.add(holder)
+    inside, order = threading.Event(), list[str]()
+    may_end = threading.Event()
+
+    def use() -> None:
+        with gate.use():
+            inside.set()
+            may_end.wait()
+            with gate.use():  # a nested use is part of the one that the fork waits for
+                order.append("used")
+
+    def use_later() -> None:
+        with gate.use():
+            order.append("used later")
+
+    first, second = threading.Thread(target=use), threading.Thread(target=use_later)
+    first.start()
+    inside.wait()
+    forking = threading.Thread(target=_fork, args=(gate, second, order))
+    forking.start()
+    may_end.set()
+    for thread in (first, forking, second):
+        thread.join()
+    assert order == ["used", "forked", "used later"]
+    assert holder.asked == ["pause", "resume"]
+
+
+def _fork(gate: ForkGate, other: threading.Thread, order: list[str]) -> None:
+    gate.begin_fork()
+    other.start()
+    order.append("forked")
+    gate.end_fork_in_parent()
+
+
+def test_a_child_of_a_busy_parent_refuses() -> None:
+    """If a thread doesn't end in time, nothing is shared: the child uses no SQLite. The parent goes on."""
+    gate = ForkGate(wait_seconds=0.01)
+    gate.enter()
+    gate.begin_fork()
+    gate.end_fork_in_child()
+    with pytest.raises(Unavailable, match="forked while"), gate.use():
+        raise AssertionError("not refused")
+    with pytest.raises(Unavailable):
+        gate.check()
+
+    gate = ForkGate(wait_seconds=0.01)
+    gate.enter()
+    gate.begin_fork()
+    gate.end_fork_in_parent()
+    gate.leave()
+    with gate.use():
+        gate.check()
+
+
+def test_connections_are_closed_before_a_fork(tmp_path: Path) -> None:
+    """SQLite removes the WAL when the last connection is closed, so a fork that closes all leaves none."""
+    file = tmp_path / "keys.db"
+    engine = sqlite_engine(file, "FULL")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE words (word)")
+    lookup = SqliteLookup(file, "SELECT word FROM words WHERE word = ?", "It is gone.", CommitCounter())
+    lookup.trace(lambda _: None)
+    wal = file.with_name("keys.db-wal")
+    assert wal.exists()
+    assert fork_status() == 0
+    assert not wal.exists()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO words VALUES ('on')")
+    with closing(sqlite3.connect(file)) as reader:
+        assert reader.execute("SELECT word FROM words").fetchall() == [("on",)]
+    lookup.close()
+    engine.dispose()
+
+
+def test_a_lock_is_free_although_a_child_has_a_copy(tmp_path: Path) -> None:
+    """A forked child keeps the descriptors of its parent; when the parent releases the lock, others get it."""
+    lock = tmp_path / "some.lock"
+    held, may_end = os.pipe()
+    with write_lock(lock):
+        child = os.fork()  # the thread that holds it is the one that forks, so the fork doesn't wait for ever
+        if child == 0:
+            os.close(may_end)
+            os.read(held, 1)
+            os._exit(0)
+    with lock.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert os.waitpid(child, os.WNOHANG) == (0, 0)  # it still has its copy
+    os.close(may_end)
+    os.waitpid(child, 0)
+    os.close(held)
