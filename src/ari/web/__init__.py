@@ -27,6 +27,8 @@ from ari.web.pages.key_rules.routes import KeyRulesPages
 from ari.web.pages.kinds.routes import KindPages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
+from ari.web.pages.models.price_routes import DiscountPages, PricePages
+from ari.web.pages.models.routes import ModelPages
 from ari.web.pages.notifications.routes import NotificationPages
 from ari.web.pages.rotate_key.routes import RotateKeyPages
 from ari.web.pages.scopes.preset_routes import PresetPages
@@ -82,6 +84,9 @@ _FOLDERS = (
     ProviderBudgetsPages,
     AuditPages,
     IntegrationsPages,
+    ModelPages,
+    PricePages,
+    DiscountPages,
     NotificationPages,
     ScopesPages,
     PresetPages,

@@ -19,6 +19,7 @@ from ari.web.pages.key_options import urls as key_options
 from ari.web.pages.key_rules import urls as key_rules
 from ari.web.pages.kinds import urls as kinds
 from ari.web.pages.mail_links import urls as mail_links
+from ari.web.pages.models import urls as models
 from ari.web.pages.notifications import urls as notifications
 from ari.web.pages.rotate_key import urls as rotate_key
 from ari.web.pages.scopes import urls as scopes
@@ -46,6 +47,7 @@ _FOLDERS = (
     kinds,
     mail_links,
     bulk,
+    models,
     notifications,
     rotate_key,
     scopes,

@@ -47,11 +47,18 @@ def parse_aliases(given: Mapping[str, Sequence[str]], upstreams: Collection[str]
     return AliasRules(parsed)
 
 
-def _parse_alias(name: str, targets: Sequence[str], upstreams: Collection[str]) -> tuple[str, ...]:
-    if looks_like_key(name) or any(map(looks_like_key, targets)):
-        raise Invalid(Problem("aliases", "An alias contains an API key or a provider key."))
+def check_alias_name(name: str, field: str = "aliases") -> None:
+    """Raise ``Invalid`` for the field if an alias can't have this name."""
+    if looks_like_key(name):
+        raise Invalid(Problem(field, "An alias contains an API key or a provider key."))
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
-        raise Invalid(Problem("aliases", f"{name[:60]!r} isn't a name for an alias. Use letters, digits, . _ and -."))
+        raise Invalid(Problem(field, f"{name[:60]!r} isn't a name for an alias. Use letters, digits, . _ and -."))
+
+
+def _parse_alias(name: str, targets: Sequence[str], upstreams: Collection[str]) -> tuple[str, ...]:
+    check_alias_name(name)
+    if any(map(looks_like_key, targets)):
+        raise Invalid(Problem("aliases", "An alias contains an API key or a provider key."))
     if not 1 <= len(targets) <= MAX_TARGETS:
         raise Invalid(Problem("aliases", f"The alias {name} needs 1 to {MAX_TARGETS} models."))
     for target in targets:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ari.integrations.ai_rules.aliases import parse_aliases
+from ari.base.errors import Invalid, NotFound, Problem
+from ari.integrations.ai_rules.aliases import check_alias_name, parse_aliases
 from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.ai_rules.replace_part import replace_part
 from ari.integrations.upstreams import UpstreamTransaction
@@ -31,3 +32,27 @@ def set_aliases(tx: AliasTransaction, given: Mapping[str, Sequence[str]]) -> dic
     detail = {name: list(after.aliases.get(name, ())) for name in changed[:100]}
     replace_part(tx, "aliases", after, {"changed": detail, "count": len(changed)})
     return after.aliases
+
+
+def save_alias(tx: AliasTransaction, name: str, targets: Sequence[str], *, is_new: bool) -> None:
+    """Add an alias, or change the targets of one. Raises ``Invalid`` for ``name`` or ``targets``, ``NotFound`` for one
+    to change that is gone, and ``ReauthRequired``."""
+    present = get_aliases(tx)
+    if is_new:
+        check_alias_name(name, "name")
+        if name in present:
+            raise Invalid(Problem("name", "There is an alias with this name. Edit it instead."))
+    elif name not in present:
+        raise NotFound("There is no such alias.")
+    try:
+        set_aliases(tx, {**present, name: targets})
+    except Invalid as error:
+        raise Invalid(*(Problem("targets", one.message) for one in error.problems)) from None
+
+
+def remove_alias(tx: AliasTransaction, name: str) -> None:
+    """Remove an alias. Raises ``NotFound`` and ``ReauthRequired``."""
+    present = get_aliases(tx)
+    if name not in present:
+        raise NotFound("There is no such alias.")
+    set_aliases(tx, {other: targets for other, targets in present.items() if other != name})

@@ -1,0 +1,1 @@
+"""Settings > Integrations > Models: aliases, own prices and discounts."""
