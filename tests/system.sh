@@ -1,7 +1,7 @@
 #!/bin/sh
 # What Python packages cannot bring: a browser, curl for the examples that people will paste, and, where every test must
-# run, PostgreSQL, PgBouncer and the proxies nginx, HAProxy and Apache (with LuaSocket). Chromium without windows of its
-# own takes a third of the processor time, so it is asked for first.
+# run, PostgreSQL, PgBouncer, the proxies nginx (with Lua, for a benchmark), HAProxy and Apache (with LuaSocket), and wrk.
+# Chromium without windows of its own takes a third of the processor time, so it is asked for first.
 set -u
 BROWSERS="chromium-headless-shell chromium chromium-browser google-chrome"
 LOG=build/system.log
@@ -20,7 +20,12 @@ wants_postgres() {
 }
 
 wants_nginx() {
-	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has nginx && ! test -x /usr/sbin/nginx
+	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 || return
+	{ ! has nginx && ! test -x /usr/sbin/nginx; } || ! test -e /usr/lib/nginx/modules/ngx_http_lua_module.so
+}
+
+wants_wrk() {
+	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has wrk
 }
 
 wants_haproxy() {
@@ -41,12 +46,12 @@ install() {
 }
 
 wants_any() {
-	wants_postgres || wants_pgbouncer || wants_nginx || wants_haproxy || wants_apache
+	wants_postgres || wants_pgbouncer || wants_nginx || wants_haproxy || wants_apache || wants_wrk
 }
 
 if has curl && has chromium-headless-shell && ! wants_any; then exit 0; fi
 
-if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-4; then
+if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-5; then
 	mkdir -p build
 	echo "Installing what the tests need from the system's packages (first run only) …"
 	timeout 120 apt-get update -qq >"$LOG" 2>&1
@@ -54,10 +59,11 @@ if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-4; then
 	has chromium-headless-shell || install chromium-headless-shell || has $BROWSERS || install chromium
 	if wants_postgres; then install postgresql; fi
 	if wants_pgbouncer; then install pgbouncer; fi
-	if wants_nginx; then install nginx; fi
+	if wants_nginx; then install nginx && install libnginx-mod-http-lua; fi
+	if wants_wrk; then install wrk; fi
 	if wants_haproxy; then install haproxy; fi
 	if wants_apache; then install apache2-bin && install lua-socket; fi
-	touch build/.system-4
+	touch build/.system-5
 fi
 
 missing() {
