@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ari.serving import fold_process
 from benchmarks import machine
 
 START_SECONDS = 60.0
-_IDLE_NICE = 19
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 
 
@@ -98,12 +98,12 @@ class Server:
         return sum(map(used_seconds, self.processes()))
 
     def worker_cpu_seconds(self) -> float:
-        """The same without processes of idle priority: those respond to nobody, and give way to those that do."""
-        return sum(used_seconds(process) for process in self.processes() if not _is_idle_priority(process))
+        """The same without the process that folds ARI's usage log."""
+        return sum(used_seconds(process) for process in self.processes() if not _folds(process))
 
     def worker_megabytes(self) -> float:
         """Resident memory of the biggest process below the first one (the worker), or of the only one."""
-        tree = self.processes()
+        tree = [process for process in self.processes() if not _folds(process)]
         return max((_megabytes(process, "status", "VmRSS:") for process in tree[1:] or tree), default=0.0)
 
     def tree_megabytes(self) -> float:
@@ -151,9 +151,9 @@ def used_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _is_idle_priority(process: int) -> bool:
+def _folds(process: int) -> bool:
     try:
-        return os.sched_getscheduler(process) == os.SCHED_IDLE or os.getpriority(os.PRIO_PROCESS, process) >= _IDLE_NICE
+        return Path(f"/proc/{process}/comm").read_text().strip() == fold_process.NAME
     except OSError:
         return False
 

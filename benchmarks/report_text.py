@@ -14,8 +14,8 @@ sets are cached in `~/.cache/ari-bench` (`ARI_BENCH_CACHE`). PostgreSQL is used 
 `ARI_BENCH_DATABASE_URL`. All single figures are in `build/bench/results.json`."""
 WORKERS = """\
 Here servers may use every core, also that of the load generator, which takes its share of the rates: compare processor
-time. **Workers** are all processes but those of idle priority, which respond to nobody; **all** adds those, and
-**PostgreSQL** is the database server's own time. 64 connections in all, spread evenly over the nodes."""
+time. **Workers** are all processes but the one that folds the usage log, which **all** adds; **PostgreSQL** is the
+database server's own time. 64 connections in all, spread evenly over the nodes."""
 METHOD = """\
 - Every server gets a new process on one core. The load generator (`wrk`, one thread, 64 connections unless noted,
   closed loop) runs on another. One second of load warms a server up before it is measured.
@@ -28,10 +28,10 @@ METHOD = """\
   the machine slows both sides.
 - Figures are medians over the rounds, with the minimum and maximum in parentheses. **CPU µs** is the processor time
   of the server's processes per response (without a PostgreSQL server), and **× bare by CPU** the bare server's over
-  it. It includes the folding that ARI does up to seven seconds later. Where the two × bare differ otherwise,
-  something else used the server's core. **errors** is the share of requests without the expected response; only
-  expected responses count in the rate. p50 and p99 in the first table are those of a saturated server, so they mirror
-  the rate.
+  it. It includes the folding that ARI does afterwards: on a saturated core most of it waits until the load ends.
+  Where the two × bare differ otherwise, something else used the server's core. **errors** is the share of requests
+  without the expected response; only expected responses count in the rate. p50 and p99 in the first table are those
+  of a saturated server, so they mirror the rate.
 - 1,000 keys are used in random order (10,000 in larger tables, spread over them). ARI verifies each request against
   the database and commits its usage row before it responds. PostgreSQL runs as found, without its own core. All data
   are on the same disk.

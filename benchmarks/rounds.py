@@ -102,10 +102,15 @@ class Rounds:
 def load(
     server: Server, messages: Path, connections: int, seconds: int, rest_seconds: int = 0
 ) -> tuple[Slice, dict[str, float]]:
-    """Put load on a server and return the slice with its rate, latencies and processor time."""
+    """Put load on a server and return the slice with its rate, latencies and processor time.
+
+    That of its work behind counts too: ``rest_seconds``, and as long as it takes then.
+    """
     cpu, worker_cpu = server.cpu_seconds(), server.worker_cpu_seconds()
     found = saturate(server.port, messages, connections, seconds)
-    time.sleep(rest_seconds)
+    if rest_seconds:
+        time.sleep(rest_seconds)
+        server.wait_until_idle()
     per_request = 1e6 / max(1, found.requests)
     return found, {
         "rate": found.rate,

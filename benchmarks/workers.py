@@ -94,7 +94,10 @@ def _load(servers: Sequence[tuple[Server, Path]], seconds: int, rest_seconds: in
             pool.submit(saturate, server.port, file, CONNECTIONS // len(servers), seconds) for server, file in servers
         ]
         slices = [one.result() for one in waiting]
-    time.sleep(rest_seconds)
+    if rest_seconds:
+        time.sleep(rest_seconds)
+        for server, _ in servers:
+            server.wait_until_idle()
     after = _used(servers)
     requests = sum(one.requests for one in slices)
     times = {f"{name}_cpu_us": (after[name] - before[name]) / max(1, requests) * 1e6 for name in after}

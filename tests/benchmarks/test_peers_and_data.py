@@ -53,6 +53,7 @@ def test_ari_knows_the_keys_that_are_sent(tmp_path: Path) -> None:
         assert [ask(server.port, message) for message in messages] == [200] * 5 + [401] * 3
         assert server.worker_megabytes() > 0
         assert server.cpu_seconds() > 0
+        assert 0 < server.worker_cpu_seconds() <= server.cpu_seconds()
     finally:
         server.stop()
 
