@@ -41,6 +41,7 @@ _ALL = dict.fromkeys(name for family in _FAMILIES.values() for name in family)
 _FOREIGN = {mode: frozenset(_ALL) - frozenset(family) for mode, family in _FAMILIES.items()}
 """The headers that a request may not have."""
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
+_COMMON_METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 _TUNNELS = ("CONNECT", "TRACE")
 """A proxy may pass a body of CONNECT on as it came, so that it is a request of its own; TRACE repeats keys."""
 _CONTROLS = re.compile(r"[\x00-\x20\x7f]|\xc2[\x80-\x9f]|%(?:[01].|7[fF]|[cC]2%[89].)", re.DOTALL)
@@ -132,11 +133,13 @@ def read_options(head: RequestHead, settings: Settings) -> Options:
 
 def _parse_original(method: str, url: str) -> OriginalRequest:
     """The proxy has put the client's own text where it belongs, so a fault in it is the client's."""
-    if _METHOD.fullmatch(method) is None:
-        raise RefusedCall(Fault(INVALID_REQUEST, _BAD_METHOD))
-    if method.upper() in _TUNNELS:
-        raise RefusedCall(Fault(INVALID_REQUEST, _TUNNEL))
-    path = _SCHEME.sub("", url, count=1).partition("?")[0].partition("#")[0] or "/"
+    if method not in _COMMON_METHODS:
+        if _METHOD.fullmatch(method) is None:
+            raise RefusedCall(Fault(INVALID_REQUEST, _BAD_METHOD))
+        if method.upper() in _TUNNELS:
+            raise RefusedCall(Fault(INVALID_REQUEST, _TUNNEL))
+    target = url if url.startswith("/") else _SCHEME.sub("", url, count=1)
+    path = target.partition("?")[0].partition("#")[0] or "/"
     if not url or not path.startswith(("/", "*")):
         raise RefusedCall(Fault(INVALID_REQUEST, _BAD_TARGET))
     if _CONTROLS.search(path):
@@ -145,6 +148,9 @@ def _parse_original(method: str, url: str) -> OriginalRequest:
 
 
 def _read_line(head: RequestHead, name: bytes, mode: str) -> str:
+    line = head.headers.get(name)
+    if line is not None and head.repeated is None:
+        return line.decode("latin-1").strip(" \t")
     lines = head.lines(name)
     if len(lines) != 1:
         how = "once" if lines else "at all"

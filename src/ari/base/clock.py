@@ -63,11 +63,10 @@ def _uptime_ms() -> int:
 class SystemClock:
     """The machine's clock."""
 
+    monotonic = staticmethod(time.monotonic)
+
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
-
-    def monotonic(self) -> float:
-        return time.monotonic()
 
     def uptime_ms(self) -> int:
         return _uptime_ms()

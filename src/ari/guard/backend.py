@@ -12,7 +12,7 @@ from ari.guard.combined_requirement import check_charge
 from ari.guard.refusal import Refusal, make_refusal
 from ari.guard.requirement import Requirement
 from ari.guard.verified_key import Key
-from ari.http.client_address import client_address, client_at
+from ari.http.client_address import ClientFinder, client_address, client_at
 from ari.http.credentials import Credentials, explain_mistake, read_credentials
 from ari.http.limit_headers import limit_headers
 from ari.http.problem import Fault, Header
@@ -21,6 +21,7 @@ from ari.keys.limits.charge import Decision
 from ari.keys.reasons import INSUFFICIENT_SCOPE, MALFORMED, MISSING, REQUEST_ERRORS, UNAVAILABLE, UNKNOWN
 
 NO_ROUTE = "(none)"
+_PEERS = ClientFinder(())
 _ONE_KEY = "Send exactly one API key, once and without a comma; x-api-key and Authorization must not differ."
 
 
@@ -72,8 +73,12 @@ def read_request(
     elif not credentials.tokens:
         fault = Fault(MISSING)
     peer = scope.get("client")
-    forwarded = [line.decode("latin-1") for line in head.lines(b"x-forwarded-for")] if trusted_proxies else ()
-    client = client_at(client_address(peer[0] if peer else None, forwarded, trusted_proxies))
+    address = peer[0] if peer else None
+    if trusted_proxies:
+        forwarded = [line.decode("latin-1") for line in head.lines(b"x-forwarded-for")]
+        client = client_at(client_address(address, forwarded, trusted_proxies))
+    else:
+        client = _PEERS.find(address, ())
     return GuardRequest(head, credentials, requirement, route or NO_ROUTE, client.text, started, fault, exposed)
 
 

@@ -14,6 +14,8 @@ from ari.base.addresses import Network, counter_address
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _CACHE_SIZE = 4_096
 _MAX_CACHED_LENGTH = 64
+_MAX_CACHED_CHAIN = 256
+"""Bytes of ``X-Forwarded-For``."""
 
 
 class Client(NamedTuple):
@@ -59,6 +61,28 @@ def _parse(text: str) -> Address | None:
 def within(address: Address, networks: Sequence[Network]) -> bool:
     """Whether the address lies in one of the networks."""
     return any(address.version == network.version and address in network for network in networks)
+
+
+class ClientFinder:
+    """Finds the clients of requests; ``trusted`` are the proxies whose ``X-Forwarded-For`` counts.
+
+    Clients are cached by what is sent, as most send many requests.
+    """
+
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self._trusted = trusted
+        self._find_cached = lru_cache(_CACHE_SIZE)(self._find)
+
+    def find(self, peer: str | None, forwarded_for: Sequence[bytes]) -> Client:
+        """The client; ``peer`` is the connection's address, ``forwarded_for`` the lines of the header."""
+        if not self._trusted:
+            return self._find_cached(peer)
+        if len(forwarded_for) == 1 and len(forwarded_for[0]) <= _MAX_CACHED_CHAIN:
+            return self._find_cached(peer, forwarded_for[0])
+        return self._find(peer, *forwarded_for)
+
+    def _find(self, peer: str | None, *forwarded_for: bytes) -> Client:
+        return client_at(client_address(peer, [line.decode("latin-1") for line in forwarded_for], self._trusted))
 
 
 def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> Address | None:

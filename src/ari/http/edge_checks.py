@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from ari.base.settings import LOOPBACK_NAMES, Settings
-from ari.http.client_address import Address, Client, client_address, client_at, within
+from ari.http.client_address import Address, Client, ClientFinder, within
 from ari.http.context import RequestContext
 from ari.http.credentials import CONTRADICTION
 from ari.http.problem import Fault
@@ -18,7 +18,7 @@ class EdgeChecks:
 
     def __init__(self, settings: Settings) -> None:
         self._allowed = settings.allowed_ips
-        self._trusted = settings.trusted_proxies
+        self._clients = ClientFinder(settings.trusted_proxies)
         own = urlsplit(settings.base_url).netloc.rpartition("@")[2]
         own_name = own.rpartition(":")[0] if own.rpartition(":")[2].isdigit() else own
         self._hosts = frozenset((own_name, *LOOPBACK_NAMES, *settings.allowed_hosts))
@@ -26,8 +26,7 @@ class EdgeChecks:
 
     def client_of(self, peer: str | None, head: RequestHead) -> Client:
         """The client; ``peer`` is the address that the connection comes from."""
-        forwarded_for = [line.decode("latin-1") for line in head.lines(b"x-forwarded-for")] if self._trusted else ()
-        return client_at(client_address(peer, forwarded_for, self._trusted))
+        return self._clients.find(peer, head.lines(b"x-forwarded-for"))
 
     def check(self, context: RequestContext) -> Fault | None:
         """The first fault of the request."""

@@ -10,7 +10,7 @@ import msgspec
 
 from ari.base.hidden_fields import HiddenFields
 from ari.base.ids import new_id
-from ari.base.secrets_in_text import looks_like_key
+from ari.base.secrets_in_text import HARMLESS, looks_like_key
 from ari.base.token_shape import find_tokens
 from ari.http.problem import Fault
 from ari.keys.reasons import REQUEST_ERRORS, Reason
@@ -37,6 +37,7 @@ _KEY = re.compile(rb"ari_k_[0-9A-Za-z]{49}")
 _HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _PORT = re.compile(r":\d+$")
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._:/+=@-]{1,128}")
+_HARMLESS = HARMLESS.encode()
 MAX_HEAD_BYTES = 32 * 1024
 _CACHE_SIZE = 1_024
 _MAX_CACHED_BYTES = 1_024
@@ -156,7 +157,7 @@ def _read_request_id(line: bytes) -> str | None:
     if _REQUEST_ID.fullmatch(line) is None:
         return None
     text = line.decode("ascii")
-    return None if looks_like_key(text) else text
+    return None if line.strip(_HARMLESS) and looks_like_key(text) else text
 
 
 def head_fault(head: RequestHead) -> Fault | None:

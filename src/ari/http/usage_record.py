@@ -125,10 +125,11 @@ class UsageRecord(msgspec.Struct, eq=False):
         return None if charge is None else charge.decision
 
     def _raise_if_refused(self) -> None:
-        decision = self.decision
+        if self.row is None or self.row.charge is None:
+            return
+        decision = self.row.charge.decision
         exceeded = None if decision is None else decision.exceeded
         if decision is not None and exceeded is not None:
-            assert self.row is not None
             self.row.status = REASONS[exceeded.reason].status  # stored, so that no completion follows
             wait_seconds = decision.retry_after_seconds
             raise LimitExceeded(exceeded.reason, exceeded.name, wait_seconds, *_describe(exceeded))

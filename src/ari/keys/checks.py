@@ -1,6 +1,4 @@
-"""The ordered checks of a found key. Each is pure and returns its refusal or ``None``; the first refusal counts."""
-
-from collections.abc import Callable
+"""The ordered checks of a found key; the first refusal counts."""
 
 import msgspec
 
@@ -24,45 +22,25 @@ class AccessRequest(msgspec.Struct, frozen=True):
     revokes_self: bool = False
 
 
-def check_revoked(key: ApiKey, ask: AccessRequest) -> Reason | None:
-    """A tombstone counts as revoked unless it expired: ARI deletes inactive keys only, but a database may be edited."""
-    if key.revoked_at_ms is None and (key.deleted_at_ms is None or key.is_expired(ask.now_ms)):
-        return None
-    return reasons.REVOKED
+def find_refusal(key: ApiKey, ask: AccessRequest) -> Reason | None:  # noqa: PLR0911 - one return for each check, in order
+    """Why this key may not do that; ``None`` if it may. Pure.
 
-
-def check_expired(key: ApiKey, ask: AccessRequest) -> Reason | None:
-    return reasons.EXPIRED if key.is_expired(ask.now_ms) else None
-
-
-def check_disabled(key: ApiKey, ask: AccessRequest) -> Reason | None:
-    return reasons.DISABLED if key.disabled and not ask.revokes_self else None
-
-
-def check_secret(key: ApiKey, ask: AccessRequest) -> Reason | None:
-    return reasons.RETIRED if key.secret is not None and key.secret.is_retired(ask.now_ms) else None
-
-
-def check_address(key: ApiKey, ask: AccessRequest) -> Reason | None:
+    A tombstone counts as revoked unless it expired: ARI deletes inactive keys only, but a database may be edited.
+    """
+    is_expired = key.is_expired(ask.now_ms)
+    if key.revoked_at_ms is not None or (key.deleted_at_ms is not None and not is_expired):
+        return reasons.REVOKED
+    if is_expired:
+        return reasons.EXPIRED
+    if key.disabled and not ask.revokes_self:
+        return reasons.DISABLED
+    if key.secret is not None and key.secret.is_retired(ask.now_ms):
+        return reasons.RETIRED
     addresses = key.policy.addresses
-    if ask.revokes_self or not addresses or allows_address(addresses, ask.client_address):
-        return None
-    return reasons.IP_NOT_ALLOWED
-
-
-def check_scope(key: ApiKey, ask: AccessRequest) -> Reason | None:
+    if addresses and not ask.revokes_self and not allows_address(addresses, ask.client_address):
+        return reasons.IP_NOT_ALLOWED
     if ask.scope is not None and not scopes.holds(key.scopes, ask.scope):
         return reasons.INSUFFICIENT_SCOPE
-    if ask.more_scopes and not all(scopes.holds(key.scopes, scope) for scope in ask.more_scopes):
+    if ask.more_scopes and not scopes.holds_all(key.scopes, ask.more_scopes):
         return reasons.INSUFFICIENT_SCOPE
     return None
-
-
-CHECKS: tuple[Callable[[ApiKey, AccessRequest], Reason | None], ...] = (
-    check_revoked,
-    check_expired,
-    check_disabled,
-    check_secret,
-    check_address,
-    check_scope,
-)

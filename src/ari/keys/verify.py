@@ -11,7 +11,7 @@ from dataclasses import replace
 from ari.base.caller import Caller
 from ari.base.errors import CallerRevoked
 from ari.keys import reasons, token
-from ari.keys.checks import CHECKS, AccessRequest
+from ari.keys.checks import AccessRequest, find_refusal
 from ari.keys.imports import foreign_tokens
 from ari.keys.model import ApiKey, Granted, Refused, Verdict
 from ari.keys.ports import KeyFinder, KeyTransaction
@@ -48,11 +48,8 @@ async def verify_digest(finder: KeyFinder, digest: bytes, ask: AccessRequest) ->
 
 def decide(key: ApiKey, ask: AccessRequest) -> Verdict:
     """The first refusal of the ordered checks, or the grant."""
-    for check in CHECKS:
-        reason = check(key, ask)
-        if reason is not None:
-            return Refused(reason, key)
-    return Granted(key)
+    reason = find_refusal(key, ask)
+    return Granted(key) if reason is None else Refused(reason, key)
 
 
 def must_stamp(verdict: Verdict) -> bool:

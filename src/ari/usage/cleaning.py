@@ -13,7 +13,7 @@ from typing import Any, Literal
 from msgspec import structs
 
 from ari.base.addresses import counter_address, network_around
-from ari.base.secrets_in_text import cut_secrets
+from ari.base.secrets_in_text import HARMLESS, cut_secrets
 from ari.keys.limits.spending import MAX_AMOUNT
 from ari.usage.ai import AiUse
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
@@ -83,14 +83,17 @@ def _bytes(number: int | None) -> int | None:
 
 def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
     """Clean every text of ``row`` that its caller could choose."""
-    if row.request_id != row.id:
+    given_id = row.request_id
+    if given_id != row.id and (given_id.strip(HARMLESS) or len(given_id) > REQUEST_ID_LENGTH):
         row.request_id = clean(row.request_id, REQUEST_ID_LENGTH)
     row.method = _METHODS.get(row.method) or clean(row.method, METHOD_LENGTH)
     row.path = _path(row.path[: _LONGEST_READ * PATH_LENGTH])
     if row.user_agent is not None:
         row.user_agent = _user_agent(row.user_agent[:_LONGEST_AGENT_READ])
-    if row.client_address is not None:
-        row.client_address = reduce_address(row.client_address, addresses)
+    address = row.client_address
+    if address is not None:
+        reduce = _reduce_address if len(address) <= ADDRESS_LENGTH else reduce_address
+        row.client_address = reduce(address, addresses)
 
 
 def clean_use(use: AiUse) -> AiUse:
@@ -135,6 +138,9 @@ def reduce_address(address: str, addresses: AddressDetail) -> str | None:
         return clean(address, ADDRESS_LENGTH)
     parsed = _parse(address)
     return None if parsed is None else _coarse(parsed)
+
+
+_reduce_address = lru_cache(maxsize=4_096)(reduce_address)
 
 
 def attempt_address(address: str | None, addresses: AddressDetail) -> str:

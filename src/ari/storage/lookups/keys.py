@@ -113,8 +113,11 @@ class ValidatedCache(Generic[K, V]):
 
     def get(self, name: K) -> V | None:
         """The value of the row with this primary key, as committed now. Raises ``Unavailable``."""
-        cached = self._values.get(name)
         rows = self._rows
+        try:  # get() of this cache costs three calls, reading an item one
+            cached = self._values[name]
+        except KeyError:
+            cached = None
         if cached is not None and rows.is_unchanged_since(self._state):
             return cached
         row = rows.row(name)
