@@ -28,6 +28,7 @@ with importing("guard-fastapi"):
 
 from ari.guard import entry
 from ari.guard.asgi import ApiKeys, find_guarded
+from ari.guard.backend import Backend
 from ari.guard.combined_requirement import combine
 from ari.guard.requirement import Requirement, make_requirement
 from ari.guard.starlette import KeyRefusedError, find_matched
@@ -39,21 +40,39 @@ __all__ = ["ApiKeys", "Ari", "Key", "KeyConsumer", "KeyRefusedError"]
 class FastApiAri(entry.Ari):
     """``ari.guard.Ari`` with dependencies for FastAPI."""
 
+    def __init__(self, backend: Backend) -> None:
+        super().__init__(backend)
+        self._dependencies: dict[Requirement, KeyDependency] = {}
+
     def key(
         self, *scopes: str, any_key: bool = False, cost: int = 1, limits: Sequence[str] | None = None
     ) -> "KeyDependency":
         """A dependency that requires a key with all these scopes, and gives its ``Key`` to the handler.
 
         ``any_key=True`` accepts every active key. ``cost`` is consumed from the key's ``limits``, by default all.
-        Equal arguments make equal dependencies, for ``app.dependency_overrides``. Raises ``ConfigurationError``.
+        Equal arguments give the same dependency, for ``app.dependency_overrides``. Raises ``ConfigurationError``.
         """
-        return KeyDependency(self, self.require(*scopes, any_key=any_key, cost=cost, limits=limits))
+        requirement = self.require(*scopes, any_key=any_key, cost=cost, limits=limits)
+        found = self._dependencies.get(requirement)
+        if found is None:
+            found = self._dependencies[requirement] = KeyDependency(self, requirement)
+        return found
 
     def find_requirement(self, scope: MutableMapping[str, Any]) -> tuple[Requirement, str | None] | None:
         """FastAPI reads the body, and may refuse it, before it resolves dependencies."""
         route, template = _find_route(scope)
         found = self.list_requirements(scope, route)
         return (combine(found), template) if found else None
+
+    def combine_guards(self, scope: MutableMapping[str, Any], route: Any, requirement: Requirement) -> Requirement:
+        """The combined requirement of a route's guards, one of which requires ``requirement``; kept with the route."""
+        known: dict[Any, Requirement] | None = getattr(route, _COMBINED, None)
+        if known is None or getattr(scope.get("app"), "dependency_overrides", None):
+            return combine([*self.list_requirements(scope, route), requirement])
+        needed = known.get((self, requirement))
+        if needed is None:
+            needed = known[self, requirement] = combine([*self.list_requirements(scope, route), requirement])
+        return needed
 
     def list_requirements(self, scope: MutableMapping[str, Any], route: Any) -> list[Requirement]:
         """What each guard of a route requires, without those that a test overrides."""
@@ -81,17 +100,17 @@ class _Scheme(SecurityBase):
 
 _READY = "ari_guard_ready"
 _GUARDS = "ari_guards"
+_COMBINED = "ari_guards_combined"
 _BEARER = _Scheme(BearerModel(description="An API key."), "Bearer")
 _HEADER = _Scheme(APIKey(**{"in": APIKeyIn.header}, name="x-api-key", description="An API key."), "ApiKey")
 
 
 class KeyDependency:
-    """Verifies the request's key when FastAPI resolves it. Compares by its ``Ari`` and its arguments."""
+    """Verifies the request's key when FastAPI resolves it. An ``Ari`` has one for each set of arguments."""
 
     def __init__(self, ari: FastApiAri, requirement: Requirement) -> None:
         self._ari = ari
         self.requirement = requirement
-        self._hash = hash((id(ari), requirement))
         scopes = list(requirement.scopes)
         parameter, by_name = inspect.Parameter, inspect.Parameter.KEYWORD_ONLY
         self.__signature__ = inspect.Signature(
@@ -107,14 +126,6 @@ class KeyDependency:
         """Whether ``ari`` made it."""
         return self._ari is ari
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, KeyDependency):
-            return NotImplemented
-        return self._ari is other._ari and self.requirement == other.requirement
-
-    def __hash__(self) -> int:
-        return self._hash
-
     def add_scopes(self, scopes: Sequence[str]) -> Requirement:
         """Its requirement, with the scopes of ``Security(…, scopes=[…])`` around it. Raises ``ConfigurationError``."""
         return combine([self.requirement, make_requirement(tuple(scopes))]) if scopes else self.requirement
@@ -126,7 +137,7 @@ class KeyDependency:
         if guarded.admission is None:
             route, template = _find_route(scope)
             _skip_schemes(route)
-            needed = combine([*self._ari.list_requirements(scope, route), requirement])
+            needed = self._ari.combine_guards(scope, route, requirement)
             admission = await guarded.authorize(needed, template)
         else:
             admission = await guarded.authorize(requirement, None)
@@ -185,6 +196,7 @@ def _list_guards(route: Any) -> Sequence[_RouteGuard]:
         found = tuple(_walk_guards(getattr(route, "dependant", None)))
         if not isinstance(route, RouteContext | None):
             setattr(route, _GUARDS, found)
+            setattr(route, _COMBINED, {})
     return found
 
 

@@ -22,7 +22,7 @@ class AccessRequest(msgspec.Struct, frozen=True):
     revokes_self: bool = False
 
 
-def find_refusal(key: ApiKey, ask: AccessRequest) -> Reason | None:  # noqa: PLR0911 - one return for each check, in order
+def find_refusal(key: ApiKey, ask: AccessRequest) -> Reason | None:
     """Why this key may not do that; ``None`` if it may. Pure.
 
     A tombstone counts as revoked unless it expired: ARI deletes inactive keys only, but a database may be edited.
