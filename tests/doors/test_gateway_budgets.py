@@ -200,8 +200,7 @@ def test_shared_budgets_bind_all_keys(ai: AiGateway) -> None:
     owner = ai.owner.api(ai.reader)
     _, secret = make_key(ai)
     budgets = {"instance": [tokens(10_000, name="all")], "providers": {"openai": [tokens(1, name="small")]}}
-    admin, admin_secret = ai.owner.create_key("admin", scopes=["integrations:write", "integrations:read"])
-    assert ai.owner.api(admin_secret).put("/api/budgets", json=budgets).status_code == 200
+    assert owner.put("/api/budgets", json=budgets).status_code == 200
     try:
         refused = ai.owner.api(secret).post(CHAT, json=ASK)
         assert refused.status_code == 429
@@ -212,7 +211,9 @@ def test_shared_budgets_bind_all_keys(ai: AiGateway) -> None:
         assert names["provider:openai:small"] == 0
         assert names["instance:all"] > 0
     finally:
-        emptied = ai.owner.api(admin_secret).put("/api/budgets", json={"instance": [], "providers": {}})
-        assert emptied.json()["budget_use"] == []
-    assert admin["id"]
+        # No key may: all of them descend from one that may use AI.
+        assert owner.put("/api/budgets", json={"instance": [], "providers": {}}).status_code == 403
+        for provider in ([], ["--provider", "openai"]):
+            ai.owner.cli("budgets", "remove", *provider, "--yes", check=True)
+        assert owner.get("/api/budgets").json()["budget_use"] == []
     assert ai.owner.api(secret).post(CHAT, json=ASK).status_code == 200

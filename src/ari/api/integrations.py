@@ -18,7 +18,6 @@ from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.facts import integration_facts
 from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Provider, State
-from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.upstreams import find_provider
 from ari.usage.reports.queries import last_uses
 
@@ -101,7 +100,7 @@ async def _respond(deps: Deps, provider: Provider) -> Response:
     return respond(integration_facts(found, used.get(provider.name)))
 
 
-def _put(tx: IntegrationTransaction, name: str, environment: ProviderEnvironment, body: IntegrationIn) -> Provider:
+def _put(tx: commands.BaseUrlTransaction, name: str, environment: ProviderEnvironment, body: IntegrationIn) -> Provider:
     provider = find_provider(tx, name)
     if "base_url" in body.model_fields_set:
         commands.set_base_url(tx, provider, body.base_url, environment.private_addresses)

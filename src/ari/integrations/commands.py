@@ -1,17 +1,24 @@
 """Commands that change an integration: its first key and its base URL. Each records one event."""
 
 from dataclasses import replace
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.integrations import pool
+from ari.integrations.ai_rules.bound_keys import require_may_change_counting
+from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.checks import is_private, parse_base_url
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Integration, Provider, ProviderKey, describe_keys
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.rights import require_may_change
 from ari.integrations.rows import get_row, record_integration
+
+
+class BaseUrlTransaction(IntegrationTransaction, AiRulesTransaction, Protocol):
+    """One transaction over integrations and the rules for AI requests."""
 
 
 def put_key(tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment, key: str) -> ProviderKey:
@@ -23,13 +30,14 @@ def put_key(tx: IntegrationTransaction, provider: Provider, environment: Provide
 
 
 def set_base_url(
-    tx: IntegrationTransaction, provider: Provider, base_url: str | None, listed: AddressList = NO_ADDRESSES
+    tx: BaseUrlTransaction, provider: Provider, base_url: str | None, listed: AddressList = NO_ADDRESSES
 ) -> Integration:
     """Set the provider's base URL; ``None`` = the built-in one. A change deletes the stored keys (security.md 34).
 
     An API key may set public addresses and those in ``listed``; the owner may also set private ones. The actor is
     stored, since it decides which addresses the host name may resolve to (security.md 38). Setting the same address
-    again changes nothing, unless the owner confirms one that an API key set.
+    again changes nothing, unless the owner confirms one that an API key set. A key that budgets bind can't change it:
+    its requests would no longer count for the provider that they reach.
     Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``.
     """
     require_may_change(tx.caller, provider)
@@ -41,6 +49,8 @@ def set_base_url(
     same = wanted == row.base_url
     if same and (wanted is None or row.base_url_is_owners or tx.caller.key_id is not None):
         return row
+    if provider.is_ai:
+        require_may_change_counting(tx, "change base URLs")
     if wanted is not None and tx.caller.key_id is not None:
         _require_public(wanted, listed)
     kept = row if same else row.without_past()

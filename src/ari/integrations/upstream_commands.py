@@ -3,7 +3,7 @@
 from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import Conflict, NotFound
 from ari.integrations import pool
-from ari.integrations.commands import set_base_url
+from ari.integrations.commands import BaseUrlTransaction, set_base_url
 from ari.integrations.model import Provider
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.rows import record_integration
@@ -13,12 +13,12 @@ MAX_UPSTREAMS = 200
 
 
 def add_upstream(
-    tx: IntegrationTransaction, name: str, title: str, base_url: str, listed: AddressList = NO_ADDRESSES
+    tx: BaseUrlTransaction, name: str, title: str, base_url: str, listed: AddressList = NO_ADDRESSES
 ) -> Provider:
     """Add an upstream with its base URL, which follows the rules of every base URL (``commands.set_base_url``).
 
     A name that active API keys still list in their scopes is refused: they would reach the new upstream.
-    Raises ``Invalid``, ``Conflict``, ``ReauthRequired``.
+    Raises ``Invalid``, ``Conflict``, ``Forbidden``, ``ReauthRequired``.
     """
     upstream = Upstream(parse_upstream_name(name), parse_title(title), tx.now_ms, tx.caller.actor)
     present = tx.upstreams.all()

@@ -10,6 +10,7 @@ from ari.base.master_key import MasterKeys
 from ari.integrations.ai_rules.model import NO_RULES, AiRules, Part, PartName
 from ari.integrations.model import Integration, ProviderKey
 from ari.integrations.upstreams import Upstream
+from ari.keys.model import ApiKey
 from tests.unit.accounts.memory import MemoryEvents, MemorySealed
 
 
@@ -89,6 +90,22 @@ class MemoryUpstreams:
 
 
 @dataclass
+class MemoryLineage:
+    """Fulfils ``LineageStore``. ``made`` has the keys that each key created or extended."""
+
+    made: dict[str, list[ApiKey]] = field(default_factory=dict)
+
+    def get(self, key_id: str) -> ApiKey | None:
+        return next((key for keys in self.made.values() for key in keys if key.id == key_id), None)
+
+    def list_made_by(self, actor: str) -> list[ApiKey]:
+        return self.made.get(actor, [])
+
+    def sources_of(self, key_id: str) -> list[str]:
+        return [maker for maker, keys in self.made.items() if any(key.id == key_id for key in keys)]
+
+
+@dataclass
 class MemoryIntegrationTransaction:
     """Fulfils ``IntegrationTransaction``; it never ends, and its time goes on."""
 
@@ -99,6 +116,7 @@ class MemoryIntegrationTransaction:
     provider_keys: MemoryProviderKeys = field(default_factory=MemoryProviderKeys)
     upstreams: MemoryUpstreams = field(default_factory=MemoryUpstreams)
     sealed: MemorySealed = field(default_factory=MemorySealed)
+    keys: MemoryLineage = field(default_factory=MemoryLineage)
     ai_rules: MemoryAiRules = field(default_factory=MemoryAiRules)
     events: MemoryEvents = field(default_factory=MemoryEvents)
 

@@ -15,7 +15,6 @@ from ari.integrations.upstreams import find_provider, list_providers
 
 if TYPE_CHECKING:
     from ari.deps import Deps
-    from ari.integrations.ports import IntegrationTransaction
 
 
 class LocalIntegrations:
@@ -43,7 +42,7 @@ class LocalIntegrations:
         """Set the base URL, which deletes the ``agreed`` key, or with ``force`` any. Raises ``Conflict`` for others."""
         provider, environment = self._find(name), self._deps.instance.provider_environment
 
-        def change(tx: "IntegrationTransaction") -> None:
+        def change(tx: commands.BaseUrlTransaction) -> None:
             if not force and commands.find_key_lost_by(tx, provider, base_url) != agreed:
                 raise Conflict("key_changed", f"The {provider.title} key just changed. Nothing was done. Try again.")
             commands.set_base_url(tx, provider, base_url, environment.private_addresses)

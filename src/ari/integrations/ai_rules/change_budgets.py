@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ari.base.errors import Forbidden, Invalid, Problem
+from ari.base.errors import Invalid, Problem
 from ari.base.problems import Problems
-from ari.integrations.ai_rules.bound_keys import is_ai_key
+from ari.integrations.ai_rules.bound_keys import require_may_loosen_budgets
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.ai_rules.replace_part import get_ai_rules, replace_part
@@ -110,9 +110,8 @@ def _with_rules(rules: BudgetRules, provider: str | None, changed: LimitRules) -
 
 
 def _save(tx: AiRulesTransaction, before: BudgetRules, after: BudgetRules) -> BudgetRules:
-    """A key that may use AI can't loosen a budget: all of them bind it."""
-    if is_ai_key(tx.caller) and _loosens(before, after):
-        raise Forbidden("A key that may use AI can't loosen budgets.")
+    if _loosens(before, after):
+        require_may_loosen_budgets(tx)
     described = {"from": describe_budget_rules(before), "to": describe_budget_rules(after)}
     replace_part(tx, "budgets", after, described)
     return after

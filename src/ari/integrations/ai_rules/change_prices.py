@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from ari.integrations.ai_rules.bound_keys import require_may_change_prices
+from ari.integrations.ai_rules.bound_keys import require_may_change_counting
 from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.ai_rules.price_fields import describe_price_rules, parse_price_rules
 from ari.integrations.ai_rules.prices import PriceRules
@@ -25,7 +25,7 @@ def set_prices(tx: AiRulesTransaction, given: Mapping[str, Any]) -> PriceRules:
     rules = structs.replace(parse_price_rules(given), revision=before.revision)
     if rules == before:
         return before
-    require_may_change_prices(tx.caller, present)
+    require_may_change_counting(tx, "change prices")
     rules = structs.replace(rules, revision=before.revision + 1)
     models = sorted({model for model, _ in _list_entries(before) ^ _list_entries(rules)})[:_MAX_NAMED]
     entries = {"from": _describe(before, models), "to": _describe(rules, models)}

@@ -8,6 +8,7 @@ from ari.base.transaction import CommandTransaction
 from ari.integrations.ai_rules.aliases import AliasRules
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.integrations.ai_rules.prices import PriceRules
+from ari.keys.lineage import LineageTransaction
 
 Part = AliasRules | PriceRules | BudgetRules
 PartName = Literal["aliases", "prices", "budgets"]
@@ -35,8 +36,8 @@ class AiRulesStore(Protocol):
         """Replace one part."""
 
 
-class AiRulesTransaction(CommandTransaction, Protocol):
-    """One transaction over the rules and events."""
+class AiRulesTransaction(CommandTransaction, LineageTransaction, Protocol):
+    """One transaction over the rules and events, which also reads keys: some may not change the rules."""
 
     @property
     def ai_rules(self) -> AiRulesStore: ...

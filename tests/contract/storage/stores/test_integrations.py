@@ -13,7 +13,6 @@ from ari.integrations import commands, model
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Integration
-from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import get_provider
 from tests.contract.storage.stores.test_accounts import database_of
 from tests.support.clock import FrozenClock
@@ -34,7 +33,7 @@ WHOLE = Integration(
     failing_reason="It was refused.",
 )
 
-Begin = Callable[[], AbstractContextManager[IntegrationTransaction]]
+Begin = Callable[[], AbstractContextManager[commands.BaseUrlTransaction]]
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

@@ -191,7 +191,11 @@ def _remove(tx: IntegrationTransaction, provider: Provider) -> None:
 
 
 def _put_base_url(
-    tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment, base_url: str | None, key: str
+    tx: commands.BaseUrlTransaction,
+    provider: Provider,
+    environment: ProviderEnvironment,
+    base_url: str | None,
+    key: str,
 ) -> None:
     if base_url is None and provider.base_url is None:
         raise Invalid(Problem("base_url", f"Enter the base URL, such as {provider.base_url_example}."))
