@@ -129,15 +129,15 @@ def test_why_is_in_the_log_and_not_in_responses(owner: Any, own_postgres: Any) -
     checks = ("/api/ready", "/api/health")
     assert [owner.api().get(path).status_code for path in checks] == [200, 200]
     with psycopg.connect(owner.server.environment["ARI_DATABASE_URL"], autocommit=True) as other:
-        other.execute("ALTER TABLE key_mark RENAME TO lost_mark")
+        other.execute("ALTER TABLE key_secrets RENAME TO lost_secrets")
         try:
             eventually(lambda: {owner.api().get(path).status_code for path in checks} == {503})
             said = [owner.api().get(path).text for path in checks] + [owner.api(secret).get("/api/me").text]
         finally:
-            other.execute("ALTER TABLE lost_mark RENAME TO key_mark")
-    assert all("unavailable" in text and "key_mark" not in text and "relation" not in text for text in said)
+            other.execute("ALTER TABLE lost_secrets RENAME TO key_secrets")
+    assert all("unavailable" in text and "key_secrets" not in text and "relation" not in text for text in said)
     log = owner.server.log_text()
-    assert log.count('relation \\"key_mark\\" does not exist') == 1, "once a minute, however often it is asked"
+    assert log.count('relation \\"key_secrets\\" does not exist') == 1, "once a minute, however often it is asked"
     _wait_until_well(owner, secret)
     eventually(lambda: [owner.api().get(path).status_code for path in checks] == [200, 200])
     assert owner.cli("keys", "show", key["id"]).returncode == 0

@@ -6,13 +6,17 @@ from ari.storage.lookups.postgres import PostgresBatchLookup
 
 
 def count_keys(trips: PostgresBatchLookup[Any], what: Literal["ask", "rows"]) -> list[int]:
-    """How many keys each call from now on is about: of ``ask``, or of the statements below it (``rows``)."""
+    """How many keys each call from now on is about: asked of ``ask``, or returned by a statement (``rows``)."""
     counts: list[int] = []
     called = getattr(trips, what)
 
     async def count_and_ask(*given: Any) -> Any:
-        counts.append(len(given[-1]))
-        return await called(*given)
+        if what == "ask":
+            counts.append(len(given[-1]))
+        found = await called(*given)
+        if what == "rows":
+            counts.append(sum(row[-2] is not None for row in found))
+        return found
 
     setattr(trips, what, count_and_ask)
     return counts

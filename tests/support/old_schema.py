@@ -15,10 +15,19 @@ _ADDED_TABLES = (
 )
 _ADDED_COLUMNS = ("kind", "environment", "consumer_id", "tags", "metadata", "policy", "enabled_at_ms")
 _PRESENT = "deleted_at_ms IS NULL"
+_FUNCTION = """
+CREATE FUNCTION ari_mark_keys() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO key_mark (name, transaction) VALUES ('api_keys', txid_current())
+    ON CONFLICT (name) DO UPDATE SET transaction = excluded.transaction
+    WHERE key_mark.transaction <> excluded.transaction;
+    RETURN NULL;
+END $$
+"""
 
 
 def join_keys_and_secrets(connection: Connection) -> None:
-    """Undo migrations main 0017 to 0015: each key's first secret moves back into its row."""
+    """Undo migrations main 0018 to 0015: each key's first secret moves back into its row."""
     separate_provider_keys(connection)
     for name in ("seq", "id", "subject_seq"):
         connection.execute(text(f"DROP INDEX ix_events_of_keys_{name}"))
@@ -29,8 +38,20 @@ def join_keys_and_secrets(connection: Connection) -> None:
     connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0014'"))
 
 
+def mark_keys(connection: Connection) -> None:
+    """Undo migration main 0018: triggers note the last transaction that changed a key."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("INSERT INTO key_mark VALUES ('api_keys', 0)"))
+        connection.execute(text(_FUNCTION))
+        for table in ("api_keys", "key_secrets", "consumers"):
+            for statement in _make_triggers(table):
+                connection.execute(text(statement))
+    connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0017'"))
+
+
 def separate_provider_keys(connection: Connection) -> None:
-    """Undo migration main 0017: the first key of each provider moves back into the provider's row."""
+    """Undo migrations main 0018 and 0017: the first key of each provider moves back into the provider's row."""
+    mark_keys(connection)
     added = "mask VARCHAR(12)", "added_at_ms BIGINT", "added_by TEXT"
     for column in added:
         connection.execute(text(f"ALTER TABLE integrations ADD COLUMN {column}"))
@@ -42,6 +63,16 @@ def separate_provider_keys(connection: Connection) -> None:
     for name in ("provider_keys", "upstreams"):
         connection.execute(text(f"DROP TABLE {name}"))
     connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0016'"))
+
+
+def _make_triggers(table: str) -> list[str]:
+    run = "EXECUTE FUNCTION ari_mark_keys()"
+    deferred = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+    return [
+        f"CREATE CONSTRAINT TRIGGER {table}_changed AFTER UPDATE OR DELETE ON {table} {deferred} {run}",
+        f"CREATE TRIGGER {table}_emptied AFTER TRUNCATE ON {table} FOR EACH STATEMENT {run}",
+        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_changed, ENABLE ALWAYS TRIGGER {table}_emptied",
+    ]
 
 
 def _sqlite() -> list[str]:

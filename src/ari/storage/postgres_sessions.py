@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 Pooler = Literal["auto", "session", "transaction"]
 BUSY_SECONDS = 5
 LIMITS = {"lock_timeout": "5s", "statement_timeout": "30s"}
+LOOKUP_PLANS = {
+    "plan_cache_mode": "force_generic_plan",
+    **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off"),
+}
+"""For connections that only look up rows by index. A prepared statement is planned once, not at every execution, which
+takes longer than the lookup (decision 66), and its plan remains right while a table grows."""
 LOCAL_SETTINGS = "ari_local_settings"
 """In the ``info`` of a pooled connection: the statement that begins each of its transactions. Absent: it needs none."""
 _WHO_SERVES = "SELECT pg_backend_pid()"
@@ -81,7 +87,9 @@ class Sessions:
         if self.pooler == "auto":
             row = await (await connection.execute(_WHO_SERVES)).fetchone()
             straight = row is not None and row[0] == connection.info.backend_pid
-        if not straight:
+        if straight:
+            await connection.execute(_set(LOOKUP_PLANS, "SET").encode())
+        else:
             connection.prepare_threshold = None
 
 

@@ -164,7 +164,7 @@ def test_another_product(data_dir: Path, postgres_url: str) -> None:
     ("lost", "words"),
     [
         ("SELECT ON api_keys", "table api_keys"),
-        ("SELECT ON key_mark", "table key_mark"),
+        ("SELECT ON key_secrets", "table key_secrets"),
         ("SELECT ON usage_totals", "table usage_totals"),
         ("INSERT ON usage_staging", "table usage_staging"),
         ("ALL ON SEQUENCE usage_staging_seq_seq", "sequence usage_staging_seq_seq"),

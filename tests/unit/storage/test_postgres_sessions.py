@@ -18,10 +18,10 @@ class _Asynchronous:
     def __init__(self, given: int) -> None:
         self.info = SimpleNamespace(backend_pid=given)
         self.prepare_threshold: int | None = 5
-        self.asked = 0
+        self.statements: list[str] = []
 
-    async def execute(self, _query: str) -> "_Asynchronous":
-        self.asked += 1
+    async def execute(self, query: str | bytes) -> "_Asynchronous":
+        self.statements.append(query.decode() if isinstance(query, bytes) else query)
         return self
 
     async def fetchone(self) -> tuple[int]:
@@ -42,7 +42,8 @@ def test_nothing_is_prepared_through_a_pooler(pooler: Pooler, given: int, pooled
     connection: Any = _Asynchronous(given)
     asyncio.run(Sessions(parse("postgresql://ari@db.example/ari"), pooler).abegin(connection))
     assert is_pooled(connection) is pooled
-    assert connection.asked == (1 if pooler == "auto" else 0)
+    words = ["SELECT"] * (pooler == "auto") + ["SET"] * (not pooled)
+    assert [statement.split()[0] for statement in connection.statements] == words
 
 
 @pytest.mark.parametrize(("row", "straight"), [((SERVER_PID,), True), ((99,), False), (None, False)])

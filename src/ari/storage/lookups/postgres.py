@@ -31,6 +31,8 @@ class PostgresBatchLookup(Generic[V]):
         self._timeout_seconds = timeout_seconds
         self._connection: psycopg.AsyncConnection[_Row] | None = None
         self._cursor: psycopg.AsyncCursor[_Row]
+        self.opened = 0
+        """How many connections were opened so far."""
         self._waiting: list[tuple[Any, asyncio.Future[V | None]]] = []
         self._runner: asyncio.Task[None] | None = None
         self._asking: asyncio.Future[dict[Any, V]] | None = None
@@ -125,12 +127,17 @@ class PostgresBatchLookup(Generic[V]):
         """The values with these keys, in one statement."""
         raise NotImplementedError
 
-    async def rows(self, query: str, *keys: list[Any]) -> list[_Row]:
-        """Run ``query``, whose parameters are lists of keys."""
-        self.link.history.require_trust()
+    async def open(self) -> None:
+        """Open the connection if there is none."""
         if self._connection is None:
             self._connection = await self.link.aconnect("ari verify", self._timeout_seconds)
             self._cursor = self._connection.cursor(binary=True)
+            self.opened += 1
+
+    async def rows(self, query: str, *keys: list[Any] | str) -> list[_Row]:
+        """Run ``query``, whose parameters are lists of keys, or arrays as PostgreSQL writes them."""
+        self.link.history.require_trust()
+        await self.open()
         cursor = self._cursor
         await cursor.execute(query, keys, prepare=True)
         return await cursor.fetchall()

@@ -26,7 +26,7 @@ key_mark = Table(
     Column("transaction", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""On PostgreSQL, the transaction that last changed or removed a key. Empty on SQLite, which has ``data_version``."""
+"""Empty. Nodes of the version before main 0018 read it while nodes are upgraded; drop it in a later version."""
 
 database_history = Table(
     "database_history",
