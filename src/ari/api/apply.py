@@ -37,6 +37,11 @@ _SECTIONS = {"scopes", "presets", "default_preset", "kinds", "instance_policy"} 
     "model_aliases",
     "model_prices",
     "model_discounts",
+    "upstreams",
+    "instance_budgets",
+    "provider_budgets",
+    "consumer_models",
+    "key_models",
 }
 _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 
@@ -49,8 +54,9 @@ _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="scopes:write")
 async def apply_configuration(body: ApplyIn, deps: CallerDeps) -> Response:
-    """Declares scopes, saves presets and kinds, chooses the default preset, sets the rules for all keys and the aliases
-    and prices of models. Lists the changes only, unless `dry_run` is `false`. Applying the same again changes nothing.
+    """Declares scopes, saves presets, kinds and named upstreams, chooses the default preset, sets the rules for all
+    keys, the aliases and prices of models, budgets, and the models that keys and consumers may use. Lists the changes
+    only, unless `dry_run` is `false`. Applying the same again changes nothing.
     Each change needs the same rights as on its own. A preset that loses its last scope by pruning is removed; if it
     was the default, `standard` is the default again."""
     given = body.model_dump(include=_SECTIONS, exclude_unset=True)
@@ -93,7 +99,8 @@ async def _apply(
     deps: Deps, wanted: Configuration, dry_run: bool, prune: bool = False, force: bool = False
 ) -> list[dict[str, Any]]:
     run = deps.rehearse if dry_run else deps.do
-    changes = await run(apply_all, wanted, prune, force=force or dry_run)
+    listed = deps.instance.provider_environment.private_addresses
+    changes = await run(apply_all, wanted, prune, force=force or dry_run, listed=listed)
     return [change_facts(one) for one in changes]
 
 

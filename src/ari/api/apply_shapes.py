@@ -4,11 +4,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
+from ari.api.budget_shapes import Budgets
 from ari.api.instance_policy import InstancePolicyIn
 from ari.api.kind_shapes import KindChangeIn
+from ari.api.model_shapes import ModelRulesIn
 from ari.api.preset_shapes import PresetIn
 from ari.api.prices import ModelPriceIn
 from ari.api.shapes import RequestModel
+from ari.integrations.checks import MAX_BASE_URL
+from ari.integrations.upstreams import MAX_TITLE
 
 _SCOPES: dict[str, JsonValue] = {"orders:read": "List orders and read their details."}
 _PRESETS: dict[str, JsonValue] = {
@@ -19,6 +23,8 @@ _DOCUMENT: dict[str, JsonValue] = {
     "openapi": "3.1.0",
     "paths": {"/orders": {"get": {"security": [{"oauth": ["orders:read"]}]}}},
 }
+_UPSTREAMS: dict[str, JsonValue] = {"vllm-a": {"base_url": "https://vllm.example.com/v1", "title": "vLLM A"}}
+_MONTHLY: dict[str, JsonValue] = {"name": "monthly", "amount_usd": "500.00", "period": "month"}
 DRY_RUN = "List the changes without making them."
 
 
@@ -34,8 +40,23 @@ class DeclaredKindIn(KindChangeIn):
     )
 
 
+class DeclaredUpstreamIn(RequestModel):
+    """A named OpenAI-compatible service."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_UPSTREAMS["vllm-a"]]})
+
+    base_url: StrictStr = Field(
+        description="Base URL, with or without `/v1`.",
+        examples=["https://vllm.example.com/v1"],
+        json_schema_extra={"maxLength": MAX_BASE_URL},
+    )
+    title: StrictStr | None = Field(
+        None, max_length=MAX_TITLE, description="Name for people; default: the present one.", examples=["vLLM A"]
+    )
+
+
 class ApplyIn(RequestModel):
-    """The desired scopes, presets, kinds, rules, aliases and prices. Sections that are left out stay as they are."""
+    """The desired state of the instance. Sections that are left out stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"scopes": _SCOPES, "dry_run": True}]})
 
@@ -70,10 +91,41 @@ class ApplyIn(RequestModel):
         description="Percentages off the prices of AI models, by pattern. A key needs `integrations:write`.",
         examples=[{"anthropic/*": "15"}],
     )
-    prune: StrictBool = Field(
-        False, description="Also remove scopes, presets, kinds, aliases and prices that these sections don't list."
+    upstreams: dict[str, DeclaredUpstreamIn] | None = Field(
+        None, description="Named upstreams. A key needs `integrations:write`.", examples=[_UPSTREAMS]
     )
-    force: StrictBool = Field(False, description="Prune scopes even from keys and presets that list them.")
+    instance_budgets: Budgets | None = Field(
+        None,
+        description="Budgets that all requests share, by their names. A key needs `integrations:write`.",
+        examples=[[_MONTHLY]],
+    )
+    provider_budgets: dict[str, Budgets] | None = Field(
+        None,
+        description="Budgets by provider. A key needs `integrations:write`.",
+        examples=[{"openai": [_MONTHLY]}],
+    )
+    consumer_models: dict[str, ModelRulesIn] | None = Field(
+        None,
+        description="AI models of consumers, by name, ID or external ID; empty lists: all. A key needs "
+        "`consumers:write`.",
+        examples=[{"acme": {"allow": ["openai/gpt-5*"]}}],
+    )
+    key_models: dict[str, ModelRulesIn] | None = Field(
+        None,
+        description="AI models of keys, by ID or the name of an active key; empty lists: all. A key needs "
+        "`keys:write`.",
+        examples=[{"Support bot": {"deny": ["openai/gpt-5-pro"]}}],
+    )
+    prune: StrictBool = Field(
+        False,
+        description="Also remove scopes, presets, kinds, aliases, prices, upstreams and budgets that these sections "
+        "don't list.",
+    )
+    force: StrictBool = Field(
+        False,
+        description="Prune scopes even from keys and presets that list them, and change or prune upstreams even if "
+        "that deletes their stored keys.",
+    )
     dry_run: StrictBool = Field(True, description=DRY_RUN)
 
 
@@ -94,12 +146,16 @@ class AppliedChangeOut(BaseModel):
 
     action: Literal["add", "change", "remove"] = Field(description="Kind of change.", examples=["add"])
     kind: str = Field(
-        description="Kind of object: `scope`, `preset`, `default preset`, `kind`, `rule` or `model alias`.",
+        description="Kind of object: `scope`, `preset`, `default preset`, `kind`, `rule`, `model alias`, "
+        "`model price`, `model discount`, `upstream`, `budget`, `consumer models` or `key models`.",
         examples=["scope"],
     )
     name: str = Field(description="Its name.", examples=["orders:read"])
     key_count: int = Field(description="Active keys that lose a removed scope.", examples=[0])
-    needs_force: bool = Field(description="Whether keys or presets list the removed scope.", examples=[False])
+    needs_force: bool = Field(
+        description="Whether keys or presets list the removed scope, or an upstream loses stored keys.",
+        examples=[False],
+    )
 
 
 class AppliedOut(BaseModel):

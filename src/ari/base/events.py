@@ -89,6 +89,7 @@ EVENT_NAMES = {
     "provider_key_changed": "The label or place of a provider key changed.",
     "provider_key_choice_changed": "How requests get one of a provider's keys changed.",
     "upstream_added": "A named upstream was added.",
+    "upstream_renamed": "The title of a named upstream changed.",
     "upstream_removed": "A named upstream was removed, with its keys and base URL.",
     "provider_key_rejected": "A provider rejected its key. Not recorded again until the key is accepted.",
     "integration_base_url_changed": "The base URL of a provider changed; the key stored for the old one was deleted.",

@@ -22,12 +22,16 @@ def apply(
     yes: ApplyNow = False,
     prune: Annotated[bool, typer.Option("--prune", help="Also remove what the file's sections don't list.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Prune scopes even from keys and presets that list them.")
+        bool,
+        typer.Option(
+            "--force", help="Prune scopes that are in use, and change upstreams even if that deletes their keys."
+        ),
     ] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Declare scopes, presets, kinds, rules and aliases from a file. Without --yes, only lists the changes.
+    """Declare scopes, kinds, rules, upstreams, models, prices and budgets from a file. Without --yes, only lists the
+    changes.
 
     All changes are made in one transaction. Applying the same file again changes nothing.
     """

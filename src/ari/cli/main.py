@@ -68,7 +68,7 @@ class _Root(LazyGroup):
                 "apply",
                 "apply:apply",
                 (
-                    "Declare scopes, presets, kinds, rules and aliases from a file. "
+                    "Declare scopes, kinds, rules, upstreams, models, prices and budgets from a file. "
                     "Without --yes, only lists the changes."
                 ),
             ),

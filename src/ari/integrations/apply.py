@@ -3,33 +3,55 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import Invalid, Problem
 from ari.integrations.ai_rules.change_aliases import AliasTransaction, get_aliases, set_aliases
 from ari.integrations.ai_rules.change_prices import set_prices
 from ari.integrations.ai_rules.price_fields import describe_price_rules
 from ari.integrations.ai_rules.prices import PriceRules
 from ari.integrations.ai_rules.replace_part import get_ai_rules
+from ari.integrations.apply_budgets import apply_budgets
+from ari.integrations.apply_upstreams import apply_upstreams, prune_upstreams
+from ari.integrations.ports import IntegrationTransaction
 from ari.keys import granting
-from ari.keys.commands.apply import Action, AppliedChange, apply
+from ari.keys.commands.apply import AppliedChange, apply, compare_entries
+from ari.keys.commands.apply_models import apply_consumer_models, apply_key_models
 from ari.keys.configuration import Configuration
-from ari.keys.ports import KeyTransaction
+from ari.keys.listing import KeyListTransaction
 
 _SCOPE = "integrations:write"
 
 
-class ConfigurationTransaction(KeyTransaction, AliasTransaction, Protocol):
+class ConfigurationTransaction(KeyListTransaction, AliasTransaction, IntegrationTransaction, Protocol):
     """One transaction over everything that a configuration has."""
 
 
 def apply_all(
-    tx: ConfigurationTransaction, wanted: Configuration, prune: bool = False, force: bool = False
+    tx: ConfigurationTransaction,
+    wanted: Configuration,
+    prune: bool = False,
+    force: bool = False,
+    listed: AddressList = NO_ADDRESSES,
 ) -> list[AppliedChange]:
-    """Like ``keys.commands.apply``, with the rules for AI requests. Raises what it raises."""
-    changes = apply(tx, wanted, prune, force)
+    """Like ``keys.commands.apply``, with upstreams and the rules for AI requests. Raises what it raises.
+
+    ``listed`` are the private addresses that base URLs may have. New upstreams come first and are pruned last, since
+    other sections name them.
+    """
+    changes = [*apply_upstreams(tx, wanted.upstreams, force, listed)] if wanted.upstreams is not None else []
+    changes += apply(tx, wanted, prune, force)
     if wanted.model_aliases is not None:
         changes += _apply_aliases(tx, wanted.model_aliases, prune)
     if wanted.model_prices is not None or wanted.model_discounts is not None:
         changes += _apply_prices(tx, wanted, prune)
+    if wanted.instance_budgets is not None or wanted.provider_budgets is not None:
+        changes += apply_budgets(tx, wanted.instance_budgets, wanted.provider_budgets, prune)
+    if wanted.consumer_models is not None:
+        changes += apply_consumer_models(tx, wanted.consumer_models)
+    if wanted.key_models is not None:
+        changes += apply_key_models(tx, wanted.key_models)
+    if prune and wanted.upstreams is not None:
+        changes += prune_upstreams(tx, wanted.upstreams, force)
     return changes
 
 
@@ -42,7 +64,7 @@ def _apply_aliases(
         after = set_aliases(tx, wanted if prune else {**before, **wanted})
     except Invalid as error:
         raise Invalid(*(Problem("model_aliases", one.message) for one in error.problems)) from None
-    yield from _compare("model alias", before, after)
+    yield from compare_entries("model alias", before, after)
 
 
 def _apply_prices(tx: ConfigurationTransaction, wanted: Configuration, prune: bool) -> Iterator[AppliedChange]:
@@ -62,7 +84,7 @@ def _apply_prices(tx: ConfigurationTransaction, wanted: Configuration, prune: bo
         names = {"prices": [*prices], "discounts": [*discounts]}
         raise Invalid(*(Problem(_locate(one.location, names), one.message) for one in error.problems)) from None
     for kind, old, new in zip(("model price", "model discount"), before, _read_prices(rules), strict=True):
-        yield from _compare(kind, old, new)
+        yield from compare_entries(kind, old, new)
 
 
 def _merge(before: Mapping[str, Any], wanted: Mapping[str, Any] | None, prune: bool) -> dict[str, Any]:
@@ -87,10 +109,3 @@ def _locate(location: str, names: Mapping[str, list[str]]) -> str:
     number, _, field = rest.partition(".")
     name = names[section][int(number)] if number else ""
     return ".".join(filter(None, (f"model_{section}", name, field)))
-
-
-def _compare(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[AppliedChange]:
-    for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name):
-            action: Action = "add" if name not in before else "change" if name in after else "remove"
-            yield AppliedChange(action, kind, name)

@@ -1,5 +1,7 @@
 """Commands that add and remove named upstreams. Each records one event."""
 
+from dataclasses import replace
+
 from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import Conflict, NotFound
 from ari.integrations import pool
@@ -38,6 +40,20 @@ def add_upstream(
     tx.upstreams.save(upstream)
     record_integration(tx, "upstream_added", provider, {"title": upstream.title})
     return provider
+
+
+def rename_upstream(tx: IntegrationTransaction, name: str, title: str) -> Upstream:
+    """Give an upstream another title; its name stays. Raises ``NotFound``, ``Invalid``, ``ReauthRequired``."""
+    found = tx.upstreams.get(name)
+    if found is None:
+        raise NotFound("No such upstream.")
+    after = replace(found, title=parse_title(title))
+    if after != found:
+        tx.caller.require_confirmed(tx.now_ms)
+        tx.upstreams.save(after)
+        provider = make_upstream_provider(name, after.title)
+        record_integration(tx, "upstream_renamed", provider, {"from": found.title, "to": after.title})
+    return after
 
 
 def remove_upstream(tx: IntegrationTransaction, name: str) -> None:

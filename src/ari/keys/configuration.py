@@ -1,5 +1,5 @@
 """The contents of a configuration file: what an instance should have. ``commands.apply`` makes it so, and
-``ari.integrations.apply`` for the aliases and prices of models.
+``ari.integrations.apply`` for upstreams, budgets, and the aliases and prices of models.
 
 ::
 
@@ -31,10 +31,29 @@
 
     [model_discounts]
     "anthropic/*" = "15"
+
+    [upstreams.vllm-a]
+    base_url = "https://vllm.example.com/v1"
+    title = "vLLM A"
+
+    [[instance_budgets]]
+    name = "monthly"
+    amount_usd = "500.00"
+    period = "month"
+
+    [[provider_budgets.openai]]
+    amount_usd = "200.00"
+    period = "month"
+
+    [consumer_models.acme]
+    allow = ["openai/gpt-5*"]
+
+    [key_models."Support bot"]
+    deny = ["openai/gpt-5-pro"]
 """
 
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +77,14 @@ class DeclaredKind:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredUpstream:
+    """A named upstream. ``title`` ``None`` leaves that of an existing one as it is."""
+
+    base_url: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Sections that a file doesn't have are ``None`` and stay as they are, whatever else is pruned."""
 
@@ -69,6 +96,11 @@ class Configuration:
     model_aliases: Mapping[str, tuple[str, ...]] | None = None
     model_prices: Mapping[str, Mapping[str, str]] | None = None
     model_discounts: Mapping[str, str] | None = None
+    upstreams: Mapping[str, DeclaredUpstream] | None = None
+    instance_budgets: Sequence[Mapping[str, Any]] | None = None
+    provider_budgets: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+    consumer_models: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None
+    key_models: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None
 
 
 def parse_configuration(content: object) -> Configuration:
@@ -164,6 +196,41 @@ def _parse_named_texts(place: str, value: object) -> dict[str, str]:
     return {name: _parse_text(f"{place}.{_shorten(name)}", text) for name, text in table.items() if text is not None}
 
 
+def _parse_upstreams(value: object) -> dict[str, DeclaredUpstream]:
+    table = _parse_table("upstreams", value, sys.maxsize)
+    return {name: _parse_upstream(f"upstreams.{_shorten(name)}", fields) for name, fields in table.items()}
+
+
+def _parse_upstream(place: str, value: object) -> DeclaredUpstream:
+    given = _parse_fields(place, value, ("base_url", "title"))
+    fields = {name: _parse_text(f"{place}.{name}", text) for name, text in given.items() if text is not None}
+    if "base_url" not in fields:
+        raise Invalid(Problem(f"{place}.base_url", "This field is required."))
+    return DeclaredUpstream(**fields)
+
+
+def _parse_instance_budgets(value: object) -> list[dict[str, Any]]:
+    return _parse_budget_tables("instance_budgets", value)
+
+
+def _parse_provider_budgets(value: object) -> dict[str, list[dict[str, Any]]]:
+    table = _parse_table("provider_budgets", value, sys.maxsize)
+    return {name: _parse_budget_tables(f"provider_budgets.{_shorten(name)}", one) for name, one in table.items()}
+
+
+def _parse_consumer_models(value: object) -> dict[str, dict[str, tuple[str, ...]]]:
+    return _parse_named_models("consumer_models", value)
+
+
+def _parse_key_models(value: object) -> dict[str, dict[str, tuple[str, ...]]]:
+    return _parse_named_models("key_models", value)
+
+
+def _parse_named_models(place: str, value: object) -> dict[str, dict[str, tuple[str, ...]]]:
+    table = _parse_table(place, value, sys.maxsize)
+    return {name: _parse_models(f"{place}.{_shorten(name)}", rules) for name, rules in table.items()}
+
+
 def _parse_default(value: object) -> str:
     return _parse_text("default_preset", value)
 
@@ -233,4 +300,9 @@ _SECTIONS: dict[str, Callable[[object], Any]] = {
     "model_aliases": _parse_aliases,
     "model_prices": _parse_prices,
     "model_discounts": _parse_discounts,
+    "upstreams": _parse_upstreams,
+    "instance_budgets": _parse_instance_budgets,
+    "provider_budgets": _parse_provider_budgets,
+    "consumer_models": _parse_consumer_models,
+    "key_models": _parse_key_models,
 }

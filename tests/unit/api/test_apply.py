@@ -44,6 +44,27 @@ def test_kinds_are_applied_and_rules_only_by_people(app: App, admin: str) -> Non
     assert content_of(refused)["errors"][0]["location"] == "kinds.acme.prefix"
 
 
+def test_sections_about_ai_need_their_scopes(app: App, admin: str) -> None:
+    """``scopes:write`` alone isn't enough, not even for a dry run; a name that may be a secret isn't repeated."""
+    month = {"name": "monthly", "amount_usd": "500.00", "period": "month"}
+    sections: list[dict[str, object]] = [
+        {"upstreams": {"vllm-a": {"base_url": "https://vllm.example.com"}}},
+        {"instance_budgets": [month]},
+        {"provider_budgets": {"openai": [month]}},
+        {"key_models": {"admin": {"deny": ["openai/o1"]}}},
+        {"consumer_models": {"acme": {}}},
+    ]
+    mine = app.key("scopes:write")
+    for body in sections:
+        assert content_of(app("POST", "/api/apply", mine, body))["code"] == "insufficient_scope"
+    body = {name: section for one in sections[:3] for name, section in one.items()} | {"dry_run": False}
+    done = [(one["kind"], one["name"]) for one in content_of(app("POST", "/api/apply", admin, body))["changes"]]
+    assert done == [("upstream", "vllm-a"), ("budget", "instance:monthly"), ("budget", "provider:openai:monthly")]
+    assert content_of(app("POST", "/api/apply", admin, body))["changes"] == []
+    refused = app("POST", "/api/apply", admin, {"key_models": {"sk-proj-0123456789abcdef": {}}})
+    assert content_of(refused)["errors"][0]["location"] == "key_models.?.name"
+
+
 def test_all_or_nothing(app: App, admin: str) -> None:
     """A bad entry undoes the good ones; the location never repeats what may be a secret (security.md 7)."""
     scopes = {"orders:read": "List orders.", "sk-proj-0123456789": "x"}

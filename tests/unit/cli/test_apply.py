@@ -27,6 +27,25 @@ credits = {amount = 5, refill = {amount = 9, every = "month"}}
 [instance_policy]
 max_lifetime_days = 365
 """
+AI = """\
+[upstreams.vllm-a]
+base_url = "https://vllm.example.com/v1"
+
+[[instance_budgets]]
+name = "monthly"
+amount_usd = "500.00"
+period = "month"
+
+[provider_budgets]
+openai = [{amount_usd = "200.00", period = "month", time_zone = "Europe/Berlin"}]
+vllm-a = [{amount_tokens = 9000, period = "rolling", window = "1h", hard = false}]
+
+[key_models.Laptop]
+allow = ["vllm-a/*"]
+
+[consumer_models.acme]
+deny = ["openai/gpt-5-pro"]
+"""
 PLAN = ["+ scope orders:read", "+ preset shop", "~ default preset shop", "+ kind acme", "+ rule max_lifetime_days"]
 
 
@@ -48,6 +67,29 @@ def test_without_yes_it_only_lists_the_changes(ari: Ari, tmp_path: Path) -> None
     assert ari("apply", file).out == "Nothing to change.\n"
     assert ari.json("apply", file, "--prune") == {"dry_run": True, "changes": []}
     assert ari.create()[0]["scopes"] == ["orders:read"]
+
+
+def test_upstreams_budgets_and_models(ari: Ari, tmp_path: Path) -> None:
+    """Planned and made like the other sections; stored keys of an upstream are lost by force only."""
+    file = write(tmp_path / "ai.toml", AI)
+    assert "consumer_models.acme.name: No such consumer." in ari.refuse("apply", file)
+    ari("consumers", "create", "Acme", "--external-id", "acme")
+    assert "key_models.Laptop.name: No active key has this name or ID." in ari.refuse("apply", file)
+    key = ari.create("Laptop")[0]["id"]
+    planned = ari("apply", file).out.splitlines()
+    assert planned[:2] == ["+ upstream vllm-a", "+ budget instance:monthly"]
+    assert planned[-2:] == ["+ consumer models acme", "+ key models Laptop"]
+    assert ari("apply", file, "--yes").out.splitlines()[-1] == "Applied 6 changes."
+    assert ari("apply", file, "--prune").out == "Nothing to change.\n"
+    assert ari.json("keys", "show", key)["models"] == {"allow": ["vllm-a/*"], "deny": []}
+    owners = [line.split("\t")[0] for line in ari("budgets", "list").out.splitlines()[1:]]
+    assert owners == ["instance", "openai", "vllm-a"]
+    ari("integrations", "set", "vllm-a", stdin="sk-0123456789abcdef0123\n")
+    moved = write(tmp_path / "moved.toml", '[upstreams.vllm-a]\nbase_url = "https://vllm.example.net"\n')
+    assert "--yes and --force" in ari("apply", moved).err
+    assert "vllm-a: This deletes its stored keys." in ari.refuse("apply", moved, "--yes")
+    ari("apply", moved, "--yes", "--force")
+    assert ari.json("upstreams", "list")["items"][0]["base_url"] == "https://vllm.example.net"
 
 
 def test_json_says_the_same(ari: Ari, tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ class LocalIntegrations:
         return [one for one in self.list_all() if one["provider"] not in providers()]
 
     def add_upstream(self, name: str, title: str, base_url: str) -> dict[str, Any]:
-        return self._describe(self._deps.do_sync(add_upstream, name, title, base_url))
+        listed = self._deps.instance.provider_environment.private_addresses
+        return self._describe(self._deps.do_sync(add_upstream, name, title, base_url, listed))
 
     def remove_upstream(self, name: str) -> None:
         self._deps.do_sync(remove_upstream, name)

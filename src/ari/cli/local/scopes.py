@@ -77,7 +77,9 @@ class LocalScopes:
 
     def _apply(self, wanted: Configuration, dry_run: bool, prune: bool, force: bool) -> list[dict[str, Any]]:
         run = self._deps.rehearse_sync if dry_run else self._deps.do_sync
-        return [change_facts(one) for one in run(apply_all, wanted, prune, force=force or dry_run)]
+        listed = self._deps.instance.provider_environment.private_addresses
+        changes = run(apply_all, wanted, prune, force=force or dry_run, listed=listed)
+        return [change_facts(one) for one in changes]
 
 
 def _list_losing(tx: "KeyTransaction", name: str) -> tuple[list[dict[str, Any]], list[str]]:

@@ -2815,16 +2815,22 @@ class AsyncResources:
         model_aliases: Mapping[str, Sequence[str]] | UnsetType | None = UNSET,
         model_prices: Mapping[str, shapes.ModelPriceIn] | UnsetType | None = UNSET,
         model_discounts: Mapping[str, str] | UnsetType | None = UNSET,
+        upstreams: Mapping[str, shapes.DeclaredUpstreamIn] | UnsetType | None = UNSET,
+        instance_budgets: Sequence[shapes.BudgetIn] | UnsetType | None = UNSET,
+        provider_budgets: Mapping[str, Sequence[shapes.BudgetIn]] | UnsetType | None = UNSET,
+        consumer_models: Mapping[str, shapes.ModelRulesIn] | UnsetType | None = UNSET,
+        key_models: Mapping[str, shapes.ModelRulesIn] | UnsetType | None = UNSET,
         prune: bool | UnsetType = UNSET,
         force: bool | UnsetType = UNSET,
         dry_run: bool | UnsetType = UNSET,
     ) -> shapes.AppliedOut:
         """Apply a configuration.
 
-        Declares scopes, saves presets and kinds, chooses the default preset, sets the rules for all keys and the
-        aliases and prices of models. Lists the changes only, unless `dry_run` is `false`. Applying the same again
-        changes nothing. Each change needs the same rights as on its own. A preset that loses its last scope by
-        pruning is removed; if it was the default, `standard` is the default again.
+        Declares scopes, saves presets, kinds and named upstreams, chooses the default preset, sets the rules for
+        all keys, the aliases and prices of models, budgets, and the models that keys and consumers may use. Lists
+        the changes only, unless `dry_run` is `false`. Applying the same again changes nothing. Each change needs
+        the same rights as on its own. A preset that loses its last scope by pruning is removed; if it was the
+        default, `standard` is the default again.
 
         Requires scope `scopes:write`: declare, change and remove scopes of your own API, and change presets.
 
@@ -2846,9 +2852,23 @@ class AsyncResources:
         ``model_discounts``: Percentages off the prices of AI models, by pattern. A key needs
         `integrations:write`.
 
-        ``prune``: Also remove scopes, presets, kinds, aliases and prices that these sections don't list.
+        ``upstreams``: Named upstreams. A key needs `integrations:write`.
 
-        ``force``: Prune scopes even from keys and presets that list them.
+        ``instance_budgets``: Budgets that all requests share, by their names. A key needs `integrations:write`.
+
+        ``provider_budgets``: Budgets by provider. A key needs `integrations:write`.
+
+        ``consumer_models``: AI models of consumers, by name, ID or external ID; empty lists: all. A key needs
+        `consumers:write`.
+
+        ``key_models``: AI models of keys, by ID or the name of an active key; empty lists: all. A key needs
+        `keys:write`.
+
+        ``prune``: Also remove scopes, presets, kinds, aliases, prices, upstreams and budgets that these sections
+        don't list.
+
+        ``force``: Prune scopes even from keys and presets that list them, and change or prune upstreams even if
+        that deletes their stored keys.
 
         ``dry_run``: List the changes without making them.
         """
@@ -2867,6 +2887,11 @@ class AsyncResources:
                         "model_aliases": model_aliases,
                         "model_prices": model_prices,
                         "model_discounts": model_discounts,
+                        "upstreams": upstreams,
+                        "instance_budgets": instance_budgets,
+                        "provider_budgets": provider_budgets,
+                        "consumer_models": consumer_models,
+                        "key_models": key_models,
                         "prune": prune,
                         "force": force,
                         "dry_run": dry_run,

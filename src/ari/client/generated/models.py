@@ -905,13 +905,15 @@ class AppliedChangeOut(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     """Kind of change."""
     kind: str
-    """Kind of object: `scope`, `preset`, `default preset`, `kind`, `rule` or `model alias`."""
+    """Kind of object: `scope`, `preset`, `default preset`, `kind`, `rule`, `model alias`, `model price`, `model
+    discount`, `upstream`, `budget`, `consumer models` or `key models`.
+    """
     name: str
     """Its name."""
     key_count: int
     """Active keys that lose a removed scope."""
     needs_force: bool
-    """Whether keys or presets list the removed scope."""
+    """Whether keys or presets list the removed scope, or an upstream loses stored keys."""
 
 
 class SkippedScopeOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -1846,3 +1848,12 @@ class ModelPriceIn(TypedDict):
     """Image output."""
     per_request_usd: NotRequired[str | None]
     """Each request, in US dollars, in addition to its tokens."""
+
+
+class DeclaredUpstreamIn(TypedDict):
+    """A named OpenAI-compatible service."""
+
+    base_url: str
+    """Base URL, with or without `/v1`."""
+    title: NotRequired[str | None]
+    """Name for people; default: the present one."""

@@ -52,6 +52,23 @@ def change_facts(change: AppliedChange) -> dict[str, Any]:
     return asdict(change)
 
 
+@contextmanager
+def locate(place: str) -> Iterator[None]:
+    """Add the path of the entry to the locations of ``Invalid``."""
+    try:
+        yield
+    except Invalid as error:
+        raise Invalid(*(Problem(f"{place}.{one.location}", one.message) for one in error.problems)) from None
+
+
+def compare_entries(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[AppliedChange]:
+    """One change for each name whose entry differs."""
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            action: Action = "add" if name not in before else "change" if name in after else "remove"
+            yield AppliedChange(action, kind, name)
+
+
 def apply(tx: KeyTransaction, wanted: Configuration, prune: bool = False, force: bool = False) -> list[AppliedChange]:
     """Add and change what the configuration says; ``prune`` also removes what its sections lack.
 
@@ -77,7 +94,7 @@ def apply(tx: KeyTransaction, wanted: Configuration, prune: bool = False, force:
 def _apply_scopes(tx: KeyTransaction, wanted: Configuration) -> Iterator[AppliedChange]:
     for name, description in sorted((wanted.scopes or {}).items()):
         before = tx.scopes.get(name)
-        with _located(f"scopes.{name}"):
+        with locate(f"scopes.{name}"):
             if before is None:
                 yield AppliedChange("add", "scope", declare_scope(tx, name, description).name)
             elif describe_scope(tx, name, description) != before:
@@ -86,7 +103,7 @@ def _apply_scopes(tx: KeyTransaction, wanted: Configuration) -> Iterator[Applied
 
 def _apply_presets(tx: KeyTransaction, wanted: Configuration) -> None:
     for name, preset in (wanted.presets or {}).items():
-        with _located(f"presets.{name}"):
+        with locate(f"presets.{name}"):
             save_preset(tx, preset)
     if wanted.default_preset is not None and wanted.default_preset != tx.presets.get_default():
         if wanted.default_preset not in list_presets(tx):
@@ -96,7 +113,7 @@ def _apply_presets(tx: KeyTransaction, wanted: Configuration) -> None:
 
 def _apply_policy(tx: KeyTransaction, wanted: Mapping[str, int | None]) -> Iterator[AppliedChange]:
     before = tx.instance_policy.get()
-    with _located("instance_policy"):
+    with locate("instance_policy"):
         after = change_instance_policy(tx, InstancePolicyChange(**wanted))
     for name in POLICY_FIELDS:
         old, new = getattr(before, name), getattr(after, name)
@@ -116,7 +133,7 @@ def _apply_kinds(tx: KeyTransaction, wanted: Mapping[str, DeclaredKind], prune: 
             yield AppliedChange("remove", "kind", kind.name)
     for name, declared in wanted.items():
         before = tx.kinds.get(name)
-        with _located(f"kinds.{name}"):
+        with locate(f"kinds.{name}"):
             if before is None:
                 add_kind(tx, name, declared.prefix, KindChange(**declared.defaults))
                 yield AppliedChange("add", "kind", name)
@@ -176,12 +193,3 @@ def _find_pruned_texts(tx: KeyTransaction, kept: Mapping[str, str]) -> set[str]:
     """The declared scopes that aren't kept, and the wildcards of resources that keep none."""
     pruned, resources = list_custom_names(tx) - set(kept), {name.partition(":")[0] for name in kept}
     return pruned | {f"{name.partition(':')[0]}:*" for name in pruned if name.partition(":")[0] not in resources}
-
-
-@contextmanager
-def _located(place: str) -> Iterator[None]:
-    """Add the path of the entry to the locations of ``Invalid``."""
-    try:
-        yield
-    except Invalid as error:
-        raise Invalid(*(Problem(f"{place}.{one.location}", one.message) for one in error.problems)) from None
