@@ -314,3 +314,12 @@ def test_requests_without_a_key_are_counted_as_ari_counts_them(instance: Guarded
         reason, count = usage_attempts.c.reason, func.sum(usage_attempts.c.count)
         found = {row[0]: int(row[1]) for row in connection.execute(select(reason, count).group_by(reason))}
         assert found == {"missing": 1, "unknown": 3, "malformed": 1}
+
+
+def test_equal_guards_are_one_dependency() -> None:
+    """So ``app.dependency_overrides`` finds a guard by its arguments, and another ``Ari``'s is another."""
+    ari, other = Ari.local(), Ari.local()
+    assert ari.key("orders:read") is ari.key("orders:read")
+    assert ari.key("orders:read") != ari.key("orders:read", cost=2)
+    assert ari.key("orders:read") != ari.key("orders:write")
+    assert ari.key("orders:read") != other.key("orders:read")

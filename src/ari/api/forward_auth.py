@@ -4,6 +4,8 @@ The response waits for the commit of the usage row, which has the method, path a
 decides its limits. Nothing about ARI's own API can be reached here, and no session counts.
 """
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from ari.api.forward_auth_call import (
@@ -27,6 +29,7 @@ from ari.http.request_head import INVALID_REQUEST, find_keys
 from ari.http.responses import Response
 from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
+from ari.http.verification import await_both
 from ari.keys.checks import AccessRequest
 from ari.keys.limits.charge import Charge
 from ari.keys.model import ApiKey, Granted, Verdict
@@ -79,8 +82,13 @@ class _Verification:
         options = self._options
         scopes = () if options is None else options.scopes
         ask = AccessRequest(None, context.head.at_ms, scopes, context.client.text)
-        verdict = await verify_tokens(services, tokens, ask)
-        fault = fault or await self._find_undeclared(scopes)
+        doubtful = find_not_built_in(scopes) if fault is None else ()
+        if doubtful:
+            verdict, fault = await await_both(
+                services.lookup, verify_tokens(services, tokens, ask), self._find_undeclared(doubtful)
+            )
+        else:
+            verdict = await verify_tokens(services, tokens, ask)
         if verdict is None or verdict.key is None:
             return await refuse_stranger(context, services, fault, verdict)
         if in_url:
@@ -98,7 +106,8 @@ class _Verification:
     def _read(self) -> Fault | None:
         head, settings = self._context.head, self._services.settings
         try:
-            self._original = read_original(head, self._context.peer, settings)
+            is_proxy = self._services.edge_checks.trusts(self._context.peer)
+            self._original = read_original(head, settings, is_proxy=is_proxy)
             self._options = read_options(head, settings)
         except RefusedCall as error:
             return error.fault
@@ -117,10 +126,9 @@ class _Verification:
         asks = head.first(b"origin") is not None and head.first(b"access-control-request-method") is not None
         return asks and original is not None and original.method == "OPTIONS"
 
-    async def _find_undeclared(self, scopes: tuple[str, ...]) -> Fault | None:
+    async def _find_undeclared(self, scopes: Sequence[str]) -> Fault | None:
         """A refusal by an undeclared scope would hide that it is misspelled, and ``*`` would turn it into a yes."""
-        doubtful = find_not_built_in(scopes)
-        undeclared = await self._services.lookup.find_undeclared(doubtful) if doubtful else ()
+        undeclared = await self._services.lookup.find_undeclared(scopes)
         return refuse(f"A scope that the proxy requires isn't declared. {HOW_TO_DECLARE}") if undeclared else None
 
     async def _refuse_key(self, verdict: Verdict, scopes: tuple[str, ...]) -> Fault | None:

@@ -16,7 +16,6 @@ import msgspec
 from ari.api.limit_shapes import CHARGED_PATTERN, MAX_NAMES
 from ari.api.verify_shapes import MAX_COST, MAX_SCOPES, SCOPE_PATTERN
 from ari.base.settings import Settings
-from ari.http.client_address import parse_address, within
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST, MAX_HEAD_BYTES, RequestHead
 from ari.keys.reasons import PROXY_MISCONFIGURED, REQUEST_ERRORS
@@ -97,13 +96,12 @@ def refuse(detail: str) -> Fault:
     return Fault(PROXY_MISCONFIGURED, detail)
 
 
-def read_original(head: RequestHead, peer: str | None, settings: Settings) -> OriginalRequest:
-    """The request that this call is about. Raises ``RefusedCall``, also for callers that aren't the proxy."""
+def read_original(head: RequestHead, settings: Settings, *, is_proxy: bool) -> OriginalRequest:
+    """The request that this call is about. Raises ``RefusedCall``, also for callers that aren't a trusted proxy."""
     mode = settings.forward_auth
     if mode is None:
         raise RefusedCall(refuse(_OFF))
-    address = parse_address(peer) if peer else None
-    if address is None or not within(address, settings.trusted_proxies):
+    if not is_proxy:
         raise RefusedCall(refuse(_NOT_TRUSTED))
     if head.size > MAX_HEAD_BYTES:
         raise RefusedCall(Fault(REQUEST_ERRORS["too_large"]))

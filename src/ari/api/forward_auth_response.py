@@ -11,7 +11,7 @@ from ari.keys.model import ApiKey
 
 _PRINTABLE = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
 """ASCII that ``quote`` would encode. ``%`` isn't part of it, so that the encoding can be undone."""
-_CACHE_SIZE = 1_024
+_CACHE_SIZE = 4_096
 _ONLY_401_AND_403 = ("nginx", "ingress-nginx")
 """nginx turns any other refusal of an ``auth_request`` into a 500, and drops its body."""
 

@@ -72,6 +72,8 @@ class ClientFinder:
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = trusted
         self._find_cached = lru_cache(_CACHE_SIZE)(self._find)
+        self.trusts = lru_cache(_CACHE_SIZE)(self._trusts)
+        """Returns whether the address of a connection is a trusted proxy's."""
 
     def find(self, peer: str | None, forwarded_for: Sequence[bytes]) -> Client:
         """The client; ``peer`` is the connection's address, ``forwarded_for`` the lines of the header."""
@@ -80,6 +82,10 @@ class ClientFinder:
         if len(forwarded_for) == 1 and len(forwarded_for[0]) <= _MAX_CACHED_CHAIN:
             return self._find_cached(peer, forwarded_for[0])
         return self._find(peer, *forwarded_for)
+
+    def _trusts(self, peer: str | None) -> bool:
+        address = parse_address(peer) if peer else None
+        return address is not None and within(address, self._trusted)
 
     def _find(self, peer: str | None, *forwarded_for: bytes) -> Client:
         return client_at(client_address(peer, [line.decode("latin-1") for line in forwarded_for], self._trusted))

@@ -19,6 +19,7 @@ class EdgeChecks:
     def __init__(self, settings: Settings) -> None:
         self._allowed = settings.allowed_ips
         self._clients = ClientFinder(settings.trusted_proxies)
+        self.trusts = self._clients.trusts
         own = urlsplit(settings.base_url).netloc.rpartition("@")[2]
         own_name = own.rpartition(":")[0] if own.rpartition(":")[2].isdigit() else own
         self._hosts = frozenset((own_name, *LOOPBACK_NAMES, *settings.allowed_hosts))

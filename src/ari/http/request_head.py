@@ -11,7 +11,7 @@ import msgspec
 from ari.base.hidden_fields import HiddenFields
 from ari.base.ids import new_id
 from ari.base.secrets_in_text import HARMLESS, looks_like_key
-from ari.base.token_shape import find_tokens
+from ari.base.token_shape import BODY_LENGTH, find_tokens
 from ari.http.problem import Fault
 from ari.keys.reasons import REQUEST_ERRORS, Reason
 from ari.usage.cleaning import USER_AGENT_LENGTH, clean
@@ -34,6 +34,8 @@ _BAD_PATH = re.compile(
 _BAD_GATEWAY_PATH = re.compile(_BAD_PATH.pattern.replace(b"2[fF]|", b""))
 """IDs of models hold slashes, which the SDKs send as ``%2F``; ``gateway/header_filter.py`` checks what they encode."""
 _KEY = re.compile(rb"ari_k_[0-9A-Za-z]{49}")
+_SHORTEST_KEY = 2 + BODY_LENGTH
+"""A prefix has at least two characters, and encoding makes nothing shorter."""
 _HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _PORT = re.compile(r":\d+$")
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._:/+=@-]{1,128}")
@@ -209,6 +211,8 @@ def keys_in_url(head: RequestHead) -> list[bytes]:
 
 def find_keys(url: bytes) -> list[bytes]:
     """Likewise, of any URL."""
+    if len(url) < _SHORTEST_KEY:
+        return []
     if b"%" in url:
         return _find_keys(url) or _find_keys(unquote_to_bytes(unquote_to_bytes(url)))
     return _find_keys(url) if b"_" in url else []

@@ -178,7 +178,12 @@ class UsageReader(Protocol):
 
 
 class KeyLookup(KeyFinder, Protocol):
-    """The lookups of the middleware and the fast routes, over their own connections."""
+    """The lookups of the middleware and the fast routes, over their own connections.
+
+    ``reads_at_once``: no call waits, so nothing is gained by starting several together.
+    """
+
+    reads_at_once: bool
 
     async def find_undeclared(self, scopes: Sequence[str]) -> set[str]:
         """Those of these scopes, none of which is ARI's own, that aren't declared, as committed now; never older.

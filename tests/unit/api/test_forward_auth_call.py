@@ -7,6 +7,7 @@ import pytest
 
 from ari.api.forward_auth_call import Options, OriginalRequest, RefusedCall, read_options, read_original
 from ari.base.settings import Settings
+from ari.http.client_address import ClientFinder
 from ari.http.request_head import RequestHead, read_head
 from tests.support import asgi
 from tests.support.instances import START_MS, settings_for
@@ -39,7 +40,7 @@ def head_of(target: str = PATH + "?scope=orders:read", method: str = "GET", **he
 
 
 def original_of(head: RequestHead, settings: Settings, peer: str | None = "127.0.0.1") -> OriginalRequest:
-    return read_original(head, peer, settings)
+    return read_original(head, settings, is_proxy=ClientFinder(settings.trusted_proxies).trusts(peer))
 
 
 def refusal(read: Any, *args: Any, code: str = "proxy_misconfigured") -> str:

@@ -63,6 +63,8 @@ class SqliteKeyLookup:
     The first call after a commit runs both. Unknown digests are not cached.
     """
 
+    reads_at_once = True
+
     def __init__(self, keys_file: Path, usage_file: Path, commits: CommitCounter) -> None:
         by_digest = f"SELECT {_KEY} FROM {FOUND} WHERE key_secrets.digest = ?"  # noqa: S608 - our own names
         by_key = f"SELECT {_TOTALS} FROM usage_totals WHERE key_id = ?"  # noqa: S608 - our own names
@@ -205,6 +207,8 @@ def _as_array(texts: Iterable[str]) -> str:
 
 class PostgresKeyLookup:
     """Lookups that share round trips. Totals have their own connection, and are read only after they changed."""
+
+    reads_at_once = False
 
     def __init__(self, link: Link, timeout_seconds: float) -> None:
         totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
