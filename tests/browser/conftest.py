@@ -26,6 +26,19 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
 
 
 @pytest.fixture
+def look(axe: Callable[[Any], list[dict[str, Any]]]) -> Callable[[Any], None]:
+    """Wait for motion to end, then let axe look; also nothing may scroll sideways."""
+
+    def check(page: Any) -> None:
+        page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(() => null)")
+        found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)]
+        assert found == [], page.url
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} scrolls sideways"
+
+    return check
+
+
+@pytest.fixture
 def home(owner: Any, page: Any) -> Any:
     """A page at Settings > API, signed in as the owner."""
     enter(page, owner)

@@ -18,6 +18,7 @@ _TWO_YEARS_DAYS = 730
 
 LEAK_ACTIONS = {"notify": "you are notified", "disable": "disabled", "revoke": "revoked"}
 """What happens to leaked keys."""
+_USED_UP = ("rate_limited", "credits_exhausted", "budget_exhausted")
 DateShape = Literal["full", "hour", "day", "week", "date", "time"]
 
 
@@ -139,7 +140,12 @@ def outcome(code: str) -> str:
 
 
 def verdict(code: str) -> str:
-    """The verdict on a request's key: ``Key: ok``, ``Key: expired``; ``Refused: …`` for an error of the request."""
+    """The verdict on a request's key: ``Key: ok``, ``Key: expired``; ``Refused: …`` for an error of the request.
+
+    A limit or budget that is used up says nothing about the key: ``Budget exhausted``.
+    """
+    if code in _USED_UP:
+        return code.replace("_", " ").capitalize()
     if code == ACCEPTED or code in REASONS:
         return "Key: " + code.replace("_", " ").replace("ip ", "IP ")
     return f"Refused: {outcome(code)}"

@@ -107,3 +107,18 @@ def test_numbers_and_durations() -> None:
     assert words.pluralize(1, "key") == "1 key"
     assert words.pluralize(18_204, "request") == "18,204 requests"
     assert [words.duration(ms) for ms in (None, 0.42, 9.4, 1_234.0)] == ["—", "0.4 ms", "9 ms", "1.2 s"]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("ok", "Key: ok"),
+        ("ip_not_allowed", "Key: IP not allowed"),
+        ("budget_exhausted", "Budget exhausted"),
+        ("rate_limited", "Rate limited"),
+        ("not_found", "Refused: Not found"),
+    ],
+)
+def test_a_verdict_names_the_key_only_where_it_is_about_the_key(code: str, text: str) -> None:
+    """A budget that is used up says nothing about the key."""
+    assert words.verdict(code) == text
