@@ -131,6 +131,19 @@ def test_a_caller_that_hangs_up_before_a_refusal_uses_nothing(ai: AiGateway) -> 
     assert (row["ai"]["ended"], row["ai"]["provider_status"]) == ("client_gone", 429)
 
 
+def test_a_caller_that_hangs_up_before_a_response_pays_for_its_use(ai: AiGateway) -> None:
+    """The provider did the work, and says how much it was."""
+    key_id, secret = make_key(ai, tokens(10_000))
+    with pytest.raises(httpx2.ReadTimeout):
+        ai.owner.api(secret).post(CHAT, json=ASK | {"model": "slow"}, timeout=0.5)
+    assert ai.provider.reached.wait(WAIT_SECONDS)
+    assert ai.client().get("/api/me").status_code == 200  # ARI has seen that the caller left
+    ai.provider.gate.set()
+    assert read_use(ai, key_id)["used_tokens"] == 18
+    row = read_row(ai, key_id)
+    assert (row["ai"]["ended"], row["ai"]["is_estimated"]) == ("client_gone", False)
+
+
 def test_a_model_without_a_price_is_refused(ai: AiGateway) -> None:
     """Only by a hard budget in money; a soft one, or one in tokens, can count it."""
     for budget, status in ((usd("1.00"), 403), (usd("1.00", hard=False), 200), (tokens(10_000), 200)):

@@ -11,6 +11,7 @@ from ari.deps import Deps
 from ari.gateway import Gateway
 from ari.gateway.body_budget import BodyBudget
 from ari.instance import Instance
+from ari.integrations.ai_rules.change_aliases import set_aliases
 from ari.keys import NewKey
 from ari.server import build_app
 from tests.support import asgi
@@ -59,6 +60,34 @@ def test_a_refused_question_is_not_asked_again(data_dir: Path, monkeypatch: pyte
                 else:
                     assert response.body.endswith(b"data: [DONE]\n\n")
                     assert b"prompt_tokens" not in response.body
+            await gateways.pop().close()
+            await guard.stop()
+
+    asyncio.run(run())
+
+
+def test_an_alias_never_reaches_a_provider(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that there is no room to read is a 503 if it could name one; other requests pass."""
+    monkeypatch.setattr("ari.gateway.Gateway", SmallGateway)
+
+    async def run() -> None:
+        with stand_in(PROVIDER_KEY) as provider, opened(data_dir, None) as base:
+            instance = Instance(base.settings, base.clock, base.database, environment_of(provider))
+            Deps(instance).do_sync(set_aliases, {"fast": ["openai/gpt-5-mini"]})
+            made = Deps(instance).do_sync(keys.create, NewKey("k", scopes=("ai:openai",)))
+            guard = build_app(instance)
+            await guard.start()
+            headers = [
+                (b"host", b"127.0.0.1:3000"),
+                (b"x-api-key", made.secret.encode()),
+                (b"content-type", b"application/json"),
+                (b"transfer-encoding", b"chunked"),
+            ]
+            body = json.dumps({"model": "fast", "messages": []}).encode()
+            refused = await asgi.call(guard, "POST", CHAT.encode(), headers, body)
+            assert (refused.status, provider.seen) == (503, [])
+            listed = await asgi.call(guard, "GET", b"/api/ai/openai/v1/models", headers[:2])
+            assert listed.status == 200
             await gateways.pop().close()
             await guard.stop()
 

@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif model == "huge":
             self.send_body(200, b'{"model":"huge","data":"' + b"x" * 3_000_000 + b'"}', "application/json")
         elif model.startswith("no-options") and "stream_options" in asked:
-            self._error(400, "Validation error at #/stream_options: Extra inputs are not permitted")
+            self._error(400, "Extra inputs are not permitted", param="stream_options")
         elif model == "pings":
             self._ping(own)
         elif model == "html":
@@ -293,8 +293,11 @@ class _Handler(BaseHTTPRequestHandler):
     def send_json(self, content: object) -> None:
         self.send_body(200, json.dumps(content).encode(), "application/json")
 
-    def _error(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        content = {"type": "error", "error": {"type": "invalid_request_error", "message": message, "code": None}}
+    def _error(
+        self, status: int, message: str, headers: dict[str, str] | None = None, param: str | None = None
+    ) -> None:
+        error = {"type": "invalid_request_error", "message": message, "code": None, "param": param}
+        content = {"type": "error", "error": error}
         self.send_body(status, json.dumps(content).encode(), "application/json", headers)
 
     def send_body(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:

@@ -17,13 +17,14 @@ from ari.gateway.budget_plan import BudgetPlanner, has_budgets
 from ari.gateway.checks import refuse
 from ari.gateway.costs import RequestPrices
 from ari.gateway.forward import Forwarding
+from ari.gateway.json_tree import is_quick
 from ari.gateway.keyring import Keyring, NoKeyLeft, ResolvedCredential
 from ari.gateway.model_aliases import AliasTarget
 from ari.gateway.model_plan import ModelPlan, make_filter, plan_models
 from ari.gateway.provider_errors import make_no_key_left_fault
 from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.read_rate import ReadRates
-from ari.gateway.request_body import WHOLE_BYTES, read_body
+from ari.gateway.request_body import read_body
 from ari.gateway.target_plan import PlannedTarget, plan_targets, share_charge, skip_uncovered
 from ari.gateway.usage_injection import OptionSupport
 from ari.http.context import RequestContext
@@ -33,6 +34,7 @@ from ari.http.responses import Response
 from ari.http.services import Services
 from ari.instance import Instance
 from ari.integrations.ai_rules.model import AiRules
+from ari.integrations.model_fields import find_model_place
 from ari.keys.reasons import REQUEST_ERRORS, UNAVAILABLE
 from ari.outbound.http import HttpClient, Timeouts
 from ari.prices.book import PriceBook
@@ -150,9 +152,9 @@ class Gateway:
         self, context: RequestContext, target: route.Target, body: bytes | None, rules: AiRules
     ) -> ModelPlan | Fault:
         aliases = rules.aliases
-        if body is None and _needs_models(context, target, rules):
+        if body is None and (_needs_models(context, target, rules) or _may_name_alias(context, target)):
             return Fault(UNAVAILABLE, "Too many large requests at once. Try again.")
-        if body is not None and len(body) > WHOLE_BYTES:
+        if body is not None and not is_quick(body):
             return await asyncio.to_thread(plan_models, context, target, body, aliases)
         return plan_models(context, target, body, aliases)
 
@@ -163,7 +165,7 @@ class Gateway:
             return self._make_prices(context, services, one.target, rules, one.model)
 
         given = self._budgets, context.key, rules.budgets, plan, make_prices, body
-        if body is not None and len(body) > WHOLE_BYTES:
+        if body is not None and not is_quick(body):
             return await asyncio.to_thread(plan_targets, *given)
         return plan_targets(*given)
 
@@ -182,6 +184,12 @@ def _needs_models(context: RequestContext, target: route.Target, rules: AiRules)
     return bool(key.model_rules) or has_budgets(
         (*key.spending_owners, *rules.budgets.list_owners(target.provider.name))
     )
+
+
+def _may_name_alias(context: RequestContext, target: route.Target) -> bool:
+    """Whether the body of the request names a model: it would reach the provider with an alias in place of it."""
+    place = find_model_place(target.provider, context.head.method, target.path)
+    return place is not None and bool(place.fields)
 
 
 def _count_refusal(context: RequestContext, fault: Fault) -> Fault:

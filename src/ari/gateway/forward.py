@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from ari.gateway.route import Target
     from ari.gateway.target_plan import PlannedTarget
 
-_REFUSAL_SECONDS = 5.0
-"""How long to wait for the status after the caller hung up: a request that the provider refuses uses no budget."""
+_HUNG_UP_SECONDS = 15.0
+"""How long to wait for a response after the caller hung up: one that is no stream uses the budget that it reports, and
+a request that the provider refuses uses none."""
+_WHOLE = b"application/json"
 _UNWATCHED_SECONDS = 0.05
 _STREAMED = ((b"x-accel-buffering", b"no"),)
 """Keeps proxies such as nginx from buffering the stream."""
@@ -176,6 +178,7 @@ class Forwarding:
             self._first_byte_ms = self._measure_elapsed_ms()
             self._ended = "client_gone" if self._sent.gone else "cut"
             if self._sent.gone:
+                await self._read_use(reply)
                 raise ClientGone
             if not reply.has_valid_status:
                 return self._respond(
@@ -222,6 +225,14 @@ class Forwarding:
             return None
         found = await read_list(reply, self._context.head.query, self._model_filter)
         return found or self._respond(provider_errors.unreachable(self.attempts.provider, "sent no list of models"))
+
+    async def _read_use(self, reply: ProviderResponse) -> None:
+        """Read what a response reports for a caller that hung up. A stream is closed, so that the provider stops."""
+        if self._budgets is None or reply.status >= 300 or header_filter.media_type(reply.headers) != _WHOLE:
+            return
+        self._meter = meter_for(_WHOLE, reply.is_compressed)
+        while chunk := await reply.read():
+            self._meter.see(chunk)
 
     async def _stream(self, reply: ProviderResponse) -> None:
         """Send the response to the caller while it arrives."""
@@ -315,7 +326,7 @@ class Forwarding:
         self._sent.gone = True
         if not self._limit.expired():
             waits = self._budgets is not None and self._status is None
-            self._limit.reschedule(asyncio.get_running_loop().time() + (_REFUSAL_SECONDS if waits else 0))
+            self._limit.reschedule(asyncio.get_running_loop().time() + (_HUNG_UP_SECONDS if waits else 0))
 
     def _measure_elapsed_ms(self) -> float:
         return round((self._services.clock.monotonic() - self._context.record.started) * 1000, 3)

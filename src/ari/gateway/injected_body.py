@@ -8,7 +8,15 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 
 from ari.gateway.body_budget import BodyBudget
 from ari.gateway.request_body import RequestBody
-from ari.gateway.usage_injection import PADDING, OptionSupport, UsageInjector, inject, inject_stream, may_be_refusal
+from ari.gateway.usage_injection import (
+    PADDING,
+    OptionSupport,
+    UsageInjector,
+    inject,
+    inject_stream,
+    is_refusal,
+    may_be_refusal,
+)
 from ari.integrations.model import Credential
 
 
@@ -74,12 +82,13 @@ class InjectedBody:
     def should_retry(self, status: int, error: bytes | None) -> bool:
         """Whether to send the body again without the option. ``error`` is the body of the response, if it was read.
 
-        If the error names the option, later requests for this model do not get it, even if this body is gone.
+        If the error refuses exactly the option, later requests for this model don't get it for a while, even if this
+        body is gone.
         """
         if not self._injector.injected:
             return False
         accepts = self._option_support.accepts(self._credential, self._injector.model, self._now())
-        if may_be_refusal(status, error, accepts=True):
+        if is_refusal(status, error):
             self._note(refused=True)
         elif not may_be_refusal(status, error, accepts):
             return False

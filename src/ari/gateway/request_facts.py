@@ -42,8 +42,8 @@ _ELSEWHERE = frozenset(
 """Members with which routers choose another model than the request names, or where its name means another one
 (OpenRouter, LiteLLM, Perplexity)."""
 _CONFIGS, _FILES = ("inputConfig", "input_config"), ("fileName", "file_name")
-_STORED = compile_fields(tuple(f"batch.{config}.{name}" for config in _CONFIGS for name in _FILES))
-"""Members with which Gemini reads the requests of a batch from a file."""
+_STORED = compile_fields((*(f"batch.{config}.{name}" for config in _CONFIGS for name in _FILES), "prompt.id"))
+"""Members with which Gemini reads the requests of a batch from a file, and OpenAI a prompt, model and tools."""
 _TOOLS = compile_fields(("tools[]", "input[].tools[]"))
 _IMAGE_TOOL = "image_generation"
 _IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
@@ -146,7 +146,7 @@ def _read_body(place: ModelPlace, head: RequestHead, body: bytes) -> tuple[list[
         raise Ambiguous("The body isn't a JSON object.")
     require_clear(tree, _ELSEWHERE)
     if find_values(tree, _STORED):
-        raise Ambiguous("A stored file could name other models than the request.")
+        raise Ambiguous("A stored file or prompt could bring models that the request doesn't name.")
     if any(tree.get(name) for name in _ELSEWHERE):
         raise Ambiguous("The body lets the provider choose another model than it names.")
     values = find_values(tree, compile_fields(place.fields))

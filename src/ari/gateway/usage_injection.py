@@ -23,10 +23,13 @@ _MAX_VALUE_BYTES = 4 * 1024
 """Of the members that are read from a body that isn't held whole."""
 _WATCHED = frozenset(("model", "stream"))
 
-REFUSED_SECONDS = 3600.0
+REFUSED_SECONDS, ACCEPTED_SECONDS = 300.0, 3600.0
+"""A refusal is forgotten soon: without the option, the usage of streams is unknown."""
 _MAX_MODELS = 1_000
-_UNSURE = (400, 422)
-"""Statuses that may refuse the option without naming it."""
+_REFUSALS = (400, 422)
+"""Statuses of a refused option. Not every server says what it refuses."""
+_OPTION = "stream_options"
+_OPTION_PARAMS = (_OPTION, f"{_OPTION}.include_usage")
 
 
 def may_inject(provider: Provider, method: str, path: str, media_type: bytes) -> bool:
@@ -41,14 +44,14 @@ def may_inject(provider: Provider, method: str, path: str, media_type: bytes) ->
 
 
 class OptionSupport:
-    """Which models of which servers accept the option, remembered in one process for an hour."""
+    """Which models of which servers accept the option, remembered in one process for a while."""
 
     def __init__(self) -> None:
         self._known: LRUCache[tuple[str, str, str], tuple[bool, float]] = LRUCache(_MAX_MODELS)
         """Whether the option was refused, and until when this counts."""
 
     def refuses(self, credential: Credential, model: str, now: float) -> bool:
-        """Whether this model refused the option within the last hour."""
+        """Whether this model refused the option within the last five minutes."""
         refused, until = self._known.get(_name(credential, model), (False, now))
         return refused and until > now
 
@@ -59,7 +62,7 @@ class OptionSupport:
 
     def note(self, credential: Credential, model: str, now: float, *, refused: bool) -> None:
         """Remember whether the model refused the option."""
-        self._known[_name(credential, model)] = refused, now + REFUSED_SECONDS
+        self._known[_name(credential, model)] = refused, now + (REFUSED_SECONDS if refused else ACCEPTED_SECONDS)
 
 
 def _name(credential: Credential, model: str) -> tuple[str, str, str]:
@@ -67,10 +70,29 @@ def _name(credential: Credential, model: str) -> tuple[str, str, str]:
 
 
 def may_be_refusal(status: int, body: bytes | None, accepts: bool) -> bool:
-    """Whether an error may be about the option: it names it, or the server has never accepted it and names nothing."""
-    if body is not None and (b"stream_options" in body or b"include_usage" in body):
-        return status not in (401, 403, 429)
-    return status in _UNSURE and not accepts
+    """Whether an error may be about the option: it is a refusal of it, or the server has never accepted it."""
+    return status in _REFUSALS and (not accepts or is_refusal(status, body))
+
+
+def is_refusal(status: int, body: bytes | None) -> bool:
+    """Whether an error refuses exactly the option, in OpenAI's form (``param``) or FastAPI's (``loc``).
+
+    A message that only mentions it may quote the caller.
+    """
+    if status not in _REFUSALS or body is None:
+        return False
+    try:
+        found = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(found, dict):
+        return False
+    inner, details = found.get("error"), found.get("detail")
+    errors = [found, inner] if isinstance(inner, dict) else [found]
+    if any(error.get("param") in _OPTION_PARAMS for error in errors):
+        return True
+    places = [one.get("loc") for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    return any(isinstance(place, list) and place[:2] == ["body", _OPTION] for place in places)
 
 
 class _Chat(msgspec.Struct):

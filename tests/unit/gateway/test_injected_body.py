@@ -16,7 +16,7 @@ from ari.integrations.model import Credential
 from ari.integrations.providers import get_provider
 
 BODY = b'{"model":"m","stream":true,"x":"' + b"y" * 100 + b'"}'
-NAMED = b"stream_options is not permitted"
+NAMED = b'{"error":{"message":"Not permitted.","param":"stream_options"}}'
 CREDENTIAL = Credential(get_provider("openai"), "https://a.test/v1", "stored", True)
 
 

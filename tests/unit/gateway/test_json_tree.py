@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, fold_name, parse_tree
+from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, fold_name, is_quick, parse_tree
 
 
 def _find(body: bytes, *fields: str) -> list[Any]:
@@ -82,3 +82,18 @@ def test_a_nested_object_is_checked_where_a_field_is_read() -> None:
 def test_a_name_is_folded_as_the_most_lenient_server_would(name: str, folded: str) -> None:
     """Go folds the Kelvin sign to k, and PHP drops brackets."""
     assert fold_name(name) == folded
+
+
+@pytest.mark.parametrize(
+    ("body", "quick"),
+    [
+        (b"[" + b"{}," * 2_000 + b"{}]", True),
+        (b"[" + b"{}," * 3_000 + b"{}]", False),
+        (b"[" + b"1," * 5_000 + b"1]", False),
+        (b'{"text":"' + b"a" * 200_000 + b'"}', True),
+        (b'{"text":"' + b"a" * 300_000 + b'"}', False),
+    ],
+)
+def test_a_body_is_quick_by_its_values(body: bytes, quick: bool) -> None:
+    """Text is fast to read, and small objects are slow."""
+    assert is_quick(body) is quick

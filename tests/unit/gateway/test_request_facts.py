@@ -42,7 +42,6 @@ def test_a_chat_request_is_described() -> None:
         ("openai/v1/responses", {"model": "a", "tools": [{"type": "image_generation", "model": "b"}]}, ("a", "b")),
         ("openai/v1/responses", {"model": "a", "tools": [{"type": "function"}, {"type": "web_search"}]}, ("a",)),
         ("openai/v1/responses", {"model": "a", "input": [{"tools": [{"type": "x", "model": "b"}]}]}, ("a", "b")),
-        ("openai/v1/responses", {"prompt": {"id": "pmpt_1"}, "model": "a"}, ("a",)),
         ("openrouter/api/v1/chat/completions", {"model": "a/b", "models": ["c/d", "a/b"]}, ("a/b", "c/d")),
         ("anthropic/v1/messages/batches", {"requests": [{"params": {"model": one}} for one in "ab"]}, ("a", "b")),
         ("gemini/v1beta/models/g-1:embedContent", {"model": "models/g-2"}, ("g-1", "g-2")),
@@ -88,6 +87,8 @@ def test_a_request_without_a_model_is_determined(route: str, method: str) -> Non
     ("route", "body", "headers", "query"),
     [
         ("openai/v1/responses", {"prompt": {"id": "pmpt_1"}}, None, b""),
+        ("openai/v1/responses", {"prompt": {"id": "pmpt_1"}, "model": "a"}, None, b""),
+        ("openai/v1/responses", {"Prompt": {"id": "pmpt_1"}, "model": "a"}, None, b""),
         ("openai/v1/responses", {"previous_response_id": "resp_1"}, None, b""),
         ("openai/v1/chat/completions", {"model": ["a"]}, None, b""),
         ("openai/v1/chat/completions", {"model": {"id": "a"}}, None, b""),

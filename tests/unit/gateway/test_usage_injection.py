@@ -15,6 +15,7 @@ from ari.gateway.usage_injection import (
     UsageInjector,
     inject,
     inject_stream,
+    is_refusal,
     may_be_refusal,
     may_inject,
 )
@@ -183,17 +184,43 @@ def test_who_may_be_asked() -> None:
     assert not may_inject(openai, "POST", CHAT, b"multipart/form-data")
 
 
-def test_what_may_be_a_refusal() -> None:
-    """An error that names the option; or a first 400 that names nothing."""
-    named = b"Unrecognized request argument supplied: stream_options"
-    for status in (400, 404, 422, 500):
-        assert may_be_refusal(status, named, accepts=True)
-    for status in (401, 403, 429):
-        assert not may_be_refusal(status, named, accepts=False)
-    for body in (b"Extra inputs are not permitted", None):
-        assert may_be_refusal(400, body, accepts=False)
-        assert not may_be_refusal(400, body, accepts=True)
-        assert not may_be_refusal(500, body, accepts=False)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":{"message":"Unknown parameter.","param":"stream_options"}}',
+        b'{"error":{"param":"stream_options.include_usage"}}',
+        b'{"object":"error","param":"stream_options"}',
+        b'{"detail":[{"loc":["body","model"]},{"loc":["body","stream_options","include_usage"]}]}',
+    ],
+)
+def test_a_refusal_names_exactly_the_option(body: bytes) -> None:
+    """In the two forms of an error that name a member; only with a status of bad input."""
+    for status in (400, 422):
+        assert is_refusal(status, body)
+        assert may_be_refusal(status, body, accepts=True)
+    for status in (401, 403, 404, 429, 500):
+        assert not is_refusal(status, body)
+        assert not may_be_refusal(status, body, accepts=False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Unrecognized request argument supplied: stream_options",
+        b'{"error":{"message":"Bad name: stream_options include_usage","param":"messages"}}',
+        b'{"error":{"param":["stream_options"]}}',
+        b'{"detail":[{"loc":["body","messages",0,"stream_options"]}]}',
+        b'{"detail":[{"loc":"stream_options"}],"error":"stream_options"}',
+        b'["stream_options"]',
+        b"[" * 100_000,
+        None,
+    ],
+)
+def test_a_mention_of_the_option_is_no_refusal(body: bytes | None) -> None:
+    """It may quote the caller. But a server that never accepted the option may refuse it in any words."""
+    assert not is_refusal(400, body)
+    assert not may_be_refusal(400, body, accepts=True)
+    assert may_be_refusal(400, body, accepts=False)
 
 
 def test_responses_are_remembered_for_a_while() -> None:
@@ -204,6 +231,8 @@ def test_responses_are_remembered_for_a_while() -> None:
     support.note(one, "m", 0.0, refused=True)
     assert support.refuses(one, "m", REFUSED_SECONDS - 1)
     assert not support.refuses(one, "m", REFUSED_SECONDS + 1)
+    support.note(one, "accepted", 0.0, refused=False)
+    assert support.accepts(one, "accepted", REFUSED_SECONDS + 1)
     assert not support.refuses(one, "n", 1.0)
     assert not support.refuses(other, "m", 1.0)
     assert not support.accepts(one, "m", 1.0)
