@@ -165,6 +165,7 @@ usage summary --key {laptop}
 usage summary --tag parity --json
 usage ai --key {laptop}
 usage ai --tag parity --json
+usage ai --key desktop --json
 events list --subject {laptop}
 events list --subject {laptop} --name key_renamed --json
 events export --subject {laptop} --name key_renamed --format jsonl
@@ -216,6 +217,7 @@ usage --code nothing
 usage --status 9999
 usage --since yesterday
 usage --consumer nobody
+usage ai --key nobody
 usage summary --time-zone Nowhere
 events list --door window
 scopes add orders "No action."

@@ -106,6 +106,15 @@ class BudgetUseOut(BaseModel):
     )
 
 
+class SharedBudgetUseOut(BudgetUseOut):
+    """The use of a budget of the instance or of a provider in its current period."""
+
+    name: str = Field(
+        description="Name of the budget, after `instance:` or `provider:<name>:`. Requests take it without.",
+        examples=["instance:monthly"],
+    )
+
+
 class BudgetIncreaseIn(BaseModel):
     """An amount to add to a budget until its current period ends: `amount_usd` or `amount_tokens`."""
 

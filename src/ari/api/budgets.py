@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 from starlette.responses import Response
 
-from ari.api.budget_shapes import BudgetIncreaseIn, BudgetOut, BudgetResetIn, Budgets, BudgetUseOut, budgets_of
+from ari.api.budget_shapes import BudgetIncreaseIn, BudgetOut, BudgetResetIn, Budgets, SharedBudgetUseOut, budgets_of
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.responses import respond
@@ -56,7 +56,7 @@ class BudgetRulesOut(BaseModel):
 
     instance: list[BudgetOut] = Field(description="Budgets that all requests share.")
     providers: dict[str, list[BudgetOut]] = Field(description="Budgets by provider.", examples=[{"openai": []}])
-    budget_use: list[BudgetUseOut] = Field(description="Use of these budgets now.")
+    budget_use: list[SharedBudgetUseOut] = Field(description="Use of these budgets now.")
 
 
 class SharedIncreaseIn(BudgetIncreaseIn):

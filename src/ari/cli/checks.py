@@ -45,11 +45,11 @@ class Finding:
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
-    """Every setting by its environment name; ``None`` = unset."""
-    return {
-        environment_name(field): _format_setting(field, getattr(settings, field))
-        for field in type(settings).model_fields
-    }
+    """Every setting by its environment name; ``None`` = unset. One for tests is listed only if it is set."""
+    found = {field: getattr(settings, field) for field in type(settings).model_fields}
+    if found["test_clock_file"] is None:
+        del found["test_clock_file"]
+    return {environment_name(field): _format_setting(field, value) for field, value in found.items()}
 
 
 def _format_setting(field: str, value: object) -> Any:

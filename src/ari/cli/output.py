@@ -21,6 +21,9 @@ from ari.base.errors import AriError, Conflict
 _JOINERS = "\u200c\u200d"
 """Invisible characters that some scripts and emoji need."""
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_NUMBER = re.compile(r"(?:[^\w\s]|[A-Z]{3} )?\d[\d,]*(?:\.\d+)?\+?(?: [A-Z]{3})?|unknown")
+"""A number or a cost, as reports have them."""
+_TIME = re.compile(r"\d{4}-\d\d-\d\d\b.*")
 _ONE_WORD = re.compile(r"[!-~]{1,512}")
 _UNITS = ((365 * DAY_MS, "year"), (DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute"), (SECOND_MS, "second"))
 
@@ -111,7 +114,8 @@ def as_json(value: Any, one_line: bool = False) -> None:
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str, droppable: int = 0) -> None:
     """Print a table at a terminal; elsewhere a header line and one tab-separated line per row, never truncated.
 
-    If the terminal is too narrow, up to ``droppable`` of the last columns are left out.
+    Numbers and costs are at the right. They and times stay on one line: if the terminal is too narrow, headers of
+    numbers have a line for each word, up to ``droppable`` of the last columns are left out, and other cells are folded.
     """
     if not at_terminal():
         for row in (headers, *rows):
@@ -123,11 +127,25 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str, 
         say(empty)
         return
     console = _console()
-    widths = [max(len(cell) for cell in column) + 3 for column in zip(headers, *listed, strict=True)]
+    columns = [*zip(*listed, strict=True)]
+    if _measure(headers, columns) > console.width:
+        pairs = zip(headers, columns, strict=True)
+        headers = [header.replace(" ", "\n") if _is_all(_NUMBER, cells) else header for header, cells in pairs]
+    widths = [_measure([header], [cells]) for header, cells in zip(headers, columns, strict=True)]
     shown = len(headers)
     while shown > len(headers) - droppable and sum(widths[:shown]) > console.width:
         shown -= 1
     console.print(_build_table(headers[:shown], [row[:shown] for row in listed]))
+
+
+def _measure(headers: Sequence[str], columns: Sequence[Sequence[str]]) -> int:
+    """The width of these columns with the space between them."""
+    pairs = zip(headers, columns, strict=True)
+    return sum(max(map(len, (*header.split("\n"), *cells))) + 3 for header, cells in pairs)
+
+
+def _is_all(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
+    return any(cells) and all(pattern.fullmatch(cell) for cell in cells if cell)
 
 
 def _build_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
@@ -136,8 +154,10 @@ def _build_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
     from rich.text import Text
 
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for header in headers:
-        drawn.add_column(header, overflow="fold")
+    for header, cells in zip(headers, zip(*rows, strict=True), strict=True):
+        is_number = _is_all(_NUMBER, cells)
+        is_whole = is_number or _is_all(_TIME, cells)
+        drawn.add_column(header, overflow="fold", no_wrap=is_whole, justify="right" if is_number else "left")
     for row in rows:
         drawn.add_row(*map(Text, row))
     return drawn

@@ -7,7 +7,7 @@ import typer
 from ari.cli.time_args import one_of
 from ari.usage.search import SOURCES
 
-Key = Annotated[str | None, typer.Option("--key", metavar="ID", help="Filter by key (ID or prefix).")]
+Key = Annotated[str | None, typer.Option("--key", metavar="ID", help="Filter by key (ID, prefix or name).")]
 Code = Annotated[
     str | None, typer.Option("--code", metavar="CODE", help="Filter by the verdict on the key: ok, or an error code.")
 ]

@@ -105,10 +105,10 @@ def _moment(part: Mapping[str, Any]) -> str:
 
 def _show_ai(header: str, counts: list[tuple[str, Mapping[str, Any]]]) -> None:
     rows = [(name, show_cost(one), *(one[field] for _, field in _AI)) for name, one in counts]
-    _show_table((header, "COST", *(name for name, _ in _AI)), rows)
+    _show_table((header, "COST", *(name for name, _ in _AI)), rows, droppable=1)
 
 
-def _show_table(headers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+def _show_table(headers: tuple[str, ...], rows: list[tuple[Any, ...]], droppable: int = 0) -> None:
     if rows:
         output.say()
-        output.table(headers, rows, "")
+        output.table(headers, rows, "", droppable)

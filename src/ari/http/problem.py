@@ -53,7 +53,7 @@ def fault_of(error: AriError) -> Fault:
         case errors.Conflict():
             return Fault(REQUEST_ERRORS.get(error.code, REQUEST_ERRORS["conflict"]), text)
         case errors.Forbidden() if error.scope is not None:
-            return Fault(INSUFFICIENT_SCOPE, text, scope=error.scope)
+            return Fault(INSUFFICIENT_SCOPE, _name_scope(text, error.scope), scope=error.scope)
         case errors.Forbidden():
             return Fault(REQUEST_ERRORS["forbidden"], text)
         case errors.ReauthRequired():
@@ -92,6 +92,11 @@ def body(fault: Fault, base_url: str, request_id: str, *, for_sdks: bool = False
     if for_sdks:
         document["error"] = {"type": reason.code, "code": reason.code, "message": document["detail"]}
     return msgspec.json.encode(document)
+
+
+def _name_scope(text: str, scope: str) -> str:
+    """The sentence, followed by one about the missing scope unless it names it."""
+    return text if scope in text else f"{text} {_find_missing_scope(scope)}"
 
 
 def _find_missing_scope(scope: str) -> str:

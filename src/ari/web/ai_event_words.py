@@ -31,7 +31,7 @@ def describe_increase(detail: Detail) -> str | None:
 
 
 def describe_changes(event: Event) -> str | None:
-    """Changes of an event about budgets or aliases, for the end of a sentence; ``None`` if it doesn't say."""
+    """Changes of an event about budgets, aliases or prices, for the end of a sentence; ``None`` if it doesn't say."""
     match event.name:
         case "key_budgets_changed" | "consumer_budgets_changed" | "ai_budgets_changed":
             return _describe_budgets(event.detail)
@@ -40,6 +40,8 @@ def describe_changes(event: Event) -> str | None:
             return ", ".join(map(str, names)) if isinstance(names, list) else None
         case "ai_aliases_changed":
             return _describe_aliases(event.detail)
+        case "ai_prices_changed":
+            return _describe_prices(event.detail)
         case _:
             return None
 
@@ -59,13 +61,54 @@ def _describe_budgets(detail: Detail) -> str | None:
 
 
 def _describe_aliases(detail: Detail) -> str | None:
-    """``fast to openai/gpt-5-mini``; ``None`` if the detail doesn't say."""
-    changed = detail.get("changed")
-    if not isinstance(changed, Mapping):
-        return None
-    return _shorten(
-        [f"{name} to {' '.join(map(str, to))}" if to else f"{name} removed" for name, to in changed.items()]
-    )
+    """``fast from openai/gpt-5-nano to openai/gpt-5-mini``; ``None`` if the detail doesn't say.
+
+    Older events have the new models only, under ``changed``.
+    """
+    before, after = _read_texts(detail.get("from")), _read_texts(detail.get("changed", detail.get("to")))
+    return _shorten(_compare(before, after))
+
+
+def _describe_prices(detail: Detail) -> str | None:
+    """``openai/x from input 1.10, output 8.80 to 15 % off``; ``None`` if the detail doesn't say."""
+    before, after = (_read_prices(detail.get(end)) for end in ("from", "to"))
+    return _shorten(_compare(before, after))
+
+
+def _compare(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """What changed, by name; an empty text is as none."""
+    changes = list[str]()
+    for name in dict.fromkeys((*before, *after)):
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            changes.append(f"{name} {f'from {old} ' if old else ''}to {new}" if new else f"{name} removed")
+    return changes
+
+
+def _read_texts(value: object) -> dict[str, str]:
+    """The models of each alias, in words."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(name): " ".join(map(str, to)) for name, to in value.items() if isinstance(to, list)}
+
+
+def _read_prices(value: object) -> dict[str, str]:
+    """The price and the discount of each pattern, in words."""
+    found: dict[str, list[str]] = {}
+    for kind in ("prices", "discounts"):
+        listed = value.get(kind) if isinstance(value, Mapping) else None
+        for one in listed if isinstance(listed, list) else ():
+            if isinstance(one, Mapping) and "model" in one:
+                found.setdefault(str(one["model"]), []).extend(_list_price_parts(one))
+    return {model: ", ".join(parts) for model, parts in found.items()}
+
+
+def _list_price_parts(entry: Detail) -> Iterator[str]:
+    for name, value in entry.items():
+        if name == "percent":
+            yield f"{value} % off"
+        elif name != "model":
+            yield f"{name.removesuffix('_usd').replace('_', ' ')} {value}"
 
 
 def _shorten(changes: list[str]) -> str | None:

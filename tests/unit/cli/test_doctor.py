@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from ari.base.settings import Settings, environment_name
 from tests.support.command import Cli
 from tests.unit.cli.conftest import Ari
@@ -32,6 +34,12 @@ def test_every_setting_is_named(ari: Ari) -> None:
     shown = ari("doctor").out
     assert "ARI_PUBLIC_URL" in shown
     assert "✓ ok" in shown
+
+
+def test_a_setting_for_tests_is_listed_only_where_it_is_set(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody who runs ARI needs to know it."""
+    monkeypatch.delenv("ARI_TEST_CLOCK_FILE")
+    assert "ARI_TEST_CLOCK_FILE" not in ari("doctor").out
 
 
 def test_on_postgresql(cli: Cli, postgres_url: str) -> None:

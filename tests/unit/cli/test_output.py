@@ -158,3 +158,24 @@ def test_an_exported_line_end_may_be_cut(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, write_through=True))
     output.write_file([b"a\r", b"\nb\r\n", b"c\r", b"d\r"])
     assert raw.getvalue() == b"a\nb\nc\rd\r"
+
+
+def test_numbers_costs_and_times_stay_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 80 columns: they are at the right, headers take several lines, and only other text is folded."""
+    monkeypatch.setattr(output, "at_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    headers = ("DAY", "MODEL", "COST", "REQUESTS", "FAILED", "INPUT TOKENS", "OUTPUT TOKENS")
+    rows = [
+        ("2026-11-28 18:10:14 CET", "openrouter: meta-llama/llama-4", "$1,204.50+", 7, 0, 1_234_567, 89),
+        ("2026-11-29 18:10:14 CET", "openai: gpt-5-mini", "unknown", 12, 3, 5, 1_234_567),
+    ]
+    output.table(headers, rows, "none")
+    shown = capsys.readouterr().out
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
+    for row in rows:
+        for cell in (row[0], row[2], *row[3:]):
+            assert str(cell) in shown
+    [first, second] = [line for line in shown.splitlines() if "2026-" in line]
+    assert first.index("$1,204.50+") + len("$1,204.50+") == second.index("unknown") + len("unknown")

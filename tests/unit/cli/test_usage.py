@@ -103,6 +103,18 @@ def test_usage_of_an_unknown_key_is_a_sentence(ari: Ari) -> None:
     assert "No such API key" in ari.refuse("usage", "--key", new_id("key", 1))
 
 
+def test_a_key_is_named_by_its_name(ari: Ari) -> None:
+    """Whatever its case; an inactive key of the same name doesn't count, and two active ones are refused."""
+    old = ari.create("Nightly report")[0]["id"]
+    ari("keys", "revoke", old, "--yes")
+    assert ari.json("usage", "ai", "--key", "nightly REPORT") == ari.json("usage", "ai", "--key", old)
+    new = ari.create("Nightly report")[0]["id"]
+    assert ari.json("usage", "summary", "--key", "Nightly report") == ari.json("usage", "summary", "--key", new)
+    ari.create("Nightly report")
+    assert "Several keys match" in ari.refuse("usage", "ai", "--key", "Nightly report")
+    assert "No such key" in ari.refuse("usage", "ai", "--key", "Nightly")
+
+
 def test_attempts(ari: Ari) -> None:
     """Requests without an ARI key, counted."""
     minute_ms = _now_ms(ari) // 60_000 * 60_000

@@ -53,6 +53,14 @@ def test_a_missing_scope_is_named_in_body_and_challenge() -> None:
     assert b'error="insufficient_scope", scope="keys:write"' in challenge
 
 
+def test_a_sentence_about_a_missing_scope_names_it() -> None:
+    """Once, even if the command's own words don't."""
+    for words in ("A key can only grant scopes it has.", "A key needs the scope ai:openai to change it."):
+        detail = fault_of(errors.Forbidden(words, "ai:openai")).detail
+        assert detail is not None
+        assert (detail.startswith(words), detail.count("ai:openai")) == (True, 1)
+
+
 def test_a_401_names_both_ways_to_send_a_key() -> None:
     """RFC 6750 §3: ``invalid_token`` is said only to a client that sent one."""
     without = problem.headers(Fault(MISSING), token_sent=False)

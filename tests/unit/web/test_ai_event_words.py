@@ -65,6 +65,27 @@ def _change(name: str, before: object, after: object) -> Event:
             ),
         ),
         (
+            _event(
+                "ai_aliases_changed", **{"from": {"fast": ["groq/x"], "old": ["a/b"]}, "to": {"fast": ["a/b", "c/d"]}}
+            ),
+            "Model aliases changed: fast from groq/x to a/b c/d; old removed",
+        ),
+        (
+            _event(
+                "ai_prices_changed",
+                revision=2,
+                **{
+                    "from": {"prices": [{"model": "openai/x", "input_usd": "1.10"}], "discounts": []},
+                    "to": {
+                        "prices": [{"model": "openai/x", "input_usd": "1.20", "cached_input_usd": "0.1"}],
+                        "discounts": [{"model": "groq/*", "percent": "15"}],
+                    },
+                },
+            ),
+            "Model prices changed: openai/x from input 1.10 to input 1.20, cached input 0.1; groq/* to 15 % off",
+        ),
+        (_event("ai_prices_changed", **{"from": 7, "to": {"prices": [None], "discounts": {}}}), "Model prices changed"),
+        (
             _event("ai_aliases_changed", changed={"fast": ["openai/gpt-5-mini"], "old": []}, count=2),
             "Model aliases changed: fast to openai/gpt-5-mini; old removed",
         ),

@@ -4,20 +4,25 @@ from ari import keys
 from ari.base.ids import is_id
 from ari.cli.key_reference import parse_hint, require_one
 from ari.keys.model import ApiKey
+from ari.keys.names import fold_name
 from ari.keys.ports import KeyTransaction
 
 _PAGE = 200
 
 
-def find_key(tx: KeyTransaction, text: str, *, even_deleted: bool = False) -> ApiKey:
+def find_key(tx: KeyTransaction, text: str, *, even_deleted: bool = False, by_name: bool = False) -> ApiKey:
     """The key with this ID or, if only one key has it, this prefix. Raises ``NotFound`` or ``Invalid``.
 
-    ``even_deleted`` also finds a deleted key, by its ID.
+    ``even_deleted`` also finds a deleted key, by its ID; ``by_name`` also a key that alone has this name.
     """
     if is_id("key", text):
         return keys.get_even_deleted(tx, text) if even_deleted else keys.get(tx, text)
     hint = parse_hint(text)
-    matches = [key for key in _list_all(tx) if key.hint == hint]
+    listed = _list_all(tx)
+    matches = [key for key in listed if key.hint == hint]
+    if by_name and not matches:
+        matches = [key for key in listed if fold_name(key.name) == fold_name(text)]
+        matches = [key for key in matches if not key.is_inactive(tx.now_ms)] or matches
     require_one(len(matches))
     return matches[0]
 

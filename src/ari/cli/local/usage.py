@@ -92,8 +92,8 @@ class LocalUsage:
         return replace(query.build_search(self._deps.instance.now_ms(), key_id), group=group)
 
     def _find_id(self, key: str) -> str:
-        """The ID of a key. Deleted keys count too: their usage stays readable."""
-        return self._deps.read_sync(find_key, key, even_deleted=True).id
+        """The ID of a key, also by its name. Deleted keys count too: their usage stays readable."""
+        return self._deps.read_sync(find_key, key, even_deleted=True, by_name=True).id
 
 
 def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:

@@ -13,6 +13,7 @@ from ari.cli.remote.bodies import list_given, require_none
 from ari.cli.remote.connection import Connection
 from ari.cli.remote.consumers import RemoteConsumers
 from ari.keys import MAX_KEYS_AT_ONCE, BulkChange, KeyChange, NewKey, Rotation
+from ari.keys.names import fold_name
 from ari.keys.scopes import holds
 
 _FITTING = {"revoke": ("active", "disabled"), "disable": ("active",), "expire": ("active", "disabled")}
@@ -51,6 +52,17 @@ class RemoteKeys:
         matches = [key for key in self._connection.list_items("keys", text=hint) if key["hint"] == hint]
         require_one(len(matches))
         return matches[0]
+
+    def find_id_by_name(self, text: str) -> str:
+        """The ID of the key with this prefix, or that alone has this name. Raises ``NotFound`` and ``Invalid``."""
+        hint = parse_hint(text)
+        listed = self._connection.list_items("keys", text=hint) if text.isprintable() and text else []
+        matches = [key for key in listed if key["hint"] == hint]
+        if not matches:
+            matches = [key for key in listed if fold_name(key["name"]) == fold_name(text)]
+            matches = [key for key in matches if key["status"] not in ("revoked", "expired")] or matches
+        require_one(len(matches))
+        return str(matches[0]["id"])
 
     def get(self, text: str) -> dict[str, Any]:
         """Everything about a key: with ``secrets``, without their text, and ``remaining``."""

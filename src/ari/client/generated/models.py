@@ -1181,6 +1181,35 @@ class AiSummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     """
 
 
+class SharedBudgetUseOut(msgspec.Struct, frozen=True, kw_only=True):
+    """The use of a budget of the instance or of a provider in its current period."""
+
+    name: str
+    """Name of the budget, after `instance:` or `provider:<name>:`. Requests take it without."""
+    period: str
+    """The period."""
+    hard: bool
+    """Whether requests that don't fit are refused."""
+    limit_usd: str | None
+    """Amount with its increases, in US dollars."""
+    limit_tokens: int | None
+    """Amount with its increases, in tokens."""
+    used_usd: str | None
+    """Used, reservations included."""
+    used_tokens: int | None
+    """Used, reservations included."""
+    reserved_usd: str | None
+    """Reserved by requests that are running."""
+    reserved_tokens: int | None
+    """Reserved by requests that are running."""
+    remaining_usd: str | None
+    """Left; never less than 0."""
+    remaining_tokens: int | None
+    """Left; never less than 0."""
+    ends_at: str | None
+    """When the period ends, or more of a rolling budget is available; `null` = never."""
+
+
 class BudgetRulesOut(msgspec.Struct, frozen=True, kw_only=True):
     """The budgets of the instance and of its providers."""
 
@@ -1188,7 +1217,7 @@ class BudgetRulesOut(msgspec.Struct, frozen=True, kw_only=True):
     """Budgets that all requests share."""
     providers: dict[str, list[BudgetOut]]
     """Budgets by provider."""
-    budget_use: list[BudgetUseOut]
+    budget_use: list[SharedBudgetUseOut]
     """Use of these budgets now."""
 
 

@@ -9,6 +9,8 @@ from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.ai_rules.replace_part import replace_part
 from ari.integrations.upstreams import UpstreamTransaction
 
+_MAX_NAMED = 100
+
 
 class AliasTransaction(AiRulesTransaction, UpstreamTransaction, Protocol):
     """One transaction over the rules, named upstreams and events."""
@@ -26,12 +28,17 @@ def set_aliases(tx: AliasTransaction, given: Mapping[str, Sequence[str]]) -> dic
     stay in the aliases that have it.
     """
     before = get_aliases(tx)
-    named = {target.partition("/")[0] for targets in before.values() for target in targets}
-    after = parse_aliases(given, named.union(one.name for one in tx.upstreams.all()))
+    used = {target.partition("/")[0] for targets in before.values() for target in targets}
+    after = parse_aliases(given, used.union(one.name for one in tx.upstreams.all()))
     changed = sorted(name for name in {*before, *after.aliases} if before.get(name) != after.aliases.get(name))
-    detail = {name: list(after.aliases.get(name, ())) for name in changed[:100]}
-    replace_part(tx, "aliases", after, {"changed": detail, "count": len(changed)})
+    named = changed[:_MAX_NAMED]
+    ends = {"from": _choose(before, named), "to": _choose(after.aliases, named)}
+    replace_part(tx, "aliases", after, {**ends, "count": len(changed)})
     return after.aliases
+
+
+def _choose(aliases: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> dict[str, list[str]]:
+    return {name: list(aliases[name]) for name in names if name in aliases}
 
 
 def save_alias(tx: AliasTransaction, name: str, targets: Sequence[str], *, is_new: bool) -> None:

@@ -9,12 +9,12 @@ from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 
 def test_the_event_names_what_differs(tx: MemoryIntegrationTransaction) -> None:
-    """A removed alias has no models."""
+    """With the models before and after."""
     set_aliases(tx, {"a": ["openai/x"], "b": ["openai/y"]})
     assert set_aliases(tx, {"b": ["openai/z"], "c": ["groq/x"]}) == get_aliases(tx)
     assert get_aliases(tx) == {"b": ("openai/z",), "c": ("groq/x",)}
-    changed = {"a": [], "b": ["openai/z"], "c": ["groq/x"]}
-    assert tx.events.all[-1].detail == {"changed": changed, "count": 3}
+    before = {"a": ["openai/x"], "b": ["openai/y"]}
+    assert tx.events.all[-1].detail == {"from": before, "to": {"b": ["openai/z"], "c": ["groq/x"]}, "count": 3}
 
 
 def test_an_upstream_must_exist_when_an_alias_first_names_it(tx: MemoryIntegrationTransaction) -> None:
