@@ -70,6 +70,11 @@ class Line(ResponseHandler):
         if payload is not None and not payload.is_eof() and payload.exception() is None:
             payload.set_exception(aiohttp.ClientPayloadError("the body breaks off, or is malformed"))
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp calls this after each chunk that is read, and would parse nothing each time, for 7 µs."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
         if data:
             self.answered = True

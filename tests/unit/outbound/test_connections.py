@@ -261,3 +261,24 @@ def test_rest_leaves_bytes_in_the_kernel() -> None:
                         assert reply.parse_seconds() == 0
 
     _run(work)
+
+
+@pytest.mark.parametrize("chunk", [b"x" * 100_000, b"y"], ids=["large chunks", "small chunks"])
+def test_a_body_larger_than_the_buffer_arrives_whole(chunk: bytes) -> None:
+    """Reading pauses while the buffer is full, by its bytes or its chunks, and goes on when it was read."""
+    count = 20 if len(chunk) > 1 else 50_000
+    body = (b"%x\r\n%s\r\n" % (len(chunk), chunk)) * count + b"0\r\n\r\n"
+
+    async def read() -> bytes:
+        response = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + body
+        async with (
+            _peer([response]) as (_, url),
+            HttpClient() as client,
+            client.call("GET", url, private=True) as reply,
+        ):
+            found = bytearray()
+            while piece := await reply.read():
+                found += piece
+            return bytes(found)
+
+    assert _run(read) == chunk * count
