@@ -18,6 +18,9 @@ OnEvent = Callable[[bytes, JsonDocument], bool]
 """Called with the event's name and its data when it ends; returns whether to take it out."""
 MayTakeOut = Callable[[JsonDocument], bool]
 """Whether an event whose data began like this may be one to take out."""
+FindNeeded = Callable[[bytes, int], int | None]
+"""Takes whole events and an offset, and returns the offset from there on that ``OnEvent`` needs to see, at most their
+length; ``None`` if that depends on the next event."""
 
 
 class _Line(Enum):
@@ -30,9 +33,12 @@ class _Line(Enum):
 class EventReader:
     """Reads the events of one stream. Holds at most ``SMALL_BYTES`` and a chunk."""
 
-    def __init__(self, on_event: OnEvent, may_take_out: MayTakeOut | None = None) -> None:
+    def __init__(
+        self, on_event: OnEvent, may_take_out: MayTakeOut | None = None, find_needed: FindNeeded = lambda _, at: at
+    ) -> None:
         self._on_event = on_event
         self._may_take_out = may_take_out
+        self._find_needed = find_needed
         self._passed = bytearray()
         self._held = bytearray()
         self._released = False
@@ -64,18 +70,32 @@ class EventReader:
 
     def _read_whole_events(self, chunk: bytes) -> None:
         """Events that begin and end in this chunk: most streams send each in one piece (a third of the time)."""
-        for event in chunk[:-2].split(b"\n\n"):
-            name, data = b"", event
-            if event[:7] == b"event: ":
-                name, _, data = event[7:].partition(b"\n")
-            if data[:5] != b"data:" or b"\n" in data:
-                self._read_lines(event + b"\n\n")
-                continue
-            document = JsonDocument()
-            if value := data[5:].removeprefix(b" "):
-                document.add(value)
-            if not self._on_event(name, document):
-                self._passed += event + b"\n\n"
+        at = 0
+        while at < len(chunk):
+            needed = self._find_needed(chunk, at)
+            if needed is not None:
+                blank = chunk.rfind(b"\n\n", at, needed)
+                begin = len(chunk) if needed >= len(chunk) else at if blank < 0 else blank + 2
+                self._passed += chunk[at:begin]
+                for event in chunk[begin:-2].split(b"\n\n") if begin < len(chunk) else ():
+                    self._read_whole_event(event)
+                return
+            end = chunk.index(b"\n\n", at)
+            self._read_whole_event(chunk[at:end])
+            at = end + 2
+
+    def _read_whole_event(self, event: bytes) -> None:
+        name, data = b"", event
+        if event[:7] == b"event: ":
+            name, _, data = event[7:].partition(b"\n")
+        if data[:5] != b"data:" or b"\n" in data:
+            self._read_lines(event + b"\n\n")
+            return
+        document = JsonDocument()
+        if value := data[5:].removeprefix(b" "):
+            document.add(value)
+        if not self._on_event(name, document):
+            self._passed += event + b"\n\n"
 
     def _read_lines(self, chunk: bytes) -> None:
         at = 0

@@ -146,3 +146,42 @@ def test_little_is_held_of_an_event_that_does_not_end() -> None:
         for _ in range(20):
             passed += len(reader.feed(piece))
         assert passed >= 20 * len(piece) - SMALL_BYTES - len(piece)
+
+
+BLOCKS = st.lists(
+    st.sampled_from(
+        [
+            b"data: one",
+            b"data: two",
+            b"data: OUT",
+            b"event: a\ndata: two",
+            b"data: x\ndata: two",
+            b": ping",
+            b"",
+        ]
+    ),
+    max_size=12,
+)
+
+
+@given(BLOCKS, st.integers(1, 12))
+def test_events_that_are_not_needed_may_pass_unread(blocks: list[bytes], count: int) -> None:
+    """Whole events come, ``count`` in a chunk: those marked with "two" or OUT are read, and only OUT is missing."""
+    whole = [block + b"\n\n" for block in blocks]
+    chunks = [b"".join(whole[at : at + count]) for at in range(0, len(whole), count)]
+    events, kept = parse_by_specification([(line, b"\n") for line in b"".join(whole).split(b"\n")[:-1]])
+    found: list[tuple[bytes, bytes]] = []
+
+    def on_event(name: bytes, data: JsonDocument) -> bool:
+        text = data.text or b""
+        found.append((name, text))
+        return text == b"OUT"
+
+    def find_needed(chunk: bytes, at: int) -> int:
+        marks = [place for mark in (b"two", b"OUT") if (place := chunk.find(mark, at)) >= 0]
+        return min(marks, default=len(chunk))
+
+    reader = EventReader(on_event, lambda data: b"OUT".startswith(data.text or b""), find_needed)
+    assert b"".join(reader.feed(chunk) for chunk in chunks) + reader.finish() == kept
+    needed = [event for event in events if event[1].endswith((b"two", b"OUT"))]
+    assert [event for event in found if event in needed] == needed
