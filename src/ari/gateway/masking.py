@@ -6,7 +6,7 @@ hexadecimal or a key with spaces in it, are not found: see docs/explain/security
 
 import re
 import string
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from ari.integrations.checks import mask
 
@@ -30,8 +30,7 @@ class KeyMask:
 
     def __init__(self, secret: str) -> None:
         self._key = secret.encode("ascii") if len(secret) >= SHORTEST_KEY else b""
-        self._escapes = _escapes(bytes(sorted(set(self._key) & _PUNCTUATION)))
-        self._ends = frozenset(self._key + b"\\u%0123456789abcdefABCDEF")
+        self._ends = self._key + b"\\u%0123456789abcdefABCDEF"
         self._held = b""
         self._known = 0
         """Bytes of ``_held`` that belong to a key that was found."""
@@ -59,6 +58,10 @@ class KeyMask:
     def whole(self, body: bytes) -> bytes:
         """A complete body with the key masked."""
         return self.mask(body) + self.flush()
+
+    @cached_property
+    def _escapes(self) -> re.Pattern[bytes]:
+        return _escapes(bytes(sorted(set(self._key) & _PUNCTUATION)))
 
     def _find_spans(self, data: bytes) -> list[tuple[int, int]]:
         spans = _find(data, self._key)
@@ -98,6 +101,8 @@ def mask_key(body: bytes, secret: str, shown: bytes | None = None) -> bytes:
     if len(secret) < SHORTEST_KEY:
         return body
     key = secret.encode("ascii")
+    if not (_may_contain_part(body, key) or b"\\" in body or b"%" in body):
+        return body
     if _may_contain_part(body, key):
         body = _remove_parts(body, key, mask(secret).encode() if shown is None else shown)
     return KeyMask(secret).whole(body)
@@ -118,7 +123,7 @@ def _remove_parts(body: bytes, key: bytes, shown: bytes) -> bytes:
 
 
 def _may_contain_part(body: bytes, key: bytes) -> bool:
-    return any(key[at : at + _BLOCK] in body for at in range(0, len(key) - _BLOCK + 1, _BLOCK))
+    return any(map(body.__contains__, [key[at : at + _BLOCK] for at in range(0, len(key) - _BLOCK + 1, _BLOCK)]))
 
 
 def _find(data: bytes, part: bytes) -> list[tuple[int, int]]:

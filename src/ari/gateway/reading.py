@@ -89,10 +89,10 @@ class UsageReading:
     def add_details(self, given: Any, kinds: Mapping[str, str]) -> None:
         """Store the amounts of a provider's object, whose members have the names in ``kinds``."""
         if isinstance(given, dict):
-            for name, kind in kinds.items():
-                found = count_up(given.get(name))
+            for name in kinds.keys() & given.keys():
+                found = count_up(given[name])
                 if found is not None:
-                    self.details[kind] = found
+                    self.details[kinds[name]] = found
 
     def usage(self, whole: bool) -> TokenUsage:
         """What to log; ``whole``: all of the response came. A count that is not final is unknown."""

@@ -61,7 +61,10 @@ def find_decompressor(raw: Sequence[Header]) -> Decompressor | None:
 
 def get_codings(raw: Sequence[Header]) -> bytes:
     """The content codings of a response, in lower case; empty if there are none."""
-    named = b",".join(value for name, value in raw if name.lower() == b"content-encoding").lower()
+    lines = [value for name, value in raw if name.lower() == b"content-encoding"]
+    if not lines:
+        return b""
+    named = b",".join(lines).lower()
     codings = [one for part in named.split(b",") if (one := part.strip()) and one != b"identity"]
     return b", ".join(codings)
 
