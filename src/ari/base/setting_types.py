@@ -238,11 +238,18 @@ def _unknown_price(value: str) -> str:
     return value
 
 
+def _refuse_every_address(value: tuple[Network, ...]) -> tuple[Network, ...]:
+    if any(network.prefixlen == 0 for network in value):
+        raise ValueError("don't trust every address as a proxy; anyone could forge their IP address")
+    return value
+
+
 Port = Annotated[int, BeforeValidator(_port), Field(ge=1, le=65535)]
 ListeningHost = Annotated[str, AfterValidator(_check_host)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+ProxyNetworks = Annotated[Networks, AfterValidator(_refuse_every_address)]
 Days = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_days)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 PrivateAddresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_private_addresses)]

@@ -42,6 +42,7 @@ from ari.base.setting_types import (
     PostgresUrl,
     PrivateAddresses,
     Proxy,
+    ProxyNetworks,
     ResendKey,
     ResendUrl,
     RetentionDays,
@@ -80,6 +81,12 @@ class Settings(BaseSettings):
         description="Mode of the connection pooler in front of PostgreSQL, such as PgBouncer. auto: detect a pooler "
         "and work with either mode.",
     )
+    database_connections: int = Field(
+        31,
+        ge=15,
+        le=1_000,
+        description="Most connections to PostgreSQL that each process opens; 7 are for verification and the gateway.",
+    )
     host: ListeningHost = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(DEFAULT_PORT, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Number of worker processes.")
@@ -94,7 +101,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("ARI_ALLOWED_IPS", "ALLOWED_IPS", "allowed_ips"),
         description="Comma-separated IP addresses or CIDRs allowed to reach ARI. Empty allows everyone.",
     )
-    trusted_proxies: Networks = Field(
+    trusted_proxies: ProxyNetworks = Field(
         (), description="Comma-separated IP addresses or CIDRs of proxies whose X-Forwarded-For is trusted."
     )
     forward_auth: Proxy | None = Field(
@@ -260,13 +267,6 @@ class Settings(BaseSettings):
         if any("\ud800" <= letter <= "\udfff" for letter in value):
             raise ValueError("must be valid UTF-8")
         return value if info.field_name == "admin_password" else value.strip()
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _not_everyone(cls, value: tuple[Network, ...]) -> tuple[Network, ...]:
-        if any(network.prefixlen == 0 for network in value):
-            raise ValueError("don't trust every address as a proxy; anyone could forge their IP address")
-        return value
 
     @model_validator(mode="after")
     def _admin_is_a_pair(self) -> Self:

@@ -131,7 +131,8 @@ class Database:
             history = History(settings.data_dir, "sqlite", trusting=trusting)
             return cls(sqlite_engine(keys_file, "FULL"), log, staging, folding, settings, history, keys)
         try:
-            sessions = Sessions(parse(settings.database_url.get_secret_value()), settings.database_pooler)
+            url = parse(settings.database_url.get_secret_value())
+            sessions = Sessions(url, settings.database_pooler, connections=settings.database_connections)
             server = examine(sessions)
             sessions = replace(sessions, few=server.pooled)
             link = Link(sessions, History(settings.data_dir, "postgresql", trusting=trusting))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Pooler = Literal["auto", "session", "transaction"]
 BUSY_SECONDS = 5
 LIMITS = {"lock_timeout": "5s", "statement_timeout": "30s"}
+OWN_CONNECTIONS = 7
+"""Of a process, each outside the pools: three of key lookups, three of the gateway, one of the heartbeat."""
 LOOKUP_PLANS = {
     "plan_cache_mode": "force_generic_plan",
     **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off"),
@@ -42,15 +44,17 @@ class Sessions:
     pooler: Pooler = "auto"
     few: bool = False
     """Whether to keep few connections open, since a pooler has few to give."""
+    connections: int = 31
+    """The most that one process opens; two engines share all but those of ``OWN_CONNECTIONS``."""
 
     def engine(self, synchronous_commit: str = "on") -> Engine:
         """An engine through psycopg 3 whose connections begin as they must."""
         settings = {"synchronous_commit": synchronous_commit, **LIMITS}
-        idle, more = (1, 3) if self.few or self.pooler != "auto" else (4, 8)
+        idle, most = (1, 4) if self.few or self.pooler != "auto" else (4, (self.connections - OWN_CONNECTIONS) // 2)
         engine = create_engine(
             "postgresql+psycopg://",
             pool_size=idle,
-            max_overflow=more,
+            max_overflow=most - idle,
             pool_timeout=BUSY_SECONDS,
             hide_parameters=True,
             isolation_level="READ COMMITTED",  # whatever the server's default: a writer sees what it waited for
