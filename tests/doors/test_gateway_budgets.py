@@ -72,7 +72,8 @@ def test_a_used_up_budget_refuses_before_the_provider(ai: AiGateway) -> None:
     assert refused.json()["detail"].startswith(words)
     assert 0 < int(refused.headers["retry-after"]) <= 86_400
     assert len(ai.provider.seen) == seen
-    assert read_row(ai, key_id)["code"] == "budget_exhausted"
+    row = read_row(ai, key_id)
+    assert (row["code"], row["ai"]["model"], row["ai"]["ended"]) == ("budget_exhausted", ASK["model"], "refused")
     assert client.get("/api/me").json()["budget_use"][0]["used_tokens"] == 18
     assert client.get("/api/ai/openai/v1/models").status_code == 200
 

@@ -125,10 +125,10 @@ class AiUseOut(BaseModel):
     )
     first_byte_ms: float | None = Field(description="Time to the provider's first byte, ms.", examples=[412.5])
     whole_ms: float = Field(description="Total duration, ms.", examples=[2210.1])
-    ended: Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"] = Field(
+    ended: Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable", "refused"] = Field(
         description="How the response ended. `client_gone`: the caller disconnected; `cut`: the provider closed the "
         "connection early; `error`: it reported an error after it had started responding; `timed_out`, "
-        "`unreachable`: it never responded.",
+        "`unreachable`: it never responded; `refused`: ARI refused the request, so that only its model is known.",
         examples=["complete"],
     )
     attempts: list[AttemptOut] = Field(

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from ari.base.errors import Conflict, NotFound
 from ari.gateway import openapi, route
+from ari.gateway.ai_record import make_refused_use
 from ari.gateway.attempts import find_consumer
 from ari.gateway.body_budget import BodyBudget
 from ari.gateway.budget_plan import BudgetPlanner, has_budgets
@@ -95,6 +96,7 @@ class Gateway:
             if isinstance(plan, Fault):
                 return fault_response(context, services, _count_refusal(context, plan))
             planned = await self._plan_targets(context, services, plan, sent.whole, rules)
+            _note_model(context, planned[0], plan)
             usable = [one for one in planned if one.fault is None]
             if not usable and planned[0].fault is not None:
                 return fault_response(context, services, _count_refusal(context, planned[0].fault))
@@ -190,6 +192,13 @@ def _may_name_alias(context: RequestContext, target: route.Target) -> bool:
     """Whether the body of the request names a model: it would reach the provider with an alias in place of it."""
     place = find_model_place(target.provider, context.head.method, target.path)
     return place is not None and bool(place.fields)
+
+
+def _note_model(context: RequestContext, first: PlannedTarget, plan: ModelPlan) -> None:
+    """Keep the model for the log, in case the request is refused."""
+    row, model = context.record.row, first.prices.model or next(iter(plan.facts.models), None)
+    if row is not None and model:
+        row.ai = make_refused_use(row, first.target.target.provider.name, model, plan.alias)
 
 
 def _count_refusal(context: RequestContext, fault: Fault) -> Fault:

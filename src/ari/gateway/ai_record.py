@@ -15,6 +15,13 @@ class CallTimes(NamedTuple):
     whole_ms: float
 
 
+def make_refused_use(row: UsageRow, provider: str, model: str, alias: str | None) -> AiUse:
+    """The use to log if the request with this row is refused: it has the model that the request names."""
+    return AiUse(
+        row.id, row.at_ms, row.key_id, provider, model, None, None, None, None, None, 0.0, "refused", alias=alias
+    )
+
+
 def make_use(
     row: UsageRow,
     attempts: ProviderAttempts,

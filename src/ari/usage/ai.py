@@ -6,9 +6,10 @@ from typing import Literal
 
 from ari.keys.limits.charge import Settlement
 
-Ended = Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"]
+Ended = Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable", "refused"]
 """``client_gone``: the caller disconnected; ``cut``: the provider stopped in the middle of its response; ``error``: it
-reported an error in a response with a good status; ``timed_out`` and ``unreachable``: no response began."""
+reported an error in a response with a good status; ``timed_out`` and ``unreachable``: no response began; ``refused``:
+ARI refused the request, which no provider received and no sum counts."""
 
 _KINDS = {
     "input_tokens": "input_tokens",

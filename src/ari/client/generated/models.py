@@ -478,7 +478,7 @@ class AiUseOut(msgspec.Struct, frozen=True, kw_only=True):
     ended: str
     """How the response ended. `client_gone`: the caller disconnected; `cut`: the provider closed the connection
     early; `error`: it reported an error after it had started responding; `timed_out`, `unreachable`: it never
-    responded.
+    responded; `refused`: ARI refused the request, so that only its model is known.
     """
     attempts: list[AttemptOut]
     """The calls of providers for this request, in their order, if it took several or if the provider has several

@@ -176,10 +176,12 @@ COUNT_AI_USES = (
             THEN 1 ELSE 0 END),
         coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), max(at_ms),
         coalesce(sum(cost_micros), 0), count(cost_micros), sum(CASE WHEN is_estimated THEN 1 ELSE 0 END)
-    {_new_uses} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 {_ADD_AI_HOURS}""",
+    {_new_uses} AND ended <> 'refused' GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 {_ADD_AI_HOURS}""",
     f"INSERT INTO usage_ai ({_ai_columns}) SELECT {_ai_values} {_new_uses} ORDER BY id",
 )
-"""Of a response that did not end well, the output tokens may be missing: its tokens count as known only with them."""
+"""A request that ARI refused is in no sum.
+
+Of a response that did not end well, the output tokens may be missing: its tokens count as known only with them."""
 
 _completions = f"SELECT id, status, duration_ms, bytes {_select_last_staged(COMPLETION)}"
 COMPLETE_ROWS = f"""UPDATE usage_rows SET status = done.status, duration_ms = done.duration_ms, bytes = done.bytes

@@ -38,7 +38,7 @@ from ari.storage.usage.counters import (
 from ari.storage.usage.rollups import AI_USE, ATTEMPTS, COMPLETION, FLOOD, REQUEST
 from ari.storage.write_lock import write_lock
 from ari.usage.ai import AiUse
-from ari.usage.cleaning import clean_batch
+from ari.usage.cleaning import clean_batch, clean_use
 from ari.usage.floods import RefusalFlood
 from ari.usage.limit_decisions import apply_decision, decide_batch, list_owners
 from ari.usage.model import Attempt, Completion, UsageRow
@@ -285,10 +285,12 @@ def _identities(files: Iterable[Path]) -> list[tuple[int, int]]:
 def _entries(batch: Batch, rows: Sequence[UsageRow]) -> tuple[Insert, list[_Entry]]:
     """The entries of a batch with these rows, and how to insert them."""
     entries: list[_Entry] = [(REQUEST if row.count == 1 else FLOOD, *astuple(row)[:-2]) for row in rows]
-    if not (batch.attempts or batch.completions):
+    refused = [row.ai for row in rows if row.ai is not None and not row.accepted and row.count == 1]
+    if not (batch.attempts or batch.completions or refused):
         return _INSERT_REQUESTS, entries
     entries = [(*entry, *_NO_AI_USE) for entry in entries]
     entries += _attempts(batch.attempts)
+    entries += [_ai_use(clean_use(use)) for use in refused]
     entries += [_ai_use(done) if isinstance(done, AiUse) else _completion(done) for done in batch.completions]
     return _INSERT, entries
 

@@ -25,7 +25,8 @@ from ari.keys.limits.rules import Budget, Limit, LimitRules
 from ari.keys.limits.spending import MAX_AMOUNT, Amounts
 from ari.storage.engine import Database
 from ari.storage.tables import usage_ai
-from ari.usage.ai import AiUse
+from ari.usage.ai import AiSpan, AiUse
+from ari.usage.floods import MAX_LISTED_PER_MINUTE
 from ari.usage.limit_decisions import mark_retried
 from ari.usage.model import Completion, UsageRow
 from ari.usage.ports import Batch
@@ -103,6 +104,33 @@ def test_owners_are_listed_by_the_share_that_they_used(log: Database) -> None:
     log.usage.commit(Batch([make_ai_row(100, 10), make_ai_row(100, 0, (half,)), make_ai_row(0, 0, (limited,))]))
     assert log.usage.list_most_used(9) == [OTHER_KEY, KEY, INSTANCE.id]
     assert log.usage.list_most_used(1) == [OTHER_KEY]
+
+
+def test_a_refused_row_has_its_model(log: Database) -> None:
+    """Clean and bounded, only in the log: no sum has it. A row that is allowed has none until it ends."""
+    rows = [make_ai_row(tokens=tokens) for tokens in (51, 10)]
+    for row in rows:
+        row.ai = make_ai_use(row.id, model="gpt-5\x00" + "x" * 10_000, ended="refused", cost_micros=None)
+    log.usage.commit(Batch(rows))
+    refused, allowed = sorted(rows_of(log), key=lambda row: row.accepted)
+    assert (refused.code, allowed.ai) == ("budget_exhausted", None)
+    assert refused.ai is not None
+    assert refused.ai.model is not None
+    assert refused.ai.model.startswith("gpt-5")
+    assert "\x00" not in refused.ai.model
+    assert len(refused.ai.model) < 300
+    assert log.reports.ai_counts("model", AiSpan(0, 2 * START_MS)) == []
+
+
+def test_a_flood_of_refusals_has_no_models(log: Database) -> None:
+    """Beyond the rows that are listed, nothing is stored for each."""
+    rows = [make_ai_row(tokens=51) for _ in range(MAX_LISTED_PER_MINUTE + 5)]
+    for row in rows:
+        row.ai = make_ai_use(row.id, ended="refused")
+    log.usage.commit(Batch(rows))
+    found = rows_of(log)
+    assert sum(row.count for row in found) == len(rows)
+    assert [row.count for row in found if row.ai is None] == [5]
 
 
 def test_requests_of_one_commit_share_what_is_left(log: Database) -> None:

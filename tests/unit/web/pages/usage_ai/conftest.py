@@ -40,6 +40,8 @@ class Spenders:
         owners = (*key.spending_owners, *self.browser.read(get_budgets).list_owners(provider))
         charge = Charge(owners, estimate=Estimate(Amounts(money, 10), 10 * MINUTE_MS))
         row = make_row(self.browser.instance.now_ms(), key_id=key.id, key_hint=key.hint, charge=charge)
+        unknown = dict.fromkeys(("input_tokens", "output_tokens", "cached_tokens", "provider_status"))
+        row.ai = make_ai_use(row.id, key_id=key.id, ended="refused", **unknown)
         self.browser.instance.database.usage.commit(Batch([row]))
 
 

@@ -147,6 +147,18 @@ def test_all_budgets_are_listed_page_by_page(browser: PageClient) -> None:
     assert browser.get(f"{BUDGETS}?before=nonsense").status == 404
 
 
+def test_a_refused_request_is_in_the_log_with_its_model(spenders: Spenders) -> None:
+    """It says why, shows no cost, and is in no sum."""
+    spenders.reserve(spenders.robot, 20_000_000)
+    spenders.reserve(spenders.robot, 6_000_000)
+    text = " ".join(plain_text(spenders.browser.get("/settings/usage?status=429").text).split())
+    row = text.partition("From Duration")[2]
+    assert "=Robot gpt-5-mini 192.0.2.7" in row
+    assert "Budget exhausted" in row
+    assert "unknown cost" not in row
+    assert "No AI requests in this period" in plain_text(spenders.browser.get(PAGE).text)
+
+
 @pytest.mark.parametrize("url", [PAGE, BUDGETS])
 def test_the_pages_need_a_session(browser: PageClient, url: str) -> None:
     """Strangers learn nothing about costs."""
