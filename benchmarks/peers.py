@@ -49,9 +49,9 @@ def peer_rows(folder: Path, wanted: Callable[[str], bool]) -> list[Row]:
     return found
 
 
-def left_out() -> list[Row]:
-    """A row for each peer that was not run."""
-    return [skipped(row_id, label, LEFT_OUT) for row_id, label in LABELS.items()]
+def left_out(wanted: Callable[[str], bool] = lambda _: True) -> list[Row]:
+    """A row for each wanted peer, which was not run."""
+    return [skipped(row_id, label, LEFT_OUT) for row_id, label in LABELS.items() if wanted(row_id)]
 
 
 def versions() -> str:

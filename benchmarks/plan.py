@@ -12,6 +12,7 @@ FAILURES = (RuntimeError, ValueError, OSError, subprocess.SubprocessError)
 """What makes a row or part fail without ending the run."""
 COUNTED_SECONDS = 7
 """After this time ARI has folded all requests that it logged; it folds every five seconds."""
+_QUICK_SECONDS = 4
 
 
 class OverTime(RuntimeError):
@@ -39,7 +40,7 @@ class Plan:
 
     def at_least(self, seconds: int) -> int:
         """The length of a slice that needs more time than others."""
-        return self.seconds if self.quick else max(self.seconds, seconds)
+        return max(self.seconds, min(seconds, _QUICK_SECONDS) if self.quick else seconds)
 
     def check_time(self) -> None:
         """Raise ``OverTime`` if the limit is reached."""

@@ -57,7 +57,7 @@ def measure(plan: Plan) -> dict[str, Any]:
         stored = cache(lambda: data.on_postgresql(plan.folder / "postgresql", found[0], KEYS)) if found else None
         results["facts"]["PostgreSQL"] = found[1] if found else "none"
         rows = [row for row in all_rows(plan, known, stored) if plan.wanted(row.id)]
-        rows += peers.peer_rows(plan.folder, plan.wanted) if plan.peers else peers.left_out()
+        rows += peers.peer_rows(plan.folder, plan.wanted) if plan.peers else peers.left_out(plan.wanted)
         results["facts"]["Peers"] = peers.versions()
         plan.expected_seconds = plan.minutes() * 60 + estimate(plan, rows)
         Rounds(plan, floor, results, keep).over(rows)

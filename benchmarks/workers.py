@@ -19,9 +19,9 @@ from benchmarks.rows import CONNECTIONS, serve_ari, with_keys
 
 PROCESSES = (1, 2, 4)
 GROUPS = {
-    "workers-sqlite": "workers on SQLite",
-    "workers-postgresql": "workers on PostgreSQL",
-    "nodes-postgresql": "nodes of one worker on PostgreSQL",
+    "workers-sqlite": "worker{s} on SQLite",
+    "workers-postgresql": "worker{s} on PostgreSQL",
+    "nodes-postgresql": "node{s} of one worker on PostgreSQL",
 }
 
 
@@ -42,7 +42,8 @@ def fleets(wanted: Callable[[str], bool] = lambda _: True) -> list[Fleet]:
     for group, label in GROUPS.items():
         for count in PROCESSES:
             nodes, workers = (count, 1) if group.startswith("nodes") else (1, count)
-            found.append(Fleet(f"{group}-{count}", f"{count} {label}", nodes, workers, "postgresql" in group))
+            words = f"{count} {label.format(s='s' if count > 1 else '')}"
+            found.append(Fleet(f"{group}-{count}", words, nodes, workers, "postgresql" in group))
     return [fleet for fleet in found if wanted(fleet.id) or wanted("workers")]
 
 

@@ -53,7 +53,7 @@ RESULTS: dict[str, Any] = {
         "better-auth-wal": {"label": "Better Auth", "skipped": "no Node | here", "stored": "", "rounds": []},
     },
     "workers": {
-        "workers-sqlite-1": {"label": "1 workers on SQLite", "skipped": None, "rounds": fleet_rounds(50, 40)},
+        "workers-sqlite-1": {"label": "1 worker on SQLite", "skipped": None, "rounds": fleet_rounds(50, 40)},
         "workers-sqlite-4": {"label": "4 workers on SQLite", "skipped": None, "rounds": fleet_rounds(60, 50)},
         "nodes-postgresql-2": {"label": "2 nodes", "skipped": "no PostgreSQL | here", "rounds": []},
     },
@@ -220,6 +220,7 @@ def test_peers_left_out_are_listed() -> None:
     rows = peers.left_out()
     assert {row.id for row in rows} == set(peers.LABELS)
     assert {row.skipped for row in rows} == {peers.LEFT_OUT}
+    assert [row.id for row in peers.left_out(lambda name: name == "drf")] == ["drf"]
 
 
 def test_options_are_checked() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import peers, report, run, sizes
+from benchmarks import report, run, sizes
 from benchmarks.plan import Plan
 from benchmarks.rows import KEYS
 
@@ -38,8 +38,7 @@ def test_a_small_run_measures_every_part(tmp_path: Path, monkeypatch: pytest.Mon
     found = run.measure(small_plan(tmp_path, names))
     assert found["parts"] == {}
     assert found["ended_early"] is False
-    measured = [row for row in found["rows"].values() if row["skipped"] != peers.LEFT_OUT]
-    rounds = [one for row in [*measured, *found["workers"].values()] for one in row["rounds"]]
+    rounds = [one for kind in ("rows", "workers") for row in found[kind].values() for one in row["rounds"]]
     assert [one["error_share"] for one in rounds] == [0, 0, 0]
     assert [one["refused"] for name in ("bare", "me") for one in found["latency"][name]] == [0, 0]
     assert set(found["sizes"]) == {str(KEYS), str(KEYS + 5)}
