@@ -20,13 +20,15 @@ _DONE = {
 @dataclass
 class PoolProvider:
     """``responses`` has the status and headers for a key; other keys get a good response. ``used`` lists the keys of
-    the requests in their order, and ``bodies`` what they sent. ``on_request`` runs before each response."""
+    the requests in their order, and ``bodies`` what they sent. ``on_request`` runs before each response. ``usage`` is
+    JSON text in place of the usage that a good response reports."""
 
     url: str
     responses: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     on_request: Any = None
+    usage: str | None = None
 
     def limit(self, *keys: str, **headers: str) -> None:
         """Respond to these keys with 429 and these headers, whose ``_`` are hyphens."""
@@ -71,7 +73,10 @@ class _Handler(BaseHTTPRequestHandler):
             own.on_request(key)
         status, headers = own.responses.get(key, (200, {}))
         body = _DONE if status == 200 else {"error": {"message": "No.", "type": "error", "code": _code(status)}}
-        self._send(status, headers, json.dumps(body).encode())
+        text = json.dumps(body)
+        if own.usage is not None:
+            text = text.replace(json.dumps(_DONE["usage"]), own.usage)
+        self._send(status, headers, text.encode())
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)

@@ -152,11 +152,12 @@ class BudgetPlanner:
         highest, start = 0, estimate_start_micros(prices.target.path, facts.input_bytes, facts.choice_count)
         for model in models:
             provider, at_ms = prices.target.provider.name, prices.at_ms
-            if prices.book.find_card(provider, (model,), prices.rules, at_ms) is None:
+            card = prices.book.find_card(provider, (model,), prices.rules, at_ms)
+            if card is None:
                 return 0, False
-            usage = dataclasses.replace(expected, model=model)
-            cost = prices.book.cost_of(provider, model, usage, prices.rules, at_ms)
-            highest = max(highest, start if cost is None else cost.micros)
+            usage = expected if expected.model == model else dataclasses.replace(expected, model=model)
+            micros = card.cost_micros(usage)
+            highest = max(highest, start if micros is None else micros)
         return highest, bool(models)
 
 

@@ -6,7 +6,7 @@ chosen elsewhere (a stored preset, a file), the models are not determined.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -102,7 +102,7 @@ def read_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
     models = tuple(dict.fromkeys(map(_strip_prefix, (*in_path, *in_body))))
     problem = _find_problem(target, models)
     unreported = find_unreported(target.path, head, asked)
-    return replace(_describe(target, models, asked, len(body), problem), unreported=unreported)
+    return _describe(target, models, asked, len(body), problem, unreported)
 
 
 def _make_undetermined(body: bytes | None, problem: str) -> RequestFacts:
@@ -182,7 +182,12 @@ def _strip_prefix(model: str) -> str:
 
 
 def _describe(
-    target: Target, models: tuple[str, ...], asked: Mapping[str, Any], input_bytes: int, problem: str | None
+    target: Target,
+    models: tuple[str, ...],
+    asked: Mapping[str, Any],
+    input_bytes: int,
+    problem: str | None,
+    unreported: str | None,
 ) -> RequestFacts:
     batch = asked.get("requests")
     items: list[Any] = [one for one in batch if isinstance(one, dict)] if isinstance(batch, list) else []
@@ -197,6 +202,7 @@ def _describe(
         choice_count=_count_choices(asked.get("n")) or _count_choices(_config_of(asked).get("candidateCount")) or 1,
         streams=_streams(target.path, asked),
         problem=problem,
+        unreported=unreported,
     )
 
 

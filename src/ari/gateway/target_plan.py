@@ -42,17 +42,19 @@ def plan_targets(
 ) -> list[PlannedTarget]:
     """The targets of the plan, each with the budgets of its own provider."""
     found = [PlannedTarget(one, make_prices(one)) for one in plan.targets]
-    if key is None or not any(has_budgets(list_owners(key, rules, one)) for one in plan.targets):
+    if key is None:
+        return found
+    owners = [list_owners(key, rules, one) for one in plan.targets]
+    if not any(map(has_budgets, owners)):
         return found
     size = None
     for number, one in enumerate(found):
         models = plan.facts.models if plan.alias is None else (one.target.model,)
-        owners = list_owners(key, rules, one.target)
-        budgets = planner.plan(key.id, owners, one.prices, models, plan.facts, body, size)
+        budgets = planner.plan(key.id, owners[number], one.prices, models, plan.facts, body, size)
         if isinstance(budgets, Fault):
             found[number] = dataclasses.replace(one, fault=budgets, skipped=budgets.reason.code)
         elif budgets is not None:
-            found[number], size = dataclasses.replace(one, budgets=budgets), budgets.size
+            found[number], size = PlannedTarget(one.target, one.prices, budgets), budgets.size
     return found
 
 
@@ -64,8 +66,8 @@ def list_owners(key: ApiKey, rules: BudgetRules, target: AliasTarget) -> tuple[R
 def share_charge(targets: Sequence[PlannedTarget]) -> tuple[Charge | None, list[PlannedTarget]]:
     """One charge for the first target and those that may follow it, and the same targets with it."""
     plans = [one.budgets for one in targets if one.budgets is not None]
-    if not plans:
-        return None, list(targets)
+    if len(targets) == 1 or not plans:
+        return (plans[0].charge if plans else None), list(targets)
     owners = {owner.id: owner for plan in plans for owner in plan.charge.owners}
     first = targets[0].budgets
     charge = Charge(
