@@ -62,7 +62,7 @@ class Instance:
         self.reports: UsageReader = database.reports
         self.watched_use: WatchedUse = database.watched
         self.budget_warnings: BudgetWarnings = database.budget_warnings
-        self.readiness = Readiness(clock, database.ping)
+        self.readiness = Readiness(clock, database.ping, database.usage.backlog)
         self.check_audit_log = partial(check_audit_log, database)
         self.write_backup = partial(write_backup, database)
 

@@ -42,7 +42,7 @@ def test_a_probe_learns_that_the_log_cannot_be_written(make_owner: Any) -> None:
     client = owner.api(secret)
     ready = owner.api()
     assert client.get("/api/me").status_code == 200
-    assert ready.get("/api/ready").json() == {"status": "ok", "low_disk": False}
+    assert ready.get("/api/ready").json().items() >= {"status": "ok", "low_disk": False}.items()
     connection = sqlite3.connect(owner.server.data_dir / "usage-staging.db", isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -48,7 +48,7 @@ def test_below_the_free_disk_limit_refusals_are_only_counted(make_owner: Any) ->
     owner = make_owner(settings={"ARI_MIN_FREE_DISK": "1000PB"})
     key, secret = owner.create_key("k")
     assert owner.api(secret).get("/api/me").status_code == 200
-    assert owner.api().get("/api/ready").json() == {"status": "ok", "low_disk": True}
+    assert owner.api().get("/api/ready").json().items() >= {"status": "ok", "low_disk": True}.items()
     owner.cli("keys", "revoke", key["id"], "--yes", check=True)
     assert _flood(owner, secret) == {401: FLOOD}
     rows = _refusals(owner, key)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from ari.api.log_shapes import CompleteUntil
 from ari.api.usage_shapes import KEY_ID, SINCE, UNTIL
 from ari.usage.reports.ai_summary import TOP as MAX_NAMED
 
@@ -64,6 +65,7 @@ class AiKeySummaryOut(AiSumsOut):
     until: str = Field(description="End (exclusive), a whole hour.", json_schema_extra=UNTIL)
     by: Literal["hour", "day", "week"] = Field(description="Length of the parts.", examples=["day"])
     time_zone: str = Field(description="Time zone of days and weeks.", examples=["UTC"])
+    complete_until: CompleteUntil
     parts: list[AiPartOut] = Field(description="Parts of the range, including those without requests.")
     providers: list[AiProviderOut] = Field(description="By provider, highest cost first.")
     models: list[AiModelOut] = Field(description=f"By provider and model, at most {MAX_NAMED}, highest cost first.")

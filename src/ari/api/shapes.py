@@ -117,6 +117,10 @@ class ReadyOut(BaseModel):
         description="Whether free disk space is below `ARI_MIN_FREE_DISK`; refused requests are then only counted.",
         examples=[False],
     )
+    backlog_count: int = Field(
+        description="About how many logged requests aren't counted yet, also by other processes.", examples=[12]
+    )
+    backlog_seconds: int = Field(description="How long ago the oldest of them began, in seconds.", examples=[3])
 
 
 class FieldProblem(BaseModel):

@@ -1,5 +1,6 @@
 """The usage log: ``/api/usage`` for all keys, ``/api/keys/{id}/usage`` for one."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from ari.api.usage_shapes import (
     UsageFileOut,
     build_search,
 )
-from ari.base.clock import DAY_MS
+from ari.base.clock import DAY_MS, to_optional_rfc3339
 from ari.base.cursor import encode_cursor
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
@@ -34,7 +35,7 @@ from ari.keys.groups import GroupBy
 from ari.usage import spans
 from ari.usage.reports import ai_summary, summary
 from ari.usage.reports.facts import row_facts
-from ari.usage.reports.queries import find_rows
+from ari.usage.reports.queries import complete_until, find_rows
 from ari.usage.search import UsageSearch
 from ari.usage.spans import Span
 
@@ -77,11 +78,12 @@ async def read_summary(deps: CallerDeps, query: Annotated[AllSummaryIn, Query()]
     span = _span(deps, query)
     group = await _find_group(deps, query)
     key_ids = None if group is None else group.key_ids
+    until_ms = await deps.report(complete_until)
     found = await deps.report(summary.of_some, span, key_ids)
     ids = [one.key_id for one in found.top.shown]
     names = await deps.read(keys.get_names, ids)
     groups = None if query.group_by is None else await _count_groups(deps, span, key_ids, query.group_by)
-    return respond(summary.summary_facts(found, names, groups))
+    return _respond(summary.summary_facts(found, names, groups), until_ms)
 
 
 @router.get(
@@ -96,8 +98,9 @@ async def read_key_summary(key_id: KeyId, deps: CallerDeps, query: Annotated[Sum
     _require_reader(deps, key_id)
     span = _span(deps, query)
     await _require_known(deps, key_id)
+    until_ms = await deps.report(complete_until)
     found = await deps.report(summary.of_key, key_id, span)
-    return respond(summary.key_summary_facts(found))
+    return _respond(summary.key_summary_facts(found), until_ms)
 
 
 @router.get(
@@ -112,11 +115,12 @@ async def read_ai_usage(deps: CallerDeps, query: Annotated[AllSummaryIn, Query()
     span = _span(deps, query)
     group = await _find_group(deps, query)
     key_ids = None if group is None else group.key_ids
+    until_ms = await deps.report(complete_until)
     found = await deps.report(ai_summary.of_span, span, None, key_ids)
     ids = [one.name for one in found.keys]
     names = await deps.read(keys.get_names, ids)
     groups = None if query.group_by is None else await _count_ai_groups(deps, span, key_ids, query.group_by)
-    return respond(ai_summary.ai_summary_facts(found, names, groups))
+    return _respond(ai_summary.ai_summary_facts(found, names, groups), until_ms)
 
 
 @router.get(
@@ -132,8 +136,9 @@ async def read_key_ai_usage(key_id: KeyId, deps: CallerDeps, query: Annotated[Su
     _require_reader(deps, key_id)
     span = _span(deps, query)
     await _require_known(deps, key_id)
+    until_ms = await deps.report(complete_until)
     found = await deps.report(ai_summary.of_span, span, key_id)
-    return respond(ai_summary.ai_summary_facts(found, None))
+    return _respond(ai_summary.ai_summary_facts(found, None), until_ms)
 
 
 _FILE: dict[int | str, dict[str, Any]] = {
@@ -226,6 +231,11 @@ async def _require_known(deps: CallerDeps, key_id: str) -> None:
 
 
 async def _page(deps: CallerDeps, query: UsageIn, search: UsageSearch) -> Response:
+    until_ms = await deps.report(complete_until)
     found = await deps.report(find_rows, search, query.before_id, query.limit)
     following = None if found.next_before is None else encode_cursor(found.next_before)
-    return respond({"items": [row_facts(row) for row in found.rows], "next_cursor": following})
+    return _respond({"items": [row_facts(row) for row in found.rows], "next_cursor": following}, until_ms)
+
+
+def _respond(facts: Mapping[str, Any], until_ms: int | None) -> Response:
+    return respond({**facts, "complete_until": to_optional_rfc3339(until_ms)})

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue, RootModel
 
-from ari.api.log_shapes import GroupIn, UsageOut, UsageSearchIn
+from ari.api.log_shapes import CompleteUntil, GroupIn, UsageOut, UsageSearchIn
 from ari.api.shapes import OneLine, RequestModel, parse_time
 from ari.keys.groups import GroupBy
 from ari.usage.reports.export import COLUMNS
@@ -118,6 +118,7 @@ class CountsOut(BaseModel):
         description="Requests that the key was allowed to make, whatever their response status.", examples=[1204]
     )
     refused_count: int = Field(description="Refused requests.", examples=[3])
+    complete_until: CompleteUntil
     codes: list[CodeOut] = Field(
         description="Requests by code, most frequent first.",
         examples=[[{"code": "ok", "count": 1204}, {"code": "insufficient_scope", "count": 3}]],

@@ -27,6 +27,7 @@ from ari.storage import checkup
 from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_url import parse
 from ari.storage.engine import KEYS_FILE, Database, master_keys_of
+from ari.usage.fold_loop import HURRY_ROWS
 
 _FILES_WANTED = 8192
 """2,000 idle and 2,000 half-sent connections, as many again for other clients, and a margin."""
@@ -194,6 +195,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     yield _seals(sealed, settings)
     yield _integrations(database, settings)
     yield _usage_log(database, settings)
+    yield _backlog(database, settings)
     if database.shared:
         yield _standbys(database, settings)
     yield _clock(database)
@@ -274,6 +276,19 @@ def _usage_log(database: Database, settings: Settings) -> Finding:
     now_ms = system_clock(settings.test_clock_file).now_ms()
     if days and found.oldest_at_ms < now_ms - (days + _DAYS_TO_REMOVE) * DAY_MS:
         return Finding(check, "note", f"{said}. ari serve removes the older ones while it runs.")
+    return Finding(check, "ok", said)
+
+
+def _backlog(database: Database, settings: Settings) -> Finding:
+    check, found = "usage backlog", database.usage.backlog()
+    if found.oldest_at_ms is None:
+        return Finding(check, "ok", "every logged request is counted")
+    age = output.relative(found.oldest_at_ms, system_clock(settings.test_clock_file).now_ms())
+    said = f"{output.count(found.rows, 'logged request')} to count, the oldest of {age}"
+    if found.rows >= settings.usage_backlog_rows:
+        return Finding(check, "note", f"{said}. Requests are slowed until there are fewer.")
+    if found.rows > HURRY_ROWS and database.usage.is_lead_free():
+        return Finding(check, "note", f"{said}. ari serve counts them while it runs.")
     return Finding(check, "ok", said)
 
 

@@ -32,7 +32,7 @@ from ari.cli.usage_filters import (
     Until,
 )
 from ari.cli.usage_options import UsageOptions
-from ari.cli.usage_summary import ai, summary
+from ari.cli.usage_summary import ai, show_complete_until, summary
 from ari.cli.usage_totals import totals
 from ari.usage.cleaning import address_forms
 from ari.usage.model import KeyClient, split_source
@@ -88,10 +88,12 @@ def usage(
             _follow(Tail(read, target.usage.overlap_ms), target.now_ms, limit, as_json)
             return
         rows = read_newest(read, None, limit)
+        until = target.usage.complete_until
     if as_json:
-        output.as_json({"items": rows})
+        output.as_json({"items": rows, "complete_until": until})
     else:
         output.table(HEADERS, (_cells(row) for row in rows), "No requests found.", droppable=3)
+        show_complete_until(until)
 
 
 @app.command()

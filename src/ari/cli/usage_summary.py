@@ -31,6 +31,7 @@ def summary(
     if as_json:
         output.as_json(found)
         return
+    show_complete_until(found.get("complete_until"))
     _show_span(found, [("allowed", found["request_count"]), ("refused", found["refused_count"])])
     _show_parts(found, ("ALLOWED", "REFUSED"), ("request_count", "refused_count"))
     _show_table(("VERDICT", "REQUESTS"), [(one["code"], one["count"]) for one in found["codes"]])
@@ -68,6 +69,7 @@ def ai(
     if as_json:
         output.as_json(found)
         return
+    show_complete_until(found.get("complete_until"))
     _show_span(found, [("cost", show_cost(found)), *((name.lower(), found[field]) for name, field in _AI)])
     _show_ai(found["by"].upper(), [(_moment(one), one) for one in found["parts"] if one["request_count"]])
     _show_ai("PROVIDER", [(one["provider"], one) for one in found["providers"]])
@@ -76,6 +78,13 @@ def ai(
         _show_ai("KEY", [(one["name"] or one["key_id"], one) for one in found["keys"]])
     if group_by is not None:
         _show_ai(group_by.upper(), [(one["name"], one) for one in found["groups"]])
+
+
+def show_complete_until(until: str | None) -> None:
+    """Say on standard error that newer requests aren't counted yet."""
+    if until is not None:
+        moment = output.moment(from_rfc3339(until))
+        output.tell(f"Complete until {moment}. Newer requests are still being counted.")
 
 
 _AI = (

@@ -129,8 +129,9 @@ def _info(held: PoolProxiedConnection | ConnectionPoolEntry) -> dict[Any, Any]:
 
 def _set_up(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.isolation_level = None
-    # Means something only for a file that is made now, and only before it is in WAL mode.
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+        # Means something only for a file that is made now, before it is in WAL mode. Elsewhere it waits for writers.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -102,7 +102,7 @@ class Database:
             # A command that repairs must work where the standby became the primary and has none of its own yet.
             required = settings.database_sync == "required" and not history.trusting
             self._confirmation = Confirmation(main, required=required)
-        self.reports = UsageReports(log, self.usage.catch_up)
+        self.reports = UsageReports(log, self.usage.catch_up, self.usage.complete_until_ms)
         self.watched = WatchedTables(log, self.usage.catch_up)
 
     @property

@@ -1,6 +1,6 @@
 """The ports of the usage log: what storage implements."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -122,11 +122,15 @@ class UsageRecords(Protocol):
 
 
 class UsageReader(Protocol):
-    """Reports on the usage log; synchronous, called from threads.
+    """Reports on the usage log; synchronous, called from threads. Each first folds a small backlog.
 
     Times are whole hours, ``since_ms`` ≤ at < ``until_ms``. All but the last five read rollups alone. Raises
     ``Unavailable``.
     """
+
+    @property
+    def complete_until_ms(self) -> Callable[[], int | None]:
+        """Before when every logged request is in the reports that are read next; ``None`` if all are."""
 
     def hours(self, key_id: str | None, since_ms: int, until_ms: int) -> list[CodeCount]:
         """Requests by hour and code, in no order, of one key or of all."""

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from ari.base.errors import Unavailable
+from ari.usage.model import Backlog
 from ari.usage.readiness import Readiness
 from tests.support.clock import FrozenClock
 
@@ -15,7 +16,7 @@ def test_probes_share_one_look_at_the_database_a_second() -> None:
     """However many load balancers ask; each name under which it is checked is apart."""
     pings: list[None] = []
     clock = FrozenClock(NOW_MS)
-    readiness = Readiness(clock, lambda: pings.append(None))
+    readiness = Readiness(clock, lambda: pings.append(None), lambda: Backlog(0, None))
 
     async def run() -> list[int]:
         counts = []
@@ -38,7 +39,7 @@ def test_a_failure_is_not_remembered_for_longer() -> None:
             raise faults.pop()
 
     async def run() -> None:
-        readiness = Readiness(clock, ping)
+        readiness = Readiness(clock, ping, lambda: Backlog(0, None))
         for seconds in (0, 0.9):
             clock.advance(seconds)
             with pytest.raises(Unavailable, match="locked"):

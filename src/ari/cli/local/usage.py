@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ari import keys
+from ari.base.clock import to_optional_rfc3339
 from ari.cli import output
 from ari.cli.local.find_key import find_key
 from ari.cli.usage_options import StatisticsOptions, UsageOptions
@@ -28,6 +29,8 @@ class LocalUsage:
     def __init__(self, deps: "Deps") -> None:
         self._deps = deps
         self.overlap_ms = round(2000 * deps.instance.settings.usage_wait_seconds)
+        self.complete_until: str | None = None
+        """Before when all requests were on the page that was read last; ``None`` if all were."""
 
     def read_page(
         self, query: UsageOptions, since_ms: int | None, cursor: str | None, limit: int
@@ -36,7 +39,9 @@ class LocalUsage:
         search = self._search(query)
         if since_ms is not None:
             search = search.within(since_ms, search.where.until_ms)
+        until = self._complete_until()
         found = self._deps.instance.reports.search(search, cursor, limit)
+        self.complete_until = until
         return [row_facts(row) for row in found.rows], found.next_before
 
     def export(self, query: UsageOptions, form: Literal["csv", "json"], *, bom: bool) -> Iterator[bytes]:
@@ -51,6 +56,10 @@ class LocalUsage:
 
     def summarize(self, wanted: StatisticsOptions) -> dict[str, Any]:
         """Requests by time, code and key, or, with a key, those of the key by route."""
+        until = self._complete_until()
+        return {**self._summarize(wanted), "complete_until": until}
+
+    def _summarize(self, wanted: StatisticsOptions) -> dict[str, Any]:
         span, reports = wanted.build_span(self._deps.instance.now_ms()), self._deps.instance.reports
         if wanted.query.key is not None:
             return summary.key_summary_facts(summary.of_key(reports, self._find_id(wanted.query.key), span))
@@ -69,6 +78,13 @@ class LocalUsage:
 
     def summarize_ai(self, wanted: StatisticsOptions) -> dict[str, Any]:
         """Requests and tokens by time, provider, model and, without a key, by key."""
+        until = self._complete_until()
+        return {**self._summarize_ai(wanted), "complete_until": until}
+
+    def _complete_until(self) -> str | None:
+        return to_optional_rfc3339(self._deps.instance.reports.complete_until_ms())
+
+    def _summarize_ai(self, wanted: StatisticsOptions) -> dict[str, Any]:
         span, reports = wanted.build_span(self._deps.instance.now_ms()), self._deps.instance.reports
         if wanted.query.key is not None:
             found = ai_summary.of_span(reports, span, self._find_id(wanted.query.key))

@@ -22,6 +22,8 @@ class RemoteUsage:
         self._consumers = RemoteConsumers(connection)
         self._now_ms = now_ms
         self.overlap_ms = _OVERLAP_MS
+        self.complete_until: str | None = None
+        """Before when all requests were on the page that was read last; ``None`` if all were."""
 
     def read_page(
         self, query: UsageOptions, since_ms: int | None, cursor: str | None, limit: int
@@ -31,6 +33,7 @@ class RemoteUsage:
         if since_ms is not None:
             given["since"] = to_rfc3339(since_ms)
         page = self._connection.get(*path, limit=limit, cursor=cursor, **given)
+        self.complete_until = page.get("complete_until")
         return page["items"], page["next_cursor"]
 
     def export(self, query: UsageOptions, form: Literal["csv", "json"], *, bom: bool) -> Iterator[bytes]:

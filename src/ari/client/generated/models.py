@@ -540,6 +540,10 @@ class UsagePageOut(msgspec.Struct, frozen=True, kw_only=True):
     """Rows on this page."""
     next_cursor: str | None
     """`cursor` for the next page; `null` on the last page."""
+    complete_until: datetime | None
+    """`null`: every logged request is included. With many requests not counted yet: only those before this time
+    surely are.
+    """
 
 
 class CodeOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -588,6 +592,10 @@ class KeySummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     """Requests that the key was allowed to make, whatever their response status."""
     refused_count: int
     """Refused requests."""
+    complete_until: datetime | None
+    """`null`: every logged request is included. With many requests not counted yet: only those before this time
+    surely are.
+    """
     codes: list[CodeOut]
     """Requests by code, most frequent first."""
     parts: list[PartOut]
@@ -706,6 +714,10 @@ class AiKeySummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     """Length of the parts."""
     time_zone: str
     """Time zone of days and weeks."""
+    complete_until: datetime | None
+    """`null`: every logged request is included. With many requests not counted yet: only those before this time
+    surely are.
+    """
     parts: list[AiPartOut]
     """Parts of the range, including those without requests."""
     providers: list[AiProviderOut]
@@ -1064,6 +1076,10 @@ class SummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     """Requests that the key was allowed to make, whatever their response status."""
     refused_count: int
     """Refused requests."""
+    complete_until: datetime | None
+    """`null`: every logged request is included. With many requests not counted yet: only those before this time
+    surely are.
+    """
     codes: list[CodeOut]
     """Requests by code, most frequent first."""
     parts: list[PartOut]
@@ -1167,6 +1183,10 @@ class AiSummaryOut(msgspec.Struct, frozen=True, kw_only=True):
     """Length of the parts."""
     time_zone: str
     """Time zone of days and weeks."""
+    complete_until: datetime | None
+    """`null`: every logged request is included. With many requests not counted yet: only those before this time
+    surely are.
+    """
     parts: list[AiPartOut]
     """Parts of the range, including those without requests."""
     providers: list[AiProviderOut]
@@ -1535,6 +1555,10 @@ class ReadyOut(msgspec.Struct, frozen=True, kw_only=True):
     """Always `ok`; otherwise the response is 503."""
     low_disk: bool
     """Whether free disk space is below `ARI_MIN_FREE_DISK`; refused requests are then only counted."""
+    backlog_count: int
+    """About how many logged requests aren't counted yet, also by other processes."""
+    backlog_seconds: int
+    """How long ago the oldest of them began, in seconds."""
 
 
 class VerifiedKeyOut(msgspec.Struct, frozen=True, kw_only=True):

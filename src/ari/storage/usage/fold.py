@@ -37,7 +37,8 @@ _ANY_STAGED = f"SELECT 1 FROM usage_staging WHERE seq > {_LOW} LIMIT 1"
 _COUNT_STAGED = f"""SELECT (SELECT max(seq) FROM usage_staging) -
     (SELECT seq FROM usage_staging WHERE seq > {_LOW} ORDER BY seq LIMIT 1) + 1"""
 """An upper bound that reads two entries: numbers of failed commits are missing."""
-_OLDEST_STAGED = f"SELECT min(at_ms) FROM usage_staging WHERE seq > {_LOW}"
+_FIRST_STAGED = f"SELECT at_ms FROM usage_staging WHERE seq > {_LOW} AND at_ms IS NOT NULL ORDER BY seq LIMIT 1"
+_EARLIEST_STAGED = f"SELECT min(at_ms) FROM usage_staging WHERE seq > {_LOW}"
 _SAVE_HIGH = """INSERT INTO usage_folds (name, seq) VALUES ('staging', :high)
     ON CONFLICT (name) DO UPDATE SET seq = excluded.seq"""
 _COUNT_FOLD = """INSERT INTO usage_folds (name, seq) VALUES ('count', 1)
@@ -147,10 +148,16 @@ class Folder:
             return connection.scalar(text(_COUNT_STAGED)) or 0
 
     def backlog(self) -> Backlog:
-        """The staged entries now; reads all of them. Raises ``Unavailable``."""
+        """The staged entries now, and when the first of them began. Raises ``Unavailable``."""
         with faults_as_unavailable(), read_only(self.engine) as connection:
             rows = connection.scalar(text(_COUNT_STAGED)) or 0
-            return Backlog(rows, connection.scalar(text(_OLDEST_STAGED)) if rows else None)
+            return Backlog(rows, connection.scalar(text(_FIRST_STAGED)) if rows else None)
+
+    def earliest_staged_ms(self) -> int | None:
+        """When the earliest staged request began; reads all of them, 0.1 µs each. Raises ``Unavailable``."""
+        with faults_as_unavailable(), read_only(self.engine) as connection:
+            earliest: int | None = connection.scalar(text(_EARLIEST_STAGED))
+            return earliest
 
     def checkpoint(self) -> None:
         """Checkpoint the staging file's WAL, first without the write lock, then again while holding it, so that SQLite

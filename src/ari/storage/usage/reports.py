@@ -28,9 +28,12 @@ _totals, _sources = usage_totals.c, usage_attempt_hours.c
 class UsageReports:
     """Reports on the usage log of one engine; ``catch_up`` folds the staged entries if they are few."""
 
-    def __init__(self, engine: Engine, catch_up: Callable[[], bool]) -> None:
+    def __init__(
+        self, engine: Engine, catch_up: Callable[[], bool], complete_until_ms: Callable[[], int | None]
+    ) -> None:
         self._engine = engine
         self._catch_up = catch_up
+        self.complete_until_ms = complete_until_ms
 
     def hours(self, key_id: str | None, since_ms: int, until_ms: int) -> list[CodeCount]:
         if key_id is None:

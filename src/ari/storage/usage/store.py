@@ -56,7 +56,7 @@ class UsageTables:
         self._staging = staging
         self._folder = folder
         self._leader = FoldLeader(engine, None if lock_file is None else lock_file.with_name("fold.lock"))
-        self._retention = Retention(engine, lock_file, self._begin_write)
+        self._retention = Retention(engine, lock_file, self.begin_write)
 
     def commit(self, batch: Batch) -> None:
         with _any_fault_as_unavailable():
@@ -80,7 +80,6 @@ class UsageTables:
             return self._folder.count_staged()
 
     def backlog(self) -> Backlog:
-        """The staged entries. Raises ``Unavailable``."""
         with _any_fault_as_unavailable():
             return self._folder.backlog()
 
@@ -118,6 +117,16 @@ class UsageTables:
                 self.fold(MAX_READ_ROWS, READ_LOCK_SECONDS)
                 return True
         return False
+
+    def complete_until_ms(self) -> int | None:
+        """Fold the staged entries if they are few; otherwise, before when each request is folded.
+
+        ``None`` if all are. Raises ``Unavailable``.
+        """
+        if self.catch_up():
+            return None
+        with _any_fault_as_unavailable():
+            return self._folder.earliest_staged_ms()
 
     def read_remaining(self, owners: Sequence[RuleOwner]) -> list[Remaining]:
         if not owners:
@@ -207,7 +216,7 @@ class UsageTables:
     def erase_address(self, address: str) -> int:
         self.fold_all()
         with _any_fault_as_unavailable():
-            return erase_address(self._engine, self._begin_write, address)
+            return erase_address(self._engine, self.begin_write, address)
 
     def remove_before(self, before_ms: int) -> Generator[int]:
         self.catch_up()
@@ -227,7 +236,7 @@ class UsageTables:
         with begin_read(self._engine) as connection:
             yield connection
 
-    def _begin_write(self) -> AbstractContextManager[Connection]:
+    def begin_write(self) -> AbstractContextManager[Connection]:
         return writing(self._engine, self._lock_file)
 
 

@@ -8,6 +8,11 @@ from ari.usage.ports import UsageReader
 from ari.usage.search import SearchPage, UsageSearch
 
 
+def complete_until(reader: UsageReader) -> int | None:
+    """Before when every request is in the reports that are read next, in milliseconds; ``None`` if all are."""
+    return reader.complete_until_ms()
+
+
 def find_rows(reader: UsageReader, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
     """At most ``limit`` matching rows, newest first."""
     return reader.search(search, before_id, limit)

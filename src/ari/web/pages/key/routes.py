@@ -15,7 +15,7 @@ from ari.http.route_policy import AuthMode, policy
 from ari.keys import KeyChange
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.usage.model import NO_USE
-from ari.usage.reports.queries import secret_use
+from ari.usage.reports.queries import complete_until, secret_use
 from ari.web.forms import Form, form_from
 from ari.web.navigation import Toast
 from ari.web.pages.key import urls
@@ -64,11 +64,13 @@ class KeyPages:
         if "hx-request" in request.headers:
             part = "_side.html" if request.query_params.get("part") == "side" else "_live.html"
             return self._pages.page(request, f"pages/key/{part}", **context)
+        until_ms = await deps_of(request).report(complete_until)
         usage = await usage_of(self._instance, request, key_id, totals)
         return self._pages.page(
             request,
             "pages/key/page.html",
             **context,
+            complete_until_ms=until_ms,
             use=usage,
             query=usage.query,
             log=usage.log,

@@ -10,6 +10,7 @@ from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.listing import SHOWN
 from ari.usage.reports.listing import LONGEST_TEXT
+from ari.usage.reports.queries import complete_until
 from ari.web.forms import form_from
 from ari.web.pages.api_docs.endpoints import Endpoints
 from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMISSED, SETTINGS, parse_view
@@ -76,12 +77,14 @@ class SettingsApiPages:
             raise NotFound
         deps, usage = deps_of(request), self._instance.key_use
         fragment = "hx-request" in request.headers
+        until_ms = await deps.report(complete_until)
         findings = [] if fragment else await deps.read(find_advice, usage)
         return self._pages.page(
             request,
             f"pages/settings_api/{'_table' if fragment else 'page'}.html",
             table=await deps.read(read_table, usage, view),
             findings=findings,
+            complete_until_ms=until_ms,
             low_disk=self._instance.usage.low_disk,
             view=view,
             show_names=SHOW_NAMES,

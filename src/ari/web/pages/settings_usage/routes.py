@@ -12,6 +12,7 @@ from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.usage.model import GroupCount, split_source
 from ari.usage.reports import summary
+from ari.usage.reports.queries import complete_until
 from ari.web.charts import BarChart, draw_bars, find_highest
 from ari.web.pages.settings_usage.urls import USAGE
 from ari.web.pages.usage_log.routes import UsageLogPages
@@ -41,6 +42,7 @@ class SettingsUsagePages:
         deps = deps_of(request)
         query = await find_key_group(deps, parse_usage_query(request, now_ms, USAGE))
         key_ids = None if query.group is None else query.group.key_ids
+        until_ms = await deps.report(complete_until)
         found = await deps.report(summary.of_some, query.span, key_ids)
         ids = [one.key_id for one in found.top.shown]
         callers = [key_id for one in found.addresses if (key_id := split_source(one.address)[1])]
@@ -57,6 +59,7 @@ class SettingsUsagePages:
             log=await read_usage_log(request, query, None, now_ms, ever=True),
             retention_days=self._instance.settings.usage_retention_days,
             top=summary.TOP,
+            complete_until_ms=until_ms,
             low_disk=self._instance.usage.low_disk,
         )
 

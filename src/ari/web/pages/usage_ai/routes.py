@@ -12,6 +12,7 @@ from ari.http.context import deps_of
 from ari.http.file_response import stream_file
 from ari.http.route_policy import AuthMode, policy
 from ari.integrations.ai_rules.change_budgets import get_budgets
+from ari.usage.reports.queries import complete_until
 from ari.web.pages.usage_ai import figures
 from ari.web.pages.usage_ai.budget_bars import BudgetBar, read_owned_bars, read_shared_bars
 from ari.web.pages.usage_ai.urls import BUDGETS, EXPORT, USAGE_AI
@@ -45,10 +46,12 @@ class UsageAiPages:
         """The costs of a span, from rollups, and the budgets now."""
         deps = deps_of(request)
         query = await find_key_group(deps, parse_usage_query(request, self._instance.now_ms(), USAGE_AI))
+        until_ms = await deps.report(complete_until)
         return self._pages.page(
             request,
             "pages/usage_ai/page.html",
             query=query,
+            complete_until_ms=until_ms,
             ai=await read_ai_view(deps, query),
             shared=await self._read_shared(request),
             owned=await self._read_most_used(request),
