@@ -17,8 +17,10 @@ from ari.base.errors import ConfigurationError
 from ari.guard.fastapi import ApiKeys, Ari, Key
 from ari.keys import token
 from ari.storage.tables import usage_attempts
+from ari.usage import fold_loop
 from ari.usage.scope_use import SERVICE_USE, WATCHED_MS, read_used_routes
 from tests.support.guard import GuardedInstance, guarded_instance
+from tests.support.processes import eventually
 from tests.support.server import Clock
 
 
@@ -323,3 +325,20 @@ def test_equal_guards_are_one_dependency() -> None:
     assert ari.key("orders:read") != ari.key("orders:read", cost=2)
     assert ari.key("orders:read") != ari.key("orders:write")
     assert ari.key("orders:read") != other.key("orders:read")
+
+
+def test_an_app_folds_only_while_no_other_process_does(
+    instance: GuardedInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lead is its own while it serves, unless another process has it; it is free again afterwards."""
+    monkeypatch.setattr(fold_loop, "CHECK_SECONDS", 0.001)
+    usage = instance.instance.database.usage
+    with TestClient(make_app(Ari.local(instance.data_dir, database_url=instance.database_url))):
+        eventually(lambda: not usage.is_lead_free())
+    assert usage.acquire_lead()
+    with TestClient(make_app(Ari.local(instance.data_dir, database_url=instance.database_url))) as client:
+        headers = {"x-api-key": instance.create_secret("orders:read")}
+        assert client.get("/v1/orders/1", headers=headers).status_code == 200
+        assert usage.acquire_lead()
+    usage.release_lead()
+    assert usage.is_lead_free()

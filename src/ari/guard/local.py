@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from ari.usage.ports import KeyLookup
 
 _MAX_TOKENS = 4
+_GATHER_SECONDS = 60.0
+"""Where no ``ari serve`` folds the log, this process does, seldom and much at once: it takes time from the app."""
+_STOP_SECONDS = 3.0
 _NO_SERVER = f"Ari.local() runs ARI in this process, which needs its server. {how_to_install('server')}"
 _log = logging.getLogger("ari.guard")
 
@@ -60,6 +63,7 @@ class _Engine(NamedTuple):
     make_record: Callable[[float], "UsageRecord"]
     base_url: str
     fold_loop: "FoldLoop"
+    fold_thread: threading.Thread
 
 
 class LocalBackend:
@@ -144,8 +148,9 @@ async def _start(instance: "Instance") -> _Engine:
 
     lookup = await instance.open_lookup()
     await instance.usage.start()
-    fold_loop = FoldLoop(instance.fold_store)
-    threading.Thread(target=fold_loop.run, name="ari fold loop", daemon=True).start()
+    fold_loop = FoldLoop(instance.fold_store, gather_seconds=_GATHER_SECONDS)
+    fold_thread = threading.Thread(target=fold_loop.run, name="ari fold loop", daemon=True)
+    fold_thread.start()
     deps = Deps(instance)
     return _Engine(
         instance,
@@ -156,6 +161,7 @@ async def _start(instance: "Instance") -> _Engine:
         partial(UsageRecord, instance.usage, instance.clock),
         instance.settings.base_url,
         fold_loop,
+        fold_thread,
     )
 
 
@@ -165,8 +171,9 @@ async def _close_engine(engine: _Engine) -> None:
         parts.callback(engine.instance.close)
         parts.push_async_callback(engine.lookup.close)
         parts.callback(engine.rehasher.close)
-        parts.callback(engine.fold_loop.stop)
         await engine.instance.usage.stop()
+        engine.fold_loop.stop()
+        await asyncio.to_thread(engine.fold_thread.join, _STOP_SECONDS)
 
 
 class _LocalAdmission(Admission):

@@ -23,7 +23,7 @@ from ari.base.errors import Unavailable
 from ari.usage.ports import FoldStore
 
 GATHER_SECONDS = 5.0
-"""How long entries wait to be folded with others."""
+"""In the process of ``ari serve``: reports of other processes find little left to fold."""
 CHECK_SECONDS = 1.0
 """How often to look for entries, or whether the process that folds has ended."""
 HURRY_ROWS = 50_000
@@ -46,11 +46,20 @@ _logger = logging.getLogger(__name__)
 
 
 class FoldLoop:
-    """Folds in ``run`` while this process has the lead."""
+    """Folds in ``run`` while this process has the lead.
 
-    def __init__(self, store: FoldStore, monotonic: Callable[[], float] = time.monotonic) -> None:
+    Fewer than 20,000 entries wait for ``gather_seconds`` to be folded with others.
+    """
+
+    def __init__(
+        self,
+        store: FoldStore,
+        monotonic: Callable[[], float] = time.monotonic,
+        gather_seconds: float = GATHER_SECONDS,
+    ) -> None:
         self._store = store
         self._monotonic = monotonic
+        self._gather_seconds = gather_seconds
         self._idle = ThreadPoolExecutor(1, "ari idle fold", _lower_to_idle)
         self._lowered = ThreadPoolExecutor(1, "ari fold", _lower)
         self._ended = threading.Event()
@@ -95,7 +104,7 @@ class FoldLoop:
         if self._waiting_since is None:
             self._waiting_since = now
         waited = now - self._waiting_since
-        if staged < _ROWS and waited < GATHER_SECONDS:
+        if staged < _ROWS and waited < self._gather_seconds:
             return False
         if _FEW_ROWS < staged < HURRY_ROWS and waited < _LONGEST_SECONDS:
             if not self._has_idle_time():

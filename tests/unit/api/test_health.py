@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from ari.base.errors import Unavailable
+from ari.usage.ports import Batch
+from ari.usage.readiness import Readiness
 from tests.support.app import App, content_of
+from tests.support.usage import make_row
 
 
 def _presence(app: App) -> Any:
@@ -39,3 +42,15 @@ def test_probes_need_no_key_and_are_not_logged(app: App) -> None:
     """They come every second for ever."""
     app("GET", "/api/ready")
     assert app.rows() == []
+
+
+def test_readiness_reports_the_backlog(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many logged requests aren't counted yet, and since when."""
+    now_ms = app.instance.now_ms()
+    ready = content_of(app("GET", "/api/ready"))
+    assert (ready["backlog_count"], ready["backlog_seconds"]) == (0, 0)
+    app.instance.database.usage.commit(Batch([make_row(now_ms - 7_900), make_row(now_ms)]))
+    readiness = Readiness(app.instance.clock, app.instance.database.ping, app.instance.database.usage.backlog)
+    monkeypatch.setattr(app.instance, "readiness", readiness)  # the other one asks once a second
+    ready = content_of(app("GET", "/api/ready"))
+    assert (ready["backlog_count"], ready["backlog_seconds"]) == (2, 7)
