@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from ari.http.problem import Fault, Header
@@ -117,13 +118,14 @@ def _hides_segments(path: bytes) -> bool:
     return b"%" in path
 
 
-def decodings(path: str) -> set[str]:
+@lru_cache(1_000)
+def decodings(path: str) -> frozenset[str]:
     """A path as any server may read it: as sent, and decoded once or more."""
     found = {path}
     for _ in range(_MAX_DECODINGS):
         path = unquote(path)
         found.add(path)
-    return found
+    return frozenset(found)
 
 
 def url_for(credential: Credential, path: str, query: bytes) -> str:

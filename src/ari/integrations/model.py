@@ -107,11 +107,16 @@ class Provider:
 
     def is_never_allowed(self, path: str) -> bool:
         """Whether no scope covers this, whatever the method, since the response may hold a key; ``path`` is decoded."""
-        parts = path.lower().split("/")
-        if any(part.partition(";")[0] in _KEY_SEGMENTS for part in parts):
-            return True
-        plain = "/" + "/".join(one for part in parts if (one := part.partition(";")[0].strip()))
-        return find_template(tuple(f"* {one}" for one in self.returns_keys), "*", plain) is not None
+        return _may_return_keys(self.returns_keys, path)
+
+
+@lru_cache(1_000)
+def _may_return_keys(templates: tuple[str, ...], path: str) -> bool:
+    parts = path.lower().split("/")
+    if any(part.partition(";")[0] in _KEY_SEGMENTS for part in parts):
+        return True
+    plain = "/" + "/".join(one for part in parts if (one := part.partition(";")[0].strip()))
+    return find_template(tuple(f"* {one}" for one in templates), "*", plain) is not None
 
 
 @lru_cache(1_000)
