@@ -11,13 +11,13 @@ MESSAGES = 20_000
 AGENTS, ADDRESSES = 50, 200
 
 
-def vary(messages: Sequence[bytes], seed: int = 1, count: int = MESSAGES) -> list[bytes]:
-    """``count`` requests like these, each with a request ID and a trace of its own, from mixed clients."""
+def vary(messages: Sequence[bytes], seed: int = 1, count: int | None = None) -> list[bytes]:
+    """``count`` (else ``MESSAGES``) requests like these, each with its own request ID and trace, of mixed clients."""
     chance = random.Random(seed)
     agents = [_agent(chance, number) for number in range(AGENTS)]
     addresses = [".".join(str(chance.randrange(1, 255)) for _ in range(4)) for _ in range(ADDRESSES)]
     varied = []
-    for _ in range(count):
+    for _ in range(MESSAGES if count is None else count):
         head, end, body = chance.choice(messages).partition(b"\r\n\r\n")
         lines = (
             f"User-Agent: {chance.choice(agents)}",

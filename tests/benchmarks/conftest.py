@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import gateway, latency, load, rounds, sizes, traffic, workers
-from benchmarks.process import ask
+from benchmarks.process import Server, ask
 
 FEW = 8
 
@@ -25,3 +25,5 @@ def short_load(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (rounds, workers, latency, sizes, gateway):
         monkeypatch.setattr(module, "saturate", send_few)
     monkeypatch.setattr(gateway, "OPEN_STREAMS", FEW)
+    monkeypatch.setattr(traffic, "MESSAGES", 10 * FEW)
+    monkeypatch.setattr(Server, "wait_until_idle", lambda _server: None)
