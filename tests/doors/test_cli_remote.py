@@ -111,6 +111,15 @@ def test_both_ways_say_the_same_of_shared_budgets(owner: Owner, local: Place, re
     assert [line for line, (code, _, _) in here if code] == BUDGETS.strip().splitlines()[-11:]
 
 
+def test_values_are_completed_over_the_api(owner: Owner, remote: Place) -> None:
+    """As in the data directory."""
+    key = owner.cli.create_key("Completed")[0]["id"]
+    settings = {"_ARI_COMPLETE": "complete_bash", "COMP_CWORD": "3"}
+    for line, value in ((f"ari keys show {key[:-1]}", key), ("ari keys create x --scope keys:w", "keys:write")):
+        _, said, failure = remote.call([], "", settings | {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))})
+        assert (value in said.split(), failure) == (True, "")
+
+
 def require_same(here: Sequence[Said], there: Sequence[Said]) -> None:
     """Each line says the same in both places; those of ``STATUS_ONLY`` need to end with the same status only."""
     differing = [

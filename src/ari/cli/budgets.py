@@ -9,6 +9,7 @@ from ari.base.clock import from_rfc3339
 from ari.cli import output
 from ari.cli.budget_use import describe_left, show_uses, write_rule
 from ari.cli.command_app import CommandApp
+from ari.cli.completion import offer
 from ari.cli.key_budgets import Amount, BudgetName, BudgetNames, NewBudgets, TimeZone, make_budgets
 from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.targets import open_target
@@ -19,7 +20,11 @@ from ari.keys.limits.fields import DEFAULT_NAME
 Provider = Annotated[
     str | None,
     typer.Option(
-        "--provider", metavar="NAME", help="Provider or named upstream (default: the instance).", show_default=False
+        "--provider",
+        metavar="NAME",
+        help="Provider or named upstream (default: the instance).",
+        show_default=False,
+        autocompletion=offer("upstreams"),
     ),
 ]
 _EMPTY = "No budgets yet. Add one for all requests: ari budgets set --budget monthly=500usd/month"

@@ -9,6 +9,7 @@ from ari.base.problems import Problems
 from ari.cli import key_output, output
 from ari.cli.budget_use import describe_budgets, show_use
 from ari.cli.command_app import CommandApp
+from ari.cli.completion import offer
 from ari.cli.key_budgets import Amount, BudgetName, BudgetNames, NewBudgets, choose_budgets, make_budgets
 from ari.cli.key_limits import (
     Named,
@@ -33,7 +34,13 @@ from ari.keys.limits.fields import DEFAULT_NAME
 
 ConsumerName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the customer, team or service.")]
 Reference = Annotated[
-    str, typer.Argument(metavar="ID", help="Name, ID or external ID of a consumer.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="Name, ID or external ID of a consumer.",
+        show_default=False,
+        autocompletion=offer("consumers"),
+    ),
 ]
 ExternalId = Annotated[
     str | None, typer.Option("--external-id", metavar="TEXT", help="Your own ID for it.", show_default=False)

@@ -6,6 +6,7 @@ import typer
 
 from ari.base.errors import Conflict
 from ari.cli import key_output, output
+from ari.cli.completion import offer
 from ari.cli.key_output import Key, describe_key
 from ari.cli.matched_by import MatchedBy
 from ari.keys import BulkChange
@@ -14,17 +15,27 @@ if TYPE_CHECKING:
     from ari.cli.targets import Target
 
 OneKey = Annotated[
-    str | None, typer.Argument(metavar="[ID]", help="Key ID or prefix, if only one.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="[ID]", help="Key ID or prefix, if only one.", show_default=False, autocompletion=offer("keys")
+    ),
 ]
 ByConsumer = Annotated[
     str | None,
     typer.Option(
-        "--consumer", metavar="ID", help="All keys of this consumer: name, ID or external ID.", show_default=False
+        "--consumer",
+        metavar="ID",
+        help="All keys of this consumer: name, ID or external ID.",
+        show_default=False,
+        autocompletion=offer("consumers"),
     ),
 ]
 ByTag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="All keys with this tag.", show_default=False)]
 ByKind = Annotated[
-    str | None, typer.Option("--kind", metavar="KIND", help="All keys of this kind.", show_default=False)
+    str | None,
+    typer.Option(
+        "--kind", metavar="KIND", help="All keys of this kind.", show_default=False, autocompletion=offer("kinds")
+    ),
 ]
 
 _WORDS = {

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ari.cli.completion import offer
 from ari.cli.time_args import whole_number
 
 DataDir = Annotated[
@@ -13,10 +14,18 @@ DataDir = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Output JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip confirmation.")]
-KeyName = Annotated[str, typer.Argument(metavar="ID", help="Key ID or prefix.", show_default=False)]
+KeyName = Annotated[
+    str, typer.Argument(metavar="ID", help="Key ID or prefix.", show_default=False, autocompletion=offer("keys"))
+]
 Scopes = Annotated[
     list[str] | None,
-    typer.Option("--scope", metavar="SCOPE", help="Scope to grant (repeatable).", show_default=False),
+    typer.Option(
+        "--scope",
+        metavar="SCOPE",
+        help="Scope to grant (repeatable).",
+        show_default=False,
+        autocompletion=offer("scopes"),
+    ),
 ]
 Expires = Annotated[
     str | None,
@@ -37,7 +46,11 @@ ByteOrderMark = Annotated[bool, typer.Option("--bom/--no-bom", help="Start CSV w
 Consumer = Annotated[
     str | None,
     typer.Option(
-        "--consumer", metavar="ID", help="Consumer it belongs to: name, ID or external ID.", show_default=False
+        "--consumer",
+        metavar="ID",
+        help="Consumer it belongs to: name, ID or external ID.",
+        show_default=False,
+        autocompletion=offer("consumers"),
     ),
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag (repeatable).", show_default=False)]
@@ -56,5 +69,11 @@ EnvironmentName = Annotated[
 ]
 KindOption = Annotated[
     str | None,
-    typer.Option("--kind", metavar="NAME", help="Kind of the key, of those in ari kinds list.", show_default=False),
+    typer.Option(
+        "--kind",
+        metavar="NAME",
+        help="Kind of the key, of those in ari kinds list.",
+        show_default=False,
+        autocompletion=offer("kinds"),
+    ),
 ]

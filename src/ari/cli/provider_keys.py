@@ -9,11 +9,20 @@ import typer
 
 from ari.base.errors import Invalid, Problem
 from ari.cli import output
+from ari.cli.completion import offer
 from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.targets import open_target
 from ari.integrations.model import KeyChoice
 
-Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="Provider name, e.g. openai.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROVIDER",
+        help="Provider name, e.g. openai.",
+        show_default=False,
+        autocompletion=offer("upstreams"),
+    ),
+]
 KeyId = Annotated[
     str,
     typer.Argument(metavar="ID", help="ID of the provider key; see ari integrations show.", show_default=False),

@@ -4,10 +4,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from ari.cli.completion import offer
 from ari.cli.time_args import one_of
 from ari.usage.search import SOURCES
 
-Key = Annotated[str | None, typer.Option("--key", metavar="ID", help="Filter by key (ID, prefix or name).")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", metavar="ID", help="Filter by key (ID, prefix or name).", autocompletion=offer("keys")),
+]
 Code = Annotated[
     str | None, typer.Option("--code", metavar="CODE", help="Filter by the verdict on the key: ok, or an error code.")
 ]
@@ -30,7 +34,12 @@ Text = Annotated[
 ]
 Consumer = Annotated[
     str | None,
-    typer.Option("--consumer", metavar="ID", help="Only keys of this consumer: name, ID or external ID."),
+    typer.Option(
+        "--consumer",
+        metavar="ID",
+        help="Only keys of this consumer: name, ID or external ID.",
+        autocompletion=offer("consumers"),
+    ),
 ]
 Tag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Only keys with this tag.")]
 Since = Annotated[str | None, typer.Option("--since", metavar="24h|TIME", help="Only since this time.")]

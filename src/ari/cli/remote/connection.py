@@ -38,9 +38,9 @@ class RemoteFailed(AriError):
 class Connection:
     """Sends requests with the key to one instance. Redirects aren't followed: the key stays there."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, timeout_seconds: float = TIMEOUT_SECONDS, retries: int = RETRIES) -> None:
         self.url = url
-        settings = ConnectionSettings(url, key, TIMEOUT_SECONDS, RETRIES)
+        settings = ConnectionSettings(url, key, timeout_seconds, retries)
         self._connections = Connections(settings, None)
         self._calls = Calls(settings, self._connections)
 
