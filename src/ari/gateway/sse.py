@@ -56,7 +56,10 @@ class EventReader:
     def feed(self, chunk: bytes) -> bytes:
         """Take the next chunk; returns what may pass now."""
         if chunk[-2:] == b"\n\n" and self._is_between_events and b"\r" not in chunk:
-            self._read_whole_events(chunk)
+            needed = self._find_needed(chunk, 0)
+            if needed == len(chunk):
+                return chunk
+            self._read_whole_events(chunk, needed)
         else:
             self._read_lines(chunk)
         self._release_what_cannot_be_taken_out()
@@ -68,11 +71,10 @@ class EventReader:
     def _is_between_events(self) -> bool:
         return not (self._has_fields or self._line or self._held or self._after_return) and self._kind is _Line.UNKNOWN
 
-    def _read_whole_events(self, chunk: bytes) -> None:
+    def _read_whole_events(self, chunk: bytes, needed: int | None) -> None:
         """Events that begin and end in this chunk: most streams send each in one piece (a third of the time)."""
         at = 0
         while at < len(chunk):
-            needed = self._find_needed(chunk, at)
             if needed is not None:
                 blank = chunk.rfind(b"\n\n", at, needed)
                 begin = len(chunk) if needed >= len(chunk) else at if blank < 0 else blank + 2
@@ -83,6 +85,7 @@ class EventReader:
             end = chunk.index(b"\n\n", at)
             self._read_whole_event(chunk[at:end])
             at = end + 2
+            needed = self._find_needed(chunk, at)
 
     def _read_whole_event(self, event: bytes) -> None:
         name, data = b"", event
