@@ -82,7 +82,10 @@ class EventReader:
                 for event in chunk[begin:-2].split(b"\n\n") if begin < len(chunk) else ():
                     self._read_whole_event(event)
                 return
-            end = chunk.index(b"\n\n", at)
+            end = chunk.find(b"\n\n", at)
+            if end < 0:
+                self._read_lines(chunk[at:])  # a third line feed after the last event
+                return
             self._read_whole_event(chunk[at:end])
             at = end + 2
             needed = self._find_needed(chunk, at)

@@ -164,6 +164,25 @@ BLOCKS = st.lists(
 )
 
 
+@given(
+    st.lists(st.sampled_from([b"data: one", b"data: OUT", b": ping", b"x"]), max_size=4), st.lists(st.integers(1, 5))
+)
+def test_events_may_be_read_one_by_one(lines: list[bytes], feeds: list[int]) -> None:
+    """With any number of line feeds between them, also where each decides whether the next one is needed."""
+    chunk = b"".join(line + b"\n" * count for line, count in zip(lines, feeds, strict=False)) + b"data: two\n\n"
+    events, kept = parse_by_specification([(line, b"\n") for line in chunk.split(b"\n")[:-1]])
+    for more in (b"", b"\n", b"\n\n", b"\n\n\n"):
+        found: list[tuple[bytes, bytes]] = []
+
+        def on_event(name: bytes, data: JsonDocument, found: list[tuple[bytes, bytes]] = found) -> bool:
+            found.append((name, data.text or b""))
+            return data.text == b"OUT"
+
+        reader = EventReader(on_event, lambda data: b"OUT".startswith(data.text or b""), lambda *_: None)
+        assert reader.feed(chunk + more) + reader.finish() == kept + more
+        assert found == events
+
+
 @given(BLOCKS, st.integers(1, 12))
 def test_events_that_are_not_needed_may_pass_unread(blocks: list[bytes], count: int) -> None:
     """Whole events come, ``count`` in a chunk: those marked with "two" or OUT are read, and only OUT is missing."""
