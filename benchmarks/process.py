@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ari.serving import fold_process
+from ari.serving import process_name
 from benchmarks import machine
 
 START_SECONDS = 60.0
@@ -153,7 +153,7 @@ def used_seconds(process: int) -> float:
 
 def _folds(process: int) -> bool:
     try:
-        return Path(f"/proc/{process}/comm").read_text().strip() == fold_process.NAME
+        return Path(f"/proc/{process}/comm").read_text().strip() == process_name.FOLD
     except OSError:
         return False
 

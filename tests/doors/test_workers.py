@@ -1,6 +1,7 @@
 """Many workers are one server: any of them may die, none outlives its parent, nobody is turned away."""
 
 import http.client
+import os
 import signal
 import socket
 import sys
@@ -37,9 +38,31 @@ main()
 """
 
 
+# The second worker never serves, and the first does so only when the pipe is opened.
+FIRST_WAITS = """
+from ari.serving import worker
+works = worker.work
+def work(app, listener, settings):
+    if app.app.state.presence.number:
+        raise RuntimeError("planted")
+    (settings.data_dir.parent / "may-serve").open().close()
+    return works(app, listener, settings)
+worker.work = work
+from ari.cli.main import main
+main()
+"""
+
+
 def _is_healthy(port: int) -> bool:
     try:
         return raw.get(port, b"/api/health").status == 200
+    except (OSError, AssertionError):
+        return False
+
+
+def _answers(port: int) -> bool:
+    try:
+        return raw.get(port, b"/api/ready").status == 200
     except (OSError, AssertionError):
         return False
 
@@ -168,6 +191,19 @@ def test_a_worker_that_cannot_start_is_seen(make_owner: Callable[..., Any]) -> N
     eventually(lambda: owner.server.log_text().count("planted") > 3)  # it keeps trying
     assert client.get("/api/health").status_code == 503
     assert owner.server.stop() == 0
+
+
+def test_a_server_waits_for_a_worker_that_starts_slowly(make_server: Callable[..., Any]) -> None:
+    """However often another one fails in that time, as on a machine that is very busy."""
+    server = make_server(workers=2, command=(sys.executable, "-c", FIRST_WAITS))
+    pipe = server.folder / "may-serve"
+    os.mkfifo(pipe)
+    server.start(wait=False)
+    eventually(lambda: server.log_text().count("planted") > 3)
+    assert server.process.poll() is None
+    pipe.open("w").close()
+    eventually(lambda: _answers(server.port))
+    assert server.stop() == 0
 
 
 def test_a_server_whose_workers_cannot_start_ends(make_server: Callable[..., Any]) -> None:

@@ -8,20 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from ari.serving.fold_process import NAME
+from ari.serving.process_name import FOLD, WORKER
 from tests.support.server import ServerProcess
 
 T = TypeVar("T")
 
 
 def workers_of(server: ServerProcess) -> list[int]:
-    """The process ids of the server's workers now."""
-    return [pid for pid, name in _children_of(server) if name != NAME]
+    """The process ids of the server's workers now, from when they have their name."""
+    return [pid for pid, name in _children_of(server) if name == WORKER]
 
 
 def fold_processes_of(server: ServerProcess) -> list[int]:
     """The process id of the server's fold process now, if it runs."""
-    return [pid for pid, name in _children_of(server) if name == NAME]
+    return [pid for pid, name in _children_of(server) if name == FOLD]
 
 
 def _children_of(server: ServerProcess) -> list[tuple[int, str]]:

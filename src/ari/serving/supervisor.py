@@ -18,6 +18,7 @@ from types import FrameType
 import structlog
 
 from ari.serving.parent_exit import die_with
+from ari.serving.process_name import FOLD, WORKER, set_process_name
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SOON_SECONDS = 1.0
@@ -25,7 +26,7 @@ _SOON_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 _FAILED_STARTS = 3
-"""Give up after this many failed starts if no worker has ever served."""
+"""Give up after this many failed starts of every worker if none has ever served."""
 
 _log = structlog.get_logger("ari.serving")
 
@@ -89,7 +90,7 @@ class Supervisor:
             self._reap()
             self._ever_served = self._ever_served or any(map(self.serves, range(self.workers)))
             workers = self._slots[: self.workers]
-            if not self._ever_served and max(slot.failed_starts for slot in workers) >= _FAILED_STARTS:
+            if not self._ever_served and min(slot.failed_starts for slot in workers) >= _FAILED_STARTS:
                 _log.error("no worker can start; giving up")
                 self._kill(signal.SIGKILL)
                 return 1
@@ -125,6 +126,7 @@ class Supervisor:
             for end in (*self._wake, self._lifeline[1]):
                 os.close(end)
             die_with(parent, self._lifeline[0])
+            set_process_name(FOLD if number is None else WORKER)
             if number is None:
                 self.listener.close()  # only workers accept connections
                 status = self.fold()
