@@ -17,6 +17,12 @@ def secret(shared_gateway: Any) -> str:
     return str(secret)
 
 
+def read_row(ai: AiGateway, key_id: str) -> dict[str, Any]:
+    """The newest row of the key."""
+    [row, *_] = ai.owner.api(ai.reader).get(f"/api/keys/{key_id}/usage?limit=1").json()["items"]
+    return dict(row)
+
+
 def test_an_allowed_model_is_forwarded_unchanged(ai: AiGateway, secret: str) -> None:
     """Byte for byte, also in a large body and without a length."""
     client = ai.owner.api(secret)
@@ -72,6 +78,27 @@ def test_a_refusal_is_logged_and_consumes_nothing(ai: AiGateway) -> None:
     assert (found["refused_count"], found["remaining"][0]["remaining"]) == (1, 5)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "model"),
+    [
+        ("openai/v1/chat/completions", {"model": "gpt-4o"}, "gpt-4o"),
+        ("gemini/v1beta/models/gemini-2.5-pro:generateContent", {}, "gemini-2.5-pro"),
+        (
+            "anthropic/v1/messages/batches",
+            {"requests": [{"params": {"model": "claude-x"}}, {"params": {"model": "other"}}]},
+            "other",
+        ),
+    ],
+)
+def test_a_refusal_is_logged_with_its_model(ai: AiGateway, path: str, body: dict[str, Any], model: str) -> None:
+    """That which the key may not use."""
+    made, secret = ai.owner.create_key("refused", scopes=["ai:*", "ai-account:*"], models=RULES)
+    assert ai.owner.api(secret).post(f"/api/ai/{path}", json=body).status_code == 403
+    row = read_row(ai, made["id"])
+    assert (row["code"], row["ai"]["model"], row["ai"]["ended"]) == ("model_not_allowed", model, "refused")
+    assert row["ai"]["provider"] == path.partition("/")[0]
+
+
 def test_the_rules_of_a_consumer_count_too(ai: AiGateway) -> None:
     """Both must allow a model; a change counts for the next request."""
     api = ai.owner.api(ai.reader)
@@ -102,7 +129,7 @@ def aliases(shared_gateway: Any) -> Any:
 
 
 @pytest.mark.usefixtures("aliases")
-def test_an_alias_becomes_its_model(ai: AiGateway, secret: str) -> None:
+def test_an_alias_becomes_its_model(ai: AiGateway) -> None:
     """In the body that the provider gets, streams included, and the row has both names."""
     for stream in (False, True):
         body = b'{"model": "fast",  "messages": [], "stream": %s}' % str(stream).lower().encode()
@@ -111,9 +138,12 @@ def test_an_alias_becomes_its_model(ai: AiGateway, secret: str) -> None:
         assert ai.provider.last.json["model"] == "gpt-5-mini"
         used = ai.read_usage(answer.headers["x-request-id"])["ai"]
         assert used["output_tokens"] == 7
+    made, secret = ai.owner.create_key("aliases", scopes=["ai:*"], models=RULES)
     client = ai.owner.api(secret)
     assert client.post(CHAT, json={"model": "fast"}).status_code == 200
     assert client.post(CHAT, json={"model": "shadow"}).json()["code"] == "model_not_allowed"
+    used = read_row(ai, made["id"])["ai"]
+    assert (used["alias"], used["model"], used["ended"]) == ("shadow", "gpt-5-pro", "refused")
 
 
 @pytest.mark.usefixtures("aliases")

@@ -21,7 +21,7 @@ from ari.gateway.forward import Forwarding
 from ari.gateway.json_tree import is_quick
 from ari.gateway.keyring import Keyring, NoKeyLeft, ResolvedCredential
 from ari.gateway.model_aliases import AliasTarget
-from ari.gateway.model_plan import ModelPlan, make_filter, plan_models
+from ari.gateway.model_plan import ModelPlan, ModelRefusal, make_filter, plan_models
 from ari.gateway.provider_errors import make_no_key_left_fault
 from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.read_rate import ReadRates
@@ -93,10 +93,12 @@ class Gateway:
         try:
             is_whole = await sent.hold(self.body_budget)
             plan = await self._plan(context, target, sent.whole if is_whole else None, rules)
-            if isinstance(plan, Fault):
-                return fault_response(context, services, _count_refusal(context, plan))
+            if isinstance(plan, ModelRefusal):
+                _note_model(context, plan.provider, plan.model, plan.alias)
+                return fault_response(context, services, _count_refusal(context, plan.fault))
             planned = await self._plan_targets(context, services, plan, sent.whole, rules)
-            _note_model(context, planned[0], plan)
+            model = planned[0].prices.model or next(iter(plan.facts.models), None)
+            _note_model(context, planned[0].target.target.provider.name, model, plan.alias)
             usable = [one for one in planned if one.fault is None]
             if not usable and planned[0].fault is not None:
                 return fault_response(context, services, _count_refusal(context, planned[0].fault))
@@ -152,10 +154,11 @@ class Gateway:
 
     async def _plan(
         self, context: RequestContext, target: route.Target, body: bytes | None, rules: AiRules
-    ) -> ModelPlan | Fault:
+    ) -> ModelPlan | ModelRefusal:
         aliases = rules.aliases
         if body is None and (_needs_models(context, target, rules) or _may_name_alias(context, target)):
-            return Fault(UNAVAILABLE, "Too many large requests at once. Try again.")
+            fault = Fault(UNAVAILABLE, "Too many large requests at once. Try again.")
+            return ModelRefusal(fault, target.provider.name)
         if body is not None and not is_quick(body):
             return await asyncio.to_thread(plan_models, context, target, body, aliases)
         return plan_models(context, target, body, aliases)
@@ -194,11 +197,11 @@ def _may_name_alias(context: RequestContext, target: route.Target) -> bool:
     return place is not None and bool(place.fields)
 
 
-def _note_model(context: RequestContext, first: PlannedTarget, plan: ModelPlan) -> None:
+def _note_model(context: RequestContext, provider: str, model: str | None, alias: str | None) -> None:
     """Keep the model for the log, in case the request is refused."""
-    row, model = context.record.row, first.prices.model or next(iter(plan.facts.models), None)
+    row = context.record.row
     if row is not None and model:
-        row.ai = make_refused_use(row, first.target.target.provider.name, model, plan.alias)
+        row.ai = make_refused_use(row, provider, model, alias)
 
 
 def _count_refusal(context: RequestContext, fault: Fault) -> Fault:

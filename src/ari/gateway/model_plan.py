@@ -27,8 +27,19 @@ class ModelPlan(NamedTuple):
     targets: tuple[AliasTarget, ...]
 
 
-def plan_models(context: RequestContext, target: Target, body: bytes | None, aliases: AliasRules) -> ModelPlan | Fault:
-    """The plan of a request, or the fault that stops it; ``body`` is ``None`` if it was too large to read."""
+class ModelRefusal(NamedTuple):
+    """``model`` is the refused model, and ``provider`` the one it would have reached; ``None`` if it isn't known."""
+
+    fault: Fault
+    provider: str
+    model: str | None = None
+    alias: str | None = None
+
+
+def plan_models(
+    context: RequestContext, target: Target, body: bytes | None, aliases: AliasRules
+) -> ModelPlan | ModelRefusal:
+    """The plan of a request, or why it is refused; ``body`` is ``None`` if it was too large to read."""
     rules = () if context.key is None else context.key.model_rules
     facts = read_facts(target, context.head, body)
     alias = find_alias(aliases, facts)
@@ -38,15 +49,15 @@ def plan_models(context: RequestContext, target: Target, body: bytes | None, ali
     try:
         found = resolve_alias(aliases, alias, target, context.head, body)
     except Ambiguous as error:
-        return Fault(REQUEST_ERRORS["invalid_request"], str(error))
+        return ModelRefusal(Fault(REQUEST_ERRORS["invalid_request"], str(error)), target.provider.name)
     if not found:
         detail = explain_unresolved(aliases, alias, target, context.head)
-        return Fault(REQUEST_ERRORS["invalid_request"], detail)
+        return ModelRefusal(Fault(REQUEST_ERRORS["invalid_request"], detail), target.provider.name)
     faults = [_refuse_target(context, rules, target.provider, one) for one in found]
     allowed = tuple(one for one, fault in zip(found, faults, strict=True) if fault is None)
     first = faults[0]
     if not allowed and first is not None:
-        return first
+        return ModelRefusal(first, found[0].target.provider.name, found[0].model, alias)
     return ModelPlan(facts, alias, allowed)
 
 
@@ -64,18 +75,20 @@ def make_filter(context: RequestContext, target: Target, aliases: AliasRules) ->
     return ModelFilter(lambda model: is_allowed(rules, name, model), tuple(own))
 
 
-def refuse_models(rules: tuple[ModelRules, ...], provider: Provider, facts: RequestFacts) -> Fault | None:
-    """The fault if the request asks for a model that isn't allowed, or for one that can't be determined."""
+def refuse_models(rules: tuple[ModelRules, ...], provider: Provider, facts: RequestFacts) -> ModelRefusal | None:
+    """The refusal if the request asks for a model that isn't allowed, or for one that can't be determined."""
     if not rules:
         return None
     if not facts.is_determined:
         detail = (
             f"This key may use certain models only, and ARI can't determine the model of this request. {facts.problem}"
         )
-        return Fault(MODEL_NOT_ALLOWED, detail)
-    if all(is_allowed(rules, provider.name, model) for model in facts.models):
+        return ModelRefusal(Fault(MODEL_NOT_ALLOWED, detail), provider.name, next(iter(facts.models), None))
+    refused = next((model for model in facts.models if not is_allowed(rules, provider.name, model)), None)
+    if refused is None:
         return None
-    return Fault(MODEL_NOT_ALLOWED, f"This key may not use this model of {provider.title}.")
+    fault = Fault(MODEL_NOT_ALLOWED, f"This key may not use this model of {provider.title}.")
+    return ModelRefusal(fault, provider.name, refused)
 
 
 def is_allowed(rules: tuple[ModelRules, ...], provider: str, model: str) -> bool:
