@@ -130,6 +130,9 @@ def test_budgets_of_a_key_are_set_increased_and_reset(owner: Any, spender: dict[
     dialog.get_by_role("button", name="Increase budget").click()
     expect(card).to_contain_text("$8.00 of $35.00 used per month")
     card.get_by_role("link", name="Change").click()
+    dialog.get_by_role("link", name="Reset budgets").click()
+    expect(dialog.get_by_role("heading", name="Reset these budgets?")).to_be_visible()
+    expect(card).to_contain_text("$8.00 of $35.00 used per month")
     dialog.get_by_role("button", name="Reset budgets").click()
     expect(card).to_contain_text("$0.00 of $35.00 used per month")
 

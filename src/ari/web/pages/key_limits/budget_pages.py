@@ -1,7 +1,7 @@
 """The form for budgets, and the buttons that increase and reset: the same for every owner of budgets."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.rules import LimitRules
+from ari.keys.limits.spending import BudgetState
 from ari.keys.model import ApiKey, Consumer
 from ari.web.forms import STALE, Form, KeyFormTransaction, form_from, new_form_id, use_once
 from ari.web.navigation import Toast
@@ -74,6 +75,7 @@ class BudgetPages(ABC):
             Route(self.path, self.show, methods=["GET"]),
             Route(self.path, self.change, methods=["POST"]),
             Route(f"{self.path}/increase", self.increase, methods=["POST"]),
+            Route(f"{self.path}/reset", self.confirm_reset, methods=["GET"]),
             Route(f"{self.path}/reset", self.reset, methods=["POST"]),
         ]
 
@@ -112,6 +114,13 @@ class BudgetPages(ABC):
         return self._back(request, subject, BUDGET_INCREASED)
 
     @policy(AuthMode.SESSION)
+    async def confirm_reset(self, request: Request) -> Response:
+        """Ask before the budgets are reset."""
+        subject = await self.read_subject(request)
+        states = await self._read_states(subject)
+        return self._pages.page(request, "pages/key_limits/reset_budgets.html", one=subject, states=states)
+
+    @policy(AuthMode.SESSION)
     async def reset(self, request: Request) -> Response:
         """Count all budgets from nothing."""
         subject = await self.read_subject(request)
@@ -128,9 +137,12 @@ class BudgetPages(ABC):
             status=status,
             one=subject,
             form=form,
-            states=await run_in_thread(self._instance.usage_records.read_budgets, subject.bound_by),
+            states=await self._read_states(subject),
             form_id=new_form_id(self._instance.now_ms()),
         )
+
+    async def _read_states(self, subject: BudgetSubject) -> Sequence[BudgetState]:
+        return await run_in_thread(self._instance.usage_records.read_budgets, subject.bound_by)
 
 
 def _write_form(subject: BudgetSubject) -> Form:

@@ -2,7 +2,8 @@
 
 from ari.web.navigation import CONSUMER_ID, KEY_ID, Toast
 
-RETURN_TO = (rf"/settings/keys/{KEY_ID}/(?:limits|budgets)", rf"/settings/consumers/{CONSUMER_ID}/(?:limits|budgets)")
+_FORMS = "(?:limits|budgets(?:/reset)?)"
+RETURN_TO = (rf"/settings/keys/{KEY_ID}/{_FORMS}", rf"/settings/consumers/{CONSUMER_ID}/{_FORMS}")
 
 LIMITS_CHANGED = Toast("limits-changed", "Limits updated. They apply from the next request.")
 LIMITS_RESET = Toast("limits-reset", "Limits reset. Nothing counts as used.")

@@ -11,7 +11,7 @@ PROVIDER_BUDGETS = f"{NEW_PROVIDER_BUDGETS}/{{provider}}"
 _PROVIDER_NAME = "[a-z][a-z0-9_-]{0,40}"
 RETURN_TO = (
     f"{USAGE_AI}{RANGE_QUERY}",
-    rf"{BUDGETS}(?:/instance|/providers(?:/{_PROVIDER_NAME})?)?",
+    rf"{BUDGETS}(?:/instance(?:/reset)?|/providers(?:/{_PROVIDER_NAME}(?:/reset)?)?)?",
 )
 
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from ari.deps import Deps
+from ari.keys import NewConsumer, create_consumer
 from ari.keys.limits.rules import Budget
 from ari.keys.model import ApiKey
 from tests.support.commands import create_key, revoke_key
@@ -108,6 +110,27 @@ def test_too_many_increases_are_refused(browser: PageClient, key: ApiKey) -> Non
         assert browser.post(f"{url}/increase", sent).status == 303
     answer = browser.post(f"{url}/increase", sent | {"form": read_form_id(browser, url)})
     assert (answer.status, list(field_errors(answer))) == (409, ["amount"])
+
+
+def test_a_reset_asks_first(browser: PageClient, key: ApiKey) -> None:
+    """For every owner of budgets: the page says whose they are, and nothing is reset until it is confirmed."""
+    consumer = Deps(browser.instance).do_sync(create_consumer, NewConsumer("Research"))
+    owners = {
+        f"/settings/keys/{key.id}/budgets": "Support bot",
+        f"/settings/consumers/{consumer.id}/budgets": "Research",
+        "/settings/usage/budgets/instance": "This instance",
+        "/settings/usage/budgets/providers/openai": "OpenAI",
+    }
+    for url, name in owners.items():
+        assert browser.post(url, {"budgets": "monthly=25usd/month"}).status == 303
+        form = browser.get(url).text
+        assert f'href="{url}/reset"' in form
+        assert f'action="{url}/reset"' not in form
+        before = list_budgets(browser, key)
+        asked = browser.get(f"{url}/reset")
+        assert f'action="{url}/reset"' in asked.text
+        assert f"Reset these budgets? {name}" in " ".join(plain_text(asked.text).split())
+        assert list_budgets(browser, key) == before
 
 
 def test_budgets_are_reset(browser: PageClient, key: ApiKey) -> None:
