@@ -107,9 +107,14 @@ def test_a_row_of_the_log_keeps_its_numbers_on_one_line(owner: Any, spender: dic
     expect(numbers).to_contain_text("$12.35")
     assert numbers.bounding_box()["height"] < 30
     home.goto(f"{owner.url}{spender['page']}?range=30d&q=chat")
+    numbers = home.locator(".requests .sub").filter(has_text="1,234,567 in, 123,456 out").first
+    expect(numbers).to_contain_text("$12.35")
+    assert numbers.bounding_box()["height"] < 30
+    home.set_viewport_size({"width": 390, "height": 844})
     parts = home.locator(".requests .sub .nowrap")
     expect(parts.first).to_have_text("1,234,567 in, 123,456 out")
     assert max(part.bounding_box()["height"] for part in parts.all()) < 30
+    assert home.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_budgets_of_a_key_are_set_increased_and_reset(owner: Any, spender: dict[str, Any], home: Any) -> None:
@@ -216,4 +221,20 @@ def test_keys_of_a_pool_are_rows_of_their_card(owner: Any, home: Any, width: int
     expect(rows).to_have_count(4)
     assert max(row.bounding_box()["height"] for row in rows.all()) < (130 if width < 640 else 80)
     assert home.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    owner.cli("integrations", "remove", "openai", "--yes", check=True)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_last_button_of_a_card_keeps_its_place(owner: Any, home: Any, width: int) -> None:
+    """On the right of the first line of buttons, however many of them the card has."""
+    owner.cli("integrations", "set", "openai", stdin=f"sk-proj-0123456789abcdefABCDEF{width}", check=True)
+    home.set_viewport_size({"width": width, "height": 900})
+    home.goto(f"{owner.url}/settings/integrations")
+    card = home.get_by_role("article", name="OpenAI", exact=True)
+    expect(card.locator(".integration-foot .button")).to_have_count(5)
+    remove = card.get_by_role("link", name="Remove OpenAI").bounding_box()
+    first = card.get_by_role("button", name="Test the OpenAI key").bounding_box()
+    assert abs(remove["y"] + remove["height"] / 2 - first["y"] - first["height"] / 2) < 4
+    right = card.bounding_box()["x"] + card.bounding_box()["width"]
+    assert right - remove["x"] - remove["width"] < 24
     owner.cli("integrations", "remove", "openai", "--yes", check=True)
