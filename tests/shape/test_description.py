@@ -176,12 +176,14 @@ def test_every_operation_lists_its_errors(document: Json) -> None:
 
 
 def test_headers_that_a_program_needs_are_described(document: Json) -> None:
-    """The file's name, the mark of a repeated response, the methods of an address, limits, and when to try again."""
+    """The name of a file, a repeated response, the methods of an address, limits, and when to try again."""
     for name, operation in operations(document):
         for status, answer in operation["responses"].items():
             expected = {"x-request-id", "RateLimit-Policy", "RateLimit"} | set(_HEADERS.get(status, ()))
             if name.endswith("/export") and status == "200":
                 expected.add("content-disposition")
+            if name.endswith("/usage/export") and status == "200":
+                expected.add("x-ari-complete-until")
             repeatable = name in _REPEATABLE or name.endswith("/credits/add")
             if repeatable and status == "201":
                 expected.add("idempotent-replayed")

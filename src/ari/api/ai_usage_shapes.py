@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from ari.api.log_shapes import CompleteUntil
+from ari.api.shapes import CompleteUntil
 from ari.api.usage_shapes import KEY_ID, SINCE, UNTIL
 from ari.usage.reports.ai_summary import TOP as MAX_NAMED
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ari.api.key_shapes import KeysOut
 from ari.api.ownership_shapes import ConsumerReference
-from ari.api.shapes import PageIn
+from ari.api.shapes import CompleteUntil, PageIn
 from ari.keys.kinds import KIND_NAME_PATTERN
 from ari.keys.listing import Show
 from ari.keys.model import Environment
@@ -54,3 +54,4 @@ class KeyListOut(KeysOut):
         "`never-used` or `unused`.",
         examples=[128],
     )
+    complete_until: CompleteUntil

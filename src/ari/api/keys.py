@@ -24,6 +24,7 @@ from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
 from ari.api.model_shapes import models_of
 from ari.api.responses import respond
 from ari.api.shapes import KeyId, find_nulls, parse_time
+from ari.base.clock import to_optional_rfc3339
 from ari.base.cursor import decode_cursor, decode_sorted_cursor, encode_cursor, encode_sorted_cursor
 from ari.base.problems import Problems
 from ari.http.route_policy import AuthMode, policy
@@ -36,6 +37,7 @@ from ari.usage.model import NO_USE
 from ari.usage.reports.facts import key_facts
 from ari.usage.reports.key_use import KeyUse
 from ari.usage.reports.listing import NEWEST_FIRST, Sort, page_of_keys
+from ari.usage.reports.queries import complete_until
 
 router = APIRouter(prefix="/api/keys", tags=["API keys"])
 
@@ -90,7 +92,9 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def list_keys(deps: CallerDeps, query: Annotated[KeysIn, Query()]) -> Response:
     """Newest first by default. Deleted keys aren't listed. Filters apply together."""
-    return respond(await deps.read(_read_list, deps.instance.key_use, query))
+    until_ms = await deps.report(complete_until)
+    found = await deps.read(_read_list, deps.instance.key_use, query)
+    return respond({**found, "complete_until": to_optional_rfc3339(until_ms)})
 
 
 def _read_list(tx: KeyListTransaction, usage: KeyUse, query: KeysIn) -> dict[str, Any]:

@@ -1,23 +1,26 @@
 """Rows of the usage log, and the parameters of a search."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
 from ari.api.key_list_shapes import TagName
 from ari.api.ownership_shapes import ConsumerReference
-from ari.api.shapes import ADDRESS, AGENT, HINT, KEY_ID, REQUEST_ID, TIME, NextCursor, OneLine, PageIn, RequestModel
+from ari.api.shapes import (
+    ADDRESS,
+    AGENT,
+    HINT,
+    KEY_ID,
+    REQUEST_ID,
+    TIME,
+    CompleteUntil,
+    NextCursor,
+    OneLine,
+    PageIn,
+    RequestModel,
+)
 from ari.usage.model import Source
 from ari.usage.search import CODES, METHODS, SOURCES, TEXT_LENGTH
-
-CompleteUntil = Annotated[
-    str | None,
-    Field(
-        description="`null`: every logged request is included. With many requests not counted yet: only those before "
-        "this time surely are.",
-        json_schema_extra={"format": "date-time", "examples": [None]},
-    ),
-]
 
 FROM: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-01T00:00:00Z"]}
 

@@ -56,6 +56,15 @@ OneLine = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 KeyId = Annotated[str, Path(description="ID of an API key.", examples=[KEY_ID])]
 """The ID of a key in the path of an operation."""
 
+CompleteUntil = Annotated[
+    str | None,
+    Field(
+        description="`null`: every logged request is included. With many requests not counted yet: only those before "
+        "this time surely are.",
+        json_schema_extra={"format": "date-time", "examples": [None]},
+    ),
+]
+
 
 def not_null(schema: dict[str, Any]) -> None:
     """Describe a field that can be omitted but is never ``null``."""

@@ -29,7 +29,7 @@ from ari.base.clock import DAY_MS, to_optional_rfc3339
 from ari.base.cursor import encode_cursor
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
-from ari.http.usage_export import export_answer
+from ari.http.usage_export import COMPLETE_UNTIL, export_answer
 from ari.keys import KeyGroup
 from ari.keys.groups import GroupBy
 from ari.usage import spans
@@ -148,7 +148,11 @@ _FILE: dict[int | str, dict[str, Any]] = {
             "content-disposition": {
                 "description": "Suggested file name.",
                 "schema": {"type": "string", "examples": ['attachment; filename="ari-usage.csv"']},
-            }
+            },
+            COMPLETE_UNTIL: {
+                "description": "Only with many requests not counted yet: those before this time surely are included.",
+                "schema": {"type": "string", "format": "date-time", "examples": ["2026-07-01T09:30:00.000Z"]},
+            },
         },
         "content": {"text/csv": {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}}},
     }

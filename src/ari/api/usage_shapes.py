@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue, RootModel
 
-from ari.api.log_shapes import CompleteUntil, GroupIn, UsageOut, UsageSearchIn
-from ari.api.shapes import OneLine, RequestModel, parse_time
+from ari.api.log_shapes import GroupIn, UsageOut, UsageSearchIn
+from ari.api.shapes import CompleteUntil, OneLine, RequestModel, parse_time
 from ari.keys.groups import GroupBy
 from ari.usage.reports.export import COLUMNS
 from ari.usage.reports.summary import MAX_GROUPS, TOP

@@ -58,10 +58,12 @@ def show_created(target: "Target", created: Mapping[str, Any], as_json: bool) ->
     output.say(f'  curl -H "x-api-key: $ARI_API_KEY" {target.url}/api/me')
 
 
-def show_list(target: "Target", listed: Sequence[Key], as_json: bool, empty: str = _NO_KEYS) -> None:
-    """Print keys as a table, or as JSON in the shape of the API."""
+def show_list(
+    target: "Target", listed: Sequence[Key], as_json: bool, empty: str = _NO_KEYS, **more: str | None
+) -> None:
+    """Print keys as a table, or as JSON in the shape of the API, with ``more`` fields of the list."""
     if as_json:
-        output.as_json({"items": list(listed)})
+        output.as_json({"items": list(listed), **more})
         return
     headers = ("NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID")
     presets, now_ms = _presets(target), target.now_ms()

@@ -7,6 +7,7 @@ import typer
 from ari.cli import key_output
 from ari.cli.list_options import OfConsumer, OfEnvironment, OfKind, OfTag, Shown, SortBy, Text
 from ari.cli.options import AsJson, DataDir
+from ari.cli.show_complete_until import show_complete_until
 from ari.cli.targets import open_target
 from ari.cli.time_args import one_of
 
@@ -39,4 +40,7 @@ def list_(
     filters = {"text": text, "consumer": consumer, "tag": tag, "environment": environment, "kind": kind}
     with open_target(data_dir) as target:
         listed = target.keys.list_by(sort, show=show, activity=status, **filters)
-        key_output.show_list(target, listed, as_json, **empty)
+        until = target.keys.complete_until
+        key_output.show_list(target, listed, as_json, complete_until=until, **empty)
+    if not as_json:
+        show_complete_until(until)

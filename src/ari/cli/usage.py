@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ari import keys
-from ari.base.clock import from_rfc3339
+from ari.base.clock import from_rfc3339, to_optional_rfc3339
 from ari.base.transaction import record
 from ari.cli import output
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.local.find_key import find_key
 from ari.cli.options import AsJson, DataDir, Limit, Yes
+from ari.cli.show_complete_until import show_complete_until
 from ari.cli.tail import Row, Tail, read_newest
 from ari.cli.targets import open_target
 from ari.cli.time_args import since as since_ms
@@ -32,11 +33,14 @@ from ari.cli.usage_filters import (
     Until,
 )
 from ari.cli.usage_options import UsageOptions
-from ari.cli.usage_summary import ai, show_complete_until, summary
+from ari.cli.usage_summary import ai, summary
 from ari.cli.usage_totals import totals
 from ari.usage.cleaning import address_forms
 from ari.usage.model import KeyClient, split_source
 from ari.usage.reports.facts import attempt_facts, client_facts
+
+if TYPE_CHECKING:
+    from ari.deps import Deps
 
 app = CommandApp(invoke_without_command=True)
 app.command()(export)
@@ -104,14 +108,16 @@ def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, da
     """
     with open_deps(data_dir) as deps:
         instance = deps.instance
+        until = _read_complete_until(deps)
         counted = instance.usage_records.attempts(since_ms(since, instance.now_ms()) or 0, limit)
         verifiers = sorted({key_id for one in counted if (key_id := split_source(one.address)[1])})
         names = deps.read_sync(keys.get_names, verifiers)
     if as_json:
-        output.as_json({"items": [attempt_facts(one) for one in counted]})
+        output.as_json({"items": [attempt_facts(one) for one in counted], "complete_until": until})
         return
     rows = ((output.moment(one.at_ms), one.reason, _describe_source(one.address, names), one.count) for one in counted)
     output.table(("MINUTE", "REASON", "SOURCE", "COUNT"), rows, "No attempts.")
+    show_complete_until(until)
 
 
 @app.command()
@@ -119,7 +125,8 @@ def addresses(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir
     """List the IP addresses that used a key, most recent first."""
     with open_deps(data_dir) as deps:
         found = deps.read_sync(find_key, key, even_deleted=True)
-        _show_seen("ADDRESS", deps.instance.usage_records.addresses(found.id, limit), as_json)
+        until = _read_complete_until(deps)
+        _show_seen("ADDRESS", deps.instance.usage_records.addresses(found.id, limit), until, as_json)
 
 
 @app.command()
@@ -127,7 +134,8 @@ def agents(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: D
     """List the user agents that used a key, most recent first."""
     with open_deps(data_dir) as deps:
         found = deps.read_sync(find_key, key, even_deleted=True)
-        _show_seen("USER AGENT", deps.instance.usage_records.agents(found.id, limit), as_json)
+        until = _read_complete_until(deps)
+        _show_seen("USER AGENT", deps.instance.usage_records.agents(found.id, limit), until, as_json)
 
 
 def _describe_source(source: str, names: Mapping[str, str | None]) -> str:
@@ -135,9 +143,13 @@ def _describe_source(source: str, names: Mapping[str, str | None]) -> str:
     return f"{names.get(key_id) or key_id} (verify)" if key_id is not None else str(address)
 
 
-def _show_seen(header: str, seen: list[KeyClient], as_json: bool) -> None:
+def _read_complete_until(deps: "Deps") -> str | None:
+    return to_optional_rfc3339(deps.instance.reports.complete_until_ms())
+
+
+def _show_seen(header: str, seen: list[KeyClient], until: str | None, as_json: bool) -> None:
     if as_json:
-        output.as_json({"items": [client_facts(one) for one in seen]})
+        output.as_json({"items": [client_facts(one) for one in seen], "complete_until": until})
         return
     rows = (
         (
@@ -150,6 +162,7 @@ def _show_seen(header: str, seen: list[KeyClient], as_json: bool) -> None:
         for one in seen
     )
     output.table((header, "ALLOWED", "REFUSED", "FIRST SEEN", "LAST SEEN"), rows, "Never used.")
+    show_complete_until(until)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import typer
 
 from ari.cli import output
 from ari.cli.options import ByteOrderMark, DataDir
+from ari.cli.show_complete_until import show_complete_until
 from ari.cli.targets import open_target
 from ari.cli.time_args import one_of
 from ari.cli.usage_filters import Address, Code, Consumer, Key, Method, Since, Source, Status, Tag, Text, Until
@@ -45,3 +46,4 @@ def export(
     query = UsageOptions(key, consumer, tag, since, until, filters)
     with open_target(data_dir) as target:
         output.write_file(target.usage.export(query, form, bom=bom))
+        show_complete_until(target.usage.complete_until)

@@ -6,6 +6,7 @@ from typing import Any
 from ari.base.clock import from_rfc3339
 from ari.cli import output
 from ari.cli.options import AsJson, DataDir
+from ari.cli.show_complete_until import show_complete_until
 from ari.cli.show_costs import show_cost
 from ari.cli.targets import open_target
 from ari.cli.usage_filters import By, Consumer, GroupBy, Key, Since, Tag, TimeZone, Until
@@ -78,13 +79,6 @@ def ai(
         _show_ai("KEY", [(one["name"] or one["key_id"], one) for one in found["keys"]])
     if group_by is not None:
         _show_ai(group_by.upper(), [(one["name"], one) for one in found["groups"]])
-
-
-def show_complete_until(until: str | None) -> None:
-    """Say on standard error that newer requests aren't counted yet."""
-    if until is not None:
-        moment = output.moment(from_rfc3339(until))
-        output.tell(f"Complete until {moment}. Newer requests are still being counted.")
 
 
 _AI = (

@@ -6,6 +6,7 @@ import typer
 
 from ari.cli import output
 from ari.cli.options import AsJson, DataDir
+from ari.cli.show_complete_until import show_complete_until
 from ari.cli.targets import open_target
 from ari.cli.time_args import one_of
 from ari.cli.usage_filters import Consumer, Since, Tag, Until
@@ -50,3 +51,4 @@ def totals(
         ]
     rows.append(("Total", found["key_count"], found["request_count"], found["refused_count"], ""))
     output.table(("NAME", "KEYS", "ALLOWED", "REFUSED", "ID"), rows, "")
+    show_complete_until(found.get("complete_until"))

@@ -2,7 +2,9 @@
 
 import pytest
 
+from ari.base.clock import to_rfc3339
 from tests.support.app import App, content_of
+from tests.support.backlog import AGE_MS, stage_backlog
 
 
 @pytest.fixture
@@ -51,3 +53,30 @@ def test_which_keys_belong_together_needs_a_right_to_list_keys(app: App, reader:
         assert app("GET", path, weak).status == 403, path
     for query in ("consumer=nobody", "tag=%20", "group_by=key"):
         assert app("GET", f"/api/usage/summary?{query}", reader).status == 422, query
+
+
+def test_a_large_backlog_is_reported_with_the_figures(app: App) -> None:
+    """No read is refused or waits: figures are those that are counted, with the time until which they are complete."""
+    root = app.key("*", name="root")
+    key_id = content_of(app("GET", "/api/me", root))["key"]["id"]
+    began_ms = stage_backlog(app.instance, key_id)
+    of_key = f"/api/keys/{key_id}/usage"
+    places = ["/api/keys", "/api/usage", "/api/usage/summary", "/api/usage/ai"]
+    places += [of_key, f"{of_key}/summary", f"{of_key}/ai"]
+    for place in places:
+        assert content_of(app("GET", place, root))["complete_until"] == to_rfc3339(began_ms), place
+    [listed] = content_of(app("GET", "/api/keys", root))["items"]
+    summary = content_of(app("GET", f"{of_key}/summary", root))
+    assert (
+        listed["request_count"] == summary["request_count"] == len(content_of(app("GET", of_key, root))["items"]) == 1
+    )
+    for place in ("/api/usage/export", f"{of_key}/export"):
+        assert dict(app("GET", place, root).headers)["x-ari-complete-until"] == to_rfc3339(began_ms), place
+    ready = content_of(app("GET", "/api/ready"))
+    assert ready["backlog_count"] > 20_000
+    assert ready["backlog_seconds"] == AGE_MS // 1_000
+    app.instance.database.usage.fold_all()
+    for place in places:
+        assert content_of(app("GET", place, root))["complete_until"] is None, place
+    assert "x-ari-complete-until" not in dict(app("GET", "/api/usage/export", root).headers)
+    assert content_of(app("GET", f"{of_key}/summary", root))["request_count"] > 20_000

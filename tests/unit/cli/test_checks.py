@@ -11,7 +11,9 @@ from ari.cli.checks import mask_url
 from ari.deps import Deps
 from ari.jobs import record_step
 from ari.storage.migrate import LOG
+from ari.usage.fold_loop import HURRY_ROWS
 from ari.usage.ports import Batch
+from tests.support.backlog import stage_backlog
 from tests.support.usage import make_row
 from tests.unit.cli.conftest import Ari
 
@@ -171,3 +173,20 @@ def test_variables_that_are_no_settings_are_named(ari: Ari, monkeypatch: pytest.
     assert "ARI_PUBLICURL isn't an ARI setting and has no effect. Did you mean ARI_PUBLIC_URL?" in said
     assert "Ignored variables that Kubernetes set for a Service: ARI_PORT." in said
     assert "hunter2" not in said
+
+
+def test_a_large_backlog_is_a_note(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the number and the age, and what changes it: a server where none runs; callers that are slowed."""
+    assert _checks(ari)["usage backlog"] == ("ok", "every logged request is counted")
+    instance = ari.instance()
+    stage_backlog(instance, count=HURRY_ROWS + 1)
+    state, said = _checks(ari)["usage backlog"]
+    assert (state, said.split(" to count")[0]) == ("note", "50,001 logged requests")
+    assert "1 minute ago" in said
+    assert said.endswith("ari serve counts them while it runs.")
+    assert instance.database.usage.acquire_lead()
+    assert _checks(ari)["usage backlog"][0] == "ok"
+    monkeypatch.setenv("ARI_USAGE_BACKLOG_ROWS", "50000")
+    state, said = _checks(ari)["usage backlog"]
+    assert (state, "Requests are slowed" in said) == ("note", True)
+    instance.close()

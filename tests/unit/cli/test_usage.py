@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ari.base.clock import to_rfc3339
 from ari.base.ids import new_id
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
 from ari.usage.search import SOURCES
+from tests.support.backlog import stage_backlog
 from tests.support.command import Cli
 from tests.support.instances import opened
 from tests.unit.cli.conftest import Ari
@@ -228,3 +230,26 @@ def test_help_lists_every_source(ari: Ari, words: tuple[str, ...]) -> None:
     assert f"Filter by source: {', '.join(SOURCES)}." in " ".join(text.split())
     for source in SOURCES:
         ari("usage", "--source", source)
+
+
+def test_a_large_backlog_is_reported_with_the_figures(ari: Ari) -> None:
+    """Each command that shows usage says on standard error until when it is complete, and has the time in its JSON."""
+    key_id = ari.create()[0]["id"]
+    instance = ari.instance()
+    until = to_rfc3339(stage_backlog(instance, key_id))
+    of_key = ("--key", key_id)
+    commands = [("keys", "list"), ("usage",), *(("usage", name) for name in ("summary", "ai", "totals", "attempts"))]
+    commands += [("usage", name, *of_key) for name in ("addresses", "agents")]
+    for command in commands:
+        ran = ari(*command)
+        assert ran.err.startswith("Complete until "), command
+        assert ran.err.endswith(". Newer requests are still being counted.\n"), command
+        assert "Complete until" not in ran.out, command
+        assert ari.json(*command)["complete_until"] == until, command
+    assert ari("usage", "export").err.startswith("Complete until ")
+    instance.database.usage.fold_all()
+    instance.close()
+    for command in commands:
+        assert ari(*command).err == "", command
+        assert ari.json(*command)["complete_until"] is None, command
+    assert ari("usage", "export").err == ""

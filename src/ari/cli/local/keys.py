@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ari import keys
+from ari.base.clock import to_optional_rfc3339
 from ari.base.errors import Problem
 from ari.cli.local.affected_keys import change_next, list_affected
 from ari.cli.local.find_key import find_key
@@ -27,6 +28,8 @@ _PAGE = 200
 class LocalKeys:
     def __init__(self, deps: "Deps") -> None:
         self._deps = deps
+        self.complete_until: str | None = None
+        """Before when all requests were counted in the list that was read last; ``None`` if all were."""
 
     def create(self, new: NewKey, problems: Sequence[Problem]) -> dict[str, Any]:
         """``key`` and ``secret``; ``same_name`` and ``look_alikes``: how many active keys have such a name."""
@@ -42,6 +45,7 @@ class LocalKeys:
         """All matching keys in this order."""
         from ari.cli.local.listing import list_keys_by
 
+        self.complete_until = to_optional_rfc3339(self._deps.instance.reports.complete_until_ms())
         return self._deps.read_sync(list_keys_by, self._deps.instance.key_use, sort, filters)
 
     def find(self, text: str, *, even_deleted: bool = False) -> dict[str, Any]:

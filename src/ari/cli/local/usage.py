@@ -30,7 +30,7 @@ class LocalUsage:
         self._deps = deps
         self.overlap_ms = round(2000 * deps.instance.settings.usage_wait_seconds)
         self.complete_until: str | None = None
-        """Before when all requests were on the page that was read last; ``None`` if all were."""
+        """Before when all requests were on the page or in the file that was read last; ``None`` if all were."""
 
     def read_page(
         self, query: UsageOptions, since_ms: int | None, cursor: str | None, limit: int
@@ -48,6 +48,7 @@ class LocalUsage:
         """The pieces of a file with all matching rows."""
         search = self._search(query)
         self._deps.do_sync(file.record, form, search)
+        self.complete_until = self._complete_until()
         batches = self._deps.instance.reports.pages(search, _PIECE)
         rows = _harmless(batches) if form == "csv" else batches
         yield from file.pieces(

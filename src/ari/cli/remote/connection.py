@@ -58,13 +58,18 @@ class Connection:
 
     def list_items(self, *path: str, limit: int | None = None, **query: Any) -> list[dict[str, Any]]:
         """The items of all pages, at most ``limit``."""
-        found: list[dict[str, Any]] = []
+        return [item for page in self.list_pages(*path, limit=limit, **query) for item in page["items"]]
+
+    def list_pages(self, *path: str, limit: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
+        """All pages, with at most ``limit`` items."""
+        count = 0
         cursor = None
         watch = PageWatch()
-        while limit is None or len(found) < limit:
-            size = PAGE if limit is None else min(PAGE, limit - len(found))
+        while limit is None or count < limit:
+            size = PAGE if limit is None else min(PAGE, limit - count)
             page = self.get(*path, limit=size, cursor=cursor, **query)
-            found += page["items"]
+            yield page
+            count += len(page["items"])
             cursor = page["next_cursor"]
             if cursor is None:
                 break
@@ -72,7 +77,6 @@ class Connection:
                 watch.check(cursor, len(page["items"]))
             except ClientError as error:
                 raise self._translate(error, "GET") from None
-        return found
 
     def send(
         self,

@@ -24,6 +24,8 @@ class RemoteKeys:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._consumers = RemoteConsumers(connection)
+        self.complete_until: str | None = None
+        """Before when all requests were counted in the list that was read last; ``None`` if all were."""
 
     def create(self, new: NewKey, problems: Sequence[Problem]) -> dict[str, Any]:
         """``key`` and ``secret``; ``same_name`` and ``look_alikes`` are 0: the API doesn't count them."""
@@ -39,7 +41,9 @@ class RemoteKeys:
         """All matching keys in this order."""
         query = {name: value or None for name, value in filters.items()}
         query["status"] = query.pop("activity", None)
-        return self._connection.list_items("keys", sort=sort, **self._name_consumer(query))
+        pages = list(self._connection.list_pages("keys", sort=sort, **self._name_consumer(query)))
+        self.complete_until = min(filter(None, (page.get("complete_until") for page in pages)), default=None)
+        return [key for page in pages for key in page["items"]]
 
     def find(self, text: str, *, even_deleted: bool = False) -> dict[str, Any]:  # noqa: ARG002 - as for a data directory
         """The key with this ID or prefix, as lists show it. The API doesn't show deleted keys.

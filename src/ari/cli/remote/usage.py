@@ -23,7 +23,7 @@ class RemoteUsage:
         self._now_ms = now_ms
         self.overlap_ms = _OVERLAP_MS
         self.complete_until: str | None = None
-        """Before when all requests were on the page that was read last; ``None`` if all were."""
+        """Before when all requests were on the page or in the file that was read last; ``None`` if all were."""
 
     def read_page(
         self, query: UsageOptions, since_ms: int | None, cursor: str | None, limit: int
@@ -39,6 +39,7 @@ class RemoteUsage:
     def export(self, query: UsageOptions, form: Literal["csv", "json"], *, bom: bool) -> Iterator[bytes]:
         """The pieces of a file with all matching rows."""
         path, given = self._describe_rows(query)
+        self.complete_until = self._connection.get(*path, limit=1).get("complete_until")
         yield from clean_lines(self._connection.stream(*path, "export", format=form, bom=bom, **given))
 
     def summarize(self, wanted: StatisticsOptions) -> dict[str, Any]:

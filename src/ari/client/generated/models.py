@@ -170,6 +170,10 @@ class KeyListOut(msgspec.Struct, frozen=True, kw_only=True):
     """Matching keys on all pages. Only on the first page; `null` on the others and with `show` = `never-used` or
     `unused`.
     """
+    complete_until: datetime | None
+    """`null`: every logged request is included. With many requests not counted yet: only those before this time
+    surely are.
+    """
 
 
 class SecretOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,11 +5,13 @@ import json
 import pytest
 
 from ari import keys
+from ari.base.clock import to_rfc3339
 from ari.deps import Deps
 from ari.keys import NewConsumer
 from ari.usage.model import Attempt
 from ari.usage.ports import Batch
 from ari.web.pages.settings_usage.routes import MAX_CHARTS
+from tests.support.backlog import stage_backlog
 from tests.support.commands import clock_of, create_key
 from tests.support.page_client import PageClient, field_errors, plain_text
 
@@ -137,3 +139,19 @@ def test_attempts_name_the_service_that_asked(browser: PageClient) -> None:
     text = browser.get(PAGE).text
     assert "Orders API (verify)" in plain_text(text)
     assert f'href="/settings/keys/{service.key.id}"' in text.partition('id="attempts-title"')[2]
+
+
+def test_pages_say_until_when_their_figures_are_complete(browser: PageClient) -> None:
+    """With a large backlog, each page that shows usage has a notice; without one, none has."""
+    key_id = create_key(browser.instance, "Busy").key.id
+    began_ms = stage_backlog(browser.instance, key_id)
+    places = (PAGE, "/settings/usage/ai", "/settings?tab=api", f"/settings/keys/{key_id}")
+    for place in places:
+        response = browser.get(place)
+        assert response.status == 200
+        notice = response.text.partition('id="complete-until"')[2].partition("</div>")[0]
+        assert "Figures are complete until" in notice, place
+        assert to_rfc3339(began_ms) in notice, place
+    browser.instance.database.usage.fold_all()
+    for place in places:
+        assert "complete-until" not in browser.get(place).text, place
