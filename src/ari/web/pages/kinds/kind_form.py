@@ -4,12 +4,15 @@ from ari.base.errors import Problem
 from ari.base.problems import Problems
 from ari.keys import KindChange
 from ari.keys.kinds import Kind
+from ari.keys.model_rules import NO_MODEL_RULES
 from ari.web.access_choices import OWN
 from ari.web.forms import Form, read_whole_number
+from ari.web.pages.key_limits.budget_form import read_budgets, write_budgets
 from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, read_new_limits, write_limits
+from ari.web.pages.key_options.option_fields import MODEL_FIELDS, read_models, write_models
 
 _OWN_FIELDS = ("name", "prefix", "description", "expires", "max_lifetime_days", "environment", "leak_action", "access")
-FIELDS = (*_OWN_FIELDS, *LIMIT_FIELDS)
+FIELDS = (*_OWN_FIELDS, *LIMIT_FIELDS, "budgets", *MODEL_FIELDS)
 NO_SCOPES = "none"
 """The choice of no default scopes."""
 
@@ -28,6 +31,8 @@ def write_kind(kind: Kind) -> Form:
             "access": NO_SCOPES if defaults.scopes is None else OWN,
         }
         | write_limits(defaults.rules, with_balance=True)
+        | write_budgets(defaults.rules)
+        | write_models(defaults.models or NO_MODEL_RULES)
     )
 
 
@@ -46,5 +51,7 @@ def read_kind(form: Form, ticked: list[str], problems: Problems) -> KindChange:
         scopes=tuple(ticked) if access == OWN else None,
         environment=form.value("environment") or None,
         leak_action=form.value("leak_action") or None,
+        budgets=problems.check([], read_budgets, form),
         **limits,
+        **problems.check({}, read_models, form),
     )

@@ -18,6 +18,7 @@ from ari.keys.ports import KeyTransaction
 from ari.keys.scanner_rules import FILE_NAMES, SCANNERS, write_rules
 from ari.web.access_choices import AccessChoices, read_access_choices
 from ari.web.forms import Form, form_from
+from ari.web.pages.key_limits.budget_form import place_budget_problems, write_line
 from ari.web.pages.kinds.kind_form import FIELDS, NO_SCOPES, read_kind, write_kind
 from ari.web.pages.kinds.urls import KIND_ADDED, KIND_CHANGED, KIND_REMOVED, KINDS, NEW_KIND, SCANNER_RULES
 from ari.web.render import Pages
@@ -52,7 +53,9 @@ class KindPages:
         """Every kind, with its prefix, defaults and number of keys."""
         found = await deps_of(request).read(_read_all)
         leak_action = self._instance.settings.leak_action
-        return self._pages.page(request, "pages/kinds/page.html", found=found, leak_action=leak_action)
+        return self._pages.page(
+            request, "pages/kinds/page.html", found=found, leak_action=leak_action, write_budget=write_line
+        )
 
     @policy(AuthMode.SESSION)
     async def add_form(self, request: Request) -> Response:
@@ -68,7 +71,9 @@ class KindPages:
         try:
             await deps_of(request).do(keys.add_kind, name, prefix, wanted, problems.found)
         except Invalid as error:
-            return await self._form(request, form.with_problems(error.problems), None, ticked, 422)
+            return await self._form(
+                request, form.with_problems(place_budget_problems(error.problems)), None, ticked, 422
+            )
         except Conflict as error:
             return await self._form(request, form.with_problem("name", str(error)), None, ticked, 409)
         return self._pages.go(request, KINDS, KIND_ADDED)
@@ -88,7 +93,9 @@ class KindPages:
         try:
             await deps_of(request).do(keys.change_kind, kind.name, wanted, problems.found)
         except Invalid as error:
-            return await self._form(request, form.with_problems(error.problems), kind, ticked, 422)
+            return await self._form(
+                request, form.with_problems(place_budget_problems(error.problems)), kind, ticked, 422
+            )
         return self._pages.go(request, KINDS, KIND_CHANGED)
 
     @policy(AuthMode.SESSION)

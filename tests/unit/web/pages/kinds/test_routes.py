@@ -28,6 +28,9 @@ ACME = {
     "limits": "100/1m\ndaily=5000/1d",
     "credits": "1000",
     "refill": "1000/day",
+    "budgets": "monthly=25usd/month Europe/Berlin\nburst=5000tokens/1h?",
+    "models": "openai/gpt-5*",
+    "denied_models": "openai/gpt-5-pro*",
 }
 
 
@@ -48,8 +51,18 @@ def test_a_kind_is_added_changed_and_removed(browser: PageClient) -> None:
     text = plain_text(page)
     assert "0 keys. New keys expire after 7 days; the longest lifetime is 30 days. Leaked keys: revoked." in text
     assert "Limits: 100/1m, daily=5000/1d. Credits: 1,000, refilled to 1,000 daily at 00:00 UTC." in text
+    assert "Budgets: monthly=25.00usd/month Europe/Berlin, burst=5000tokens/1h?." in text
+    assert "Allowed AI models: openai/gpt-5*. Denied AI models: openai/gpt-5-pro*." in " ".join(text.split()).replace(" .", ".")
     form = browser.get(f"{KINDS}/acme-live/edit").text
-    for shown in ('value="7d" selected', 'value="30"', 'value="usage:read" checked', 'value="revoke" selected'):
+    assert "monthly=25.00usd/month Europe/Berlin\nburst=5000tokens/1h?" in form
+    for shown in (
+        'value="7d" selected',
+        "openai/gpt-5*</textarea>",
+        "openai/gpt-5-pro*</textarea>",
+        'value="30"',
+        'value="usage:read" checked',
+        'value="revoke" selected',
+    ):
         assert shown in form
     assert browser.post(f"{KINDS}/acme-live/edit", {"access": "none", "description": "Customers"}).status == 303
     changed = browser.read(lambda tx: keys.get_kind(tx, "acme-live"))
@@ -78,6 +91,9 @@ def test_a_kind_is_added_changed_and_removed(browser: PageClient) -> None:
         ({"limits": "100"}, "limits"),
         ({"credits": ""}, "credits"),
         ({"refill": "1000"}, "refill"),
+        ({"budgets": "25"}, "budgets"),
+        ({"budgets": "25eur/month"}, "budgets"),
+        ({"models": "x" * 300}, "models"),
         ({"scope": []}, "scopes"),
         ({"scope": ["no:scope"]}, "scopes"),
         ({"access": "same"}, "scopes"),
