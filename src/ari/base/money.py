@@ -70,6 +70,11 @@ def format_usd(micros: int) -> str:
     return f"{sign}{whole}.{f'{part:06}'.rstrip('0').ljust(2, '0')}"
 
 
+def convert_money(micros: int, currency: DisplayCurrency) -> int:
+    """The amount in millionths of the currency."""
+    return round(Decimal(micros) * currency.rate)
+
+
 def format_money(micros: int, currency: DisplayCurrency = USD) -> str:
     """An amount for people, such as ``$1,204.50`` or ``CHF 0.0012``: small amounts get up to 6 decimals."""
     amount = Decimal(micros) * currency.rate / MICROS_PER_USD

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, Protocol
 
+from ari.base.money import USD, DisplayCurrency, convert_money
 from ari.integrations.providers import providers
 from ari.usage.ai import AiCount, AiSums
 from ari.usage.model import HourCount
@@ -73,8 +74,12 @@ def build_ai_view(
     consumers: Sequence[AiCount] = (),
     consumer_names: Mapping[str, str] = MappingProxyType({}),
     provider_titles: Mapping[str, str] = MappingProxyType({}),
+    currency: DisplayCurrency = USD,
 ) -> AiView | None:
-    """``None`` if nothing was used. ``provider_titles`` are those of named upstreams."""
+    """``None`` if nothing was used.
+
+    ``provider_titles`` are those of named upstreams. The chart of costs is in ``currency``, where its scale is round.
+    """
     sums, span = found.sums, found.span
     if not sums.request_count:
         return None
@@ -99,7 +104,7 @@ def build_ai_view(
         known = providers().get(provider)
         return provider_titles.get(provider, provider) if known is None else known.title
 
-    costs = [HourCount(at_ms, one.cost_micros, 0) for at_ms, one in found.parts]
+    costs = [HourCount(at_ms, convert_money(one.cost_micros, currency), 0) for at_ms, one in found.parts]
     counts = [HourCount(at_ms, one.request_count - one.failed_count, one.failed_count) for at_ms, one in found.parts]
     used = [(at_ms, one) for at_ms, one in reversed(found.parts) if one.request_count]
     return AiView(

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ari.base.clock import to_rfc3339
-from ari.base.money import format_money
+from ari.base.money import DisplayCurrency, format_money
 from ari.base.user_agent import browser_name
 from ari.http.context import RequestContext, context_of
 from ari.http.problem import Fault
@@ -135,6 +135,7 @@ class Pages:
             "toast": toast,
             "here": self.return_url(_here(request)),
             "money": partial(format_money, currency=settings.currency),
+            "money_as_shown": partial(format_money, currency=DisplayCurrency(settings.currency.code)),
         }
         response = HTMLResponse(
             render(request_context, template, fragment=fragment, **shared, **context), status, headers

@@ -11,6 +11,7 @@ from ari.base.money import (
     MICROS_PER_USD,
     USD,
     DisplayCurrency,
+    convert_money,
     format_money,
     format_usd,
     make_display_currency,
@@ -86,6 +87,12 @@ def test_a_currency_needs_a_rate() -> None:
     for code, rate in (("EUR", None), ("USD", Decimal(2))):
         with pytest.raises(ValueError, match="requires"):
             make_display_currency(code, rate)
+
+
+def test_money_is_converted() -> None:
+    """To whole millionths of the other currency."""
+    assert convert_money(12_345_678, DisplayCurrency("EUR", Decimal("0.92"))) == 11_358_024
+    assert convert_money(0, DisplayCurrency("JPY", Decimal(150))) == 0
 
 
 @pytest.mark.parametrize("text", ["", "E", "EURO", "E1R", "€"])

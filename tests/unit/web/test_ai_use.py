@@ -1,6 +1,9 @@
 """Use of the AI gateway, as both usage pages show it."""
 
+from decimal import Decimal
+
 from ari.base.clock import HOUR_MS
+from ari.base.money import DisplayCurrency
 from ari.usage import spans
 from ari.usage.ai import AiCount, AiSums
 from ari.usage.reports.ai_summary import AiSummary
@@ -59,6 +62,18 @@ def test_costs_are_drawn_by_part() -> None:
     assert view.costs.scale == [2_000_000, 1_000_000, 0]
     assert [bar.accepted for bar in view.costs.bars] == [1_500_000, 0]
     assert [one.request_count for one in view.parts] == [1, 2]
+
+
+def test_the_scale_of_costs_is_round_in_the_currency_that_is_shown() -> None:
+    """The bars have the same share of it."""
+    euros = DisplayCurrency("EUR", Decimal("0.92"))
+    view = build_ai_view(summary(AiSums(1, cost_micros=9_000_000, priced_count=1)), {}, currency=euros)
+    assert view is not None
+    assert view.costs.scale == [10_000_000, 5_000_000, 0]
+    assert view.costs.bars[0].accepted_y == "17.2%"
+    view = build_ai_view(summary(AiSums(1, cost_micros=12_000_000, priced_count=1)), {}, currency=euros)
+    assert view is not None
+    assert view.costs.scale == [20_000_000, 10_000_000, 0]
 
 
 def test_money_comes_first() -> None:

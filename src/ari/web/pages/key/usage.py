@@ -93,4 +93,5 @@ async def usage_of(instance: Instance, request: Request, key_id: str, totals: Ke
     agents = await run_in_thread(instance.usage_records.agents, key_id, _SEEN_READ)
     new = addresses.new_addresses(seen, totals.first_used_at_ms, now_ms)
     chart = draw_bars(numbers.counts)
-    return KeyUsage(query, numbers, chart, statuses, seen, agents, new, log, build_ai_view(used, {}))
+    ai = build_ai_view(used, {}, currency=instance.settings.currency)
+    return KeyUsage(query, numbers, chart, statuses, seen, agents, new, log, ai)

@@ -52,7 +52,7 @@ class UsageAiPages:
             "pages/usage_ai/page.html",
             query=query,
             complete_until_ms=until_ms,
-            ai=await read_ai_view(deps, query),
+            ai=await read_ai_view(deps, query, self._instance.settings.currency),
             shared=await self._read_shared(request),
             owned=await self._read_most_used(request),
             budgets_shown=BARS_SHOWN,
@@ -64,7 +64,8 @@ class UsageAiPages:
         query = await find_key_group(deps_of(request), parse_usage_query(request, self._instance.now_ms(), EXPORT))
         if query.problems:
             raise Invalid(*(Problem(name, sentence) for name, sentence in query.problems.items()))
-        pieces = figures.write_figures(await read_ai_view(deps_of(request), query), query.span.unit)
+        ai = await read_ai_view(deps_of(request), query, self._instance.settings.currency)
+        pieces = figures.write_figures(ai, query.span.unit)
         return await stream_file(pieces, figures.MEDIA_TYPE, figures.FILE_NAME)
 
     @policy(AuthMode.SESSION)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ari import keys
+from ari.base.money import DisplayCurrency
 from ari.deps import Deps
 from ari.integrations.upstreams import UpstreamTransaction, list_providers
 from ari.usage.reports import ai_summary
@@ -11,7 +12,7 @@ from ari.web.pages.usage_log.view import read_key_names
 from ari.web.usage_query import UsageQuery
 
 
-async def read_ai_view(deps: Deps, query: UsageQuery) -> AiView | None:
+async def read_ai_view(deps: Deps, query: UsageQuery, currency: DisplayCurrency) -> AiView | None:
     """The use of the AI gateway in the span of the query, by the keys that it has; ``None`` without any."""
     key_ids = None if query.group is None else query.group.key_ids
     used = await deps.report(ai_summary.of_span, query.span, None, key_ids)
@@ -21,7 +22,8 @@ async def read_ai_view(deps: Deps, query: UsageQuery) -> AiView | None:
     of_keys = await deps.read(keys.list_groups_of_keys, "consumer")
     consumers = await deps.report(ai_summary.count_groups, query.span, key_ids, of_keys)
     consumer_names = await deps.read(keys.name_groups, "consumer", [one.name for one in consumers])
-    return build_ai_view(used, names, consumers, consumer_names, await deps.read(read_provider_titles))
+    titles = await deps.read(read_provider_titles)
+    return build_ai_view(used, names, consumers, consumer_names, titles, currency)
 
 
 def read_provider_titles(tx: UpstreamTransaction) -> Mapping[str, str]:

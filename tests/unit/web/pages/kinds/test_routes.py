@@ -52,7 +52,9 @@ def test_a_kind_is_added_changed_and_removed(browser: PageClient) -> None:
     assert "0 keys. New keys expire after 7 days; the longest lifetime is 30 days. Leaked keys: revoked." in text
     assert "Limits: 100/1m, daily=5000/1d. Credits: 1,000, refilled to 1,000 daily at 00:00 UTC." in text
     assert "Budgets: monthly=25.00usd/month Europe/Berlin, burst=5000tokens/1h?." in text
-    assert "Allowed AI models: openai/gpt-5*. Denied AI models: openai/gpt-5-pro*." in " ".join(text.split()).replace(" .", ".")
+    assert "Allowed AI models: openai/gpt-5*. Denied AI models: openai/gpt-5-pro*." in " ".join(text.split()).replace(
+        " .", "."
+    )
     form = browser.get(f"{KINDS}/acme-live/edit").text
     assert "monthly=25.00usd/month Europe/Berlin\nburst=5000tokens/1h?" in form
     for shown in (
