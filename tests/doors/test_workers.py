@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import sys
@@ -14,6 +15,7 @@ from typing import Any, Self
 import pytest
 
 from ari.base import server_url
+from ari.storage import forks
 from tests.support import raw
 from tests.support.processes import eventually, fold_processes_of, is_running, kill, workers_of
 
@@ -38,6 +40,19 @@ main()
 """
 
 
+# Says how long each fork waited for uses of SQLite: the first and the last of what runs before it.
+TIMED_FORKS = """
+import os, sys, time
+times = []
+def report():
+    print(f"fork waited {time.monotonic() - times.pop():.6f} s", file=sys.stderr, flush=True)
+os.register_at_fork(before=report)
+from ari.storage import forks
+os.register_at_fork(before=lambda: times.append(time.monotonic()))
+from ari.cli.main import main
+main()
+"""
+WAITED = re.compile(r"fork waited ([\d.]+) s")
 # The second worker never serves, and the first does so only when the pipe is opened.
 FIRST_WAITS = """
 from ari.serving import worker
@@ -229,6 +244,22 @@ def test_a_killed_fold_process_is_replaced(make_owner: Callable[..., Any]) -> No
     [last] = eventually(lambda: fold_processes_of(owner.server))
     assert owner.server.stop() == 0
     assert not is_running(last)
+
+
+def test_a_replaced_process_is_forked_without_waiting(make_owner: Callable[..., Any]) -> None:
+    """The parent uses no SQLite when it forks: a fork that waited would leave a worker's place empty for seconds."""
+    owner = make_owner(workers=2, command=(sys.executable, "-c", TIMED_FORKS))
+    _, secret = owner.create_key("k")
+    for _ in range(2):
+        for processes_of in (workers_of, fold_processes_of):
+            before = eventually(partial(processes_of, owner.server))
+            kill(before[0])
+            eventually(lambda: set(processes_of(owner.server)) - set(before))  # noqa: B023 - within this turn
+    assert owner.api(secret).get("/api/me").status_code == 200
+    waits = [float(seconds) for seconds in WAITED.findall(owner.server.log_text())]
+    assert len(waits) >= 7  # the first three, and those that replace four
+    assert max(waits) < forks.WAIT_SECONDS / 2
+    owner.server.stop()
 
 
 def test_a_taken_port_is_named(server: Any, make_server: Callable[..., Any], tmp_path: Any) -> None:

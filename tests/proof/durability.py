@@ -24,7 +24,7 @@ from tests.support import wire
 from tests.support.instances import settings_for
 from tests.support.owner import Owner, start_owner
 from tests.support.postgres import MISSING, postgres_server
-from tests.support.processes import eventually, fold_processes_of, is_running, workers_of
+from tests.support.processes import fold_processes_of, is_running, kill_fold_process, workers_of
 from tests.support.server import ServerProcess
 from tests.support.wire import Gone, Wire
 
@@ -127,13 +127,6 @@ async def kill_worker(server: ServerProcess, chance: random.Random) -> bool:
             return True
         await asyncio.sleep(0.05)
     return False
-
-
-async def kill_fold_process(server: ServerProcess) -> None:
-    """Kill the process that folds; the parent puts another in its place."""
-    [victim] = await asyncio.to_thread(eventually, lambda: fold_processes_of(server), RESPAWN_SECONDS)
-    os.kill(victim, signal.SIGKILL)
-    await asyncio.to_thread(eventually, lambda: {*fold_processes_of(server)} - {victim}, RESPAWN_SECONDS)
 
 
 async def kill_parent(server: ServerProcess) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ from tests.proof.shepherd import Shepherd, keep_time
 from tests.proof.world import Node, World, verify_forever, violation_facts
 from tests.support.owner import Owner, start_owner
 from tests.support.postgres import MISSING, postgres_server
+from tests.support.processes import kill_fold_process
 from tests.support.server import ServerProcess
 from tests.support.wire import Wire, request
 
@@ -37,6 +39,8 @@ class Plan:
     keys: int = 16
     by_command: float = 0.02
     clock_seconds: float = 3.0
+    fold_kill_seconds: float = 2.0
+    """How often the fold process of a server is killed, on average."""
 
 
 @contextlib.contextmanager
@@ -48,7 +52,7 @@ def nodes_on(folder: Path, kind: str, database_url: str | None) -> Iterator[tupl
         if kind == "postgresql":
             clock = {"ARI_TEST_CLOCK_FILE": str(servers[0].clock.path)}
             servers.append(ServerProcess(_folder(folder / "two"), database_url=database_url, settings=clock).start())
-        yield [Node(server.port, Owner(server).cli) for server in servers], owner
+        yield [Node(server, Owner(server).cli) for server in servers], owner
     finally:
         for server in servers:
             server.kill()
@@ -69,11 +73,12 @@ async def prove(nodes: Sequence[Node], owner: Owner, plan: Plan, tell: bool = Fa
     tasks = [asyncio.create_task(shepherd.run()) for shepherd in shepherds]
     tasks += [asyncio.create_task(verify_forever(world, number)) for number in range(plan.clients)]
     timekeeper = asyncio.create_task(keep_time(world, plan.clock_seconds))
+    killer = asyncio.create_task(_kill_fold_processes(world, plan.fold_kill_seconds))
     ends = time.monotonic() + plan.seconds
     told = time.monotonic()
     while world.verified < plan.verifications and time.monotonic() < ends and not world.found:
         await asyncio.sleep(0.05)
-        failed = next((task for task in (*tasks, timekeeper) if task.done()), None)
+        failed = next((task for task in (*tasks, timekeeper, killer) if task.done()), None)
         if failed is not None:
             await failed
         if tell and time.monotonic() - told >= PROGRESS_SECONDS:
@@ -84,9 +89,18 @@ async def prove(nodes: Sequence[Node], owner: Owner, plan: Plan, tell: bool = Fa
             )
     timekeeper.cancel()
     world.stop()
-    await asyncio.gather(*tasks)
+    await asyncio.gather(*tasks, killer)
     world.check_base()
     return world
+
+
+async def _kill_fold_processes(world: World, seconds: float) -> None:
+    """Kill the fold process of any server, again and again, until the world stops."""
+    chance = random.Random(world.seed)
+    while not world.is_done():
+        await asyncio.sleep(chance.uniform(0, 2 * seconds))
+        await kill_fold_process(chance.choice(world.nodes).server)
+        world.events["fold process killed"] += 1
 
 
 async def _find_doors(world: World) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from tests.support import wire
 from tests.support.command import Cli
 from tests.support.history import OK, UNDECIDED, Happening, Read, Step, Violation, stroke, timeline, violations
-from tests.support.server import Clock
+from tests.support.server import Clock, ServerProcess
 from tests.support.wire import Gone, Reply, Wire
 
 NS_IN_MS = 1_000_000
@@ -47,10 +47,15 @@ class WatchedKey:
 
 @dataclass(frozen=True)
 class Node:
-    """A server: its port and the command line on its data."""
+    """A server and the command line on its data."""
 
-    port: int
+    server: ServerProcess
     cli: Cli
+
+    @property
+    def port(self) -> int:
+        """The port of the server."""
+        return self.server.port
 
 
 class World:

@@ -1,5 +1,6 @@
 """The processes of a server under test, and waiting for what they do."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -51,6 +52,13 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     if number == signal.SIGSTOP:
         stat = Path(f"/proc/{pid}/stat")
         eventually(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "T")
+
+
+async def kill_fold_process(server: ServerProcess, seconds: float = 30) -> None:
+    """Kill the process that folds, and wait until the parent has put another in its place."""
+    [victim] = await asyncio.to_thread(eventually, lambda: fold_processes_of(server), seconds)
+    kill(victim)
+    await asyncio.to_thread(eventually, lambda: {*fold_processes_of(server)} - {victim}, seconds)
 
 
 def eventually(true: Callable[[], T], seconds: float = 20) -> T:
