@@ -15,12 +15,12 @@ from cachetools import LRUCache
 
 from ari.http.problem import Header
 from ari.integrations.credentials import StoredKey
+from ari.integrations.key_rests import KeyRests, make_key_rests
 from ari.integrations.model import KeyChoice
 
 FIRST_REST_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
 MAX_REST_SECONDS = 3_600.0
 """The longest ``Retry-After`` that counts, so that a wrong value cannot disable a key forever."""
-_MAX_RESTS = 10_000
 _MAX_CONSUMERS = 10_000
 _MAX_DIGITS = 12
 
@@ -28,10 +28,9 @@ _MAX_DIGITS = 12
 class KeyRotation:
     """The rotation of one process. ``monotonic`` returns seconds and never steps back."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], rests: KeyRests | None = None) -> None:
         self._monotonic = monotonic
-        self._rests: LRUCache[tuple[str, int], tuple[float, int]] = LRUCache(_MAX_RESTS)
-        """Until when a key rests, and how many 429 it got in a row."""
+        self._rests: KeyRests = make_key_rests() if rests is None else rests
         self._turns: dict[str, int] = {}
         self._consumers: dict[str, tuple[Sequence[StoredKey], LRUCache[str, StoredKey]]] = {}
 

@@ -46,7 +46,7 @@ class Keyring:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._lookup = instance.open_provider_lookup()
-        self.rotation = KeyRotation(instance.clock.monotonic)
+        self.rotation = KeyRotation(instance.clock.monotonic, instance.key_rests)
         self._held: dict[str, tuple[Stored, Provider, dict[str | None, ResolvedCredential]]] = {}
         """The last read of each provider, and its credentials by key ID."""
 

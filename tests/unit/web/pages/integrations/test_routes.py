@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from ari.gateway.key_rotation import KeyRotation
+from ari.integrations.credentials import StoredKey
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
+from tests.support.commands import clock_of
 from tests.support.page_client import PageClient, field_errors, plain_text
 
 PAGE = "/settings/integrations"
@@ -187,3 +190,16 @@ def test_no_key_form_works_for_others(browser_with_key: PageClient) -> None:
     """Adding, choosing and adding upstreams need the session and the page's token."""
     for form in ("openai/keys/add", "openai/keys/choice", "upstreams/add"):
         browser_with_key.assert_guarded(f"{PAGE}/{form}", {"provider_key": OTHER, "label": "", "choice": "round_robin"})
+
+
+def test_a_limited_key_rests_on_its_card(browser_with_key: PageClient) -> None:
+    """Until its rest ends, as far as this process knows."""
+    browser = browser_with_key
+    browser.post(f"{PAGE}/openai/keys/add", {"provider_key": OTHER, "label": "EU account"})
+    key = browser.read(lambda tx: tx.provider_keys.of("openai"))[1]
+    instance = browser.instance
+    assert "rests until" not in browser.get(PAGE).text
+    KeyRotation(instance.clock.monotonic, instance.key_rests).rest(StoredKey(key, None), 60)
+    assert plain_text(browser.get(PAGE).text).count("rests until") == 1
+    clock_of(instance).advance(seconds=61)
+    assert "rests until" not in browser.get(PAGE).text
