@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ari import keys
 from ari.base.caller import SYSTEM, Caller
 from ari.base.errors import Forbidden
 from ari.deps import Deps
@@ -18,9 +19,10 @@ from ari.integrations.ai_rules.change_budgets import (
 from ari.integrations.ai_rules.change_prices import set_prices
 from ari.integrations.ai_rules.replace_part import get_ai_rules
 from ari.integrations.apply import apply_all
-from ari.integrations.commands import set_base_url
+from ari.integrations.commands import put_key, remove, set_base_url
+from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.providers import get_provider
-from ari.integrations.upstream_commands import add_upstream
+from ari.integrations.upstream_commands import add_upstream, remove_upstream
 from ari.keys.configuration import Configuration
 from tests.support.commands import as_caller, change_key, create_key, revoke_key
 from tests.support.instances import opened
@@ -92,6 +94,40 @@ def test_a_key_that_gave_its_right_to_others(instance: Instance) -> None:
     assert try_all(instance, as_caller(sibling)) == []
     revoke_key(instance, heir)
     assert try_all(instance, as_caller(sibling)) == list(LOOSENING)
+
+
+@pytest.mark.parametrize("by_consumer", [False, True])
+def test_a_budget_of_a_relative(instance: Instance, by_consumer: bool) -> None:
+    """Without a budget of the instance, one of the key that made the caller binds it, or one of that key's consumer."""
+    owner = Deps(instance, SYSTEM)
+    owner.do_sync(set_budgets, [], {"openai": []}, ["openai"])
+    user = create_key(instance, scopes=("ai:openai", *MANAGES)).key
+    second = create_key(instance, caller=as_caller(user), scopes=MANAGES).key
+    command, *given = LOOSENING["another name for a provider"]
+    Deps(instance, as_caller(second)).do_sync(command, *given)
+    if by_consumer:
+        consumer = owner.do_sync(keys.create_consumer, keys.NewConsumer("C"))
+        change_key(instance, user, consumer=consumer.id)
+        owner.do_sync(keys.change_consumer, consumer.id, keys.ConsumerChange(budgets=[BUDGET]))
+    else:
+        change_key(instance, user, budgets=[BUDGET])
+    for name in ("price", "discount", "another address of a provider"):
+        command, *given = LOOSENING[name]
+        with pytest.raises(Forbidden, match="a budget binds any of them"):
+            Deps(instance, as_caller(second)).do_sync(command, *given)
+    with pytest.raises(Forbidden, match="remove upstreams"):
+        Deps(instance, as_caller(second)).do_sync(remove_upstream, "other")
+
+
+def test_removing_an_address_counts_as_changing_it(instance: Instance) -> None:
+    """The provider would be reached at its built-in address again. A key without an address may be removed."""
+    caller = as_caller(create_key(instance, scopes=("*",)).key)
+    key = "a1B2" * 8
+    Deps(instance, SYSTEM).do_sync(put_key, get_provider("mistral"), ProviderEnvironment(), key)
+    Deps(instance, SYSTEM).do_sync(set_base_url, get_provider("groq"), "https://groq.example.net")
+    with pytest.raises(Forbidden, match="remove base URLs"):
+        Deps(instance, caller).do_sync(remove, get_provider("groq"))
+    Deps(instance, caller).do_sync(remove, get_provider("mistral"))
 
 
 def test_keys_without_ai_may(instance: Instance) -> None:

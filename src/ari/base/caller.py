@@ -20,9 +20,8 @@ class Caller:
     ``actor`` is what events store: ``key_…``, ``usr_…``, ``cli:alice`` or ``system``. ``session_digest`` is set for a
     browser session, so that a command can re-read it in its own transaction (security.md 12), and ``confirmed_at_ms``
     is when its password was last given. ``addresses`` are the networks that a key is bound to, if any.
-    ``secret_number`` is that of the secret that a key was called with. ``has_budgets``: the key or its consumer has
-    budgets. ``revokes_self``: the request only
-    revokes the calling key, which may be disabled and at any address.
+    ``secret_number`` is that of the secret that a key was called with. ``revokes_self``: the request only revokes the
+    calling key, which may be disabled and at any address.
     """
 
     actor: str
@@ -33,7 +32,6 @@ class Caller:
     confirmed_at_ms: int = 0
     addresses: tuple[str, ...] = ()
     secret_number: int | None = None
-    has_budgets: bool = False
     revokes_self: bool = False
 
     def require_confirmed(self, now_ms: int) -> None:

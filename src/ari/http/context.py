@@ -97,7 +97,6 @@ class RequestContext(HiddenFields, msgspec.Struct, eq=False):
                 key.expires_at_ms,
                 addresses=key.policy.addresses,
                 secret_number=None if secret is None else secret.number,
-                has_budgets=any(owner.rules.budgets for owner in key.spending_owners),
                 revokes_self=self.route.policy.revokes_self,
             )
         if self.signed_in is not None:

@@ -74,9 +74,10 @@ def find_key_lost_by(tx: IntegrationTransaction, provider: Provider, base_url: s
     return describe_keys(tx.provider_keys.of(provider.name))
 
 
-def remove(tx: IntegrationTransaction, provider: Provider) -> None:
+def remove(tx: BaseUrlTransaction, provider: Provider) -> None:
     """Forget the provider's keys and base URL; a key of the environment is not ours to remove.
 
+    A key that budgets bind can't remove a base URL, like ``set_base_url``.
     Raises ``NotFound`` where nothing is stored, ``Forbidden``, ``ReauthRequired``.
     """
     require_may_change(tx.caller, provider)
@@ -84,6 +85,8 @@ def remove(tx: IntegrationTransaction, provider: Provider) -> None:
     row = tx.integrations.get(provider.name)
     if row is None:
         raise NotFound(f"{provider.title} isn't set up in ARI.")
+    if provider.is_ai and row.base_url is not None:
+        require_may_change_counting(tx, "remove base URLs")
     keys = pool.drop_keys(tx, provider)
     tx.integrations.remove(provider.name)
     detail = {"mask": describe_keys(keys), "base_url": row.base_url}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import Conflict, NotFound
 from ari.integrations import pool
+from ari.integrations.ai_rules.bound_keys import require_may_change_counting
 from ari.integrations.commands import BaseUrlTransaction, set_base_url
 from ari.integrations.model import Provider
 from ari.integrations.ports import IntegrationTransaction
@@ -56,15 +57,17 @@ def rename_upstream(tx: IntegrationTransaction, name: str, title: str) -> Upstre
     return after
 
 
-def remove_upstream(tx: IntegrationTransaction, name: str) -> None:
+def remove_upstream(tx: BaseUrlTransaction, name: str) -> None:
     """Remove an upstream with its keys and base URL; the next request no longer reaches it.
 
-    Raises ``NotFound``, ``ReauthRequired``.
+    A key that budgets bind can't, like ``commands.remove``.
+    Raises ``NotFound``, ``Forbidden``, ``ReauthRequired``.
     """
     tx.caller.require_confirmed(tx.now_ms)
     found = tx.upstreams.get(name)
     if found is None:
         raise NotFound("No such upstream.")
+    require_may_change_counting(tx, "remove upstreams")
     provider = make_upstream_provider(found.name, found.title)
     tx.integrations.get(name)
     pool.drop_keys(tx, provider)

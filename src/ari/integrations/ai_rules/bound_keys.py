@@ -9,28 +9,33 @@ from ari.base.errors import Forbidden
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.keys.lineage import list_family
+from ari.keys.model import ApiKey
 
 _AI_RESOURCES = ("*", "ai", "ai-account")
+_WAY_OUT = "Sign in as the owner or use the command line."
 
 
 def require_may_loosen_budgets(tx: AiRulesTransaction) -> None:
     """Raise ``Forbidden`` for a key whose family may use AI: all budgets of the instance and of providers bind it."""
     if _may_use_ai(tx):
-        raise Forbidden(_explain("loosen budgets"))
+        raise Forbidden(
+            "A key can't loosen budgets if it may use AI, itself or through a key that it created or was created by. "
+            f"{_WAY_OUT}"
+        )
 
 
 def require_may_change_counting(tx: AiRulesTransaction, what: str) -> None:
-    """Raise ``Forbidden`` for a key whose family may use AI, while a budget binds it: its own, its consumer's, or one
-    of the instance or of a provider. ``what`` names the change, for the message."""
-    if (tx.caller.has_budgets or _has_shared(tx.ai_rules.get().budgets)) and _may_use_ai(tx):
-        raise Forbidden(_explain(f"{what} while a budget binds it"))
-
-
-def _explain(change: str) -> str:
-    return (
-        f"A key can't {change} if it may use AI, itself or through a key that it created or was created by. Sign in as "
-        "the owner or use the command line."
-    )
+    """Raise ``Forbidden`` for a key whose family may use AI, while a budget binds the family: that of any key in it, of
+    such a key's consumer, of the instance or of a provider. ``what`` names the change, for the message."""
+    family = _list_active_family(tx)
+    if not any(_holds_ai(key.scopes) for key in family):
+        return
+    owners = (owner for key in family for owner in key.spending_owners)
+    if any(owner.rules.budgets for owner in owners) or _has_shared(tx.ai_rules.get().budgets):
+        raise Forbidden(
+            f"A key can't {what} if it may use AI, itself or through a key that it created or was created by, while a "
+            f"budget binds any of them. {_WAY_OUT}"
+        )
 
 
 def _has_shared(budgets: BudgetRules) -> bool:
@@ -38,12 +43,15 @@ def _has_shared(budgets: BudgetRules) -> bool:
 
 
 def _may_use_ai(tx: AiRulesTransaction) -> bool:
-    caller = tx.caller
-    if caller.key_id is None:
-        return False
-    if _holds_ai(caller.scopes):
-        return True
-    return any(_holds_ai(key.scopes) and not key.is_inactive(tx.now_ms) for key in list_family(tx, caller.key_id))
+    return any(_holds_ai(key.scopes) for key in _list_active_family(tx))
+
+
+def _list_active_family(tx: AiRulesTransaction) -> list[ApiKey]:
+    """The active keys of the caller's family; none if no key calls."""
+    key_id = tx.caller.key_id
+    if key_id is None:
+        return []
+    return [key for key in list_family(tx, key_id) if not key.is_inactive(tx.now_ms)]
 
 
 def _holds_ai(scopes: tuple[str, ...]) -> bool:

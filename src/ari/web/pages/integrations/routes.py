@@ -17,7 +17,6 @@ from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.key_rests import find_rest_end
 from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Provider, ProviderKey, State
-from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import providers
 from ari.integrations.upstream_commands import remove_upstream
 from ari.web.forms import Form, form_from
@@ -189,7 +188,7 @@ class IntegrationsPages:
         )
 
 
-def _remove(tx: IntegrationTransaction, provider: Provider) -> None:
+def _remove(tx: commands.BaseUrlTransaction, provider: Provider) -> None:
     if provider.name in providers():
         commands.remove(tx, provider)
     else:
