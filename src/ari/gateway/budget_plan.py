@@ -111,19 +111,18 @@ class BudgetPlanner:
         key_id: str,
         owners: tuple[RuleOwner, ...],
         prices: RequestPrices,
-        models: tuple[str, ...],
         facts: RequestFacts,
         body: bytes | None,
         size: RequestSize | None = None,
     ) -> BudgetPlan | Fault | None:
-        """The budgets of a request for these models; ``None`` if it uses none, a fault if its cost can't be known.
+        """The budgets of a request; ``None`` if it uses none, a fault if its cost can't be known.
 
         ``size`` is that of the request, if it was measured before.
         """
         if prices.is_free:
             return None
         hard_units = {budget.unit for owner in owners for budget in owner.rules.budgets if budget.is_hard}
-        if facts.is_determined and not models and "money" not in hard_units:
+        if facts.is_determined and not facts.models and "money" not in hard_units:
             return None  # It uses no tokens.
         if hard_units and (not facts.is_determined or facts.unreported is not None):
             problem = facts.unreported if facts.is_determined else facts.problem
@@ -131,13 +130,13 @@ class BudgetPlanner:
         size = size or measure_request(prices.target.path, facts, body)
         provider = prices.target.provider.name
         expected = self.estimates.estimate(key_id, provider, prices.model or "", size)
-        money, has_price = self._estimate_money(prices, models, expected, facts)
+        money, has_price = self._estimate_money(prices, expected, facts)
         tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
         counted = None if has_price else self._unknown_price
         if counted is not None:
             money = _count_micros(tokens, counted)
         elif not has_price and "money" in hard_units:
-            return _make_unknown_price_fault(models)
+            return _make_unknown_price_fault(facts.models)
         amounts = Amounts(min(money, MAX_AMOUNT), tokens)
         seen = make_seen_output(prices.target.path)
         estimate = Estimate(amounts, self._lease_ms, frozenset(owner.id for owner in owners))
@@ -145,12 +144,10 @@ class BudgetPlanner:
         return BudgetPlan(charge, estimate, self.estimates, key_id, prices, size, has_price, counted, expected, seen)
 
     @staticmethod
-    def _estimate_money(
-        prices: RequestPrices, models: tuple[str, ...], expected: TokenUsage, facts: RequestFacts
-    ) -> tuple[int, bool]:
+    def _estimate_money(prices: RequestPrices, expected: TokenUsage, facts: RequestFacts) -> tuple[int, bool]:
         """The highest cost among the models, and whether the price of all of them is known."""
         highest, start = 0, estimate_start_micros(prices.target.path, facts.input_bytes, facts.choice_count)
-        for model in models:
+        for model in facts.models:
             provider, at_ms = prices.target.provider.name, prices.at_ms
             card = prices.book.find_card(provider, (model,), prices.rules, at_ms)
             if card is None:
@@ -158,7 +155,7 @@ class BudgetPlanner:
             usage = expected if expected.model == model else dataclasses.replace(expected, model=model)
             micros = card.cost_micros(usage)
             highest = max(highest, start if micros is None else micros)
-        return highest, bool(models)
+        return highest, bool(facts.models)
 
 
 def has_budgets(owners: tuple[RuleOwner, ...]) -> bool:

@@ -89,8 +89,7 @@ class RequestPrices:
     @property
     def _is_routed(self) -> bool:
         """Whether the caller lets the provider choose the model."""
-        model = (self.model or "").lower()
-        return any(part in model for part in self.target.provider.routing_models)
+        return self.target.provider.is_routing_model(self.model or "")
 
     def _find_cost(self, usage: TokenUsage) -> Cost | None:
         return self.book.cost_of(self.target.provider.name, self.model, usage, self.rules, self.at_ms)

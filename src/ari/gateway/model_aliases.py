@@ -7,7 +7,7 @@ import msgspec
 
 from ari.gateway.form_fields import is_form, replace_in_form
 from ari.gateway.json_walk import JsonPart, JsonWalker
-from ari.gateway.request_facts import RequestFacts
+from ari.gateway.request_facts import RequestFacts, is_plain_in_path
 from ari.gateway.route import Target, target_of
 from ari.http.request_head import RequestHead
 from ari.integrations.ai_rules.aliases import AliasRules
@@ -61,9 +61,10 @@ def explain_unresolved(rules: AliasRules, alias: str, target: Target, head: Requ
 def _find_path(target: Target, in_path: str | None, name: str, alias: str, model: str) -> Target | None:
     """The target's path at another provider of the same API, or with another model in it."""
     if in_path is not None:
+        if name != target.provider.name or not is_plain_in_path(model):
+            return None
         start, _, rest = target.path.rpartition(in_path)
-        named = in_path.removesuffix(alias) + model
-        return Target(target.provider, f"{start}{named}{rest}") if name == target.provider.name else None
+        return Target(target.provider, f"{start}{in_path.removesuffix(alias)}{model}{rest}")
     if name == target.provider.name:
         return target
     other = target_of(f"/api/ai/{name}/")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ari.gateway.json_tree import Ambiguous
 from ari.gateway.model_aliases import AliasTarget, explain_unresolved, find_alias, resolve_alias
 from ari.gateway.model_lists import ModelFilter, is_list
-from ari.gateway.request_facts import RequestFacts, read_facts
+from ari.gateway.request_facts import RequestFacts, describe_alias_target, read_facts
 from ari.gateway.route import Target, plain_scope
 from ari.http.context import RequestContext
 from ari.http.problem import Fault
@@ -53,7 +53,7 @@ def plan_models(
     if not found:
         detail = explain_unresolved(aliases, alias, target, context.head)
         return ModelRefusal(Fault(REQUEST_ERRORS["invalid_request"], detail), target.provider.name)
-    faults = [_refuse_target(context, rules, target.provider, one) for one in found]
+    faults = [_refuse_target(context, rules, target.provider, facts, one) for one in found]
     allowed = tuple(one for one, fault in zip(found, faults, strict=True) if fault is None)
     first = faults[0]
     if not allowed and first is not None:
@@ -97,12 +97,13 @@ def is_allowed(rules: tuple[ModelRules, ...], provider: str, model: str) -> bool
 
 
 def _refuse_target(
-    context: RequestContext, rules: tuple[ModelRules, ...], own: Provider, found: AliasTarget
+    context: RequestContext, rules: tuple[ModelRules, ...], own: Provider, asked: RequestFacts, found: AliasTarget
 ) -> Fault | None:
     provider = found.target.provider
     scope = plain_scope(found.target)
     if provider.name != own.name and (context.key is None or not holds(context.key.scopes, scope)):
         return Fault(INSUFFICIENT_SCOPE, scope=scope)
-    if is_allowed(rules, provider.name, found.model):
+    facts = describe_alias_target(asked, found.target, found.model)
+    if refuse_models(rules, provider, facts) is None:
         return None
     return Fault(MODEL_NOT_ALLOWED, "This key may not use the models of this alias.")

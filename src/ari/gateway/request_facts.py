@@ -6,7 +6,7 @@ chosen elsewhere (a stored preset, a file), the models are not determined.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -105,6 +105,18 @@ def read_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
     return _describe(target, models, asked, len(body), problem, unreported)
 
 
+def describe_alias_target(facts: RequestFacts, target: Target, model: str) -> RequestFacts:
+    """The facts of a request in which the model of an alias replaces the alias."""
+    models = (_strip_prefix(model),)
+    problem = facts.problem or _find_problem(target, models)
+    return replace(facts, models=models, is_determined=problem is None, problem=problem)
+
+
+def is_plain_in_path(model: str) -> bool:
+    """Whether all servers read this model in a path alike, and only as a model."""
+    return _PATH_MODEL.fullmatch(model) is not None and not {".", ".."} & {*model.split("/")}
+
+
 def _make_undetermined(body: bytes | None, problem: str) -> RequestFacts:
     return RequestFacts((), False, None, len(body or b""), 1, 1, False, problem)
 
@@ -169,7 +181,7 @@ def _find_problem(target: Target, models: tuple[str, ...]) -> str | None:
     """Why the provider could use another model than the request names."""
     if not models:
         return "The request names no model."
-    if any(part in model.lower() for part in target.provider.routing_models for model in models):
+    if any(map(target.provider.is_routing_model, models)):
         return "This model lets the provider choose another one."
     if any("," in model for model in models):
         return "A router may read a comma as the end of one model's name and the start of another's."

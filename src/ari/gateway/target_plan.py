@@ -12,6 +12,7 @@ from ari.gateway.budget_plan import BudgetPlan, BudgetPlanner, has_budgets
 from ari.gateway.costs import RequestPrices
 from ari.gateway.model_aliases import AliasTarget
 from ari.gateway.model_plan import ModelPlan
+from ari.gateway.request_facts import describe_alias_target
 from ari.http.problem import Fault
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.keys.limits.charge import Charge, RuleOwner
@@ -49,8 +50,10 @@ def plan_targets(
         return found
     size = None
     for number, one in enumerate(found):
-        models = plan.facts.models if plan.alias is None else (one.target.model,)
-        budgets = planner.plan(key.id, owners[number], one.prices, models, plan.facts, body, size)
+        facts, aim = plan.facts, one.target
+        if plan.alias is not None:
+            facts = describe_alias_target(facts, aim.target, aim.model)
+        budgets = planner.plan(key.id, owners[number], one.prices, facts, body, size)
         if isinstance(budgets, Fault):
             found[number] = dataclasses.replace(one, fault=budgets, skipped=budgets.reason.code)
         elif budgets is not None:

@@ -96,6 +96,10 @@ class Provider:
     model_routes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     routing_models: tuple[str, ...] = ()
 
+    def is_routing_model(self, model: str) -> bool:
+        """Whether the provider chooses another model for this one."""
+        return any(part in model.lower() for part in self.routing_models)
+
     @property
     def is_ai(self) -> bool:
         """Whether the AI gateway forwards to it."""

@@ -90,7 +90,7 @@ def test_a_request_without_a_model_is_not_free(provider: str, path: str, unit: U
     owner = RuleOwner("key_1", LimitRules(budgets=(budget,)))
     prices = RequestPrices(PriceBook(), PriceRules(), Target(get_provider(provider), path), "POST", 0)
     facts = RequestFacts((), True, None, 2, 1, 1, False)
-    plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, (), facts, b"{}")
+    plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, b"{}")
     if unit == "money":
         assert isinstance(plan, Fault)
         assert plan.reason.code == "cost_unknown"

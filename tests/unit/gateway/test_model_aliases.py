@@ -67,6 +67,14 @@ def test_a_path_changes(route: str, method: str, path: str) -> None:
     assert (found.target.path, found.model, found.body) == (path, "gemini-2.5-flash", b"{}")
 
 
+@pytest.mark.parametrize("model", ["../files/x", "x/./y", "x?alt=media", "x%2F..", "x;a=b"])
+def test_a_model_that_leads_to_another_path_is_not_used(model: str) -> None:
+    """A path with it could be that of another endpoint."""
+    target = Target(get_provider("gemini"), "/v1beta/models/flash:generateContent")
+    head = read_head(scope_of("POST", b"/api/ai/gemini/v1beta/models/flash:generateContent", []), 0)
+    assert resolve_alias(AliasRules({"flash": (f"gemini/{model}",)}), "flash", target, head, b"{}") == []
+
+
 def test_the_same_api_is_found_at_another_provider() -> None:
     """Ollama serves Anthropic's."""
     found = _resolve("anthropic/v1/messages", b'{"model":"claude"}')

@@ -20,7 +20,12 @@ from ari.keys.limits.rules import NO_RULES, Budget, LimitRules
 from ari.keys.model import ApiKey
 from ari.prices.book import PriceBook
 
-PATHS = {"openai": "/v1/chat/completions", "groq": "/openai/v1/chat/completions"}
+PATHS = {
+    "openai": "/v1/chat/completions",
+    "groq": "/openai/v1/chat/completions",
+    "openrouter": "/api/v1/chat/completions",
+    "openai_compatible": "/chat/completions",
+}
 CHEAP, DEAR, UNKNOWN = "openai/gpt-5-nano", "openai/gpt-5-pro", "groq/nobody-knows"
 
 
@@ -67,6 +72,15 @@ def test_a_model_without_a_price_is_skipped(order: tuple[str, str]) -> None:
     by_model = {one.target.model: one for one in plan(*order, own=_rules())}
     assert (by_model["nobody-knows"].skipped, by_model["gpt-5-nano"].skipped) == ("cost_unknown", None)
     assert by_model["nobody-knows"].fault is not None
+
+
+@pytest.mark.parametrize("target", ["openrouter/openrouter/auto", "openai_compatible/gpt-5-nano,gpt-5-pro"])
+def test_an_alias_hides_no_model_from_a_hard_budget(target: str) -> None:
+    """The cost of a model that the provider chooses isn't known, whatever the price of the name."""
+    [found] = plan(target, own=_rules())
+    assert found.fault is not None
+    assert (found.skipped, found.budgets) == ("cost_unknown", None)
+    assert "choose another" in str(found.fault.detail) or "comma" in str(found.fault.detail)
 
 
 def test_the_budget_of_another_provider_counts_too() -> None:

@@ -69,4 +69,6 @@ def _parse_alias(name: str, targets: Sequence[str], upstreams: Collection[str]) 
             raise Invalid(Problem("aliases", detail))
         if len(model) > MAX_MODEL_LENGTH or not _MODEL.fullmatch(model):
             raise Invalid(Problem("aliases", f"The alias {name} names no model: use provider/model."))
+        if "," in model or (known is not None and known.is_routing_model(model)):
+            raise Invalid(Problem("aliases", f"The alias {name} names a model that lets the provider choose another."))
     return tuple(dict.fromkeys(targets))
