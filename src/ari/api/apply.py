@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from ari.api.apply_shapes import AppliedOut, ApplyIn, ImportedScopesOut, ImportScopesIn
-from ari.api.deps import CallerDeps
+from ari.api.deps import CallerDeps, require_scope
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.responses import respond
 from ari.api.validation import parse_body
@@ -43,6 +43,7 @@ _SECTIONS = {"scopes", "presets", "default_preset", "kinds", "instance_policy"} 
     "consumer_models",
     "key_models",
 }
+_SCOPE_SECTIONS = {"scopes", "presets", "default_preset"}
 _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
 
 
@@ -52,15 +53,20 @@ _SAFE_PART = re.compile(r"[a-z][a-z_:-]{0,63}|[0-9]{1,5}")
     summary="Apply a configuration",
     responses=document_errors("scope_in_use", "kind_in_use", "conflict", "confirmation_required", *BODY_ERRORS),
 )
-@policy(AuthMode.KEY_OR_SESSION, scope="scopes:write")
+@policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def apply_configuration(body: ApplyIn, deps: CallerDeps) -> Response:
     """Declares scopes, saves presets, kinds and named upstreams, chooses the default preset, sets the rules for all
     keys, the aliases and prices of models, budgets, and the models that keys and consumers may use. Lists the changes
     only, unless `dry_run` is `false`. Applying the same again changes nothing.
-    Each change needs the same rights as on its own. A preset that loses its last scope by pruning is removed; if it
+    A key needs the scopes of the sections that are given: `scopes:write` for `scopes`, `presets` and `default_preset`,
+    `kinds:write` for `kinds`, `integrations:write` for upstreams, aliases, prices, discounts and budgets, `keys:write`
+    for `key_models`, and `consumers:write` with `keys:write` for `consumer_models`. Each change needs the same rights
+    as on its own. A preset that loses its last scope by pruning is removed; if it
     was the default, `standard` is the default again."""
     given = body.model_dump(include=_SECTIONS, exclude_unset=True)
     sections = {name: section for name, section in given.items() if section is not None}
+    if _SCOPE_SECTIONS & sections.keys():
+        require_scope(deps, "scopes:write")
     with _hide_names():
         wanted = parse_configuration(sections)
         changes = await _apply(deps, wanted, body.dry_run, body.prune, body.force)

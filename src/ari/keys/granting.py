@@ -2,7 +2,8 @@
 
 A change that gives a key something (a scope, a later expiry, more addresses, being enabled, looser limits) must stay
 within the caller's scopes, addresses and allowed models and must not outlive the caller. Rights given to a key that
-lives longer than the caller would survive the caller's end. A key with limits gives nothing: it could get around them
+lives longer than the caller would survive the caller's end. An amount that is added once isn't bound by the caller's
+expiry. A key with limits gives nothing: it could get around them
 with another key.
 What a key belongs to is checked by ``assignment_checks``.
 """
@@ -25,9 +26,10 @@ MAX_SHARING = 1_000
 """The keys of a consumer that are checked if a key changes their limits: some 20 ms."""
 
 
-def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> None:
+def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey, *, is_once: bool = False) -> None:
     """Check that the caller may turn ``before`` into ``after``; ``before`` is ``None`` for a new key.
 
+    ``is_once``: the change only adds an amount or resets what was used, so the key may outlive the caller.
     A key that gives an existing key something is recorded as one of its grantors, so that revoking the grantor with
     the keys it created also finds this one.
     Raises ``Forbidden``, and ``ReauthRequired`` for a session that must give its password again first.
@@ -38,7 +40,7 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
     gains = before is None or gives_more(before, after)
     if gains or (before is not None and before.scopes != after.scopes):
         require_within(caller, after.scopes, "A key can only grant scopes it has.")
-    if gains or (before is not None and before.expires_at_ms != after.expires_at_ms):
+    if (gains and not is_once) or (before is not None and before.expires_at_ms != after.expires_at_ms):
         _require_no_longer(caller, after)
     if gains or (before is not None and before.policy.addresses != after.policy.addresses):
         _require_same_networks(caller, after)
@@ -115,12 +117,12 @@ def gives_more(before: ApiKey, after: ApiKey) -> bool:
     return widened or freed or enabled or allowed or others
 
 
-def require_may_limit(tx: KeyTransaction, consumer_id: str, *, loosens: bool) -> None:
+def require_may_limit(tx: KeyTransaction, consumer_id: str, *, loosens: bool, is_once: bool = False) -> None:
     """Check that the caller may change the limits and credits that a consumer's keys share; record what it gives.
 
     A calling key needs ``keys:write`` and must be allowed to change each of these keys; to loosen limits, it must be
-    allowed to give these keys access. Raises ``Forbidden``; ``ReauthRequired`` for a session that must give its
-    password again first.
+    allowed to give these keys access; ``is_once`` is that of ``require_grant``.
+    Raises ``Forbidden``; ``ReauthRequired`` for a session that must give its password again first.
     """
     calling = get_calling_key(tx)
     if calling is not None:
@@ -128,7 +130,7 @@ def require_may_limit(tx: KeyTransaction, consumer_id: str, *, loosens: bool) ->
         for key in sharing:
             _require_touchable(tx.caller, calling, key)
         if loosens:
-            _require_may_loosen(tx, calling, consumer_id, sharing)
+            _require_may_loosen(tx, calling, consumer_id, sharing, is_once)
     if loosens:
         tx.caller.require_confirmed(tx.now_ms)
 
@@ -142,14 +144,17 @@ def _list_sharing(tx: KeyTransaction, consumer_id: str) -> list[ApiKey]:
     return [key for key in found if not key.is_inactive(tx.now_ms)]
 
 
-def _require_may_loosen(tx: KeyTransaction, calling: ApiKey, consumer_id: str, sharing: list[ApiKey]) -> None:
+def _require_may_loosen(
+    tx: KeyTransaction, calling: ApiKey, consumer_id: str, sharing: list[ApiKey], is_once: bool
+) -> None:
     require_unlimited(calling)
     for source in find_sources(tx, calling.id):
         maker = tx.keys.tombstone(source)
         if maker is not None and maker.consumer_id == consumer_id:
             raise Forbidden("A key can't loosen the limits of a key that created it or gave it access.")
     for key in sharing:
-        _require_no_longer(tx.caller, key)
+        if not is_once:
+            _require_no_longer(tx.caller, key)
         _require_same_networks(tx.caller, key)
         require_models_within(calling, key.policy.models)
         assignment_checks.require_environment(calling, key.environment)
@@ -188,7 +193,7 @@ def _require_no_longer(caller: Caller, key: ApiKey) -> None:
     if limit is not None and (key.expires_at_ms is None or key.expires_at_ms > limit):
         raise Forbidden(
             f"A key can't grant access beyond its own expiry, {to_rfc3339(limit)}. Choose an earlier expiry for the "
-            "other key."
+            "other key, or use a key that expires later."
         )
 
 

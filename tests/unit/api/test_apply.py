@@ -65,6 +65,18 @@ def test_sections_about_ai_need_their_scopes(app: App, admin: str) -> None:
     assert content_of(refused)["errors"][0]["location"] == "key_models.?.name"
 
 
+def test_a_file_needs_only_the_scopes_of_its_sections(app: App) -> None:
+    """Budgets and discounts need ``integrations:write`` alone; sections about scopes still need ``scopes:write``."""
+    budgets = {"instance_budgets": [{"name": "monthly", "amount_usd": "500.00", "period": "month"}]}
+    body = budgets | {"model_discounts": {"openai/*": "10"}, "dry_run": False}
+    mine = app.key("integrations:write")
+    done = [(one["kind"], one["name"]) for one in content_of(app("POST", "/api/apply", mine, body))["changes"]]
+    assert done == [("model discount", "openai/*"), ("budget", "instance:monthly")]
+    for section in ("scopes", "presets", "default_preset"):
+        refused = content_of(app("POST", "/api/apply", mine, {**budgets, section: WANTED[section]}))
+        assert (refused["code"], refused["scope"]) == ("insufficient_scope", "scopes:write")
+
+
 def test_all_or_nothing(app: App, admin: str) -> None:
     """A bad entry undoes the good ones; the location never repeats what may be a secret (security.md 7)."""
     scopes = {"orders:read": "List orders.", "sk-proj-0123456789": "x"}

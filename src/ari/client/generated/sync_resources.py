@@ -2814,11 +2814,14 @@ class Resources:
 
         Declares scopes, saves presets, kinds and named upstreams, chooses the default preset, sets the rules for
         all keys, the aliases and prices of models, budgets, and the models that keys and consumers may use. Lists
-        the changes only, unless `dry_run` is `false`. Applying the same again changes nothing. Each change needs
-        the same rights as on its own. A preset that loses its last scope by pruning is removed; if it was the
-        default, `standard` is the default again.
+        the changes only, unless `dry_run` is `false`. Applying the same again changes nothing. A key needs the
+        scopes of the sections that are given: `scopes:write` for `scopes`, `presets` and `default_preset`,
+        `kinds:write` for `kinds`, `integrations:write` for upstreams, aliases, prices, discounts and budgets,
+        `keys:write` for `key_models`, and `consumers:write` with `keys:write` for `consumer_models`. Each change
+        needs the same rights as on its own. A preset that loses its last scope by pruning is removed; if it was
+        the default, `standard` is the default again.
 
-        Requires scope `scopes:write`: declare, change and remove scopes of your own API, and change presets.
+        Any active key can call this.
 
         ``scopes``: Descriptions of scopes, by name.
 

@@ -121,7 +121,7 @@ def reset_consumer_limits(tx: KeyTransaction, reference: str, names: Sequence[st
     before = get_consumer(tx, reference)
     rules = changes.reset_limits(before.policy.limits, names)
     listed = [limit.name for limit in rules.limits if names is None or limit.name in names]
-    return _save_rules(tx, before, before.with_rules(rules), [("consumer_limits_reset", {"limits": listed})])
+    return _save_rules(tx, before, before.with_rules(rules), [("consumer_limits_reset", {"limits": listed})], True)
 
 
 def add_consumer_credits(tx: KeyTransaction, reference: str, amount: int) -> Consumer:
@@ -137,7 +137,7 @@ def require_may_add_credits(tx: KeyTransaction, reference: str) -> Consumer:
     """The consumer, if the caller may add to its credits. Raises ``NotFound``, ``Forbidden``, ``ReauthRequired``."""
     require_may_manage_consumers(tx)
     consumer = get_consumer(tx, reference)
-    require_may_limit(tx, consumer.id, loosens=True)
+    require_may_limit(tx, consumer.id, loosens=True, is_once=True)
     return consumer
 
 
@@ -248,15 +248,22 @@ def _apply_rules(
 
 
 def _save_rules(
-    tx: KeyTransaction, before: Consumer, after: Consumer, happened: list[tuple[str, dict[str, Any]]]
+    tx: KeyTransaction,
+    before: Consumer,
+    after: Consumer,
+    happened: list[tuple[str, dict[str, Any]]],
+    is_once: bool = False,
 ) -> Consumer:
-    """Save the consumer, if it differs, with these events and those of its limits and models."""
+    """Save the consumer, if it differs, with these events and those of its limits and models.
+
+    ``is_once`` is that of ``granting.require_grant``.
+    """
     if after == before:
         return before
     old, new = before.policy, after.policy
     if old != new:
         loosens = changes.loosens(old.limits, new.limits) or not covers_models(old.models, new.models)
-        require_may_limit(tx, before.id, loosens=loosens)
+        require_may_limit(tx, before.id, loosens=loosens, is_once=is_once)
     tx.consumers.save(after)
     happened = happened + changes.list_changes("consumer", old.limits, new.limits)
     if old.models != new.models:

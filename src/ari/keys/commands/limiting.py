@@ -64,6 +64,6 @@ def _get_active(tx: KeyTransaction, key_id: str) -> ApiKey:
 
 def _save(tx: KeyTransaction, key: ApiKey, rules: LimitRules) -> ApiKey:
     after = key.with_rules(rules)
-    granting.require_grant(tx, key, after)
+    granting.require_grant(tx, key, after, is_once=True)
     tx.keys.save(after)
     return after

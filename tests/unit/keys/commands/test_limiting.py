@@ -6,7 +6,17 @@ from dataclasses import replace
 import pytest
 
 from ari.base.errors import Conflict, Forbidden, Invalid, NotFound
-from ari.keys import KeyChange, NewKey, add_credits, change, create, reset_limits, revoke
+from ari.keys import (
+    KeyChange,
+    NewKey,
+    add_credits,
+    change,
+    create,
+    increase_budget,
+    reset_budgets,
+    reset_limits,
+    revoke,
+)
 from ari.keys.limits.rules import Credits, Limit, LimitRules
 from ari.keys.model import ApiKey, Consumer
 from ari.keys.policy import Policy
@@ -99,6 +109,22 @@ def test_rule_11_a_limited_key_gives_nothing() -> None:
         with pytest.raises(Forbidden):
             attempt()
     change(tx.by(limited), other.id, KeyChange(name="renamed", limits=[MINUTE | {"limit": 1}]))
+
+
+def test_rule_11_amounts_that_are_added_once_may_outlive_the_key() -> None:
+    """An expiring key increases and resets budgets of a key without an expiry, but doesn't change its amounts."""
+    tx = MemoryTransaction()
+    calling = make_key(tx, "*", expires_at_ms=tx.now_ms + 60_000)
+    budget = {"name": "monthly", "amount_usd": "20.00", "period": "month"}
+    other = change(tx, make_key(tx).id, KeyChange(budgets=[budget], limits=[MINUTE], credits={"amount": 10}))
+    increase_budget(tx.by(calling), other.id, "monthly", {"amount_usd": "5.00"})
+    reset_budgets(tx.by(calling), other.id)
+    reset_limits(tx.by(calling), other.id)
+    add_credits(tx.by(calling), other.id, 1)
+    assert tx.names[-4:] == ["key_budget_increased", "key_budgets_reset", "key_limits_reset", "key_credits_added"]
+    for looser in (KeyChange(budgets=[budget | {"amount_usd": "25.00"}]), KeyChange(limits=[])):
+        with pytest.raises(Forbidden, match="use a key that expires later"):
+            change(tx.by(calling), other.id, looser)
 
 
 def test_rule_11_a_key_of_a_limited_consumer_gives_nothing() -> None:
