@@ -1,5 +1,6 @@
 """Settings > API > Consumers: the list, a consumer's page, and its forms."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from ari.web.forms import Form, form_from
 from ari.web.pages.consumers import urls
 from ari.web.pages.consumers.consumer_view import KEYS_LISTED, PAGE_SIZE, read_consumer, read_consumers
 from ari.web.pages.consumers.urls import CONSUMER, CONSUMERS, NEW_CONSUMER
+from ari.web.pages.key_limits.budget_form import place_budget_problems, read_budgets
 from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, has_limits, read_new_limits
 from ari.web.pages.key_options.option_fields import MODEL_FIELDS, parse_metadata_text, read_models, write_models
 from ari.web.pages.usage_log.view import read_key_names
@@ -94,9 +96,10 @@ class ConsumerPages:
     @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
         """Create the consumer and open its page, or show the form with its problems."""
-        form = form_from(form_of(request), *_FIELDS, *LIMIT_FIELDS)
+        form = form_from(form_of(request), *_FIELDS, *LIMIT_FIELDS, "budgets")
         problems = Problems()
-        new = NewConsumer(**_read(form, problems), **problems.check({}, read_new_limits, form))
+        shared = problems.check({}, read_new_limits, form) | {"budgets": problems.check([], read_budgets, form)}
+        new = NewConsumer(**_read(form, problems), **shared)
         try:
             made = await deps_of(request).do(keys.create_consumer, new, problems.found)
         except (Invalid, Conflict) as error:
@@ -170,6 +173,8 @@ def _read_metadata(form: Form) -> dict[str, Any]:
     return {"metadata": parse_metadata_text(form.value("metadata"))}
 
 
-def _problems_of(error: Invalid | Conflict) -> tuple[Problem, ...]:
-    """A taken external ID is a problem of its field."""
-    return error.problems if isinstance(error, Invalid) else (Problem("external_id", str(error)),)
+def _problems_of(error: Invalid | Conflict) -> Sequence[Problem]:
+    """The problems at the form's fields. A taken external ID is a problem of its field."""
+    if isinstance(error, Invalid):
+        return place_budget_problems(error.problems)
+    return (Problem("external_id", str(error)),)

@@ -7,9 +7,12 @@ from ari.base.clock import DAY_MS
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY, ExpiryChoice
 from ari.keys.kinds import Kind
 from ari.keys.limits.rules import NO_RULES
+from ari.keys.model_rules import NO_MODEL_RULES
 from ari.keys.ports import KeyTransaction
 from ari.web.forms import Form
+from ari.web.pages.key_limits.budget_form import write_budgets
 from ari.web.pages.key_limits.limit_form import write_limits
+from ari.web.pages.key_options.option_fields import write_models
 
 FILLED = "filled"
 """The field with the kind whose defaults the form shows."""
@@ -48,15 +51,21 @@ class KindChoices:
         }
         if form.value("access") != "same":
             values["access"] = ACCESS if defaults is not None and defaults.scopes is not None else suggested_access
-        values |= {FILLED: "" if self.chosen is None else self.chosen.name} | self._limits(form)
+        values |= {FILLED: "" if self.chosen is None else self.chosen.name} | self._rules(form)
         return form.with_values(values)
 
-    def _limits(self, form: Form) -> dict[str, str]:
-        """Those of the kind; without any, a copy of a key keeps its own."""
+    def _rules(self, form: Form) -> dict[str, str]:
+        """The kind's limits and credits, budgets and models; a copy of a key keeps those that the kind doesn't set."""
         rules = NO_RULES if self.chosen is None else self.chosen.defaults.rules
-        if not rules and form.value("like"):
-            return {}
-        return {"limits": "", "credits": "", "refill": ""} | write_limits(rules, with_balance=True)
+        models = (None if self.chosen is None else self.chosen.defaults.models) or NO_MODEL_RULES
+        is_copy, values = bool(form.value("like")), dict[str, str]()
+        if rules.counts_requests or not is_copy:
+            values |= {"limits": "", "credits": "", "refill": ""} | write_limits(rules, with_balance=True)
+        if rules.budgets or not is_copy:
+            values |= write_budgets(rules)
+        if models != NO_MODEL_RULES or not is_copy:
+            values |= write_models(models)
+        return values
 
     def _allows(self, choice: ExpiryChoice) -> bool:
         days = self.longest_days

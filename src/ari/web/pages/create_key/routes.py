@@ -22,6 +22,7 @@ from ari.web.access_choices import AccessChoices, read_access_choices
 from ari.web.forms import STALE, Form, KeyFormTransaction, find_use, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai, kinds
 from ari.web.pages.create_key.urls import KIND_DEFAULTS, NAME_ADVICE, NEW_KEY
+from ari.web.pages.key_limits.budget_form import place_budget_problems, write_budgets
 from ari.web.pages.key_limits.limit_form import LIMIT_FIELDS, place_limit_problems, write_limits
 from ari.web.pages.key_options.option_fields import FIELDS, is_plain, read_all, write_options
 from ari.web.pages.key_options.routes import offer_consumers
@@ -29,6 +30,8 @@ from ari.web.render import Pages
 
 _EVENTS_LOOKED_AT = 200
 _SAME = "same"
+_OF_KIND = ("limits", "credits", "budgets", "models")
+"""The options that a kind has defaults for."""
 _FIELDS = (
     "name",
     "kind",
@@ -41,6 +44,7 @@ _FIELDS = (
     kinds.FILLED,
     *FIELDS,
     *LIMIT_FIELDS,
+    "budgets",
 )
 
 
@@ -88,7 +92,8 @@ class CreateKeyPages:
         name = asked.get("kind", "") if like is None else like.kind or ""
         offered = await deps_of(request).read(kinds.read_kind_choices, name)
         if like is not None:
-            copied = write_options(like) | write_limits(like.policy.limits, with_balance=True)
+            rules = like.policy.limits
+            copied = write_options(like) | write_limits(rules, with_balance=True) | write_budgets(rules)
             rotates = {"may_rotate": "yes"} if like.policy.may_rotate else {}
             own = {
                 "name": like.name,
@@ -188,7 +193,7 @@ def _read_ticked(request: Request) -> Ticked:
 
 def _place_problems(form: Form, problems: Sequence[Problem]) -> list[Problem]:
     """The problems at the form's fields; one of the expiry is at the choices, unless a date was given."""
-    placed = place_limit_problems(problems)
+    placed = place_budget_problems(place_limit_problems(problems))
     if form.value("day"):
         return placed
     return [Problem("expires", one.message) if one.location == "expires_at" else one for one in placed]
@@ -227,7 +232,7 @@ def _read_fields(tx: KeyFormTransaction, form: Form, problems: Problems) -> dict
     """The options of the new key; those with a problem are left out."""
     read = read_all(form, tx.now_ms, problems)
     if form.value("kind") != form.value(kinds.FILLED):  # its defaults were never shown, so empty means nothing
-        read |= {name: UNSET for name in ("limits", "credits") if not read.get(name)}
+        read |= {name: UNSET for name in _OF_KIND if not read.get(name)}
     return read
 
 

@@ -58,9 +58,10 @@ def read_limit_change(form: Form, before: LimitRules) -> dict[str, Any]:
 
 
 def has_limits(form: Form) -> bool:
-    """Whether the fields have something to show: a value, or a problem."""
-    given = any(form.value(name).strip() for name in LIMIT_FIELDS if name not in REFILL_PLACE)
-    return given or any(form.problem(name) for name in LIMIT_FIELDS)
+    """Whether the fields, with that of budgets, have something to show: a value, or a problem."""
+    fields = (*LIMIT_FIELDS, "budgets")
+    given = any(form.value(name).strip() for name in fields if name not in REFILL_PLACE)
+    return given or any(form.problem(name) for name in fields)
 
 
 def place_limit_problems(problems: Sequence[Problem]) -> list[Problem]:

@@ -15,6 +15,7 @@ from ari.keys.ownership import parse_metadata, parse_tags
 from ari.keys.policy import parse_addresses
 from ari.web import words
 from ari.web.forms import Form
+from ari.web.pages.key_limits.budget_form import read_budgets
 from ari.web.pages.key_limits.limit_form import has_limits, read_new_limits
 
 MODEL_FIELDS = ("models", "denied_models")
@@ -34,8 +35,9 @@ def read_options(form: Form, problems: Problems) -> dict[str, Any]:
 
 
 def read_all(form: Form, now_ms: int, problems: Problems) -> dict[str, Any]:
-    """The options, limits and expiry date of a new key; those with a problem are left out."""
+    """The options, limits, budgets and expiry date of a new key; those with a problem are left out."""
     read = read_options(form, problems) | problems.check({}, read_new_limits, form)
+    read["budgets"] = problems.check([], read_budgets, form)
     return read | problems.check({}, _read_expiry_date, form, now_ms)
 
 

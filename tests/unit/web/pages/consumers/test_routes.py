@@ -27,7 +27,7 @@ def test_the_key_that_created_a_consumer_is_named(browser: PageClient) -> None:
 
 def test_all_problems_are_shown_at_once(browser: PageClient) -> None:
     """Those of the text fields and of the limits, of a new consumer and of a change."""
-    wrong = {"name": " ", "external_id": "a/b", "metadata": "[", "limits": "5", "credits": "x"}
+    wrong = {"name": " ", "external_id": "a/b", "metadata": "[", "limits": "5", "credits": "x", "budgets": "25"}
     refused = browser.post(f"{CONSUMERS}/new", wrong)
     assert (refused.status, set(field_errors(refused))) == (422, set(wrong))
     made = Deps(browser.instance).do_sync(create_consumer, NewConsumer("Acme"))
@@ -47,3 +47,13 @@ def test_the_models_of_its_keys_are_set_and_shown(browser: PageClient) -> None:
     assert set(field_errors(refused)) == {"models"}
     browser.post(f"{CONSUMERS}/{made.id}/edit", {"name": "Acme", "models": "openai/gpt-5-mini", "denied_models": "x"})
     assert deps.read_sync(get_consumer, made.id).policy.models == ModelRules(("openai/gpt-5-mini",), ("x",))
+
+
+def test_a_consumer_is_created_with_budgets(browser: PageClient) -> None:
+    """In the syntax of the command line; its page has them at once."""
+    browser.post(f"{CONSUMERS}/new", {"name": "Acme", "budgets": "team=9usd/day Europe/Berlin\n5000tokens/1h?"})
+    [made] = Deps(browser.instance).read_sync(get_consumers, "Acme", None, 2)
+    team, rolling = made.policy.limits.budgets
+    assert (team.name, team.amount, team.time_zone) == ("team", 9_000_000, "Europe/Berlin")
+    assert (rolling.unit, rolling.is_hard) == ("tokens", False)
+    assert "$9.00" in plain_text(browser.get(f"{CONSUMERS}/{made.id}").text)

@@ -2,10 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import fields, replace
+from html import unescape
+from typing import Any
 
 import pytest
 
+from ari import keys
 from ari.base.clock import DAY_MS
+from ari.deps import Deps
+from ari.keys import KindChange, NewConsumer, NewKey
 from tests.support.commands import clock_of, create_key, delete_key, revoke_key
 from tests.support.instances import START_MS
 from tests.support.page_client import PageClient, field_errors, plain_text
@@ -19,6 +25,16 @@ def form_of(browser: PageClient, query: str = "") -> dict[str, str | Sequence[st
     found = re.search(r'name="form" value="([^"]+)"', browser.get(f"{NEW}{query}").text)
     assert found
     return {"form": found[1], "name": "Mobile App", "expires": "90d", "access": "read-only"}
+
+
+def read_fields(page: str) -> dict[str, str | Sequence[str]]:
+    """The fields that a browser sends if nothing on the page is changed."""
+    fields = dict(re.findall(r'<input (?!type="(?:radio|checkbox)")[^>]*?name="([^"]+)" value="([^"]*)"', page))
+    fields |= dict(re.findall(r'<input type="(?:radio|checkbox)" name="([^"]+)" value="([^"]*)"[^>]* checked', page))
+    fields |= dict(re.findall(r'<textarea [^>]*?name="([^"]+)"[^>]*>\n(.*?)</textarea>', page, re.DOTALL))
+    chosen = re.findall(r'<select [^>]*?name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL)
+    fields |= {name: re.findall(r'value="([^"]*)" selected', options)[0] for name, options in chosen}
+    return {name: unescape(value) for name, value in fields.items()}
 
 
 def test_the_form_suggests_narrow_access_and_an_end(browser: PageClient) -> None:
@@ -132,6 +148,50 @@ def test_replacing_a_key_copies_its_access_and_keeps_it_working(browser: PageCli
     assert found["Mobile App"].scopes == ("keys:verify",)
     assert found["Billing"] == old
     assert browser.get(f"{NEW}?like=key_01J000000000000000000000ZZ").status == 404
+
+
+def test_a_copy_of_a_key_has_everything_that_the_key_has(browser: PageClient) -> None:
+    """Every property that a key can be created with, but its expiry; a new property fails here until it is copied."""
+    deps = Deps(browser.instance)
+    deps.do_sync(keys.add_kind, "acme-live", "acme_live_", KindChange())
+    consumer = deps.do_sync(keys.create_consumer, NewConsumer("Research"))
+    given: dict[str, Any] = {
+        "name": "Billing",
+        "scopes": ("ai:openai",),
+        "limits": [{"name": "daily", "limit": 5, "window": "1d"}],
+        "credits": {"amount": 7, "refill": {"amount": 9, "every": "month", "hour": 3, "time_zone": "Europe/Berlin"}},
+        "environment": "test",
+        "consumer": consumer.id,
+        "tags": ("team-a",),
+        "metadata": {"plan": "pro"},
+        "addresses": ("203.0.113.0/24",),
+        "kind": "acme-live",
+        "may_rotate": True,
+        "models": {"allow": ["openai/gpt-5*"], "deny": ["openai/gpt-5-pro"]},
+        "budgets": [
+            {"name": "monthly", "amount_usd": "25", "period": "month", "time_zone": "Europe/Berlin"},
+            {"name": "burst", "amount_tokens": 5000, "period": "rolling", "window": "1h", "hard": False},
+        ],
+    }
+    assert set(given) == {one.name for one in fields(NewKey)} - {"expires", "expires_at_ms"}
+    old = create_key(browser.instance, **given).key
+    form = read_fields(browser.get(f"{NEW}?like={old.id}").text)
+    assert browser.post(NEW, form).status == 201
+    (copy,) = [key for key in browser.list_keys() if key.id != old.id]
+    own = ("id", "hint", "created_at_ms", "created_by", "expires_at_ms")
+    assert copy == replace(old, **{name: getattr(copy, name) for name in own})
+
+
+def test_budgets_of_a_new_key(browser: PageClient) -> None:
+    """In the syntax of the command line; a wrong one is a message at its field, and the options stay open."""
+    refused = browser.post(NEW, {**form_of(browser), "budgets": "25usd/month\n25"})
+    assert (refused.status, list(field_errors(refused))) == (422, ["budgets"])
+    assert field_errors(refused)["budgets"].startswith("Budget 2: ")
+    assert '<details class="more-options" open>' in refused.text
+    assert browser.post(NEW, {**form_of(browser), "budgets": "25usd/month Europe/Berlin"}).status == 201
+    (key,) = browser.list_keys()
+    (budget,) = key.policy.limits.budgets
+    assert (budget.amount, budget.period, budget.time_zone) == (25_000_000, "month", "Europe/Berlin")
 
 
 def test_a_name_that_says_nothing_gets_advice(browser: PageClient) -> None:

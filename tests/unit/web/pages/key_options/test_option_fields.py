@@ -23,7 +23,7 @@ NOTHING: dict[str, Any] = {
     "models": None,
     "metadata": {},
 }
-PLAIN: dict[str, Any] = NOTHING | {"limits": [], "credits": None, "expires": "90d"}
+PLAIN: dict[str, Any] = NOTHING | {"limits": [], "budgets": [], "credits": None, "expires": "90d"}
 KEY = ApiKey(
     id="key_01KB5Q2W8Z6N4T0V9YRJXH3M7C",
     name="Full",
@@ -87,6 +87,7 @@ def test_options_survive_the_way_through_the_form() -> None:
             "amount": 1000,
             "refill": {"amount": 500, "every": "month", "hour": 3, "time_zone": "Europe/Berlin"},
         },
+        "budgets": [],
         "metadata": {"plan": "prö", "seats": 3},
         "expires": "90d",
     }

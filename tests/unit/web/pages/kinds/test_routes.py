@@ -202,3 +202,31 @@ def test_only_the_owners_own_forms_change_kinds(browser: PageClient) -> None:
     browser.assert_guarded(f"{NEW}/kind", {"kind": "acme-live"})
     (kind,) = browser.read(keys.list_kinds)
     assert kind.defaults.scopes == ("usage:read",)
+
+
+def test_a_new_key_has_the_budgets_and_models_of_its_kind(browser: PageClient) -> None:
+    """The form shows them; where it didn't, an empty field means those of the kind, and an emptied one none."""
+    budget = {"name": "monthly", "amount_usd": "25", "period": "month"}
+    wanted = KindChange(scopes=("ai:openai",), budgets=[budget], models={"allow": ["openai/gpt-5*"], "deny": []})
+    Deps(browser.instance).do_sync(keys.add_kind, "acme-live", "acme_live_", wanted)
+    form = browser.get(f"{NEW}?kind=acme-live").text
+    assert "25.00usd/month</textarea>" in form
+    assert "openai/gpt-5*</textarea>" in form
+    sent = {"kind": "acme-live", "expires": "7d", "access": "of_kind", "environment": "live"}
+    for name, filled in (("unseen", ""), ("emptied", "acme-live")):
+        given = sent | {"form": read_form_id(browser), "name": name, "filled": filled}
+        assert browser.post(NEW, given).status == 201
+    found = {key.name: (len(key.policy.limits.budgets), key.policy.models.allow) for key in browser.list_keys()}
+    assert found == {"unseen": (1, ("openai/gpt-5*",)), "emptied": (0, ())}
+
+
+def test_a_copy_keeps_what_another_kind_does_not_set(browser: PageClient) -> None:
+    """A kind with limits alone takes no budgets and models from the copy of a key."""
+    limits = [{"name": "daily", "limit": 5, "window": "1d"}]
+    Deps(browser.instance).do_sync(keys.add_kind, "acme-live", "acme_live_", KindChange(limits=limits))
+    key = create_key(browser.instance, budgets=[{"name": "monthly", "amount_usd": "25", "period": "month"}]).key
+    own = {"like": key.id, "kind": "acme-live", "budgets": "25usd/month", "models": "openai/gpt-5*", "limits": "1/1m"}
+    form = browser.post(f"{NEW}/kind", own).text
+    assert "daily=5/1d</textarea>" in form
+    assert "25usd/month</textarea>" in form
+    assert "openai/gpt-5*</textarea>" in form
