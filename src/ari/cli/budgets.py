@@ -10,12 +10,11 @@ from ari.cli import output
 from ari.cli.budget_use import describe_left, show_uses, write_rule
 from ari.cli.command_app import CommandApp
 from ari.cli.completion import offer
-from ari.cli.key_budgets import Amount, BudgetName, BudgetNames, NewBudgets, TimeZone, make_budgets
+from ari.cli.key_budgets import Amount, BudgetName, BudgetNames, NewBudgets, TimeZone, choose_budget_name, make_budgets
 from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.targets import open_target
 from ari.keys.limits.budget_fields import parse_amount_text
 from ari.keys.limits.charge import INSTANCE_PREFIX, PROVIDER_PREFIX
-from ari.keys.limits.fields import DEFAULT_NAME
 
 Provider = Annotated[
     str | None,
@@ -63,6 +62,7 @@ def set_(
     provider: Provider = None,
     budget: NewBudgets = None,
     time_zone: TimeZone = "UTC",
+    yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -70,6 +70,8 @@ def set_(
     if not budget:
         raise typer.BadParameter("pass at least one --budget, or use: ari budgets remove")
     wanted = make_budgets(budget, time_zone)
+    if not wanted:
+        _confirm_removal(provider, yes)
     with open_target(data_dir) as target:
         _show(target.budgets.replace(provider, wanted), provider, as_json, target.now_ms())
 
@@ -77,8 +79,7 @@ def set_(
 @app.command()
 def remove(provider: Provider = None, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Remove all budgets of the instance, or of a provider."""
-    whose = "the instance" if provider is None else provider
-    output.confirm(f"Remove all budgets of {whose}? Its AI requests then have no such limit.", yes=yes)
+    _confirm_removal(provider, yes)
     with open_target(data_dir) as target:
         _show(target.budgets.replace(provider, []), provider, as_json, target.now_ms())
 
@@ -87,14 +88,15 @@ def remove(provider: Provider = None, yes: Yes = False, as_json: AsJson = False,
 def increase(
     amount: Amount,
     provider: Provider = None,
-    budget: BudgetName = DEFAULT_NAME,
+    budget: BudgetName = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Raise a budget once, until its current period ends."""
     given = parse_amount_text(amount)
     with open_target(data_dir) as target:
-        _show(target.budgets.increase(provider, budget, given), provider, as_json, target.now_ms())
+        name = choose_budget_name(budget, lambda: dict(_list_owners(target.budgets.get())).get(provider, ()))
+        _show(target.budgets.increase(provider, name, given), provider, as_json, target.now_ms())
 
 
 @app.command()
@@ -104,6 +106,11 @@ def reset(
     """Reset budgets, as if nothing had been used."""
     with open_target(data_dir) as target:
         _show(target.budgets.reset(provider, budget or None), provider, as_json, target.now_ms())
+
+
+def _confirm_removal(provider: str | None, yes: bool) -> None:
+    whose = "the instance" if provider is None else provider
+    output.confirm(f"Remove all budgets of {whose}? Its AI requests then have no such limit.", yes=yes)
 
 
 def _show(found: Mapping[str, Any], provider: str | None, as_json: bool, now_ms: int) -> None:

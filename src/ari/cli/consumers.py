@@ -10,7 +10,15 @@ from ari.cli import key_output, output
 from ari.cli.budget_use import describe_budgets, show_use
 from ari.cli.command_app import CommandApp
 from ari.cli.completion import offer
-from ari.cli.key_budgets import Amount, BudgetName, BudgetNames, NewBudgets, choose_budgets, make_budgets
+from ari.cli.key_budgets import (
+    Amount,
+    BudgetName,
+    BudgetNames,
+    NewBudgets,
+    choose_budget_name,
+    choose_budgets,
+    make_budgets,
+)
 from ari.cli.key_limits import (
     Named,
     NewBalance,
@@ -30,7 +38,6 @@ from ari.cli.targets import open_target
 from ari.cli.time_args import parse_time
 from ari.keys import UNSET, ConsumerChange, NewConsumer
 from ari.keys.limits.budget_fields import parse_amount_text
-from ari.keys.limits.fields import DEFAULT_NAME
 
 ConsumerName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the customer, team or service.")]
 Reference = Annotated[
@@ -183,14 +190,15 @@ def reset_limits(consumer: Reference, limit: Named = None, as_json: AsJson = Fal
 def increase_budget(
     consumer: Reference,
     amount: Amount,
-    budget: BudgetName = DEFAULT_NAME,
+    budget: BudgetName = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Raise a budget that a consumer's keys share once, until its current period ends."""
     given = parse_amount_text(amount)
     with open_target(data_dir) as target:
-        show_use(target.consumers.increase_budget(consumer, budget, given), as_json, target.now_ms())
+        name = choose_budget_name(budget, lambda: target.consumers.get(consumer)["budgets"])
+        show_use(target.consumers.increase_budget(consumer, name, given), as_json, target.now_ms())
 
 
 @app.command("reset-budgets")

@@ -1,19 +1,24 @@
 """``ari keys budgets``: set, show, increase and reset the budgets of a key. Options for consumers, too."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ari.base.errors import Forbidden, Invalid, Problem
 from ari.cli import output
 from ari.cli.budget_use import show_use
 from ari.cli.command_app import CommandApp
+from ari.cli.key_output import describe_key
 from ari.cli.options import AsJson, DataDir, KeyName, Yes
 from ari.cli.targets import open_target
 from ari.keys import UNSET, KeyChange
 from ari.keys.limits.budget_fields import parse_amount_text, parse_budget_text
 from ari.keys.limits.fields import DEFAULT_NAME
 from ari.keys.unset import Unset
+
+if TYPE_CHECKING:
+    from ari.cli.targets import Target
 
 NewBudgets = Annotated[
     list[str] | None,
@@ -29,7 +34,10 @@ TimeZone = Annotated[str, typer.Option("--time-zone", metavar="ZONE", help="Time
 Amount = Annotated[
     str, typer.Argument(metavar="AMOUNT", help="Amount to add, such as 10usd or 50000tokens.", show_default=False)
 ]
-BudgetName = Annotated[str, typer.Option("--budget", metavar="NAME", help="Name of the budget.")]
+BudgetName = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="NAME", help="Name of the budget (default: the only one).", show_default=False),
+]
 BudgetNames = Annotated[
     list[str] | None,
     typer.Option("--budget", metavar="NAME", help="Budget to reset (repeatable); default: all.", show_default=False),
@@ -48,6 +56,19 @@ def choose_budgets(budget: Sequence[str] | None, time_zone: str) -> list[dict[st
     return UNSET if budget is None else make_budgets(budget, time_zone)
 
 
+def choose_budget_name(budget: str | None, read_budgets: Callable[[], Sequence[Mapping[str, Any]]]) -> str:
+    """The name of ``--budget``, else that of the only budget, else ``default``. Raises ``Invalid`` for several."""
+    if budget is not None:
+        return budget
+    try:
+        names = [one["name"] for one in read_budgets()]
+    except Forbidden:  # a key that may change budgets, but not read them
+        names = []
+    if len(names) > 1 and DEFAULT_NAME not in names:
+        raise Invalid(Problem("budget", f"There are several budgets. Pass --budget with one of: {', '.join(names)}."))
+    return names[0] if len(names) == 1 else DEFAULT_NAME
+
+
 @budgets_app.command("show")
 def show_budgets(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show what is left of the budgets of a key and its consumer now."""
@@ -60,6 +81,7 @@ def set_budgets(
     key: KeyName,
     budget: NewBudgets = None,
     time_zone: TimeZone = "UTC",
+    yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -68,25 +90,28 @@ def set_budgets(
         raise typer.BadParameter("pass at least one --budget, or use: ari keys budgets remove")
     wanted = KeyChange(budgets=make_budgets(budget, time_zone))
     with open_target(data_dir) as target:
+        if not wanted.budgets:
+            _confirm_removal(target, key, yes)
         show_use(target.keys.change(key, wanted), as_json, target.now_ms())
 
 
 @budgets_app.command("remove")
 def remove_budgets(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Remove all budgets of a key."""
-    output.confirm("Remove all budgets of this key?", yes=yes)
     with open_target(data_dir) as target:
+        _confirm_removal(target, key, yes)
         show_use(target.keys.change(key, KeyChange(budgets=())), as_json, target.now_ms())
 
 
 @budgets_app.command("increase")
 def increase_budget(
-    key: KeyName, amount: Amount, budget: BudgetName = DEFAULT_NAME, as_json: AsJson = False, data_dir: DataDir = None
+    key: KeyName, amount: Amount, budget: BudgetName = None, as_json: AsJson = False, data_dir: DataDir = None
 ) -> None:
     """Raise a budget of a key once, until its current period ends."""
     given = parse_amount_text(amount)
     with open_target(data_dir) as target:
-        show_use(target.keys.increase_budget(key, budget, given), as_json, target.now_ms())
+        name = choose_budget_name(budget, lambda: target.keys.get(key)["budgets"])
+        show_use(target.keys.increase_budget(key, name, given), as_json, target.now_ms())
 
 
 @budgets_app.command("reset")
@@ -94,3 +119,8 @@ def reset_budgets(key: KeyName, budget: BudgetNames = None, as_json: AsJson = Fa
     """Reset a key's budgets, as if nothing had been used."""
     with open_target(data_dir) as target:
         show_use(target.keys.reset_budgets(key, budget or None), as_json, target.now_ms())
+
+
+def _confirm_removal(target: "Target", key: str, yes: bool) -> None:
+    if not yes:
+        output.confirm(f"Remove all budgets of {describe_key(target.keys.find(key))}?", yes=False)

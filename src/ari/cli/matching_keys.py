@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OneKey = Annotated[
     str | None,
     typer.Argument(
-        metavar="[ID]", help="Key ID or prefix, if only one.", show_default=False, autocompletion=offer("keys")
+        metavar="[ID]", help="Key ID, prefix or name, if only one.", show_default=False, autocompletion=offer("keys")
     ),
 ]
 ByConsumer = Annotated[
@@ -49,7 +49,7 @@ def require_one_or_matching(key: str | None, by: MatchedBy) -> None:
     """Raises ``typer.BadParameter`` for both a key and a filter, or neither."""
     if (key is None) == (by == MatchedBy(None, None, None)):
         raise typer.BadParameter(
-            "pass the ID or prefix of a key, or --consumer, --tag or --kind for all of their keys."
+            "pass the ID, prefix or name of a key, or --consumer, --tag or --kind for all of their keys."
         )
 
 

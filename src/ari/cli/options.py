@@ -15,7 +15,7 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Output JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip confirmation.")]
 KeyName = Annotated[
-    str, typer.Argument(metavar="ID", help="Key ID or prefix.", show_default=False, autocompletion=offer("keys"))
+    str, typer.Argument(metavar="ID", help="Key ID, prefix or name.", show_default=False, autocompletion=offer("keys"))
 ]
 Scopes = Annotated[
     list[str] | None,

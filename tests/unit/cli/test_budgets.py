@@ -38,6 +38,22 @@ def test_each_provider_has_its_own(ari: Ari) -> None:
     assert ari.json("budgets", "show")["budget_use"][0]["name"] == "monthly"
 
 
+def test_the_only_budget_needs_no_name(ari: Ari) -> None:
+    """With several, the sentence lists their names."""
+    ari("budgets", "set", *MONTHLY)
+    assert ari.json("budgets", "increase", "10usd")["budget_use"][0]["limit_usd"] == "510.00"
+    ari("budgets", "set", *MONTHLY, "--budget", "daily=50usd/day")
+    assert "Pass --budget with one of: monthly, daily." in ari.refuse("budgets", "increase", "10usd")
+
+
+def test_an_empty_budget_asks_before_it_removes_all(ari: Ari) -> None:
+    """As ``remove`` does, unless ``--yes`` is passed."""
+    ari("budgets", "set", *MONTHLY)
+    assert "--yes" in ari.refuse("budgets", "set", "--budget", "")
+    assert len(ari.json("budgets", "list")["instance"]) == 1
+    assert ari("budgets", "set", "--budget", "", "--yes").out == "There are no budgets.\n"
+
+
 def test_an_instance_without_budgets(ari: Ari) -> None:
     """Nothing is listed and nothing is left."""
     assert ari("budgets", "list").out == "FOR\tBUDGET\tLEFT\tUNTIL\tTIME ZONE\n"
@@ -57,7 +73,7 @@ def test_an_instance_without_budgets(ari: Ari) -> None:
         (("increase", "10usd", "--budget", "other"), "There is no budget with this name."),
         (("increase", "10tokens", "--budget", "monthly"), "This budget needs amount_usd."),
         (("increase", "10usd", "--provider", "openai"), "This provider has no budgets."),
-        (("reset", "--budget", "other"), "Use names of budgets that exist."),
+        (("reset", "--budget", "other"), "Use names of budgets that exist: monthly."),
     ],
 )
 def test_a_mistake_is_one_sentence(ari: Ari, words: tuple[str, ...], sentence: str) -> None:

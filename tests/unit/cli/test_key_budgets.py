@@ -75,3 +75,25 @@ def test_the_budgets_that_a_consumers_keys_share(ari: Ari) -> None:
     assert ari.json("consumers", "increase-budget", "x", "5usd")["budget_use"][0]["limit_usd"] == "55.00"
     assert ari.json("consumers", "reset-budgets", "x")["budget_use"][0]["used_usd"] == "0.00"
     assert ari.json("consumers", "change", "x", "--budget", "")["budgets"] == []
+
+
+def test_the_only_budget_is_increased_whatever_its_name(ari: Ari) -> None:
+    """Of a key and of a consumer; with several, the sentence lists their names."""
+    ari.create("Bot", "--budget", "monthly=25usd/month")
+    assert ari.json("keys", "budgets", "increase", "Bot", "10usd")["budget_use"][0]["limit_usd"] == "35.00"
+    ari("consumers", "create", "Acme", "--budget", "team=50usd/total")
+    assert ari.json("consumers", "increase-budget", "Acme", "5usd")["budget_use"][0]["limit_usd"] == "55.00"
+    ari("keys", "budgets", "set", "bot", "--budget", "monthly=25usd/month", "--budget", "daily=2usd/day")
+    assert "Pass --budget with one of: monthly, daily." in ari.refuse("keys", "budgets", "increase", "Bot", "1usd")
+    wrong = ari.refuse("keys", "budgets", "increase", "Bot", "1usd", "--budget", "weekly")
+    assert "Use one of: monthly, daily." in wrong
+
+
+def test_removing_the_budgets_of_a_key_asks(ari: Ari) -> None:
+    """``set`` with an empty budget removes them all, so it asks as ``remove`` does, unless ``--yes`` is passed."""
+    ari.create("Bot", "--budget", "25usd/month")
+    for words in (("set", "Bot", "--budget", ""), ("remove", "Bot")):
+        assert "--yes" in ari.refuse("keys", "budgets", *words)
+        assert len(ari.json("keys", "show", "Bot")["budgets"]) == 1
+    ari("keys", "budgets", "set", "Bot", "--budget", "", "--yes")
+    assert ari.json("keys", "show", "Bot")["budgets"] == []

@@ -229,3 +229,16 @@ def test_json_goes_one_line_when_piped(ari: Ari) -> None:
     out = ari("keys", "list", "--json").out
     assert out.count("\n") == 1
     assert json.loads(out)["items"]
+
+
+def test_a_key_is_found_by_a_name_that_it_alone_has(ari: Ari) -> None:
+    """In any case, also to revoke it; for a name of several keys, the sentence lists their IDs."""
+    only, _ = ari.create("Nightly report")
+    assert ari.json("keys", "show", "nightly REPORT")["id"] == only["id"]
+    twins = [ari.create("Twin")[0]["id"] for _ in range(2)]
+    refused = ari.refuse("keys", "revoke", "Twin", "--yes")
+    assert "2 keys match. Use one of these IDs: " in refused
+    assert all(one in refused for one in twins)
+    ari("keys", "revoke", twins[0], "--yes")
+    assert ari.json("keys", "revoke", "Twin", "--yes")["id"] == twins[1]
+    assert "No such key" in ari.refuse("keys", "show", "Nobody")

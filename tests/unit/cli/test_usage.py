@@ -113,7 +113,7 @@ def test_a_key_is_named_by_its_name(ari: Ari) -> None:
     new = ari.create("Nightly report")[0]["id"]
     assert ari.json("usage", "summary", "--key", "Nightly report") == ari.json("usage", "summary", "--key", new)
     ari.create("Nightly report")
-    assert "Several keys match" in ari.refuse("usage", "ai", "--key", "Nightly report")
+    assert "2 keys match. Use one of these IDs: key_" in ari.refuse("usage", "ai", "--key", "Nightly report")
     assert "No such key" in ari.refuse("usage", "ai", "--key", "Nightly")
 
 

@@ -10,20 +10,21 @@ from ari.keys.ports import KeyTransaction
 _PAGE = 200
 
 
-def find_key(tx: KeyTransaction, text: str, *, even_deleted: bool = False, by_name: bool = False) -> ApiKey:
-    """The key with this ID or, if only one key has it, this prefix. Raises ``NotFound`` or ``Invalid``.
+def find_key(tx: KeyTransaction, text: str, *, even_deleted: bool = False) -> ApiKey:
+    """The key with this ID or, if only one key has it, this prefix or name. Raises ``NotFound`` or ``Invalid``.
 
-    ``even_deleted`` also finds a deleted key, by its ID; ``by_name`` also a key that alone has this name.
+    A name of several keys is that of the only one which is neither revoked nor expired, if there is one.
+    ``even_deleted`` also finds a deleted key, by its ID.
     """
     if is_id("key", text):
         return keys.get_even_deleted(tx, text) if even_deleted else keys.get(tx, text)
     hint = parse_hint(text)
     listed = _list_all(tx)
     matches = [key for key in listed if key.hint == hint]
-    if by_name and not matches:
+    if not matches:
         matches = [key for key in listed if fold_name(key.name) == fold_name(text)]
         matches = [key for key in matches if not key.is_inactive(tx.now_ms)] or matches
-    require_one(len(matches))
+    require_one([key.id for key in matches])
     return matches[0]
 
 

@@ -49,7 +49,7 @@ class LocalKeys:
         return self._deps.read_sync(list_keys_by, self._deps.instance.key_use, sort, filters)
 
     def find(self, text: str, *, even_deleted: bool = False) -> dict[str, Any]:
-        """The key with this ID or prefix, without its use. ``even_deleted`` also finds a deleted key, by its ID.
+        """The key with this ID, prefix or name, without its use. ``even_deleted`` also finds a deleted key, by its ID.
 
         Raises ``NotFound`` and ``Invalid``.
         """

@@ -110,7 +110,7 @@ class LocalUsage:
 
     def _find_id(self, key: str) -> str:
         """The ID of a key, also by its name. Deleted keys count too: their usage stays readable."""
-        return self._deps.read_sync(find_key, key, even_deleted=True, by_name=True).id
+        return self._deps.read_sync(find_key, key, even_deleted=True).id
 
 
 def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:

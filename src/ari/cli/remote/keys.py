@@ -46,27 +46,20 @@ class RemoteKeys:
         return [key for page in pages for key in page["items"]]
 
     def find(self, text: str, *, even_deleted: bool = False) -> dict[str, Any]:  # noqa: ARG002 - as for a data directory
-        """The key with this ID or prefix, as lists show it. The API doesn't show deleted keys.
+        """The key with this ID, or that alone has this prefix or name, as lists show it.
 
-        Raises ``NotFound`` and ``Invalid``.
+        The API doesn't show deleted keys. Raises ``NotFound`` and ``Invalid``.
         """
         if is_id("key", text):
             return self._connection.get("keys", text)
-        hint = parse_hint(text)
-        matches = [key for key in self._connection.list_items("keys", text=hint) if key["hint"] == hint]
-        require_one(len(matches))
-        return matches[0]
-
-    def find_id_by_name(self, text: str) -> str:
-        """The ID of the key with this prefix, or that alone has this name. Raises ``NotFound`` and ``Invalid``."""
         hint = parse_hint(text)
         listed = self._connection.list_items("keys", text=hint) if text.isprintable() and text else []
         matches = [key for key in listed if key["hint"] == hint]
         if not matches:
             matches = [key for key in listed if fold_name(key["name"]) == fold_name(text)]
             matches = [key for key in matches if key["status"] not in ("revoked", "expired")] or matches
-        require_one(len(matches))
-        return str(matches[0]["id"])
+        require_one([key["id"] for key in matches])
+        return dict(matches[0])
 
     def get(self, text: str) -> dict[str, Any]:
         """Everything about a key: with ``secrets``, without their text, and ``remaining``."""

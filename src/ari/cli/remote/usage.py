@@ -69,7 +69,7 @@ class RemoteUsage:
         group = {"consumer": consumer, "tag": query.tag}
         if query.key is None:
             return ["usage"], group
-        key_id = query.key if is_id("key", query.key) else self._keys.find_id_by_name(query.key)
+        key_id = query.key if is_id("key", query.key) else str(self._keys.find(query.key)["id"])
         if consumer is None and query.tag is None:
             return ["keys", key_id, "usage"], {}
         return ["usage"], group | {"key_id": key_id}

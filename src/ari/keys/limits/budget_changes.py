@@ -38,7 +38,8 @@ def increase_budget(rules: LimitRules, name: str, given: Mapping[str, Any], now_
     amount, unit = parse_amount(given)
     budget = next((one for one in rules.budgets if one.name == name), None)
     if budget is None:
-        raise NotFound("There is no budget with this name.")
+        known_names = ", ".join(one.name for one in rules.budgets)
+        raise NotFound(f"There is no budget with this name.{f' Use one of: {known_names}.' if known_names else ''}")
     if unit != budget.unit:
         field = "amount_usd" if budget.unit == "money" else "amount_tokens"
         raise Invalid(Problem(field, f"This budget needs {field}."))
@@ -60,7 +61,7 @@ def reset_budgets(rules: LimitRules, names: Collection[str] | None) -> LimitRule
         raise Conflict("conflict", "There are no budgets to reset.")
     known = {budget.name for budget in rules.budgets}
     if names is not None and not (names and known.issuperset(names)):
-        raise Invalid(Problem("budgets", "Use names of budgets that exist."))
+        raise Invalid(Problem("budgets", f"Use names of budgets that exist: {', '.join(sorted(known))}."))
     revision = rules.revision + 1
     budgets = tuple(
         replace(one, epoch=revision) if names is None or one.name in names else one for one in rules.budgets
