@@ -117,6 +117,27 @@ def test_a_row_of_the_log_keeps_its_numbers_on_one_line(owner: Any, spender: dic
     assert home.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_tables_of_a_key_have_room_for_their_numbers(
+    owner: Any, spender: dict[str, Any], home: Any, width: int
+) -> None:
+    """Counts of eight digits and names of models are on one line, and no cell overlaps the next."""
+    home.set_viewport_size({"width": width, "height": 900})
+    home.goto(f"{owner.url}{spender['page']}?range=30d")
+    card = home.get_by_role("region", name="AI gateway")
+    provider = card.get_by_role("table", name="By provider").get_by_role("row").last
+    tokens = provider.get_by_role("cell", name="37,037,010")
+    expect(tokens).to_be_visible(visible=width == 1280)
+    overlaps = card.locator("th, td").evaluate_all(
+        "cells => cells.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
+    )
+    assert overlaps == []
+    tables = card.get_by_role("table").all()
+    assert max(one.bounding_box()["x"] + one.bounding_box()["width"] for one in tables) <= width
+    names = card.get_by_role("table", name="By model").get_by_role("rowheader").locator("bdi")
+    assert max(name.bounding_box()["height"] for name in names.all()) < (30 if width == 1280 else 60)
+
+
 def test_budgets_of_a_key_are_set_increased_and_reset(owner: Any, spender: dict[str, Any], home: Any) -> None:
     """In the dialog, which explains a mistake and keeps what was entered; then the page shows the change."""
     home.goto(f"{owner.url}{spender['page']}")
