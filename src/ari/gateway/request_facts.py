@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from ari.gateway.form_fields import is_form, read_form
 from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, fold_name, parse_tree, require_clear
+from ari.gateway.output_limit import read_output_limit
 from ari.gateway.route import Target
 from ari.gateway.unreported_use import find_unreported
 from ari.http.request_head import RequestHead
@@ -49,16 +50,10 @@ _IMAGE_TOOL = "image_generation"
 _IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
 """LiteLLM prefers the model of the query string to that of the body."""
 _ROUTING_HEADERS = (b"x-portkey-config", b"x-portkey-provider", b"helicone-fallbacks", b"x-litellm-model")
-_LIMITS = (
-    "max_output_tokens",
-    "max_completion_tokens",
-    "max_tokens",
-    "max_tokens_to_sample",
-)
-_MAX_TOKENS = 10**9
 _MAX_CHOICES, _MAX_PROMPTS, _MAX_BATCH = 128, 2_048, 100_000
 """The most that any provider accepts; requests for more are refused there, and must not reserve a whole budget.
 https://platform.openai.com/docs/api-reference/chat/create, https://docs.claude.com/en/api/creating-message-batches."""
+_GEMINI_CONFIGS, _GEMINI_COUNTS = ("generationConfig", "generation_config"), ("candidateCount", "candidate_count")
 _NO_VALUES: Mapping[str, Any] = {}
 
 
@@ -203,42 +198,24 @@ def _describe(
 ) -> RequestFacts:
     batch = asked.get("requests")
     items: list[Any] = [one for one in batch if isinstance(one, dict)] if isinstance(batch, list) else []
-    params = [one["params"] for one in items if isinstance(one.get("params"), dict)]
-    limits = [limit for one in params or [asked] if (limit := _read_limit(one)) is not None]
+    item_count = max(min(len(items), _MAX_BATCH), _count_prompts(asked.get("prompt")))
     return RequestFacts(
         models=models,
         is_determined=problem is None,
-        max_output_tokens=max(limits) if limits and len(limits) == len(params or [asked]) else None,
+        max_output_tokens=read_output_limit(target, asked, item_count),
         input_bytes=input_bytes,
-        item_count=min(len(items), _MAX_BATCH) or _count_prompts(asked.get("prompt")),
-        choice_count=_count_choices(asked.get("n")) or _count_choices(_config_of(asked).get("candidateCount")) or 1,
+        item_count=item_count,
+        choice_count=_count_choices(asked),
         streams=_streams(target.path, asked),
         problem=problem,
         unreported=unreported,
     )
 
 
-def _read_limit(asked: Mapping[str, Any]) -> int | None:
-    """The most tokens of one choice."""
-    options = asked.get("options")
-    limits = [_count(asked.get(name)) for name in _LIMITS]
-    limits.append(_count(_config_of(asked).get("maxOutputTokens")))
-    limits.append(_count(options.get("num_predict")) if isinstance(options, dict) else None)
-    return max((limit for limit in limits if limit is not None), default=None)
-
-
-def _config_of(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Gemini's options."""
-    config = asked.get("generationConfig") or asked.get("generation_config")
-    return config if isinstance(config, dict) else _NO_VALUES
-
-
-def _count(value: Any, most: int = _MAX_TOKENS) -> int | None:
-    return min(value, most) if isinstance(value, int) and value > 0 else None
-
-
-def _count_choices(value: Any) -> int | None:
-    return _count(value, _MAX_CHOICES)
+def _count_choices(asked: Mapping[str, Any]) -> int:
+    configs = [one for name in _GEMINI_CONFIGS if isinstance(one := asked.get(name), dict)]
+    counts = (asked.get("n"), *(one.get(name) for one in configs for name in _GEMINI_COUNTS))
+    return max(1, *(min(count, _MAX_CHOICES) if isinstance(count, int) else 1 for count in counts))
 
 
 def _count_prompts(value: Any) -> int:

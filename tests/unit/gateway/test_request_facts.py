@@ -150,6 +150,8 @@ def test_a_model_chosen_elsewhere_is_not_determined(
         ("openai/v1/responses", {"model": "e", "input": [{"role": "user"}] * 100, "n": 10**30}, None, 1, 128),
         ("openai/v1/chat/completions", {"model": "e", "n": 19_900}, None, 1, 128),
         ("gemini/v1/models/g:generateContent", {"generationConfig": {"candidateCount": 10**9}}, None, 1, 128),
+        ("gemini/v1/models/g:generateContent", {"n": 1, "generation_config": {"candidate_count": 8}}, None, 1, 8),
+        ("openai/v1/completions", {"model": "e", "prompt": ["a"] * 9, "requests": [{}]}, None, 9, 1),
         ("openai/v1/responses", {"model": "a", "max_output_tokens": 5}, 5, 1, 1),
         (
             "gemini/v1/models/g:generateContent",
