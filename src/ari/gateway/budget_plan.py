@@ -12,6 +12,7 @@ from ari.base.money import MICROS_PER_USD, parse_usd
 from ari.gateway.costs import RequestPrices, estimate_start_micros, is_refused
 from ari.gateway.request_facts import RequestFacts
 from ari.gateway.seen_output import SeenOutput, make_seen_output
+from ari.gateway.tool_fees import REPORTED_SEARCHES
 from ari.gateway.use_estimates import RequestSize, UseEstimates, measure_request
 from ari.http.problem import Fault
 from ari.keys.limits.charge import Charge, Estimate, RuleOwner, Settlement
@@ -22,6 +23,7 @@ from ari.usage.ai import AiUse, TokenUsage
 from ari.usage.cleaning import MAX_TOKENS
 
 _LEASE_MARGIN_SECONDS = 60
+_SEARCH_FEE = "The price of the model doesn't include its fee for searches."
 _COUNTED = "counted"
 """The price version of a request that was counted at ``ARI_AI_UNKNOWN_PRICE``."""
 
@@ -127,6 +129,9 @@ class BudgetPlanner:
         if hard_units and (not facts.is_determined or facts.unreported is not None):
             problem = facts.unreported if facts.is_determined else facts.problem
             return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {problem or ''}".strip())
+        fee = facts.unreported_fee or (_SEARCH_FEE if facts.has_search_fee and not _has_search_price(prices) else None)
+        if fee is not None and "money" in hard_units:
+            return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {fee}")
         size = size or measure_request(prices.target.path, facts, body)
         provider = prices.target.provider.name
         expected = self.estimates.estimate(key_id, provider, prices.model or "", size)
@@ -161,6 +166,12 @@ class BudgetPlanner:
 def has_budgets(owners: tuple[RuleOwner, ...]) -> bool:
     """Whether any of the owners has a budget."""
     return any(owner.rules.budgets for owner in owners)
+
+
+def _has_search_price(prices: RequestPrices) -> bool:
+    """Whether the price of the model includes that of searches which the response reports."""
+    card = prices.book.find_card(prices.target.provider.name, (prices.model,), prices.rules, prices.at_ms)
+    return card is not None and card.has_price_of(REPORTED_SEARCHES)
 
 
 def _count_micros(tokens: int, micros_per_million: int) -> int:

@@ -44,7 +44,7 @@ def read_output_limit(target: Target, asked: Mapping[str, Any], item_count: int)
         return None
     if not all(isinstance(value, int) and not isinstance(value, bool) and value > 0 for value in values):
         return None
-    return min(max(values), _MAX_TOKENS)
+    return int(min(max(values), _MAX_TOKENS))
 
 
 def _find_fields(target: Target) -> Fields | None:

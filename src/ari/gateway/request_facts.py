@@ -14,6 +14,7 @@ from ari.gateway.form_fields import is_form, read_form
 from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, fold_name, parse_tree, require_clear
 from ari.gateway.output_limit import read_output_limit
 from ari.gateway.route import Target
+from ari.gateway.tool_fees import find_unreported_fee, uses_reported_search
 from ari.gateway.unreported_use import find_unreported
 from ari.http.request_head import RequestHead
 from ari.integrations.model_fields import ModelPlace, find_model_place
@@ -65,7 +66,9 @@ class RequestFacts:
     why. ``max_output_tokens`` is the caller's limit for each choice of each item, ``None`` without a limit.
     ``item_count`` counts the requests of a batch or the prompts of a completion, ``choice_count`` the responses to
     each. No count is higher than providers accept.
-    ``unreported`` is a sentence that says why the response won't report the use, ``None`` if it should.
+    ``unreported`` is a sentence that says why the response won't report the use, ``None`` if it should, and
+    ``unreported_fee`` one that says what may have a fee that it doesn't report. ``has_search_fee`` says that the
+    request may search the web at a fee that the response reports.
     """
 
     models: tuple[str, ...]
@@ -77,6 +80,8 @@ class RequestFacts:
     streams: bool
     problem: str | None = None
     unreported: str | None = None
+    unreported_fee: str | None = None
+    has_search_fee: bool = False
 
 
 def read_facts(target: Target, head: RequestHead, body: bytes | None) -> RequestFacts:
@@ -96,15 +101,21 @@ def read_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
         return _make_undetermined(body, str(error))
     models = tuple(dict.fromkeys(map(_strip_prefix, (*in_path, *in_body))))
     problem = _find_problem(target, models)
-    unreported = find_unreported(target.path, head, asked)
-    return _describe(target, models, asked, len(body), problem, unreported)
+    facts = _describe(target, models, asked, len(body), problem)
+    return replace(
+        facts,
+        unreported=find_unreported(target.path, head, asked),
+        unreported_fee=(fee := find_unreported_fee(target.path, models, asked)),
+        has_search_fee=fee is None and uses_reported_search(target.path, asked),
+    )
 
 
 def describe_alias_target(facts: RequestFacts, target: Target, model: str) -> RequestFacts:
     """The facts of a request in which the model of an alias replaces the alias."""
     models = (_strip_prefix(model),)
     problem = facts.problem or _find_problem(target, models)
-    return replace(facts, models=models, is_determined=problem is None, problem=problem)
+    fee = facts.unreported_fee or find_unreported_fee(target.path, models, _NO_VALUES)
+    return replace(facts, models=models, is_determined=problem is None, problem=problem, unreported_fee=fee)
 
 
 def is_plain_in_path(model: str) -> bool:
@@ -194,7 +205,6 @@ def _describe(
     asked: Mapping[str, Any],
     input_bytes: int,
     problem: str | None,
-    unreported: str | None,
 ) -> RequestFacts:
     batch = asked.get("requests")
     items: list[Any] = [one for one in batch if isinstance(one, dict)] if isinstance(batch, list) else []
@@ -208,7 +218,6 @@ def _describe(
         choice_count=_count_choices(asked),
         streams=_streams(target.path, asked),
         problem=problem,
-        unreported=unreported,
     )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from ari.gateway.form_fields import is_form
 from ari.gateway.json_tree import Ambiguous, fold_name, require_clear
+from ari.gateway.json_walk import MAX_MEMBERS
 from ari.http.request_head import RequestHead
 
 _LATER_PATH = re.compile(r"(?:/batches|:batchGenerateContent|:asyncBatchEmbedContent)\Z")
@@ -57,6 +58,8 @@ def _list_member_reasons(asked: Mapping[str, Any]) -> Iterator[str]:
         require_clear(dict(asked), _MEMBERS)
     except Ambiguous as error:
         yield str(error)
+    if len(asked) > MAX_MEMBERS:
+        yield f"The body has more than {MAX_MEMBERS:,} members, so ARI can't ask for the usage."
     for name in _LATER:
         if asked.get(name) not in (None, False):
             yield f"Requests with {name} run later."

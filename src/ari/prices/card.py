@@ -72,6 +72,10 @@ class PriceCard:
             for price in ordered
         )
 
+    def has_price_of(self, kind: str) -> bool:
+        """Whether this kind of usage has a price."""
+        return any(rate.kind == kind for rate in self._rates)
+
     def cost_micros(self, usage: TokenUsage) -> int | None:
         """The cost, rounded up. ``None`` if a necessary amount is unknown, or the amounts contradict each other."""
         input_tokens = usage.input_tokens

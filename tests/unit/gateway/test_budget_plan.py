@@ -1,5 +1,6 @@
 """The charge for a response that doesn't report all of its use."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from ari.gateway.route import Target
 from ari.gateway.seen_output import SeenOutput
 from ari.gateway.use_estimates import RequestSize, UseEstimates
 from ari.http.problem import Fault
-from ari.integrations.ai_rules.prices import PriceRules
+from ari.integrations.ai_rules.prices import OwnPrice, PriceRules
 from ari.integrations.providers import get_provider
 from ari.keys.limits.charge import Charge, Decision, Estimate, RuleOwner
 from ari.keys.limits.rules import Budget, LimitRules, Unit
@@ -96,3 +97,31 @@ def test_a_request_without_a_model_is_not_free(provider: str, path: str, unit: U
         assert plan.reason.code == "cost_unknown"
     else:
         assert plan is None
+
+
+@pytest.mark.parametrize("unit", ["money", "tokens"])
+@pytest.mark.parametrize(
+    ("provider", "own", "fee", "searches", "fits"),
+    [
+        ("openai", False, "The fee isn't reported.", False, False),
+        ("anthropic", False, None, True, True),
+        ("anthropic", True, None, True, False),
+        ("anthropic", True, None, False, True),
+    ],
+)
+def test_a_fee_must_be_known_to_a_hard_budget_in_money(
+    provider: str, own: bool, fee: str | None, searches: bool, fits: bool, unit: Unit
+) -> None:
+    """A fee that is reported needs a price, which an own price doesn't have. Budgets in tokens count no fees."""
+    model = "gpt-5" if provider == "openai" else "claude-sonnet-4-5"
+    owner = RuleOwner("key_1", LimitRules(budgets=(Budget("all", 1_000_000, unit, "day"),)))
+    rules = PriceRules((OwnPrice("anthropic/*", Decimal(1), Decimal(1)),) if own else ())
+    book = PriceBook()
+    book.load()
+    target = Target(get_provider(provider), "/v1/messages")
+    prices = RequestPrices(book, rules, target, "POST", 1_795_000_000_000, model)
+    facts = RequestFacts((model,), True, 10, 2, 1, 1, False, unreported_fee=fee, has_search_fee=searches)
+    plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, b"{}")
+    assert isinstance(plan, BudgetPlan) == (fits or unit == "tokens")
+    if isinstance(plan, Fault):
+        assert plan.reason.code == "cost_unknown"

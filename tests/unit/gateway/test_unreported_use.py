@@ -48,6 +48,7 @@ def read_unreported(route: str, body: Any, headers: dict[str, str] | None = None
         (CHAT, {"model": "a", "stream": "true"}, None, b""),
         (CHAT, {"model": "a", "Stream": True}, None, b""),
         (CHAT, {"model": "a", "stream": True, "stream_options": []}, None, b""),
+        (CHAT, {"model": "a", "stream": True} | {f"x{number}": 0 for number in range(2_000)}, None, b""),
         (
             CHAT,
             b'--XX\r\nContent-Disposition: form-data; name="model"\r\n\r\na\r\n--XX--\r\n',

@@ -1,0 +1,81 @@
+"""Finds tools and options of a request whose fee its response doesn't report, so that no budget could count it. No I/O.
+
+Providers add such tools often, so those without a fee are listed here, and any other one may have a fee.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, require_clear
+
+REPORTED_SEARCHES = "web_searches"
+"""The kind of usage with which Anthropic reports its searches."""
+_TOOLS = compile_fields(("tools[]", "input[].tools[]"))
+_FREE = re.compile(
+    r"function|custom|mcp|mcp_toolset|local_shell|apply_patch|tool_search|tool_search_tool_\w+"
+    r"|(?:bash|text_editor|computer|memory|web_fetch)_\d{8}"
+)
+"""Tools that the caller runs, and those of providers that cost only tokens."""
+_ANTHROPIC_SEARCH = re.compile(r"web_search_\d{8}")
+_MESSAGES_PATH = re.compile(r"/messages\Z")
+_FREE_MEMBERS = frozenset(
+    ("functionDeclarations", "function_declarations", "codeExecution", "code_execution", "urlContext", "url_context")
+)
+"""Gemini's tools are members of an object without a type."""
+_OPTIONS = ("web_search_options", "search_parameters", "plugins", "compound_custom")
+"""Members of OpenAI, xAI, OpenRouter and Groq that let the provider search or run tools."""
+_SEARCH_MODEL = re.compile(r"-search(?:-|\Z)|:online\Z", re.IGNORECASE)
+"""Models of OpenAI's chat API that always search, and OpenRouter's suffix."""
+_PROBLEM = "The fee of {} isn't reported, so a budget can't count it."
+
+
+def find_unreported_fee(path: str, models: tuple[str, ...], asked: Mapping[str, Any]) -> str | None:
+    """A sentence for the caller about the first fee that the response doesn't report; ``None`` without any."""
+    return next(_list_fees(path, models, asked), None)
+
+
+def uses_reported_search(path: str, asked: Mapping[str, Any]) -> bool:
+    """Whether the request may search the web at a fee that its response reports (Anthropic)."""
+    return any(_is_reported(path, tool) for tool in _find_tools(asked))
+
+
+def _list_fees(path: str, models: tuple[str, ...], asked: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        require_clear(dict(asked), frozenset(("tools", *_OPTIONS)))
+        tools = _find_tools(asked)
+    except Ambiguous as error:
+        yield str(error)
+        return
+    if not isinstance(asked.get("tools"), list | None) or not all(
+        _is_free(tool) or _is_reported(path, tool) for tool in tools
+    ):
+        yield _PROBLEM.format("a tool in this request")
+    for name in _OPTIONS:
+        if asked.get(name) not in (None, False, []):
+            yield _PROBLEM.format(name)
+    if any(map(_SEARCH_MODEL.search, models)):
+        yield _PROBLEM.format("searches by this model")
+
+
+def _find_tools(asked: Mapping[str, Any]) -> list[Any]:
+    return find_values(asked, _TOOLS)
+
+
+def _is_free(tool: Any) -> bool:
+    if not isinstance(tool, dict):
+        return False
+    try:
+        require_clear(tool, frozenset(("type", *_FREE_MEMBERS)))
+    except Ambiguous:
+        return False
+    kind = tool.get("type")
+    if kind is not None:
+        return isinstance(kind, str) and _FREE.fullmatch(kind) is not None
+    # Anthropic's tools of the caller need no type.
+    return "input_schema" in tool or tool.keys() <= _FREE_MEMBERS
+
+
+def _is_reported(path: str, tool: Any) -> bool:
+    kind = tool.get("type") if isinstance(tool, dict) else None
+    return isinstance(kind, str) and _ANTHROPIC_SEARCH.fullmatch(kind) is not None and bool(_MESSAGES_PATH.search(path))
