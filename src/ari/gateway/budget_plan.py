@@ -20,7 +20,7 @@ from ari.keys.limits.spending import MAX_AMOUNT, NOTHING, Amounts
 from ari.keys.reasons import REASONS
 from ari.outbound.http import FaultWord
 from ari.usage.ai import AiUse, TokenUsage
-from ari.usage.cleaning import MAX_TOKENS
+from ari.usage.cleaning import MAX_TOKENS, MODEL_LENGTH, clean
 
 _LEASE_MARGIN_SECONDS = 60
 _SEARCH_FEE = "The price of the model doesn't include its fee for searches."
@@ -116,12 +116,13 @@ class BudgetPlanner:
         facts: RequestFacts,
         body: bytes | None,
         size: RequestSize | None = None,
+        alias: str | None = None,
     ) -> BudgetPlan | Fault | None:
         """The budgets of a request; ``None`` if it uses none, a fault if its cost can't be known.
 
-        ``size`` is that of the request, if it was measured before.
+        ``size`` is that of the request, if it was measured before. A fault names the ``alias``, not its model.
         """
-        if prices.is_free:
+        if prices.is_free and not facts.may_generate:
             return None
         hard_units = {budget.unit for owner in owners for budget in owner.rules.budgets if budget.is_hard}
         if facts.is_determined and not facts.models and "money" not in hard_units:
@@ -141,7 +142,7 @@ class BudgetPlanner:
         if counted is not None:
             money = _count_micros(tokens, counted)
         elif not has_price and "money" in hard_units:
-            return _make_unknown_price_fault(facts.models)
+            return _make_unknown_price_fault(facts.models, alias)
         amounts = Amounts(min(money, MAX_AMOUNT), tokens)
         seen = make_seen_output(prices.target.path)
         estimate = Estimate(amounts, self._lease_ms, frozenset(owner.id for owner in owners))
@@ -178,9 +179,9 @@ def _count_micros(tokens: int, micros_per_million: int) -> int:
     return min(MAX_AMOUNT, -(-tokens * micros_per_million // MICROS_PER_USD))
 
 
-def _make_unknown_price_fault(models: tuple[str, ...]) -> Fault:
+def _make_unknown_price_fault(models: tuple[str, ...], alias: str | None) -> Fault:
     if not models:
         return Fault(REASONS["cost_unknown"])
-    model = models[0][:100]
-    sentence = f"The price of the model {model} isn't known, and a budget must not be exceeded. Add its price first."
+    name = f"model {clean(models[0], MODEL_LENGTH)}" if alias is None else f"alias {alias}"
+    sentence = f"The price of the {name} isn't known, and a budget must not be exceeded. Add its price first."
     return Fault(REASONS["cost_unknown"], sentence)

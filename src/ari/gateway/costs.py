@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ari.gateway.route import Target
 from ari.integrations.ai_rules.prices import PriceRules
+from ari.integrations.model_fields import find_model_place
 from ari.outbound.http import FaultWord
 from ari.prices.book import Cost, PriceBook, version_of
 from ari.usage.ai import TokenUsage
@@ -18,7 +19,8 @@ NOT_SENT: frozenset[FaultWord] = frozenset(("unreachable", "refused_address", "t
 _TIER_HEADER = b"x-gemini-service-tier"
 # https://ai.google.dev/gemini-api/docs/priority-inference: the tier that really was used
 _TIERS = frozenset(("flex", "priority"))
-_FREE_PATH = re.compile(r"(?:/count_tokens|:countTokens|/input_tokens|/cancel|/api/show)\Z")
+_FREE_PATH = re.compile(r"[\w.:/@+~-]*(?:/count_tokens|:countTokens|/input_tokens|/cancel|/api/show)", re.ASCII)
+"""Only on known routes, and without characters after which a server could end the path."""
 _FIRST_REFUSED = 300
 _LEAST_START_MICROS = 20_000
 _IMAGE_MICROS = 120_000
@@ -71,7 +73,12 @@ class RequestPrices:
     @property
     def is_free(self) -> bool:
         """Whether providers charge nothing for such a request: it reads, counts tokens, or cancels."""
-        return self.method not in METERED or _FREE_PATH.search(self.target.path) is not None
+        if self.method not in METERED:
+            return True
+        path = self.target.path
+        if _FREE_PATH.fullmatch(path) is None:
+            return False
+        return find_model_place(self.target.provider, self.method, path) is not None
 
     def cost_of(self, usage: TokenUsage) -> Cost | None:
         """The cost of this usage, ``None`` if it is unknown.

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ari.gateway.form_fields import is_form, read_form
+from ari.gateway.header_filter import decodings
 from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, fold_name, parse_tree, require_clear
 from ari.gateway.output_limit import read_output_limit
 from ari.gateway.route import Target
@@ -55,6 +56,7 @@ _MAX_CHOICES, _MAX_PROMPTS, _MAX_BATCH = 128, 2_048, 100_000
 """The most that any provider accepts; requests for more are refused there, and must not reserve a whole budget.
 https://platform.openai.com/docs/api-reference/chat/create, https://docs.claude.com/en/api/creating-message-batches."""
 _GEMINI_CONFIGS, _GEMINI_COUNTS = ("generationConfig", "generation_config"), ("candidateCount", "candidate_count")
+_READS = frozenset(("GET", "HEAD", "DELETE"))
 _NO_VALUES: Mapping[str, Any] = {}
 
 
@@ -68,7 +70,8 @@ class RequestFacts:
     each. No count is higher than providers accept.
     ``unreported`` is a sentence that says why the response won't report the use, ``None`` if it should, and
     ``unreported_fee`` one that says what may have a fee that it doesn't report. ``has_search_fee`` says that the
-    request may search the web at a fee that the response reports.
+    request may search the web at a fee that the response reports. ``may_generate``: the method only reads or deletes,
+    but a server that ignores it could use a model.
     """
 
     models: tuple[str, ...]
@@ -82,11 +85,15 @@ class RequestFacts:
     unreported: str | None = None
     unreported_fee: str | None = None
     has_search_fee: bool = False
+    may_generate: bool = False
 
 
 def read_facts(target: Target, head: RequestHead, body: bytes | None) -> RequestFacts:
     """The facts of a request; ``body`` is ``None`` if it was too large to read."""
     place = find_model_place(target.provider, head.method, target.path)
+    if head.method in _READS and body != b"" and _may_generate(target):
+        facts = _make_undetermined(body, f"ARI can't determine the model of a {head.method} request with a body here.")
+        return replace(facts, may_generate=True)
     if place is None:
         return _make_undetermined(body, "ARI doesn't know where this endpoint names its model.")
     if body is None:
@@ -125,6 +132,13 @@ def is_plain_in_path(model: str) -> bool:
 
 def _make_undetermined(body: bytes | None, problem: str) -> RequestFacts:
     return RequestFacts((), False, None, len(body or b""), 1, 1, False, problem)
+
+
+def _may_generate(target: Target) -> bool:
+    """Whether a server that ignores the method could take the path for one whose requests use a model."""
+    paths = {re.split("[;?#]", path)[0].rstrip("/") for path in decodings(target.path)}
+    places = (find_model_place(target.provider, "POST", path) for path in paths)
+    return any(place is not None and (place.fields or place.in_path) for place in places)
 
 
 def _require_plain_head(place: ModelPlace, head: RequestHead) -> None:

@@ -53,7 +53,7 @@ def plan_targets(
         facts, aim = plan.facts, one.target
         if plan.alias is not None:
             facts = describe_alias_target(facts, aim.target, aim.model)
-        budgets = planner.plan(key.id, owners[number], one.prices, facts, body, size)
+        budgets = planner.plan(key.id, owners[number], one.prices, facts, body, size, plan.alias)
         if isinstance(budgets, Fault):
             found[number] = dataclasses.replace(one, fault=budgets, skipped=budgets.reason.code)
         elif budgets is not None:

@@ -125,3 +125,23 @@ def test_a_fee_must_be_known_to_a_hard_budget_in_money(
     assert isinstance(plan, BudgetPlan) == (fits or unit == "tokens")
     if isinstance(plan, Fault):
         assert plan.reason.code == "cost_unknown"
+
+
+@pytest.mark.parametrize("alias", [None, "fast"])
+def test_an_error_repeats_no_secret(alias: str | None) -> None:
+    """Nor a character that changes how a terminal shows the text. Of an alias, the caller learns no model."""
+    secret = "ari_k_" + "a1B2c3D" * 7
+    owner = RuleOwner("key_1", LimitRules(budgets=(Budget("all", 1, "money", "day"),)))
+    book = PriceBook()
+    book.load()
+    target = Target(get_provider("openai"), "/v1/chat/completions")
+    for model in (secret, f"x {secret}", "x\x1b[31m", "x\u202e"):
+        prices = RequestPrices(book, PriceRules(), target, "POST", 0, model)
+        facts = RequestFacts((model,), True, 10, 2, 1, 1, False)
+        found = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, b"{}", alias=alias)
+        assert isinstance(found, Fault)
+        shown = str(found.detail)
+        assert secret not in shown
+        assert not {"\x1b", "\u202e"} & {*shown}
+        assert ("alias fast" in shown) == (alias is not None)
+        assert alias is None or model not in shown

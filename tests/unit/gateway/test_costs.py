@@ -16,8 +16,8 @@ USED = TokenUsage("gpt-5", 1_000, 100)
 FREE = Cost(0, library_version())
 
 
-def prices(method: str = "POST", path: str = "/v1/chat/completions") -> RequestPrices:
-    return RequestPrices(BOOK, PriceRules(), Target(get_provider("openai"), path), method, 1_795_000_000_000)
+def prices(method: str = "POST", path: str = "/v1/chat/completions", provider: str = "openai") -> RequestPrices:
+    return RequestPrices(BOOK, PriceRules(), Target(get_provider(provider), path), method, 1_795_000_000_000)
 
 
 def test_a_response_costs_what_it_used() -> None:
@@ -76,21 +76,41 @@ def test_without_a_response_the_cost_is_unknown(fault: FaultWord | None, cost: C
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("provider", "method", "path"),
     [
-        ("GET", "/v1/responses/resp_1"),
-        ("DELETE", "/v1/responses/resp_1"),
-        ("POST", "/v1/messages/count_tokens"),
-        ("POST", "/v1beta/models/gemini-3-pro:countTokens"),
-        ("POST", "/v1/responses/input_tokens"),
-        ("POST", "/v1/responses/resp_1/cancel"),
+        ("openai", "GET", "/v1/responses/resp_1"),
+        ("openai", "DELETE", "/v1/responses/resp_1"),
+        ("anthropic", "POST", "/v1/messages/count_tokens"),
+        ("anthropic", "POST", "/v1/messages/batches/batch_1/cancel"),
+        ("gemini", "POST", "/v1beta/models/gemini-3-pro:countTokens"),
+        ("openai", "POST", "/v1/responses/input_tokens"),
+        ("openai", "POST", "/v1/responses/resp_1/cancel"),
+        ("openai", "POST", "/v1/batches/batch_1/cancel"),
+        ("openai_compatible", "POST", "/v1/messages/count_tokens"),
+        ("ollama", "POST", "/api/show"),
     ],
 )
-def test_free_requests(method: str, path: str) -> None:
+def test_free_requests(provider: str, method: str, path: str) -> None:
     """Reading, counting and cancelling; a response that is read again was paid for when it was made."""
-    assert prices(method, path).is_free
-    assert prices(method, path).final_cost(200, None, USED) == FREE
-    assert not prices("POST", "/v1/count_tokens/chat").is_free
+    assert prices(method, path, provider).is_free
+    assert prices(method, path, provider).final_cost(200, None, USED) == FREE
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/count_tokens/chat",
+        "/v1/chat/completions/cancel",
+        "/v1/chat/completions;x/cancel",
+        "/v1/chat/completions%23/cancel",
+        "/v1/chat/completions;/api/show",
+        "/v1/responses/..;a/cancel",
+        "/v1/responses/%2e%2e%23/cancel",
+    ],
+)
+def test_an_unknown_path_is_not_free(path: str) -> None:
+    """Its end alone doesn't say what a server does, which could end the path earlier."""
+    assert not prices("POST", path).is_free
 
 
 def test_geminis_tier_is_in_a_header() -> None:

@@ -195,3 +195,13 @@ def test_sizes_are_read(route: str, body: Any, limit: int | None, items: int, ch
 def test_a_stream_is_recognized(route: str, body: Any, streams: bool) -> None:
     """Ollama streams unless asked not to; Gemini says it in the path."""
     assert _read(route, body).streams is streams
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+@pytest.mark.parametrize("path", ["chat/completions", "chat/completions;x", "chat%2Fcompletions", "responses%3F/r"])
+def test_a_body_that_a_read_carries_is_not_trusted(method: str, path: str) -> None:
+    """A server that ignores the method could generate. Without a body, the request lists what is stored."""
+    facts = _read(f"openai/v1/{path}", {"model": "a"}, method=method)
+    assert (facts.is_determined, facts.may_generate) == (False, True)
+    assert not _read(f"openai/v1/{path}", b"", method=method).may_generate
+    assert not _read("openai/v1/responses/resp_1", {"model": "a"}, method=method).may_generate

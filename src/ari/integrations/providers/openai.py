@@ -38,6 +38,7 @@ PROVIDER = Provider(
     returns_keys=("/v1/organization/admin_api_keys{rest...}", "/dashboard/user/api_keys", "/v1/login"),
     model_routes=(
         ("POST /v1/responses/{id}/cancel", ()),
+        ("POST /v1/batches/{id}/cancel", ()),
         ("DELETE /v1/responses/{id}", ()),
         ("DELETE /v1/chat/completions/{id}", ()),
     ),

@@ -1,6 +1,6 @@
 """Any service that speaks as OpenAI does; its base URL usually ends with a version such as /v1."""
 
-from ari.integrations.model import Provider, Trial
+from ari.integrations.model import MODEL_FIELDS, Provider, Trial
 
 _PATHS = (
     "POST /chat/completions",
@@ -41,5 +41,6 @@ PROVIDER = Provider(
         "/config/yaml",
         "/get/config/{rest...}",
     ),
+    model_routes=tuple((f"POST {path}/messages/count_tokens", MODEL_FIELDS) for path in ("", "/v1")),
     reaches=_PATHS + tuple(path.replace(" /", " /v1/", 1) for path in _PATHS),
 )
