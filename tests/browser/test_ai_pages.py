@@ -200,7 +200,7 @@ def test_aliases_prices_and_discounts(owner: Any, home: Any, look: Callable[[Any
     dialog.get_by_label("Name", exact=True).fill("fast")
     dialog.get_by_label("Models", exact=True).fill("gpt-5")
     dialog.get_by_role("button", name="Save alias").click()
-    expect(dialog.get_by_text("names no AI provider or upstream")).to_be_visible()
+    expect(dialog.get_by_text("of an AI provider or a named upstream")).to_be_visible()
     look(home)
     dialog.get_by_label("Models", exact=True).fill("openai/gpt-5-mini\nanthropic/claude-haiku-4-5")
     dialog.get_by_role("button", name="Save alias").click()

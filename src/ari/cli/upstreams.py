@@ -51,11 +51,12 @@ def add(
 
 @app.command()
 def remove(name: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Remove a named upstream with its keys. Anything using it through ARI stops working immediately."""
+    """Remove a named upstream with its keys, budgets, prices and aliases. Anything using it stops immediately."""
     with open_target(data_dir) as target:
         known = any(one["provider"] == name for one in target.integrations.list_upstreams())
         if known:
-            question = f"Remove {name}? Anything using it through ARI stops working immediately."
+            what = f"{name} with its keys, budgets, prices and aliases"
+            question = f"Remove {what}? Anything using it stops working immediately."
             output.confirm(question, yes=yes)
         target.integrations.remove_upstream(name)
     output.say(f"Removed {name}.")

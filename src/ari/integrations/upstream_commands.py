@@ -6,6 +6,7 @@ from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import Conflict, NotFound
 from ari.integrations import pool
 from ari.integrations.ai_rules.bound_keys import require_may_change_counting
+from ari.integrations.ai_rules.drop_provider import drop_provider_rules
 from ari.integrations.commands import BaseUrlTransaction, set_base_url
 from ari.integrations.model import Provider
 from ari.integrations.ports import IntegrationTransaction
@@ -58,7 +59,7 @@ def rename_upstream(tx: IntegrationTransaction, name: str, title: str) -> Upstre
 
 
 def remove_upstream(tx: BaseUrlTransaction, name: str) -> None:
-    """Remove an upstream with its keys and base URL; the next request no longer reaches it.
+    """Remove an upstream with its keys, base URL, budgets, prices and aliases; the next request no longer reaches it.
 
     A key that budgets bind can't, like ``commands.remove``.
     Raises ``NotFound``, ``Forbidden``, ``ReauthRequired``.
@@ -70,6 +71,7 @@ def remove_upstream(tx: BaseUrlTransaction, name: str) -> None:
     require_may_change_counting(tx, "remove upstreams")
     provider = make_upstream_provider(found.name, found.title)
     tx.integrations.get(name)
+    drop_provider_rules(tx, name)
     pool.drop_keys(tx, provider)
     tx.integrations.remove(name)
     tx.upstreams.remove(name)

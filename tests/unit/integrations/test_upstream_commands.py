@@ -6,6 +6,9 @@ from ari.base.caller import Caller
 from ari.base.errors import Conflict, Invalid, NotFound, ReauthRequired
 from ari.base.events import Origin
 from ari.integrations import pool, upstream_commands
+from ari.integrations.ai_rules.change_aliases import set_aliases
+from ari.integrations.ai_rules.change_budgets import set_budgets, set_provider_budgets
+from ari.integrations.ai_rules.change_prices import set_prices
 from ari.integrations.credentials import credential, state, states
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.upstream_commands import add_upstream, remove_upstream
@@ -32,6 +35,24 @@ def test_an_upstream_comes_and_goes_as_a_whole(tx: MemoryIntegrationTransaction)
     ]
     with pytest.raises(NotFound):
         remove_upstream(tx, "vllm-a")
+
+
+def test_rules_about_an_upstream_go_with_it(tx: MemoryIntegrationTransaction) -> None:
+    """Budgets, prices, discounts and aliases; a new upstream of the same name inherits none of them."""
+    add_upstream(tx, "vllm-a", "vLLM A", ADDRESS)
+    budget = {"name": "monthly", "amount_usd": "5.00", "period": "month"}
+    known = ["vllm-a", "openai"]
+    set_budgets(tx, None, {"vllm-a": [budget], "openai": [budget]}, known)
+    discounts = [{"model": "vllm-a/*", "percent": "10"}, {"model": "openai/*", "percent": "20"}]
+    set_prices(tx, {"prices": [{"model": "vllm-a/big", "per_request_usd": "1"}], "discounts": discounts})
+    set_aliases(tx, {"fast": ["vllm-a/big", "openai/gpt-5-mini"], "own": ["vllm-a/big"]})
+    remove_upstream(tx, "vllm-a")
+    rules = tx.ai_rules.get()
+    assert [name for name, own in rules.budgets.providers.items() if own.budgets] == ["openai"]
+    assert (rules.prices.prices, [one.model for one in rules.prices.discounts]) == ((), ["openai/*"])
+    assert rules.aliases.aliases == {"fast": ("openai/gpt-5-mini",)}
+    with pytest.raises(Invalid, match="There is no such provider"):
+        set_provider_budgets(tx, "vllm-a", [budget], ["openai"])
 
 
 def test_what_cannot_be_added(tx: MemoryIntegrationTransaction, monkeypatch: pytest.MonkeyPatch) -> None:

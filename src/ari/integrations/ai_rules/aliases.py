@@ -65,7 +65,9 @@ def _parse_alias(name: str, targets: Sequence[str], upstreams: Collection[str]) 
         provider, _, model = target.partition("/")
         known = providers().get(provider)
         if not (known.is_ai if known is not None else provider in upstreams):
-            detail = f"The alias {name} names no AI provider or upstream that there is: use provider/model."
+            detail = (
+                f"The alias {name} needs models as provider/model, of an AI provider or a named upstream that exists."
+            )
             raise Invalid(Problem("aliases", detail))
         if len(model) > MAX_MODEL_LENGTH or not _MODEL.fullmatch(model):
             raise Invalid(Problem("aliases", f"The alias {name} names no model: use provider/model."))

@@ -85,8 +85,9 @@ def _parse_providers(
     if len(given) > _MAX_PROVIDERS:
         problems.add(Problem("providers", f"Use at most {_MAX_PROVIDERS} providers."))
         return {}
-    for name in given:
-        if name not in known and name not in before.providers:
+    for name, wanted in given.items():
+        is_left = name in before.providers and (not wanted or bool(before.providers[name].budgets))
+        if name not in known and not is_left:
             problems.add(Problem(f"providers.{name[:40]}", "There is no such provider."))
     after = dict[str, LimitRules]()
     for name in sorted({*given, *before.providers}):

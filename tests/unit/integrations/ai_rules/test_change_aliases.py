@@ -19,7 +19,7 @@ def test_the_event_names_what_differs(tx: MemoryIntegrationTransaction) -> None:
 
 def test_an_upstream_must_exist_when_an_alias_first_names_it(tx: MemoryIntegrationTransaction) -> None:
     """Else a misspelled provider would fail every request. One that is removed later blocks no other change."""
-    with pytest.raises(Invalid, match="names no AI provider"):
+    with pytest.raises(Invalid, match="of an AI provider or a named upstream that exists"):
         set_aliases(tx, {"own": ["my-vllm/llama"]})
     tx.upstreams.save(Upstream("my-vllm", "My vLLM", 0, "usr_1"))
     set_aliases(tx, {"own": ["my-vllm/llama"]})
