@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 _MAX_TOKENS = 4
 _GATHER_SECONDS = 60.0
 """Where no ``ari serve`` folds the log, this process does, seldom and much at once: it takes time from the app."""
+_FOLDED_AT_ONCE = 4_000
+"""A fork of the app waits for a fold that runs (``storage/forks.py``)."""
 _STOP_SECONDS = 3.0
 _NO_SERVER = f"Ari.local() runs ARI in this process, which needs its server. {how_to_install('server')}"
 _log = logging.getLogger("ari.guard")
@@ -148,7 +150,7 @@ async def _start(instance: "Instance") -> _Engine:
 
     lookup = await instance.open_lookup()
     await instance.usage.start()
-    fold_loop = FoldLoop(instance.fold_store, gather_seconds=_GATHER_SECONDS)
+    fold_loop = FoldLoop(instance.fold_store, gather_seconds=_GATHER_SECONDS, rows_at_once=_FOLDED_AT_ONCE)
     fold_thread = threading.Thread(target=fold_loop.run, name="ari fold loop", daemon=True)
     fold_thread.start()
     deps = Deps(instance)

@@ -56,10 +56,12 @@ class FoldLoop:
         store: FoldStore,
         monotonic: Callable[[], float] = time.monotonic,
         gather_seconds: float = GATHER_SECONDS,
+        rows_at_once: int = _ROWS,
     ) -> None:
         self._store = store
         self._monotonic = monotonic
         self._gather_seconds = gather_seconds
+        self._rows_at_once = rows_at_once
         self._idle = ThreadPoolExecutor(1, "ari idle fold", _lower_to_idle)
         self._lowered = ThreadPoolExecutor(1, "ari fold", _lower)
         self._ended = threading.Event()
@@ -111,7 +113,7 @@ class FoldLoop:
                 return False
             thread, most = self._idle, _IDLE_ROWS
         else:
-            thread, most = self._lowered, _ROWS
+            thread, most = self._lowered, self._rows_at_once
         folded = self._run_in(thread, lambda: self._store.move(most))
         self._store.delete_folded()
         self._folded += folded or 0

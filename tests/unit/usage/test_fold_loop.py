@@ -30,6 +30,7 @@ class Store:
         self.released = False
         self.faults = 0
         self.undeleted = 0
+        self.sizes: list[int] = []
         self.moved_at: list[tuple[int, int]] = []
         self.deleted_at: list[tuple[int, int]] = []
         self.checkpoints = 0
@@ -53,6 +54,7 @@ class Store:
         moved = min(most, self.staged)
         self.staged -= moved
         self.undeleted += moved
+        self.sizes.append(moved)
         self.moved_at.append(_priority())
         return moved
 
@@ -155,3 +157,16 @@ def test_a_failed_fold_is_repeated(caplog: pytest.LogCaptureFixture) -> None:
     logged = [record.getMessage() for record in caplog.records]
     assert logged[0] == "Logged requests can't be folded now; they stay staged. The disk is full."
     assert logged[1:] in ([], ["Logged requests are folded again."])
+
+
+def test_an_embedding_app_folds_little_at_once() -> None:
+    """A fork of it waits for the fold that runs."""
+    store = Store(HURRY_ROWS + 1)
+    loop = FoldLoop(store, _prompt_clock(), rows_at_once=4_000)
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    assert store.done.wait(30)
+    loop.stop()
+    thread.join(30)
+    assert len(store.moved_at) > HURRY_ROWS / 5_000
+    assert max(store.sizes) <= 5_000

@@ -16,6 +16,7 @@ from ari.keys.scopes import is_declared
 from ari.storage.failover.link import Link
 from ari.storage.lookups.postgres import PostgresBatchLookup
 from ari.storage.lookups.sqlite import CommitCounter, PostgresLookup, SqliteLookup
+from ari.storage.postgres_sessions import is_pooled
 from ari.storage.stores.keys import FOUND, FOUND_COLUMNS, key_of
 from ari.usage.model import NO_USE, KeyTotals
 
@@ -147,7 +148,8 @@ class PostgresKeyBatchLookup(PostgresBatchLookup[Any]):
 
     A cached key counts only if a statement that began after the call found each of its rows written by the same
     transaction as when it was cached. The cache ends with its connection and with the server's start, since a server
-    that crashed or another one behind the same address may use the number of a transaction again.
+    that crashed or another one behind the same address may use the number of a transaction again. Behind a pooler in
+    transaction mode a server that crashed looks as before, so there no cached key counts.
     """
 
     def __init__(self, link: Link, timeout_seconds: float) -> None:
@@ -166,7 +168,8 @@ class PostgresKeyBatchLookup(PostgresBatchLookup[Any]):
         await self.open()
         digests = list(dict.fromkeys(key for key in keys if isinstance(key, bytes)))
         names = [key for key in keys if isinstance(key, str)]
-        is_same = self._of is not None and self._of[0] == self.opened
+        pooled = self._connection is not None and is_pooled(self._connection)
+        is_same = self._of is not None and self._of[0] == self.opened and not pooled
         cached = {digest: self._cache[digest] for digest in digests if digest in self._cache} if is_same else {}
         versions = [cached[digest][0] if digest in cached else "" for digest in digests]
         asked = _as_array(rf"\\x{digest.hex()}" for digest in digests), _as_array(versions)

@@ -9,6 +9,7 @@ import fcntl
 import os
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, text
 
@@ -16,6 +17,10 @@ from ari.storage.database_errors import faults_as_unavailable
 from ari.storage.postgres_sessions import LOCAL_SETTINGS
 
 _LOCK = 0x41524935
+FROZEN_SECONDS = 20
+"""A leader asks every second. One that doesn't is frozen or cut off, and its server ends its session."""
+_LIMIT_IDLE_TIME = text("SELECT set_config(name, :limit, false) FROM pg_settings WHERE name = 'idle_session_timeout'")
+"""PostgreSQL 13 doesn't have it."""
 _TRY = text("SELECT pg_try_advisory_lock(:key)")
 _IS_HELD = text(
     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid = pg_backend_pid() "
@@ -23,14 +28,20 @@ _IS_HELD = text(
 )
 
 
+_leaders: "WeakSet[FoldLeader]" = WeakSet()
+
+
 class FoldLeader:
     """The lock of one instance, for one process. ``lock_file`` is for SQLite."""
 
-    def __init__(self, engine: Engine, lock_file: Path | None) -> None:
+    def __init__(self, engine: Engine, lock_file: Path | None, frozen_seconds: int = FROZEN_SECONDS) -> None:
+        self._limit = {"limit": f"{frozen_seconds}s"}
         self._engine = engine
         self._lock_file = lock_file
         self._descriptor: int | None = None
         self._connection: Connection | None = None
+        self._inherited: list[Connection] = []
+        _leaders.add(self)
 
     def acquire(self) -> bool:
         """Whether this process is the one that folds, now or still. Never waits. Raises ``Unavailable``."""
@@ -41,11 +52,25 @@ class FoldLeader:
         """Let another process fold."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # also where a forked process has a copy
             os.close(descriptor)
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.invalidate()  # ends the session, and its lock
             connection.close()
+
+    def forget(self) -> None:
+        """In a forked process: leave the lock to the parent, with which it must end."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._inherited.append(connection)  # never freed: that would end the parent's session in order
+            session: Any = connection.connection.driver_connection
+            nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            os.dup2(nothing, session.fileno(), inheritable=False)
+            os.close(nothing)
 
     def is_free(self) -> bool:
         """Whether no process folds now, not even this one. Raises ``Unavailable``."""
@@ -87,11 +112,17 @@ class FoldLeader:
         pooled = LOCAL_SETTINGS in connection.info
         try:
             if not pooled and connection.scalar(_TRY, {"key": _LOCK}):
+                connection.execute(_LIMIT_IDLE_TIME, self._limit)
                 self._connection = connection
         finally:
             if self._connection is None:
                 connection.close()
         return pooled or self._connection is not None
+
+
+def _forget_all() -> None:
+    for leader in list(_leaders):
+        leader.forget()
 
 
 def _is_same(descriptor: int, file: Path) -> bool:
@@ -101,3 +132,6 @@ def _is_same(descriptor: int, file: Path) -> bool:
         return False
     ours = os.fstat(descriptor)
     return (ours.st_dev, ours.st_ino) == (found.st_dev, found.st_ino)
+
+
+os.register_at_fork(after_in_child=_forget_all)

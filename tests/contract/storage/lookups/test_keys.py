@@ -40,10 +40,13 @@ class Watched:
 
 
 def _with(
-    data_dir: Path, url: str, work: Callable[[Instance, Watched, list[str], psycopg.Connection[Any]], Any]
+    data_dir: Path,
+    url: str,
+    work: Callable[[Instance, Watched, list[str], psycopg.Connection[Any]], Any],
+    **settings: Any,
 ) -> list[str]:
     async def run() -> list[str]:
-        with opened(data_dir, url) as instance, psycopg.connect(url, autocommit=True) as hand:
+        with opened(data_dir, url, **settings) as instance, psycopg.connect(url, autocommit=True) as hand:
             secrets = [_create_secret(instance) for _ in range(3)]
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, PostgresKeyLookup)
@@ -334,3 +337,12 @@ def test_declared_scopes_are_read_in_the_statement_of_the_key(data_dir: Path, po
 
     every = "cats:* cats_a:* catsaa:* orders:* orders:read"
     assert _with(data_dir, postgres_url, work) == [every, "cats:* catsaa:*", "cats:* catsaa:* orders:* orders:read"]
+
+
+def test_nothing_cached_counts_behind_a_pooler(data_dir: Path, postgres_url: str) -> None:
+    """There a server that crashed and forgot a commit goes unnoticed, and may use a transaction's number again."""
+
+    async def work(_instance: object, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
+        return [await watched.state(secrets[0]) for _ in range(2)]
+
+    assert _with(data_dir, postgres_url, work, database_pooler="transaction") == ["on [1]", "on [1]"]

@@ -1,5 +1,8 @@
 """One process of an instance folds at a time; when it ends, however it ends, another takes over."""
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +11,7 @@ from sqlalchemy import text
 
 from ari.base.errors import Unavailable
 from ari.storage.engine import Database
+from ari.storage.usage.fold_leader import FoldLeader
 from tests.support.instances import opened, settings_for
 
 
@@ -72,3 +76,58 @@ def test_a_replaced_data_directory_has_its_own_lead(pair: tuple[Database, Databa
     (first.data_dir / "fold.lock").unlink()
     assert second.usage.acquire_lead()
     assert not first.usage.acquire_lead()
+
+
+def test_a_forked_process_holds_no_copy_of_the_lead(pair: tuple[Database, Database]) -> None:
+    """The lead ends with the process that has it, though a child of it lives on."""
+    first, second = pair
+    assert first.usage.acquire_lead()
+    held, may_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(may_end)
+        os.read(held, 1)
+        os._exit(0)
+    assert not second.usage.acquire_lead()
+    first.close()
+    assert second.usage.acquire_lead()
+    os.close(may_end)
+    assert os.waitpid(child, 0) == (child, 0)
+
+
+def test_a_killed_process_leaves_no_lead_to_its_child(data_dir: Path, database_url: str | None) -> None:
+    """As after ``kill -9`` of an app that has forked."""
+    with opened(data_dir, database_url) as instance:
+        held, may_end = os.pipe()
+        ready, is_ready = os.pipe()
+        parent = os.fork()
+        if parent == 0:
+            own = Database.open(settings_for(data_dir, database_url))
+            assert own.usage.acquire_lead()
+            if os.fork() == 0:
+                os.close(may_end)
+                os.read(held, 1)
+                os._exit(0)
+            os.write(is_ready, b"y")
+            os.kill(os.getpid(), signal.SIGKILL)
+        assert os.read(ready, 1)
+        os.waitpid(parent, 0)
+        ends = time.monotonic() + 20
+        while not instance.database.usage.acquire_lead():
+            assert time.monotonic() < ends
+        os.close(may_end)
+
+
+def test_a_frozen_leader_loses_its_session(pair: tuple[Database, Database]) -> None:
+    """PostgreSQL ends a leader's session that says nothing, so a node that is frozen or cut off stops no other."""
+    first, second = pair
+    if not first.shared:
+        pytest.skip("SQLite has no sessions")
+    leader = FoldLeader(first.log, None, frozen_seconds=1)
+    assert leader.acquire()
+    ends = time.monotonic() + 20
+    while not second.usage.acquire_lead():
+        assert time.monotonic() < ends
+    with pytest.raises(Unavailable):
+        leader.acquire()
+    assert not leader.acquire()
