@@ -64,6 +64,7 @@ def test_an_instance_without_budgets(ari: Ari) -> None:
     ("words", "sentence"),
     [
         (("set", "--budget", "25eur/month"), "Use a budget such as 25usd/month"),
+        (("set", "--budget", "25usd/year"), "After the slash, use day, week, month, total or a length"),
         (("set", "--budget", "0usd/month"), "Use an amount above 0."),
         (("set", "--budget", "5usd/month", "--time-zone", "Nowhere"), "Use a time zone"),
         (("set", "--provider", "nobody", "--budget", "5usd/month"), "There is no such provider."),

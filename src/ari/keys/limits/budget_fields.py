@@ -66,6 +66,8 @@ def parse_budget_text(text: str) -> dict[str, Any]:
     period = period.removesuffix("?")
     if not slash or bool(name) != bool(equals) or not amount.endswith(("usd", "tokens")):
         raise Invalid(Problem("budgets", "Use a budget such as 25usd/month, name=1000000tokens/day or 5usd/24h."))
+    if period not in PERIODS and not period[:1].isdigit():
+        raise Invalid(Problem("budgets", "After the slash, use day, week, month, total or a length such as 24h or 7d."))
     fields = {"name": name or DEFAULT_NAME, "hard": is_hard} | parse_amount_text(amount)
     return fields | ({"period": period} if period in PERIODS else {"period": "rolling", "window": period})
 
