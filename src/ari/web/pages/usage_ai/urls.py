@@ -25,6 +25,11 @@ def budgets_after(owner_id: str) -> str:
     return with_query(BUDGETS, {"before": owner_id})
 
 
+def of_consumer(consumer_id: str) -> str:
+    """The AI costs of the keys of this consumer."""
+    return with_query(USAGE_AI, {"consumer": consumer_id})
+
+
 def export_url(query: dict[str, str]) -> str:
     """The figures of the page with this query, as a file."""
     return with_query(EXPORT, query)

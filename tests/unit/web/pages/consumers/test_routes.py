@@ -56,4 +56,8 @@ def test_a_consumer_is_created_with_budgets(browser: PageClient) -> None:
     team, rolling = made.policy.limits.budgets
     assert (team.name, team.amount, team.time_zone) == ("team", 9_000_000, "Europe/Berlin")
     assert (rolling.unit, rolling.is_hard) == ("tokens", False)
-    assert "$9.00" in plain_text(browser.get(f"{CONSUMERS}/{made.id}").text)
+    page = browser.get(f"{CONSUMERS}/{made.id}").text
+    assert "$9.00" in plain_text(page)
+    assert f'href="/settings/usage/ai?consumer={made.id}"' in page
+    assert 'href="/settings/usage/budgets"' in page
+    assert browser.get(f"/settings/usage/ai?consumer={made.id}").status == 200
