@@ -83,8 +83,8 @@ def api(shared_owner: Any) -> Any:
     client.post("/api/scopes", json={"name": "walked:read", "description": "Walked."})
     yield client
     client.delete("/api/integrations/openai")
-    # A key that may use AI can't loosen budgets.
-    steward = shared_owner.api(shared_owner.create_key("steward", scopes=["integrations:write"])[1])
+    # A key that may use AI can't loosen budgets, nor can one that such a key has made.
+    steward = shared_owner.api(shared_owner.cli.create_key("steward", scopes=["integrations:write"])[1])
     assert steward.put("/api/budgets", json=_NO_BUDGETS).status_code == 200
     client.patch("/api/notifications/key_expiring", json={"on": True})
 
