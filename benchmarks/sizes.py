@@ -56,7 +56,9 @@ def measure(plan: Plan, known: data.Data) -> dict[str, Any]:
             "rate": [one["rate"] for one in measured[count]],
             "cpu_us": [one["cpu_us"] for one in measured[count]],
             "slowdown": [
-                one["cpu_us"] / small["cpu_us"] for small, one in zip(measured[KEYS], measured[count], strict=True)
+                one["cpu_us"] / small["cpu_us"]
+                for small, one in zip(measured[KEYS], measured[count], strict=True)
+                if small["cpu_us"]  # 0 if a short slice on a busy machine had no processor time
             ],
             "start_seconds": started[count],
         }

@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -62,7 +62,7 @@ def serving(seen: list[bytes]) -> Iterator[int]:
     """The port of a server that responds to each request on any number of connections, and keeps the requests."""
 
     def serve(connection: socket.socket) -> None:
-        with connection:
+        with connection, suppress(ConnectionError):  # wrk resets its connections at the end
             while received := connection.recv(65536):
                 seen.append(received)
                 connection.sendall(ANSWER)

@@ -56,8 +56,8 @@ def test_no_code_marks_text_as_safe() -> None:
 def test_templates_put_callers_text_only_where_it_is_text() -> None:
     """``hx-*``, ``href``, ``action`` and ``src`` hold our own addresses alone."""
     allowed = re.compile(
-        r"\{\{ ?(urls\.|own_url\(|with_query\(urls\.|url\b|base\b|closes_to|address|endpoint\.docs_url|asset\("
-        r"|sign\b|verb\b|'enable'|key\.kind\b)"  # a kind's name has letters, digits and - only
+        r"\{\{ ?(urls\.|own_url\(|with_query\(urls\.|url\b|one\.url\b|base\b|closes_to|address|endpoint\.docs_url"
+        r"|asset\(|sign\b|verb\b|'enable'|key\.kind\b)"  # a kind's name has letters, digits and - only
     )
     attribute = re.compile(r'\b(?:hx-[a-z-]+|href|action|src)="([^"]*)"')
     found = [(path, value) for path in TEMPLATES for value in attribute.findall(path.read_text(encoding="utf-8"))]

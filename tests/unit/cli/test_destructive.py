@@ -182,6 +182,11 @@ def _add_shared_budget(ari: Ari) -> list[str]:
     return ["budgets", "remove"]
 
 
+def _remove_shared_budgets(ari: Ari) -> list[str]:
+    ari("budgets", "set", "--budget", "5usd/month")
+    return ["budgets", "set", "--budget", ""]
+
+
 def _two_factor(ari: Ari) -> list[str]:
     instance = ari.instance()
     add_owner(instance)
@@ -226,11 +231,15 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "upstreams remove": [_upstream],
     "integrations set-url": [_with_secret("set-url", "openai", "https://proxy.example.net")],
     "budgets remove": [_add_shared_budget],
+    "budgets set": [_remove_shared_budgets],
     "consumers delete": [_consumer],
     "keys credits remove": [lambda ari: ["keys", "credits", "remove", ari.create("Paid", "--credits", "5")[0]["id"]]],
     "keys delete": [_dead_key],
     "keys budgets remove": [
         lambda ari: ["keys", "budgets", "remove", ari.create("Ai", "--budget", "5usd/month")[0]["id"]]
+    ],
+    "keys budgets set": [
+        lambda ari: ["keys", "budgets", "set", ari.create("Ai", "--budget", "5usd/month")[0]["id"], "--budget", ""]
     ],
     "keys limits remove": [lambda ari: ["keys", "limits", "remove", ari.create("Slow", "--limit", "5/1m")[0]["id"]]],
     "keys retire-old": [_rotate_key("retire-old")],

@@ -142,7 +142,8 @@ def test_a_body_that_cannot_be_decompressed(stand: Callable[..., Stand]) -> None
 
 def test_a_list_without_end(stand: Callable[..., Stand]) -> None:
     """The same cursor again is an error, after the items so far."""
-    made = stand(lambda _: httpx2.Response(200, json={"items": [], "next_cursor": "a", "total": None}))
+    page: dict[str, Any] = {"items": [], "next_cursor": "a", "total": None, "complete_until": None}
+    made = stand(lambda _: httpx2.Response(200, json=page))
     with pytest.raises(UnexpectedResponse, match="same page"):
         made.run(lambda ari: ari.keys.list())
     assert len(made.requests) == 2

@@ -41,6 +41,7 @@ def test_a_healthy_instance(instance: Instance) -> None:
 def test_sums_that_do_not_agree_are_found(instance: Instance, change: str, found: str) -> None:
     """Limits are counted from them, so they must be equal to the log."""
     instance.database.usage.commit(Batch([make_row(), make_row(START_MS + 1, key_id=OTHER_KEY, code="expired")]))
+    instance.database.usage.fold_all()
     assert checkup.uneven_sums(instance.database) is None
     with instance.database.log.begin() as connection:
         connection.exec_driver_sql(change)

@@ -8,7 +8,7 @@ how much.
 from ari.base.errors import Forbidden
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.integrations.ai_rules.model import AiRulesTransaction
-from ari.keys.lineage import list_family
+from ari.keys.lineage import find_sources, list_family
 from ari.keys.model import ApiKey
 
 _AI_RESOURCES = ("*", "ai", "ai-account")
@@ -25,16 +25,21 @@ def require_may_loosen_budgets(tx: AiRulesTransaction) -> None:
 
 
 def require_may_change_counting(tx: AiRulesTransaction, what: str) -> None:
-    """Raise ``Forbidden`` for a key whose family may use AI, while a budget binds the family: that of any key in it, of
-    such a key's consumer, of the instance or of a provider. ``what`` names the change, for the message."""
-    family = _list_active_family(tx)
-    if not any(_holds_ai(key.scopes) for key in family):
+    """Raise ``Forbidden`` for a key whose family may use AI, while a budget binds it: one of the instance or of a
+    provider, of the key itself, of one that it has its access from, or of such a key's consumer.
+
+    Budgets of keys that it created bind only these: it may use AI without them. ``what`` names the change, for the
+    message.
+    """
+    if not _may_use_ai(tx):
         return
-    owners = (owner for key in family for owner in key.spending_owners)
+    key_id = tx.caller.key_id or ""
+    binding = [key for one in (key_id, *find_sources(tx, key_id)) if (key := tx.keys.get(one)) is not None]
+    owners = (owner for key in binding if not key.is_inactive(tx.now_ms) for owner in key.spending_owners)
     if any(owner.rules.budgets for owner in owners) or _has_shared(tx.ai_rules.get().budgets):
         raise Forbidden(
             f"A key can't {what} if it may use AI, itself or through a key that it created or was created by, while a "
-            f"budget binds any of them. {_WAY_OUT}"
+            f"budget binds it or a key that it has its access from. {_WAY_OUT}"
         )
 
 
