@@ -223,7 +223,8 @@ def test_limits_of_a_consumer_are_changed_like_those_of_each_of_its_keys() -> No
     assert change_consumer(tx.by(clerk), "acme", ConsumerChange(name="Acme Inc.")).name == "Acme Inc."
     brief, bound = _make(tx, *rights, expires_at_ms=NOW_MS + 999), _make(tx, *rights, addresses=("192.0.2.2",))
     tester, peer = _make(tx, *rights, environment="test"), _make(tx, *rights)
-    for caller in (brief, bound, tester):
+    _refuse_all(tx, brief, *changes[:2])  # a reset and added credits are amounts, not access
+    for caller in (bound, tester):
         _refuse_all(tx, caller, *changes)
     tighten(tx.by(brief))
     wide = _make(tx, "*", consumer="acme")
