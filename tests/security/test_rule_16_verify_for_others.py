@@ -53,6 +53,11 @@ def test_guesses_are_counted_for_the_caller(owner: Any) -> None:
     with sqlite3.connect(owner.server.data_dir / "usage.db") as log:
         found = log.execute("SELECT reason, address, sum(count) FROM usage_attempts GROUP BY 1, 2").fetchall()
     log.close()
+    with sqlite3.connect(owner.server.data_dir / "usage-staging.db") as staging:
+        found += staging.execute(
+            "SELECT code, client_address, sum(count) FROM usage_staging WHERE kind = 'attempts' GROUP BY 1, 2"
+        ).fetchall()
+    staging.close()
     assert sorted(found) == [("malformed", key["id"], 2), ("unknown", key["id"], 4)]
 
 

@@ -39,6 +39,9 @@ _GRANTING = {"keys:write", "scopes:write"}
 _GATEWAY = "/api/ai/"
 _VERIFIED = ("/api/verify", "/api/verify/batch")
 _OWN_USAGE = "/api/keys/{key_id}/usage"
+_APPLY = "/api/apply"
+_APPLIED = {"scopes:write", "kinds:write", "integrations:write", "keys:write", "consumers:write"}
+"""Of its sections, which the log doesn't name."""
 _NO_ROUTE = "(none)"
 SERVICE_USE = "(service)"
 """Any use of a key at services, whose routes may be the same texts as ARI's."""
@@ -125,6 +128,8 @@ def _find_used(routes: Collection[str], needed: RouteScopes) -> set[str] | None:
             used |= {f"ai:{provider}", f"ai-account:{provider}"}
         elif route.startswith(_OWN_USAGE):
             used.add("usage:read")
+        elif route == _APPLY:
+            used |= _APPLIED
         elif route in needed:
             used |= set(needed[route])
         elif route not in (_NO_ROUTE, SERVICE_USE) and (route.startswith("/api/") or SERVICE_USE not in routes):

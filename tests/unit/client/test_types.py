@@ -40,7 +40,7 @@ KEY: dict[str, Any] = {
 def _respond(request: httpx2.Request) -> httpx2.Response:
     if request.method == "POST":
         return httpx2.Response(201, json={"key": KEY, "secret": "ari_k_secret"})
-    return httpx2.Response(200, json={"items": [KEY], "next_cursor": None, "total": 1})
+    return httpx2.Response(200, json={"items": [KEY], "next_cursor": None, "total": 1, "complete_until": None})
 
 
 def test_the_blocking_client_is_typed() -> None:
