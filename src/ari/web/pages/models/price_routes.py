@@ -74,7 +74,7 @@ class EntryPages:
         return self._pages.page(
             request,
             "pages/models/remove_entry.html",
-            entry=entry,
+            name=entry["model"],
             url=f"{self.url}/remove",
             words=describe_price(entry) if self.kind == "prices" else f"{entry['percent']} % off.",
             noun="price" if self.kind == "prices" else "discount",

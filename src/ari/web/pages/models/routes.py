@@ -72,7 +72,14 @@ class ModelPages:
         """The question before the alias is removed. Raises ``NotFound``."""
         name = request.query_params.get("of", "")
         targets = await self._read(request, name)
-        return self._pages.page(request, "pages/models/remove_alias.html", name=name, targets=targets)
+        return self._pages.page(
+            request,
+            "pages/models/remove_entry.html",
+            name=name,
+            url=f"{ALIASES}/remove",
+            words=", then ".join(targets),
+            noun="alias",
+        )
 
     @policy(AuthMode.SESSION)
     async def remove(self, request: Request) -> Response:
