@@ -253,7 +253,7 @@ def _sizes(results: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
             f"{int(count):,}",
             ranged(spread(found["rate"])),
             ranged(spread(found["cpu_us"])),
-            ranged(spread(found["slowdown"])),
+            ranged(spread(found["slowdown"])) if found["slowdown"] else "–",
             number(found["start_seconds"]),
         )
         for count, found in results["sizes"].items()

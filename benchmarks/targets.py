@@ -83,7 +83,7 @@ def to_row(row_id: str, other: str, change: Callable[[float], float] = lambda ra
 def _size(count: str) -> Callable[[Results], Spread | None]:
     def find(results: Results) -> Spread | None:
         found = results["sizes"].get(count)
-        return spread(found["slowdown"]) if found else None
+        return spread(found["slowdown"]) if found and found["slowdown"] else None
 
     return find
 

@@ -239,3 +239,12 @@ def test_every_row_and_part_has_a_name_for_only() -> None:
     assert {"me", "me-uniform", "nginx-lua", "litellm", "workers-sqlite-4", "in-process", *peers.LABELS} <= {
         name for line in command.names() for name in re.split(r"[:,] ", line)
     }
+
+
+def test_a_size_without_a_ratio_has_a_dash() -> None:
+    """A short slice on a busy machine has no processor time to compare with."""
+    some = {"rate": [8.0], "cpu_us": [0.0], "slowdown": [], "start_seconds": 1.0}
+    results = {**RESULTS, "sizes": {"1000000": some}}
+    (row,) = re.findall(r"^\| 1,000,000 .*$", report.page(results), re.MULTILINE)
+    assert "| – |" in row
+    assert report.terminal(results)

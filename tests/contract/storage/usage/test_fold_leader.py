@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,33 @@ from ari.storage.usage.fold_leader import FoldLeader
 from tests.support.instances import opened, settings_for
 
 
-@pytest.fixture
-def pair(data_dir: Path, database_url: str | None) -> Iterator[tuple[Database, Database]]:
-    """Two processes of one instance."""
+@contextmanager
+def two_processes(data_dir: Path, database_url: str | None) -> Iterator[tuple[Database, Database]]:
     with opened(data_dir, database_url) as instance:
         other = Database.open(settings_for(data_dir, database_url))
         yield instance.database, other
         other.close()
+
+
+@pytest.fixture
+def pair(data_dir: Path, database_url: str | None) -> Iterator[tuple[Database, Database]]:
+    """Two processes of one instance, on each database."""
+    with two_processes(data_dir, database_url) as both:
+        yield both
+
+
+@pytest.fixture
+def sqlite_pair(data_dir: Path) -> Iterator[tuple[Database, Database]]:
+    """Two processes of one instance whose data directory has the log in it."""
+    with two_processes(data_dir, None) as both:
+        yield both
+
+
+@pytest.fixture
+def postgres_pair(data_dir: Path, postgres_url: str) -> Iterator[tuple[Database, Database]]:
+    """Two processes of one instance, each with sessions of its own."""
+    with two_processes(data_dir, postgres_url) as both:
+        yield both
 
 
 def test_one_process_has_the_lead_until_it_ends(pair: tuple[Database, Database]) -> None:
@@ -47,11 +68,9 @@ def test_asking_whether_the_lead_is_free_takes_it_from_nobody(pair: tuple[Databa
     assert first.usage.acquire_lead()
 
 
-def test_a_lost_session_loses_the_lead(pair: tuple[Database, Database]) -> None:
+def test_a_lost_session_loses_the_lead(postgres_pair: tuple[Database, Database]) -> None:
     """After the server ended it, another process may fold, and the first one learns that when it asks."""
-    first, second = pair
-    if not first.shared:
-        pytest.skip("SQLite has no sessions")
+    first, second = postgres_pair
     assert first.usage.acquire_lead()
     with second.main.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(
@@ -67,11 +86,9 @@ def test_a_lost_session_loses_the_lead(pair: tuple[Database, Database]) -> None:
     assert not first.usage.acquire_lead()
 
 
-def test_a_replaced_data_directory_has_its_own_lead(pair: tuple[Database, Database]) -> None:
+def test_a_replaced_data_directory_has_its_own_lead(sqlite_pair: tuple[Database, Database]) -> None:
     """A lock on a file that is gone would let nobody fold."""
-    first, second = pair
-    if first.shared:
-        pytest.skip("a data directory with the log in it")
+    first, second = sqlite_pair
     assert first.usage.acquire_lead()
     (first.data_dir / "fold.lock").unlink()
     assert second.usage.acquire_lead()
@@ -118,11 +135,9 @@ def test_a_killed_process_leaves_no_lead_to_its_child(data_dir: Path, database_u
         os.close(may_end)
 
 
-def test_a_frozen_leader_loses_its_session(pair: tuple[Database, Database]) -> None:
+def test_a_frozen_leader_loses_its_session(postgres_pair: tuple[Database, Database]) -> None:
     """PostgreSQL ends a leader's session that says nothing, so a node that is frozen or cut off stops no other."""
-    first, second = pair
-    if not first.shared:
-        pytest.skip("SQLite has no sessions")
+    first, second = postgres_pair
     leader = FoldLeader(first.log, None, frozen_seconds=1)
     assert leader.acquire()
     ends = time.monotonic() + 20
