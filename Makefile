@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything they need goes into .venv and build/. ARGS="…" passes arguments on.
 .DELETE_ON_ERROR:
-.PHONY: help serve dev test check fuzz soak kill limits budgets bench docs audit-pages pictures assets lock clean app tests-ready system programs programs-if-required
+.PHONY: help serve dev test check check-types check-rest fuzz soak kill limits budgets bench docs audit-pages pictures assets lock clean app tests-ready system programs programs-if-required
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -30,10 +30,16 @@ dev: $(VENV)/.dev app ## Run ARI, restart it on every change and reload open pag
 test: tests-ready ## Run all tests
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+# The types take as long as the rest together, so they are checked at the same time.
 check: $(VENV)/.dev app ## Lint, types, import contracts, shape tests, generated docs
+	@$(MAKE) --no-print-directory --keep-going --output-sync -j $(JOBS) check-types check-rest
+
+check-types: $(VENV)/.dev app
+	@$(VENV)/bin/mypy
+
+check-rest: $(VENV)/.dev app
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m pytest -q tests/shape
 	@$(PY) docs/generate.py --check
