@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support import scratch
 from tests.support.missing import REQUIRE_ALL, skip_missing
@@ -17,6 +18,9 @@ from tests.support.server import ServerProcess
 # Here, because the benchmarks import these modules too, and their tests are collected before the proxies'.
 pytest.register_assert_rewrite("tests.proxies.behavior", "tests.proxies.hostile", "tests.proxies.paths")
 scratch.use()
+# Generated examples have no deadline, which a busy machine would miss.
+settings.register_profile("without-deadline", deadline=None)
+settings.load_profile("without-deadline")
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.support.django_settings"
 """Django REST framework reads its settings when it is imported."""
 
@@ -134,6 +138,23 @@ def shared_owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     yield found
     found.close()
     found.server.kill()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_owner_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The owner of one running server on each database, for the tests of a module."""
+    from tests.support.owner import start_owner
+
+    databases = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    url = databases.create() if databases else None
+    folder = tmp_path_factory.mktemp("module") / "data"
+    folder.mkdir(mode=0o700)
+    found = start_owner(ServerProcess(folder, database_url=url))
+    yield found
+    found.close()
+    found.server.kill()
+    if databases:
+        databases.drop(url)
 
 
 @pytest.fixture(scope="session")

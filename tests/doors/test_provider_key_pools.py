@@ -22,19 +22,27 @@ def provider() -> Iterator[PoolProvider]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def owner_on(module_owner_on: Any) -> Any:
+    """The tests share a server: each has keys of its own, and takes them back."""
+    return module_owner_on
+
+
+@pytest.fixture(scope="module")
 def admin(owner_on: Any) -> Any:
     """A client that may do everything."""
     return owner_on.api(owner_on.create_key("admin", scopes=["*"])[1])
 
 
 @pytest.fixture
-def keys(admin: Any, provider: PoolProvider) -> list[dict[str, Any]]:
-    """Three stored keys of the provider."""
+def keys(admin: Any, provider: PoolProvider) -> Iterator[list[dict[str, Any]]]:
+    """Three stored keys of the provider, for this test."""
     assert admin.put(CARD, json={"base_url": provider.url}).status_code == 200
     made = [admin.post(f"{CARD}/keys", json={"key": key, "label": key[8:9].upper()}) for key in KEYS[:3]]
     assert [one.status_code for one in made] == [201, 201, 201]
-    return [one.json() for one in made]
+    yield [one.json() for one in made]
+    assert admin.delete(CARD).status_code in (200, 204)
+    admin.put(CARD, json={"key_choice": "round_robin"})
 
 
 def _ask(admin: Any, count: int = 1) -> list[int]:

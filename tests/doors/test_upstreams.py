@@ -23,6 +23,12 @@ def admin(owner_on: Any) -> Any:
     return owner_on.api(owner_on.create_key("admin", scopes=["*"])[1])
 
 
+@pytest.fixture
+def admin_of_shared(shared_owner: Any) -> Any:
+    """The same at the shared server, for refusals: they write nothing."""
+    return shared_owner.api(shared_owner.create_key("admin of upstreams", scopes=["*"])[1])
+
+
 def _add(owner: Any, name: str, url: str) -> Any:
     """At the command line's door: only the owner may give a private address."""
     return owner.cli("upstreams", "add", name, url, "--title", name.upper(), check=True)
@@ -82,16 +88,18 @@ def test_its_scopes_are_its_own(owner_on: Any, admin: Any, provider: PoolProvide
 
 
 @pytest.mark.parametrize("name", ["openai", "openai-compatible", "resend", "upstreams", "a/b", "A", "", "x" * 32])
-def test_a_name_with_another_meaning(admin: Any, name: str) -> None:
+def test_a_name_with_another_meaning(admin_of_shared: Any, name: str) -> None:
     """Neither a provider's nor a route's; nothing is added."""
-    answer = admin.post("/api/upstreams", json={"name": name, "base_url": "https://vllm.example.com"})
+    before = admin_of_shared.get("/api/upstreams").json()
+    answer = admin_of_shared.post("/api/upstreams", json={"name": name, "base_url": "https://vllm.example.com"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
-    assert admin.get("/api/upstreams").json()["items"] == []
+    assert admin_of_shared.get("/api/upstreams").json() == before
 
 
-def test_an_api_key_gives_public_addresses_only(admin: Any) -> None:
+def test_an_api_key_gives_public_addresses_only(admin_of_shared: Any) -> None:
     """As for any base URL (security.md 38): the server under test lists 127.0.0.1 and nothing else."""
+    before = admin_of_shared.get("/api/upstreams").json()
     for url in ("http://10.0.0.7:8000", "http://127.0.0.2:8000", "http://169.254.169.254", "https://localhost"):
-        answer = admin.post("/api/upstreams", json={"name": "vllm-p", "base_url": url})
+        answer = admin_of_shared.post("/api/upstreams", json={"name": "vllm-p", "base_url": url})
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
-    assert admin.get("/api/upstreams").json()["items"] == []
+    assert admin_of_shared.get("/api/upstreams").json() == before

@@ -34,7 +34,7 @@ from ari.storage.engine import Database
 from ari.storage.tables import usage_ai, usage_rows
 from tests.proof.strictness import DATABASES
 from tests.support import gateway, instances
-from tests.support.owner import Owner, start_owner
+from tests.support.owner import Owner, load_trust, start_owner
 from tests.support.postgres import MISSING, postgres_server
 from tests.support.processes import fold_processes_of, workers_of
 from tests.support.providers import stand_in
@@ -76,7 +76,9 @@ class Load:
                 self.made += 1
             with (
                 contextlib.suppress(httpx2.HTTPError),
-                httpx2.Client(base_url=node.url, headers={"x-api-key": secret}, timeout=20) as client,
+                httpx2.Client(
+                    base_url=node.url, headers={"x-api-key": secret}, timeout=20, verify=load_trust()
+                ) as client,
                 client.stream("POST", CHAT, json=ask) as response,
             ):
                 with self.lock:

@@ -26,24 +26,26 @@ from tests.support.terminal import at_terminal
         "x" * 101,
     ],
 )
-def test_deceiving_names_are_refused(owner: Any, bad: str) -> None:
+def test_deceiving_names_are_refused(shared_owner: Any, bad: str) -> None:
     """Bidi, separators, controls, private and unassigned characters; in a reason too."""
-    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
+    admin = shared_owner.api(shared_owner.create_key("admin", scopes=["*"])[1])
     assert admin.post("/api/keys", json={"name": bad}).status_code == 422
     key = admin.post("/api/keys", json={"name": "n"}).json()["key"]
     assert admin.patch(f"/api/keys/{key['id']}", json={"name": bad}).status_code == 422
     assert admin.post(f"/api/keys/{key['id']}/revoke", json={"reason": bad * 5}).status_code == 422
 
 
-def test_half_a_character_is_refused(owner: Any) -> None:
+def test_half_a_character_is_refused(shared_owner: Any) -> None:
     """A lone surrogate, as JSON can say it."""
-    admin = owner.api(owner.create_key("admin", scopes=["*"])[1], headers={"content-type": "application/json"})
+    admin = shared_owner.api(
+        shared_owner.create_key("admin", scopes=["*"])[1], headers={"content-type": "application/json"}
+    )
     assert admin.post("/api/keys", content=rb'{"name": "a\ud800b"}').status_code == 422
 
 
-def test_names_are_composed(owner: Any) -> None:
+def test_names_are_composed(shared_owner: Any) -> None:
     """NFC: the same letters are the same text, however they were typed."""
-    key, _ = owner.create_key("Cafe\u0301")
+    key, _ = shared_owner.create_key("Cafe\u0301")
     assert key["name"] == "Caf\u00e9"
 
 
@@ -88,13 +90,13 @@ def test_a_name_that_looks_the_same_is_noticed(owner: Any) -> None:
 
 
 @pytest.mark.parametrize("bad", ["\u200b", "\u3164\u2800", "\u0301"])
-def test_invisible_names_are_refused(owner: Any, bad: str) -> None:
+def test_invisible_names_are_refused(shared_owner: Any, bad: str) -> None:
     """By every door: creating, renaming, the page, the command line."""
-    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
+    admin = shared_owner.api(shared_owner.create_key("admin", scopes=["*"])[1])
     assert admin.post("/api/keys", json={"name": bad}).status_code == 422
     key = admin.post("/api/keys", json={"name": "n"}).json()["key"]
     assert admin.patch(f"/api/keys/{key['id']}", json={"name": bad}).status_code == 422
-    refused = owner.cli("keys", "create", bad)
+    refused = shared_owner.cli("keys", "create", bad)
     assert (refused.returncode, "invisible" in refused.stderr) == (1, True)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -31,6 +32,12 @@ def csrf_of(page: str) -> str:
     return found.group(1)
 
 
+@cache
+def load_trust() -> ssl.SSLContext:
+    """Whom clients trust, loaded once: 50 ms, which each client would spend again."""
+    return ssl.create_default_context()
+
+
 class Owner:
     """The owner of a server under test."""
 
@@ -49,7 +56,8 @@ class Owner:
     def api(self, key: str | None = None, **options: Any) -> httpx2.Client:
         """A client of the instance, with a key in its header if one is given; it ends with the test."""
         headers = {**({} if key is None else {"x-api-key": key}), **options.pop("headers", {})}
-        client = httpx2.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, **options)
+        options = {"verify": load_trust(), "timeout": 30, "trust_env": False, **options}
+        client = httpx2.Client(base_url=self.url, headers=headers, **options)
         self._clients.append(client)
         return client
 
