@@ -12,7 +12,7 @@ from ari.base.clock import Clock, system_clock
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
 from ari.integrations.environment import ProviderEnvironment, read_environment
-from ari.integrations.key_rests import make_key_rests
+from ari.integrations.key_rests import find_rest_end, make_key_rests
 from ari.integrations.ports import Prober
 from ari.keys.ports import AlertKeys
 from ari.outbound.github_keys import GitHubKeys
@@ -51,6 +51,7 @@ class Instance:
         self.master_keys = database.master_keys
         self.prober: Prober = HttpProber()
         self.key_rests = make_key_rests()
+        self.find_rest_end = partial(find_rest_end, self.key_rests, clock)
         keys_url = settings.github_keys_url
         self.github_keys: AlertKeys | None = None if keys_url is None else GitHubKeys(keys_url, clock.monotonic)
         self._given = given

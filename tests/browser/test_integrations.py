@@ -171,6 +171,36 @@ def test_replace_and_remove(board: Any, owner: Owner, upstream: Provider) -> Non
     expect(card(board, "openai").get_by_role("link", name="Add key for OpenAI")).to_be_visible()
 
 
+def test_a_key_of_a_pool_is_tested_right_away(board: Any, owner: Owner, upstream: Provider) -> None:
+    """As it is saved: the result is next to it and in the badge. The same key again is refused in the form."""
+    owner.cli("integrations", "set-url", "openai", upstream.url, check=True)
+    owner.cli("integrations", "set", "openai", stdin=KEY, check=True)
+    board.reload()
+    dialog, rows = board.get_by_role("dialog"), board.get_by_role("list", name="OpenAI keys").get_by_role("listitem")
+    for number, (status, key, label, toast, result) in enumerate(
+        [
+            (401, OTHER, "US", "Its test failed", "Rejected just now"),
+            (200, DEEP, "EU", "The provider accepted it", "Works · just now"),
+        ],
+        1,
+    ):
+        upstream.status = status
+        board.get_by_role("link", name="Add another key for OpenAI").click()
+        dialog.get_by_label("Key", exact=True).fill(key)
+        dialog.get_by_label("Label").fill(label)
+        dialog.get_by_role("button", name="Save key").click()
+        expect(board.locator(".toast")).to_contain_text(toast)
+        expect(rows.nth(number)).to_contain_text(label)
+        expect(rows.nth(number)).to_contain_text(result)
+        assert upstream.asked[-1][2]["authorization"] == f"Bearer {key}"
+    expect(card(board, "openai").locator(".badge")).to_have_text("1 of 3 keys rejected")
+    board.get_by_role("link", name="Add another key for OpenAI").click()
+    dialog.get_by_label("Key", exact=True).fill(OTHER)
+    dialog.get_by_role("button", name="Save key").click()
+    expect(dialog.get_by_text("This OpenAI key is stored already as US.")).to_be_visible()
+    assert dialog.get_by_label("Key", exact=True).input_value() == ""
+
+
 def test_the_environment_wins_and_says_so(board: Any) -> None:
     """A key of the environment has no way to be changed here; an address of it is named, and the form has none."""
     groq = card(board, "groq")

@@ -32,6 +32,24 @@ def test_options_wait_in_a_closed_part_of_the_form(owner: Any, home: Any) -> Non
     assert key["limits"][0]["limit"] == 50
 
 
+def test_limits_are_reset_after_a_question(owner: Any, home: Any) -> None:
+    """In the same dialog; canceled, they stay as they were."""
+    made = owner.cli.json("keys", "create", "Limited", "--limit", "50/1h")
+    key = made["key"]
+    owner.api(made["secret"]).get("/api/me")
+    home.goto(f"{owner.url}/settings/keys/{key['id']}")
+    dialog = home.get_by_role("dialog")
+    for answer in ("Cancel", "Reset limits"):
+        home.get_by_role("link", name="Change limits").click()
+        dialog.get_by_role("link", name="Reset limits").click()
+        expect(dialog.get_by_role("heading", name="Reset these limits?")).to_be_visible()
+        expect(dialog.get_by_text("49 of 50 left")).to_be_visible()
+        dialog.get_by_role("link" if answer == "Cancel" else "button", name=answer).click()
+        expect(dialog).to_have_count(0)
+    expect(home.get_by_text("Limits reset. Nothing counts as used.")).to_be_visible()
+    assert owner.cli.json("keys", "limits", "show", key["id"])["remaining"][0]["remaining"] == 50
+
+
 def test_the_dialog_keeps_what_was_typed_when_it_suggests(owner: Any, home: Any) -> None:
     """The page then shows the new options."""
     key, secret = owner.create_key("Dialog options")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -34,10 +35,10 @@ APIKey = SimpleNamespace(objects=SimpleNamespace(filter=_read))
 """
 
 
-def _find_code(guide: str, language: str) -> str:
-    """The first code in this language is the export."""
+def _find_code(guide: str, language: str, number: int = 0) -> str:
+    """Code in this language; the first is the export of keys."""
     found = re.findall(rf"```{language}\n(.*?)```", (GUIDES / guide).read_text(encoding="utf-8"), re.DOTALL)
-    return str(found[0])
+    return str(found[number])
 
 
 def _import(lines: list[str]) -> dict[str, bool]:
@@ -96,9 +97,15 @@ def _find_session_zone(guide: str) -> str:
 
 def _export(guide: str, url: str, prepare: Callable[[psycopg.Connection[Any]], None]) -> list[str]:
     """The lines that psql prints for the guide's query."""
+    return [json.dumps(value) for value in _export_rows(guide, url, prepare)]
+
+
+def _export_rows(
+    guide: str, url: str, prepare: Callable[[psycopg.Connection[Any]], None], number: int = 0
+) -> list[Any]:
     with psycopg.connect(url, options=f"-c timezone={_find_session_zone(guide)}") as connection:
         prepare(connection)
-        return [json.dumps(row[0]) for row in connection.execute(_find_code(guide, "sql").encode())]
+        return [row[0] for row in connection.execute(_find_code(guide, "sql", number).encode())]
 
 
 @pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
@@ -125,36 +132,78 @@ def test_better_auths_table_becomes_lines(postgres_url: str, kind: str) -> None:
 
 
 def test_litellms_table_becomes_lines(postgres_url: str) -> None:
-    """As Prisma creates it, with times in UTC whatever the session's zone. Expired keys stay behind."""
+    """As Prisma creates it, with times in UTC whatever the session's zone. Expired keys stay behind; budgets have the
+    periods that LiteLLM has, and limits by minute become a limit and a budget."""
 
     def prepare(connection: psycopg.Connection[Any]) -> None:
         connection.execute(
             'CREATE TABLE "LiteLLM_VerificationToken" (token text PRIMARY KEY, key_name text, key_alias text, '
             "models text[], max_budget double precision, budget_duration text, expires timestamp(3), blocked boolean, "
-            "created_at timestamp(3) DEFAULT CURRENT_TIMESTAMP)"
+            "tpm_limit bigint, rpm_limit bigint, team_id text, created_at timestamp(3) DEFAULT CURRENT_TIMESTAMP)"
         )
         hashed = _HASHES["litellm"]
         rows = [
-            ("shop", None, None, 25.5, "30d"),
-            (None, _FUTURE, True, 0.1, "1mo"),
-            ("all", None, None, 7, None),
-            ("expired", _PAST, False, None, None),
+            ("shop", None, None, 25.5, "30d", None, 60),
+            (None, _FUTURE, True, 0.1, "1h", 9_000, None),
+            ("all", None, None, 7, None, None, None),
+            ("free", None, None, None, None, None, None),
+            ("expired", _PAST, False, None, None, None, None),
         ]
         for number, (alias, expires, *others) in enumerate(rows):
             values = (f"{number}{hashed[1:]}", "sk-...bM0c", alias, expires, *others)
             connection.execute(
                 'INSERT INTO "LiteLLM_VerificationToken" (token, key_name, key_alias, expires, blocked, '
-                "max_budget, budget_duration) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                "max_budget, budget_duration, tpm_limit, rpm_limit) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 values,
             )
 
     lines = _export("move-from-litellm.md", postgres_url, prepare)
-    assert _import(lines) == {"shop": False, f"LiteLLM key 1{_HASHES['litellm'][1:8]}": True, "all": False}
-    assert [one["expires_at"] for one in map(json.loads, lines)] == [None, "2999-12-31T23:30:00Z", None]
-    [shop], [monthly], [total] = (one["budgets"] for one in map(json.loads, lines))
-    assert (float(shop["amount_usd"]), shop["period"], shop["window"]) == (25.5, "rolling", "30d")
-    assert (float(monthly["amount_usd"]), monthly["period"], monthly["window"]) == (0.1, "month", None)
-    assert (float(total["amount_usd"]), total["period"], total["window"]) == (7, "total", None)
+    assert _import(lines) == {
+        "shop": False,
+        f"LiteLLM key 1{_HASHES['litellm'][1:8]}": True,
+        "all": False,
+        "free": False,
+    }
+    shop, hourly, total, free = map(json.loads, lines)
+    assert [one["expires_at"] for one in (shop, hourly, total)] == [None, "2999-12-31T23:30:00Z", None]
+    assert shop["limits"] == [{"name": "rpm", "limit": 60, "window": "1m"}]
+    [monthly] = shop["budgets"]
+    assert (float(monthly["amount_usd"]), monthly["period"], monthly["window"]) == (25.5, "month", None)
+    [rolling, tpm] = hourly["budgets"]
+    assert (float(rolling["amount_usd"]), rolling["period"], rolling["window"]) == (0.1, "rolling", "1h")
+    assert (tpm["amount_tokens"], tpm["period"], tpm["window"]) == (9_000, "rolling", "1m")
+    assert [(float(one["amount_usd"]), one["period"]) for one in total["budgets"]] == [(7, "total")]
+    assert (free["budgets"], free["limits"]) == ([], None)
+
+
+def test_litellms_teams_become_commands(postgres_url: str, cli: Any) -> None:
+    """Which create consumers with the budgets and limits of the teams, whatever their names have."""
+
+    def prepare(connection: psycopg.Connection[Any]) -> None:
+        connection.execute(
+            'CREATE TABLE "LiteLLM_TeamTable" (team_id text PRIMARY KEY, team_alias text, max_budget double precision, '
+            "budget_duration text, tpm_limit bigint, rpm_limit bigint, models text[], blocked boolean)"
+        )
+        for row in [
+            ("t-1", "It's $(Ada)", 300, "1mo", 50_000, 60),
+            ("t-2", None, 9.5, "7d", None, None),
+            ("t-3", "Plain", None, None, None, None),
+        ]:
+            connection.execute('INSERT INTO "LiteLLM_TeamTable" VALUES (%s, %s, %s, %s, %s, %s)', row)
+
+    commands = _export_rows("move-from-litellm.md", postgres_url, prepare, number=1)
+    cli("migrate", check=True)
+    for command in commands:
+        program, *words = shlex.split(command)
+        assert program == "ari"
+        cli(*words, check=True)
+    teams = {one["external_id"]: one for one in cli.json("consumers", "list")["items"]}
+    assert {name: one["name"] for name, one in teams.items()} == {"t-1": "It's $(Ada)", "t-2": "t-2", "t-3": "Plain"}
+    shown = cli.json("consumers", "show", "t-1")
+    budgets = [(one["name"], one["amount_usd"], one["amount_tokens"], one["period"]) for one in shown["budgets"]]
+    assert budgets == [("budget", "300.00", None, "month"), ("tpm", None, 50_000, "rolling")]
+    assert [(one["name"], one["limit"], one["window"]) for one in shown["limits"]] == [("rpm", 60, "1m")]
+    assert [one["period"] for one in cli.json("consumers", "show", "t-2")["budgets"]] == ["week"]
 
 
 def test_djangos_table_becomes_lines(tmp_path: Path) -> None:

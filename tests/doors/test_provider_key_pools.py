@@ -99,6 +99,9 @@ def test_all_keys_are_limited(admin: Any, provider: PoolProvider, keys: list[dic
         assert (answer.status_code, answer.json()["code"]) == (429, "provider_rate_limited")
         assert 50 <= int(answer.headers["retry-after"]) <= 60
     assert sorted(provider.used) == KEYS[:3]
+    listed = admin.get(CARD).json()["keys"]
+    assert [one["state"] for one in listed] == ["resting"] * 3
+    assert listed[1]["rests_until"] < listed[0]["rests_until"] < listed[2]["rests_until"]
 
 
 def test_a_rejected_key_leaves_until_a_test_succeeds(

@@ -42,8 +42,17 @@ from tests.support.server import ServerProcess
 
 CALLERS = 8
 CHAT = "/api/ai/openai/v1/chat/completions"
-MODELS = ("gpt-5-mini", "gpt-5-mini", "gpt-5-mini", "429", "500-key", "broken", "fails", "gzip", "drip")
+ALIASES = {
+    "alias": ["openai/gpt-5-mini"],
+    "alias-of-two": ["openai/gpt-5", "openai/gpt-5-mini"],
+    "alias-falls-back": ["openai/429", "ollama/gpt-5-mini", "openai/gpt-5"],
+    "alias-skips": ["openai/refused", "openai/gpt-5-mini"],
+    "alias-drips": ["openai/drip"],
+}
+"""One model, several at different prices, another provider, a model that the keys may not use, one without an end."""
+MODELS = (*("gpt-5-mini",) * 3, "429", "500-key", "broken", "fails", "gzip", "drip", *ALIASES)
 """A provider that responds, refuses, breaks off, fails in the middle, reports nothing, and never ends."""
+ENDLESS = ("drip", "alias-drips")
 SMALL_TOKENS = 20_000
 MAX_REQUEST_TOKENS = 1_000
 """More than any request of this proof uses."""
@@ -71,7 +80,7 @@ class Load:
                 self.random.choice(self.secrets),
                 self.random.choice(MODELS),
             )
-            ask = {"model": model, "stream": self.random.random() < 0.7 or model == "drip", "max_tokens": 1}
+            ask = {"model": model, "stream": self.random.random() < 0.7 or model in ENDLESS, "max_tokens": 1}
             with self.lock:
                 self.made += 1
             with (
@@ -84,7 +93,7 @@ class Load:
                 with self.lock:
                     self.statuses[response.status_code] += 1
                 for number, _ in enumerate(response.iter_raw()):
-                    if number > self.random.randrange(4) and (model == "drip" or self.random.random() < 0.2):
+                    if number > self.random.randrange(4) and (model in ENDLESS or self.random.random() < 0.2):
                         break
 
     def kill(self, kills: int) -> None:
@@ -134,6 +143,7 @@ def make_budgets(owner: Owner) -> tuple[list[RuleOwner], list[str]]:
     with owner.api(admin) as client:
         consumer = client.post("/api/consumers", json={"name": "c", "budgets": [total, small]}).json()
         client.put("/api/budgets", json={"instance": [total]}).raise_for_status()
+        client.put("/api/model-aliases", json={"aliases": ALIASES}).raise_for_status()
     owners = [
         RuleOwner(consumer["id"], _ANY, CONSUMER_PREFIX),
         RuleOwner(INSTANCE_ID, _ANY, INSTANCE_PREFIX),
@@ -141,7 +151,8 @@ def make_budgets(owner: Owner) -> tuple[list[RuleOwner], list[str]]:
     secrets = []
     for name in ("one", "two"):
         budgets = [total, {"name": "daily", "amount_tokens": 10**9, "period": "rolling", "window": "24h"}]
-        key, secret = owner.create_key(name, scopes=["ai:*"], consumer=consumer["id"], budgets=budgets)
+        fields = {"consumer": consumer["id"], "budgets": budgets, "models": {"deny": ["refused"]}}
+        key, secret = owner.create_key(name, scopes=["ai:*"], **fields)
         owners.append(RuleOwner(key["id"], _ANY))
         secrets.append(secret)
     return owners, secrets

@@ -11,8 +11,8 @@ budgets set --provider openai --budget 200usd/month --budget burst=9000tokens/1h
 budgets set --provider groq --budget 9usd/day --json
 budgets increase 10usd --budget monthly
 budgets increase 10usd --provider openai --json
-budgets reset
-budgets reset --provider openai --budget burst
+budgets reset --yes
+budgets reset --provider openai --budget burst --yes
 budgets show
 budgets show --provider openai --json
 budgets list
@@ -29,8 +29,8 @@ budgets show --provider nobody
 budgets increase 5
 budgets increase 5usd
 budgets increase 5usd --provider nobody
-budgets reset
-budgets reset --provider openai --budget other
+budgets reset --yes
+budgets reset --provider openai --budget other --yes
 """
 """A life of their own: a key that may use AI can't loosen the budgets that bind it."""
 

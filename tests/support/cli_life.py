@@ -61,10 +61,10 @@ consumers change acme --credits 50
 consumers change acme --allow-model openai/* --json
 consumers change acme --allow-model ""
 consumers add-credits acme 5
-consumers reset-limits acme
+consumers reset-limits acme --yes
 consumers change acme --budget 25usd/total
 consumers increase-budget acme 5usd
-consumers reset-budgets acme
+consumers reset-budgets acme --yes
 scopes add orders:read "Read orders."
 scopes describe orders:read "Read all orders."
 scopes describe orders:read "Read them." --json
@@ -130,11 +130,11 @@ keys forbid-rotation {laptop}
 keys budgets set {laptop} --budget 25usd/month --budget burst=5000tokens/1h?
 keys budgets show {laptop} --json
 keys budgets increase {laptop} 10usd --json
-keys budgets reset {laptop} --budget burst --json
+keys budgets reset {laptop} --budget burst --yes --json
 keys budgets remove {laptop} --yes
 keys limits show {laptop}
 keys limits set {laptop} --limit 7/1m
-keys limits reset {laptop} --json
+keys limits reset {laptop} --yes --json
 keys limits remove {laptop} --yes
 keys credits set {laptop} 20
 keys credits add {laptop} 5

@@ -141,6 +141,14 @@ class ImportScopesIn(RequestModel):
     dry_run: StrictBool = Field(True, description=DRY_RUN)
 
 
+class ChangedFieldOut(BaseModel):
+    """A field of a changed object. Values are text; lists and objects are JSON, `null` means that there is none."""
+
+    field: str = Field(description="Name of the field.", examples=["amount_usd"])
+    old: str | None = Field(description="The value before.", examples=["500.00"])
+    new: str | None = Field(description="The value after.", examples=["600.00"])
+
+
 class AppliedChangeOut(BaseModel):
     """One change."""
 
@@ -156,6 +164,7 @@ class AppliedChangeOut(BaseModel):
         description="Whether keys or presets list the removed scope, or an upstream loses stored keys.",
         examples=[False],
     )
+    fields: list[ChangedFieldOut] = Field(description="The fields that differ; only of a change.", examples=[[]])
 
 
 class AppliedOut(BaseModel):

@@ -17,14 +17,15 @@ from ari.deps import Deps
 from ari.http.route_policy import AuthMode, policy
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.integrations.ai_rules.change_budgets import (
-    describe_budget_rules,
     get_budgets,
     increase_shared_budget,
     reset_shared_budgets,
     set_budgets,
 )
+from ari.integrations.ai_rules.replace_part import get_ai_rules
 from ari.integrations.upstreams import list_providers
-from ari.usage.reports.facts import budget_facts
+from ari.prices.budget_facts import describe_shared_budgets
+from ari.prices.unpriced import read_unpriced_use
 
 router = APIRouter(prefix="/api/budgets", tags=["Integrations"])
 
@@ -57,6 +58,15 @@ class BudgetRulesOut(BaseModel):
     instance: list[BudgetOut] = Field(description="Budgets that all requests share.")
     providers: dict[str, list[BudgetOut]] = Field(description="Budgets by provider.", examples=[{"openai": []}])
     budget_use: list[SharedBudgetUseOut] = Field(description="Use of these budgets now.")
+    unpriced_models: list[str] = Field(
+        description="Models without a known price of the last 30 days, `provider/model`, most used first.",
+        examples=[["vllm-a/llama-4"]],
+    )
+    refuses_unpriced: bool = Field(
+        description="Whether hard budgets in money, of keys and consumers too, refuse models without a known price; "
+        "otherwise `ARI_AI_UNKNOWN_PRICE` counts them.",
+        examples=[True],
+    )
 
 
 class SharedIncreaseIn(BudgetIncreaseIn):
@@ -121,5 +131,8 @@ async def reset_budgets(body: SharedResetIn, deps: CallerDeps) -> Response:
 
 
 async def _describe(deps: Deps, rules: BudgetRules) -> dict[str, Any]:
-    states = await run_in_thread(deps.instance.usage_records.read_budgets, rules.list_all())
-    return describe_budget_rules(rules) | {"budget_use": [budget_facts(one) for one in states]}
+    instance = deps.instance
+    states = await run_in_thread(instance.usage_records.read_budgets, rules.list_all())
+    prices = (await deps.read(get_ai_rules)).prices
+    unpriced = await deps.report(read_unpriced_use, prices, instance.settings.ai_unknown_price, instance.now_ms())
+    return describe_shared_budgets(rules, states, unpriced)

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
 from ari.api.budget_shapes import Budgets
+from ari.api.limit_shapes import Limits
 from ari.api.model_shapes import ModelRulesIn
 from ari.api.ownership_shapes import METADATA_BOUND, Addresses, ConsumerReference, Environment, Metadata, Tags
 from ari.api.shapes import KEY_ID, FieldProblem, Name, RequestModel, Scopes, Time
@@ -65,6 +66,7 @@ class ImportedKeyIn(RequestModel):
     )
     addresses: Addresses | None = Field(None, description="IP addresses and networks that the key works from.")
     models: ModelRulesIn | None = Field(None, description="AI models that the key may use; default: all.")
+    limits: Limits | None = Field(None, description="Rate limits; default: none.")
     budgets: Budgets | None = Field(None, description="Budgets for AI requests; default: none.")
 
 

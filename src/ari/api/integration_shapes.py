@@ -113,9 +113,10 @@ class ProviderKeyOut(BaseModel):
     id: str = Field(description="ID.", examples=["pky_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
     label: str = Field(description="Name for people; may be empty.", examples=["EU"])
     mask: str = Field(description="First and last characters of the key.", examples=["sk-p…x7Qa"])
-    state: Literal["working", "rejected"] = Field(
+    state: Literal["working", "rejected", "resting"] = Field(
         description="`rejected`: the provider refused it. Of several keys, such a key is not used until it is replaced "
-        "or a test succeeds.",
+        "or a test succeeds. `resting`: the provider limits it; each worker has its own record, and this is the one "
+        "that responds.",
         examples=["working"],
     )
     added_at: Nullable = Field(description="When it was added.", examples=["2026-11-02T12:00:00.000Z"])
@@ -127,6 +128,7 @@ class ProviderKeyOut(BaseModel):
     last_test: TestResultOut | None = Field(description="Result of the last test.")
     failing_since: Nullable = Field(description="When the provider rejected it.", examples=[None])
     failing_reason: str | None = Field(description="Why it's rejected, for people.", examples=[None])
+    rests_until: Nullable = Field(description="When a resting key is used again.", examples=[None])
 
 
 class IntegrationOut(BaseModel):

@@ -24,9 +24,9 @@ async def list_upstreams(deps: CallerDeps) -> Response:
     found = await deps.read(states, deps.instance.provider_environment)
     used = await deps.report(last_uses)
     named = [one for one in found if one.provider.name not in providers()]
-    return respond(
-        {"items": [integration_facts(one, used.get(one.provider.name)) for one in named], "next_cursor": None}
-    )
+    rest_end_of = deps.instance.find_rest_end
+    items = [integration_facts(one, used.get(one.provider.name), rest_end_of) for one in named]
+    return respond({"items": items, "next_cursor": None})
 
 
 @router.post(

@@ -13,6 +13,7 @@ from ari.cli import output
 from ari.cli.data_file import read_data_file
 from ari.cli.options import AsJson, DataDir
 from ari.cli.targets import open_target
+from ari.cli.unpriced_models import warn_about_unpriced
 
 ApplyNow = Annotated[bool, typer.Option("--yes", "-y", help="Apply the changes instead of listing them.")]
 
@@ -31,7 +32,7 @@ def apply(
     data_dir: DataDir = None,
 ) -> None:
     """Declare scopes, kinds, rules, upstreams, models, prices and budgets from a file. Without --yes, only lists the
-    changes.
+    changes, with old and new values.
 
     All changes are made in one transaction. Applying the same file again changes nothing.
     """
@@ -42,7 +43,14 @@ def apply(
         parse_configuration(wanted)
         with open_target(data_dir) as target:
             changes = target.scopes.apply(wanted, dry_run=not yes, prune=prune, force=force)
-    show_changes(changes, applied=yes, force=force, as_json=as_json)
+            show_changes(changes, applied=yes, force=force, as_json=as_json)
+            if any(one["kind"] == "budget" and one["action"] != "remove" for one in changes):
+                warn_about_unpriced(target, _list_shared_budgets(wanted))
+
+
+def _list_shared_budgets(wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    by_provider = (wanted.get("provider_budgets") or {}).values()
+    return [*(wanted.get("instance_budgets") or ()), *(one for budgets in by_provider for one in budgets)]
 
 
 @contextmanager
@@ -69,6 +77,9 @@ def show_changes(changes: Sequence[dict[str, Any]], *, applied: bool, force: boo
     for one in changes:
         keys = f" (also from {output.count(one['key_count'], 'active key')})" if one["key_count"] else ""
         output.say(f"{SIGNS[one['action']]} {one['kind']} {one['name']}{keys}")
+        for field in one["fields"]:
+            old, new = ("none" if value is None else value for value in (field["old"], field["new"]))
+            output.say(f"    {field['field']}: {old} → {new}")
     if not changes:
         output.say("Nothing to change.")
     elif applied:

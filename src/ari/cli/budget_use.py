@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ari.base.clock import from_rfc3339
+from ari.base.money import format_usd, parse_usd
 from ari.cli import output
 from ari.keys.limits.budget_fields import parse_budgets, write_budget_text
 
@@ -37,10 +38,18 @@ def write_rule(facts: Mapping[str, Any]) -> str:
     return write_budget_text(budget)
 
 
-def describe_left(use: Mapping[str, Any]) -> str:
-    """``27.65usd``, ``1200tokens``: what is left in the words of ``--budget``."""
+def write_amount(use: Mapping[str, Any], amount: str) -> str:
+    """``27.65usd``, ``1200tokens``: what is ``used``, ``remaining`` or another amount, as ``--budget`` has it."""
     unit = _find_unit(use)
-    return f"{use[f'remaining_{unit}']}{unit}"
+    return f"{use[f'{amount}_{unit}']}{unit}"
+
+
+def write_increases(rule: Mapping[str, Any], use: Mapping[str, Any]) -> str:
+    """``+10.00usd``: the one-time increases of the current period; empty without any."""
+    unit = _find_unit(use)
+    limit, amount = use[f"limit_{unit}"], rule[f"amount_{unit}"]
+    more = parse_usd(limit) - parse_usd(amount) if unit == "usd" else limit - amount
+    return f"+{format_usd(more) if unit == 'usd' else more}{unit}" if more > 0 else ""
 
 
 def _describe(one: Mapping[str, Any], now_ms: int) -> str:

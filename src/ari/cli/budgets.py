@@ -7,12 +7,22 @@ import typer
 
 from ari.base.clock import from_rfc3339
 from ari.cli import output
-from ari.cli.budget_use import describe_left, show_uses, write_rule
+from ari.cli.budget_use import show_uses, write_amount, write_increases, write_rule
 from ari.cli.command_app import CommandApp
 from ari.cli.completion import offer
-from ari.cli.key_budgets import Amount, BudgetName, BudgetNames, NewBudgets, TimeZone, choose_budget_name, make_budgets
+from ari.cli.key_budgets import (
+    Amount,
+    BudgetName,
+    BudgetNames,
+    NewBudgets,
+    TimeZone,
+    choose_budget_name,
+    confirm_reset,
+    make_budgets,
+)
 from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.targets import open_target
+from ari.cli.unpriced_models import warn_about_unpriced
 from ari.keys.limits.budget_fields import parse_amount_text
 from ari.keys.limits.charge import INSTANCE_PREFIX, PROVIDER_PREFIX
 
@@ -26,6 +36,7 @@ Provider = Annotated[
         autocompletion=offer("upstreams"),
     ),
 ]
+_HEADERS = ("FOR", "BUDGET", "INCREASED", "USED", "REMAINING", "UNTIL", "TIME ZONE")
 _EMPTY = "No budgets yet. Add one for all requests: ari budgets set --budget monthly=500usd/month"
 
 app = CommandApp(no_args_is_help=True)
@@ -33,18 +44,26 @@ app = CommandApp(no_args_is_help=True)
 
 @app.command("list")
 def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List the budgets of the instance and of its providers, and what is left of them."""
+    """List the budgets of the instance and of its providers: one-time increases, what is used and what remains."""
     with open_target(data_dir) as target:
         found, now_ms = target.budgets.get(), target.now_ms()
     if as_json:
         output.as_json(found)
         return
     rows = [
-        (owner or "instance", write_rule(rule), describe_left(use), _describe_end(use, now_ms), rule["time_zone"])
+        (
+            owner or "instance",
+            write_rule(rule),
+            write_increases(rule, use),
+            write_amount(use, "used"),
+            write_amount(use, "remaining"),
+            _describe_end(use, now_ms),
+            rule["time_zone"],
+        )
         for owner, rules in _list_owners(found)
         for rule, use in zip(rules, _list_uses(found, owner), strict=True)
     ]
-    output.table(("FOR", "BUDGET", "LEFT", "UNTIL", "TIME ZONE"), rows, _EMPTY, droppable=1)
+    output.table(_HEADERS, rows, _EMPTY, droppable=1)
 
 
 @app.command()
@@ -74,6 +93,7 @@ def set_(
         _confirm_removal(provider, yes)
     with open_target(data_dir) as target:
         _show(target.budgets.replace(provider, wanted), provider, as_json, target.now_ms())
+        warn_about_unpriced(target, wanted)
 
 
 @app.command()
@@ -101,9 +121,14 @@ def increase(
 
 @app.command()
 def reset(
-    provider: Provider = None, budget: BudgetNames = None, as_json: AsJson = False, data_dir: DataDir = None
+    provider: Provider = None,
+    budget: BudgetNames = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Reset budgets, as if nothing had been used."""
+    confirm_reset("the instance" if provider is None else provider, yes)
     with open_target(data_dir) as target:
         _show(target.budgets.reset(provider, budget or None), provider, as_json, target.now_ms())
 

@@ -243,7 +243,7 @@ def _integrations(database: Database, settings: Settings) -> Finding:
     if broken is not None:
         return Finding(check, "wrong", broken)
     said = ", ".join(_describe_provider(one) for one in found)
-    if any(one.name == "failing" or _in_the_clear(one) for one in found):
+    if any(one.name == "failing" or _count_rejected(one) or _in_the_clear(one) for one in found):
         return Finding(check, "note", said)
     return Finding(check, "ok", said)
 
@@ -254,7 +254,14 @@ def _describe_provider(state: State) -> str:
         said += f" ({state.provider.variable})"
     if state.name == "failing":
         said += " (failing)"
+    elif _count_rejected(state):
+        said += f" ({_count_rejected(state)} of {len(state.keys)} keys rejected)"
     return f"{said} (its key is sent unencrypted: {state.base_url})" if _in_the_clear(state) else said
+
+
+def _count_rejected(state: State) -> int:
+    """The number of stored keys that the provider refuses; of a key that rests, only the server's processes know."""
+    return sum(key.failing_since_ms is not None for key in state.keys) if state.source == "stored" else 0
 
 
 def _in_the_clear(state: State) -> bool:

@@ -17,6 +17,7 @@ from ari.cli.key_budgets import (
     NewBudgets,
     choose_budget_name,
     choose_budgets,
+    confirm_reset,
     make_budgets,
 )
 from ari.cli.key_limits import (
@@ -36,6 +37,7 @@ from ari.cli.model_args import AllowModels, DenyModels, choose_model_rules, desc
 from ari.cli.options import AsJson, DataDir, Metadata, Yes
 from ari.cli.targets import open_target
 from ari.cli.time_args import parse_time
+from ari.cli.unpriced_models import warn_about_unpriced
 from ari.keys import UNSET, ConsumerChange, NewConsumer
 from ari.keys.limits.budget_fields import parse_amount_text
 
@@ -72,7 +74,10 @@ def create(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Create a consumer that keys can belong to. Its keys share its limits and credits."""
+    """Create a consumer that keys can belong to.
+
+    Its keys share its limits, credits and budgets for AI requests, and may use the AI models that it may use.
+    """
     problems = Problems()
     granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
     limits = problems.check([], make_limits, limit)
@@ -81,7 +86,8 @@ def create(
     new = NewConsumer(name, external_id, parse_metadata_options(metadata), limits, granted, models, budgets)
     with open_target(data_dir) as target:
         consumer = target.consumers.create(new, problems.found)
-    output.as_json(consumer) if as_json else output.say(f"Created {_describe(consumer)}.")
+        output.as_json(consumer) if as_json else output.say(f"Created {_describe(consumer)}.")
+        warn_about_unpriced(target, consumer["budgets"] if budget else None)
 
 
 @app.command("list")
@@ -153,10 +159,10 @@ def change(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Change a consumer's name, external ID, metadata, shared limits, credits or models.
+    """Change a consumer's name, external ID, metadata, AI models, or the limits, credits and budgets its keys share.
 
-    --external-id "" removes the external ID, --limit "" all limits, --allow-model "" all rules for models,
-    --budget "" all budgets.
+    --external-id "" removes the external ID, --limit "" all limits, --budget "" all budgets and --allow-model "" the
+    rules for models.
     """
     problems = Problems()
     granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
@@ -176,12 +182,16 @@ def change(
     )
     with open_target(data_dir) as target:
         changed = target.consumers.change(consumer, wanted, problems.found)
-    output.as_json(changed) if as_json else output.say(f"Changed {_describe(changed)}.")
+        output.as_json(changed) if as_json else output.say(f"Changed {_describe(changed)}.")
+        warn_about_unpriced(target, changed["budgets"] if budget else None)
 
 
 @app.command("reset-limits")
-def reset_limits(consumer: Reference, limit: Named = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+def reset_limits(
+    consumer: Reference, limit: Named = None, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
     """Reset the limits that a consumer's keys share, as if nothing had been used."""
+    output.confirm("Reset the limits of this consumer? Nothing counts as used then.", yes=yes)
     with open_target(data_dir) as target:
         key_output.show_remaining(target.consumers.reset_limits(consumer, limit or None), as_json)
 
@@ -203,9 +213,10 @@ def increase_budget(
 
 @app.command("reset-budgets")
 def reset_budgets(
-    consumer: Reference, budget: BudgetNames = None, as_json: AsJson = False, data_dir: DataDir = None
+    consumer: Reference, budget: BudgetNames = None, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None
 ) -> None:
     """Reset the budgets that a consumer's keys share, as if nothing had been used."""
+    confirm_reset("this consumer", yes)
     with open_target(data_dir) as target:
         show_use(target.consumers.reset_budgets(consumer, budget or None), as_json, target.now_ms())
 

@@ -13,6 +13,7 @@ from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.provider_keys import Name, read_key
 from ari.cli.targets import open_target
 from ari.cli.time_args import parse_time
+from ari.integrations.facts import describe_unused_keys
 from ari.integrations.providers import providers
 
 Address = Annotated[
@@ -33,7 +34,7 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     rows = [
         (
             one["provider"],
-            one["state"].replace("_", " "),
+            _describe_state(one),
             one["mask"] or "",
             one["source"] or "",
             output.when(parse_time(one["last_used_at"]), now_ms, ""),
@@ -151,8 +152,16 @@ def _value(name: str, value: object) -> object:
     return "" if value is None else value
 
 
+def _describe_state(found: Mapping[str, Any]) -> str:
+    unused = describe_unused_keys(found["keys"]) if found["source"] == "stored" else ""
+    return ", ".join(part for part in (found["state"].replace("_", " "), unused) if part)
+
+
 def _describe_key(key: Mapping[str, Any]) -> str:
-    return " ".join(part for part in (key["id"], key["mask"], key["label"], f"({key['state']})") if part)
+    state = key["state"]
+    if state == "resting":
+        state = f"resting until {output.moment(from_rfc3339(key['rests_until']))}"
+    return " ".join(part for part in (key["id"], key["mask"], key["label"], f"({state})") if part)
 
 
 app.command("add-key")(provider_keys.add)

@@ -12,6 +12,7 @@ from ari.cli.command_app import CommandApp
 from ari.cli.key_output import describe_key
 from ari.cli.options import AsJson, DataDir, KeyName, Yes
 from ari.cli.targets import open_target
+from ari.cli.unpriced_models import warn_about_unpriced
 from ari.keys import UNSET, KeyChange
 from ari.keys.limits.budget_fields import parse_amount_text, parse_budget_text
 from ari.keys.limits.fields import DEFAULT_NAME
@@ -56,6 +57,11 @@ def choose_budgets(budget: Sequence[str] | None, time_zone: str) -> list[dict[st
     return UNSET if budget is None else make_budgets(budget, time_zone)
 
 
+def confirm_reset(whose: str, yes: bool) -> None:
+    """Ask before budgets are reset. Raises ``Conflict`` without a yes."""
+    output.confirm(f"Reset the budgets of {whose}? All of each can then be spent again.", yes=yes)
+
+
 def choose_budget_name(budget: str | None, read_budgets: Callable[[], Sequence[Mapping[str, Any]]]) -> str:
     """The name of ``--budget``, else that of the only budget, else ``default``. Raises ``Invalid`` for several."""
     if budget is not None:
@@ -92,7 +98,9 @@ def set_budgets(
     with open_target(data_dir) as target:
         if not wanted.budgets:
             _confirm_removal(target, key, yes)
-        show_use(target.keys.change(key, wanted), as_json, target.now_ms())
+        changed = target.keys.change(key, wanted)
+        show_use(changed, as_json, target.now_ms())
+        warn_about_unpriced(target, changed["budgets"])
 
 
 @budgets_app.command("remove")
@@ -115,8 +123,11 @@ def increase_budget(
 
 
 @budgets_app.command("reset")
-def reset_budgets(key: KeyName, budget: BudgetNames = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+def reset_budgets(
+    key: KeyName, budget: BudgetNames = None, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
     """Reset a key's budgets, as if nothing had been used."""
+    confirm_reset("this key", yes)
     with open_target(data_dir) as target:
         show_use(target.keys.reset_budgets(key, budget or None), as_json, target.now_ms())
 

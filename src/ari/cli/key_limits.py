@@ -100,8 +100,11 @@ def remove_limits(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_
 
 
 @limits_app.command("reset")
-def reset_limits(key: KeyName, limit: Named = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+def reset_limits(
+    key: KeyName, limit: Named = None, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
     """Reset a key's limits, as if nothing had been used."""
+    output.confirm("Reset the limits of this key? Nothing counts as used then.", yes=yes)
     with open_target(data_dir) as target:
         key_output.show_remaining(target.keys.reset_limits(key, limit or None), as_json)
 

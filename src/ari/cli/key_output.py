@@ -8,6 +8,7 @@ from ari.cli import output
 from ari.cli.budget_use import describe_budgets
 from ari.cli.model_args import describe_models
 from ari.cli.time_args import parse_time
+from ari.cli.unpriced_models import warn_about_unpriced
 from ari.keys.limits.fields import parse_window, window_in_words
 from ari.keys.presets import Preset, find_label
 
@@ -32,9 +33,11 @@ def _others(count: int, one: str, many: str) -> str:
     return f"another active key {one}" if count == 1 else f"{count} other active keys {many}"
 
 
-def show_created(target: "Target", created: Mapping[str, Any], as_json: bool) -> None:
-    """Print a new key and its secret, which can't be shown again."""
+def show_created(target: "Target", created: Mapping[str, Any], as_json: bool, *, sets_budgets: bool) -> None:
+    """Print a new key and its secret, which can't be shown again, and the notes about it."""
     key = created["key"]
+    if sets_budgets:
+        warn_about_unpriced(target, key["budgets"])
     if created["same_name"]:
         output.tell(f"Note: {_others(created['same_name'], 'has', 'have')} this name.")
     if created["look_alikes"]:

@@ -103,7 +103,7 @@ def create(
         budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
     )
     with open_target(data_dir) as target:
-        key_output.show_created(target, target.keys.create(new, problems.found), as_json)
+        key_output.show_created(target, target.keys.create(new, problems.found), as_json, sets_budgets=bool(budget))
 
 
 app.command("import")(import_keys.import_)

@@ -25,6 +25,7 @@ from ari.cli.model_args import AllowModels, DenyModels, choose_model_rules, desc
 from ari.cli.options import AsJson, DataDir, EnvironmentName, Expires, Scopes, Yes
 from ari.cli.targets import open_target
 from ari.cli.time_args import one_of, whole_number
+from ari.cli.unpriced_models import warn_about_unpriced
 from ari.keys import UNSET, KindChange
 from ari.keys.kinds import LEAK_ACTIONS
 from ari.keys.limits.fields import parse_limits, write_limit_text
@@ -95,7 +96,10 @@ def add(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Add a kind of keys. The options are defaults of its new keys."""
+    """Add a kind of keys.
+
+    The options are defaults of its new keys: expiry, scopes, environment, limits, credits, budgets and AI models.
+    """
     problems = Problems()
     granted = problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=False)
     wanted = replace(
@@ -107,7 +111,8 @@ def add(
     )
     with open_target(data_dir) as target:
         added = target.kinds.add(name, prefix, wanted, problems.found)
-    _show(added, "Added", as_json)
+        _show(added, "Added", as_json)
+        warn_about_unpriced(target, added["budgets"] if budget else None)
 
 
 @app.command()
@@ -131,10 +136,10 @@ def change(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Change a kind's description and defaults. Existing keys aren't changed.
+    """Change a kind's description and the defaults of its new keys, budgets and AI models included.
 
-    --max-days 0 removes the maximum, --limit "" the rate limits, --no-credits the credits, --budget "" the budgets
-    and --allow-model "" the rules for models.
+    Existing keys aren't changed. --max-days 0 removes the maximum, --limit "" the rate limits, --no-credits the
+    credits, --budget "" the budgets and --allow-model "" the rules for models.
     """
     problems = Problems()
     granted = problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=no_credits)
@@ -149,7 +154,8 @@ def change(
         raise typer.BadParameter("pass at least one option.")
     with open_target(data_dir) as target:
         changed = target.kinds.change(name, wanted, problems.found)
-    _show(changed, "Changed", as_json)
+        _show(changed, "Changed", as_json)
+        warn_about_unpriced(target, changed["budgets"] if budget else None)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from ari.cli import output
 from ari.cli.command_app import CommandApp
 from ari.cli.options import AsJson, DataDir
 from ari.cli.targets import open_target
+from ari.integrations.ai_rules.aliases import describe_routed_alias, find_routed_aliases
 
 AliasName = Annotated[str, typer.Argument(metavar="ALIAS", help="Name that callers use.", show_default=False)]
 Models = Annotated[
@@ -38,6 +39,7 @@ def set_(alias: AliasName, model: Models, as_json: AsJson = False, data_dir: Dat
         output.as_json({"aliases": aliases})
         return
     output.say(f"The alias {alias} is now {', '.join(aliases[alias])}.")
+    _warn(aliases)
 
 
 @aliases_app.command()
@@ -60,3 +62,9 @@ def _show(aliases: Mapping[str, Sequence[str]], as_json: bool) -> None:
         return
     rows = [(name, ", ".join(models)) for name, models in aliases.items()]
     output.table(("ALIAS", "MODELS"), rows, "No aliases yet. Add one: ari models aliases set fast openai/gpt-5-mini")
+    _warn(aliases)
+
+
+def _warn(aliases: Mapping[str, Sequence[str]]) -> None:
+    for name in find_routed_aliases(aliases):
+        output.tell(f"{describe_routed_alias(name)} Run: ari models aliases remove {name}")

@@ -130,7 +130,7 @@ class BudgetPlanner:
         if hard_units and (not facts.is_determined or facts.unreported is not None):
             problem = facts.unreported if facts.is_determined else facts.problem
             return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {problem or ''}".strip())
-        fee = facts.unreported_fee or (_SEARCH_FEE if facts.has_search_fee and not _has_search_price(prices) else None)
+        fee = facts.unreported_fee or (_SEARCH_FEE if facts.search_count and not _has_search_price(prices) else None)
         if fee is not None and "money" in hard_units:
             return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {fee}")
         size = size or measure_request(prices.target.path, facts, body)
@@ -158,7 +158,8 @@ class BudgetPlanner:
             card = prices.book.find_card(provider, (model,), prices.rules, at_ms)
             if card is None:
                 return 0, False
-            usage = expected if expected.model == model else dataclasses.replace(expected, model=model)
+            details = {REPORTED_SEARCHES: facts.search_count} if facts.search_count else expected.details
+            usage = dataclasses.replace(expected, model=model, details=details)
             micros = card.cost_micros(usage)
             highest = max(highest, start if micros is None else micros)
         return highest, bool(facts.models)

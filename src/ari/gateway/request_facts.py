@@ -15,7 +15,7 @@ from ari.gateway.header_filter import decodings
 from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, fold_name, parse_tree, require_clear
 from ari.gateway.output_limit import read_output_limit
 from ari.gateway.route import Target
-from ari.gateway.tool_fees import find_unreported_fee, uses_reported_search
+from ari.gateway.tool_fees import count_reported_searches, find_unreported_fee
 from ari.gateway.unreported_use import find_unreported
 from ari.http.request_head import RequestHead
 from ari.integrations.model_fields import ModelPlace, find_model_place
@@ -45,8 +45,24 @@ _ELSEWHERE = frozenset(
 """Members with which routers choose another model than the request names, or where its name means another one
 (OpenRouter, LiteLLM, Perplexity)."""
 _CONFIGS, _FILES = ("inputConfig", "input_config"), ("fileName", "file_name")
-_STORED = compile_fields((*(f"batch.{config}.{name}" for config in _CONFIGS for name in _FILES), "prompt.id"))
-"""Members with which Gemini reads the requests of a batch from a file, and OpenAI a prompt, model and tools."""
+_CACHES = ("cachedContent", "cached_content")
+_CACHE_PLACES = (
+    "",
+    "requests[].",
+    "generateContentRequest.",
+    "generate_content_request.",
+    "extra_body.google.",
+    "google.",
+)
+_STORED = compile_fields(
+    (
+        *(f"batch.{config}.{name}" for config in _CONFIGS for name in _FILES),
+        *(f"{place}{name}" for place in _CACHE_PLACES for name in _CACHES),
+        "prompt.id",
+    )
+)
+"""Members with which Gemini reads the requests of a batch from a file, or input and tools from a cache that was made
+for some model (https://ai.google.dev/api/caching), and OpenAI a prompt, model and tools."""
 _TOOLS = compile_fields(("tools[]", "input[].tools[]"))
 _IMAGE_TOOL = "image_generation"
 _IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
@@ -69,9 +85,9 @@ class RequestFacts:
     ``item_count`` counts the requests of a batch or the prompts of a completion, ``choice_count`` the responses to
     each. No count is higher than providers accept.
     ``unreported`` is a sentence that says why the response won't report the use, ``None`` if it should, and
-    ``unreported_fee`` one that says what may have a fee that it doesn't report. ``has_search_fee`` says that the
-    request may search the web at a fee that the response reports. ``may_generate``: the method only reads or deletes,
-    but a server that ignores it could use a model.
+    ``unreported_fee`` one that says what may have a fee that it doesn't report. ``search_count`` is how
+    often the request may search the web at a fee that the response reports. ``may_generate``: the method only reads or
+    deletes, but a server that ignores it could use a model.
     """
 
     models: tuple[str, ...]
@@ -84,7 +100,7 @@ class RequestFacts:
     problem: str | None = None
     unreported: str | None = None
     unreported_fee: str | None = None
-    has_search_fee: bool = False
+    search_count: int = 0
     may_generate: bool = False
 
 
@@ -113,7 +129,7 @@ def read_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
         facts,
         unreported=find_unreported(target.path, head, asked),
         unreported_fee=(fee := find_unreported_fee(target.path, models, asked)),
-        has_search_fee=fee is None and uses_reported_search(target.path, asked),
+        search_count=0 if fee is not None else count_reported_searches(target.path, asked),
     )
 
 
@@ -178,7 +194,7 @@ def _read_body(place: ModelPlace, head: RequestHead, body: bytes) -> tuple[list[
         raise Ambiguous("The body isn't a JSON object.")
     require_clear(tree, _ELSEWHERE)
     if find_values(tree, _STORED):
-        raise Ambiguous("A stored file or prompt could bring models that the request doesn't name.")
+        raise Ambiguous("A stored file, prompt or cache could bring a model or input that the request doesn't name.")
     if any(tree.get(name) for name in _ELSEWHERE):
         raise Ambiguous("The body lets the provider choose another model than it names.")
     values = find_values(tree, compile_fields(place.fields))

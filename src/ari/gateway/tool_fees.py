@@ -18,6 +18,10 @@ _FREE = re.compile(
 )
 """Tools that the caller runs, and those of providers that cost only tokens."""
 _ANTHROPIC_SEARCH = re.compile(r"web_search_\d{8}")
+_USUAL_SEARCHES = 10
+"""Reserved without the caller's limit; they cost 0.10 US dollars."""
+_MAX_SEARCHES = 1_000
+"""The caller's limit must not reserve a whole budget."""
 _MESSAGES_PATH = re.compile(r"/messages\Z")
 _FREE_MEMBERS = frozenset(
     ("functionDeclarations", "function_declarations", "codeExecution", "code_execution", "urlContext", "url_context")
@@ -35,9 +39,9 @@ def find_unreported_fee(path: str, models: tuple[str, ...], asked: Mapping[str, 
     return next(_list_fees(path, models, asked), None)
 
 
-def uses_reported_search(path: str, asked: Mapping[str, Any]) -> bool:
-    """Whether the request may search the web at a fee that its response reports (Anthropic)."""
-    return any(_is_reported(path, tool) for tool in _find_tools(asked))
+def count_reported_searches(path: str, asked: Mapping[str, Any]) -> int:
+    """The searches that the request may make at a fee that its response reports (Anthropic): its own limit, if any."""
+    return sum(_count_searches(tool) for tool in _find_tools(asked) if _is_reported(path, tool))
 
 
 def _list_fees(path: str, models: tuple[str, ...], asked: Mapping[str, Any]) -> Iterator[str]:
@@ -74,6 +78,11 @@ def _is_free(tool: Any) -> bool:
         return isinstance(kind, str) and _FREE.fullmatch(kind) is not None
     # Anthropic's tools of the caller need no type.
     return "input_schema" in tool or tool.keys() <= _FREE_MEMBERS
+
+
+def _count_searches(tool: Any) -> int:
+    limit = tool.get("max_uses")
+    return min(limit, _MAX_SEARCHES) if type(limit) is int and limit > 0 else _USUAL_SEARCHES
 
 
 def _is_reported(path: str, tool: Any) -> bool:

@@ -64,7 +64,7 @@ def _apply_aliases(
         after = set_aliases(tx, wanted if prune else {**before, **wanted})
     except Invalid as error:
         raise Invalid(*(Problem("model_aliases", one.message) for one in error.problems)) from None
-    yield from compare_entries("model alias", before, after)
+    yield from compare_entries("model alias", _name_values("models", before), _name_values("models", after))
 
 
 def _apply_prices(tx: ConfigurationTransaction, wanted: Configuration, prune: bool) -> Iterator[AppliedChange]:
@@ -83,8 +83,9 @@ def _apply_prices(tx: ConfigurationTransaction, wanted: Configuration, prune: bo
     except Invalid as error:
         names = {"prices": [*prices], "discounts": [*discounts]}
         raise Invalid(*(Problem(_locate(one.location, names), one.message) for one in error.problems)) from None
-    for kind, old, new in zip(("model price", "model discount"), before, _read_prices(rules), strict=True):
-        yield from compare_entries(kind, old, new)
+    after = _read_prices(rules)
+    yield from compare_entries("model price", before[0], after[0])
+    yield from compare_entries("model discount", *(_name_values("percent", one[1]) for one in (before, after)))
 
 
 def _merge(before: Mapping[str, Any], wanted: Mapping[str, Any] | None, prune: bool) -> dict[str, Any]:
@@ -101,6 +102,10 @@ def _read_prices(rules: PriceRules) -> tuple[dict[str, Any], dict[str, Any]]:
         for one in facts["prices"]
     }
     return prices, {one["model"]: one["percent"] for one in facts["discounts"]}
+
+
+def _name_values(field: str, entries: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: {field: value} for name, value in entries.items()}
 
 
 def _locate(location: str, names: Mapping[str, list[str]]) -> str:

@@ -8,7 +8,7 @@ from ari.integrations.commands import BaseUrlTransaction, set_base_url
 from ari.integrations.upstream_commands import add_upstream, remove_upstream, rename_upstream
 from ari.integrations.upstreams import Upstream, make_upstream_provider
 from ari.keys import granting
-from ari.keys.commands.apply import AppliedChange, locate
+from ari.keys.commands.apply import AppliedChange, compare_fields, locate
 from ari.keys.configuration import DeclaredUpstream
 
 _SCOPE = "integrations:write"
@@ -51,10 +51,13 @@ def _change(
     before, has_keys = tx.integrations.get(found.name), bool(tx.provider_keys.of(found.name))
     provider = make_upstream_provider(found.name, found.title)
     old_url = None if before is None else before.base_url
-    is_moved = set_base_url(tx, provider, declared.base_url, listed).base_url != old_url
+    new_url = set_base_url(tx, provider, declared.base_url, listed).base_url
+    is_moved = new_url != old_url
     loses_keys = is_moved and has_keys
     if loses_keys and not force:
         raise Conflict("conflict", f"{found.name}: {_KEYS_LOST}")
     title = found.title if declared.title is None else declared.title
-    if rename_upstream(tx, found.name, title) != found or is_moved:
-        yield AppliedChange("change", "upstream", found.name, needs_force=loses_keys)
+    renamed = rename_upstream(tx, found.name, title)
+    if renamed != found or is_moved:
+        ends = ({"base_url": old_url, "title": found.title}, {"base_url": new_url, "title": renamed.title})
+        yield AppliedChange("change", "upstream", found.name, needs_force=loses_keys, fields=compare_fields(*ends))

@@ -1,12 +1,18 @@
 """The public description of an integration; the same at every door."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ari.base.clock import to_rfc3339
 from ari.integrations.model import ProviderKey, State, TestResult
 
+RestEnds = Callable[[ProviderKey], int | None]
+"""When a rate-limited key is used again, in ms, as far as this process knows; ``None`` for a key that doesn't rest."""
 
-def integration_facts(state: State, last_used_at_ms: int | None = None) -> dict[str, Any]:
+
+def integration_facts(
+    state: State, last_used_at_ms: int | None = None, rest_end_of: RestEnds | None = None
+) -> dict[str, Any]:
     """The JSON of an integration; there is no key in it but its mask."""
     row, first, tested, failure = state.stored, state.first_key, state.tested, state.failure
     return {
@@ -24,24 +30,40 @@ def integration_facts(state: State, last_used_at_ms: int | None = None) -> dict[
         "failing_since": _time(None if failure is None else failure.failing_since_ms),
         "failing_reason": state.problem or (None if failure is None else failure.failing_reason),
         "key_choice": "round_robin" if row is None else row.key_choice,
-        "keys": [provider_key_facts(one) for one in state.keys],
+        "keys": [provider_key_facts(one, None if rest_end_of is None else rest_end_of(one)) for one in state.keys],
     }
 
 
-def provider_key_facts(key: ProviderKey) -> dict[str, Any]:
+def provider_key_facts(key: ProviderKey, rests_until_ms: int | None = None) -> dict[str, Any]:
     """The JSON of one stored key."""
+    rejected = key.failing_since_ms is not None
     return {
         "id": key.id,
         "label": key.label,
         "mask": key.mask,
-        "state": "working" if key.failing_since_ms is None else "rejected",
+        "state": "rejected" if rejected else "working" if rests_until_ms is None else "resting",
         "added_at": to_rfc3339(key.added_at_ms),
         "added_by": key.added_by,
         "last_tested_at": _time(key.tested_at_ms),
         "last_test": _result(key.tested),
         "failing_since": _time(key.failing_since_ms),
         "failing_reason": key.failing_reason,
+        "rests_until": None if rejected else _time(rests_until_ms),
     }
+
+
+def describe_unused_keys(keys: Sequence[Mapping[str, Any]]) -> str:
+    """``1 of 3 keys rejected``, ``2 of 3 keys rejected, 1 resting``, from the keys of ``integration_facts``.
+
+    Empty if each of them is used, or there is only one.
+    """
+    counts = [(name, sum(key["state"] == name for key in keys)) for name in ("rejected", "resting")]
+    found = [(name, count) for name, count in counts if count]
+    if not found or len(keys) < 2:
+        return ""
+    (name, count), *others = found
+    first = f"{count} of {len(keys)} keys {name}"
+    return ", ".join([first, *(f"{more} {other}" for other, more in others)])
 
 
 def _result(tested: TestResult | None) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from cachetools import LRUCache
 
+from ari.base.clock import Clock
 from ari.integrations.model import ProviderKey
 
 _MAX_RESTS = 10_000
@@ -14,7 +15,8 @@ def make_key_rests() -> KeyRests:
     return LRUCache(_MAX_RESTS)
 
 
-def find_rest_end(rests: KeyRests, key: ProviderKey, monotonic: float, now_ms: int) -> int | None:
+def find_rest_end(rests: KeyRests, clock: Clock, key: ProviderKey) -> int | None:
     """When the rest of the key ends, in ms; ``None`` unless it rests now."""
     until, _ = rests.get((key.id, key.added_at_ms), (0.0, 0))
-    return now_ms + round((until - monotonic) * 1000) if until > monotonic else None
+    monotonic = clock.monotonic()
+    return clock.now_ms() + round((until - monotonic) * 1000) if until > monotonic else None

@@ -18,6 +18,16 @@ _KEY_SEGMENTS = frozenset(("api_keys", "api-keys", "apikeys", "admin_api_keys", 
 """Where services list and make keys."""
 MODEL_FIELDS = ("model", "models[]", "tools[].model", "input[].tools[].model")
 """A tool that generates images may name a model of its own."""
+OPENROUTER_ROUTERS = (
+    "@preset/",
+    "openrouter/auto",
+    "openrouter/bodybuilder",
+    "openrouter/free",
+    "openrouter/fusion",
+    "openrouter/pareto",
+    "switchpoint/router",
+)
+"""Parts of the names of OpenRouter's routers: https://openrouter.ai/docs/guides/routing/routers/overview."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class Provider:
     ``model_fields`` are the fields of a body that may name a model: members separated by dots, ``[]`` for each element
     of an array. ``model_routes`` lists routes with other fields, or with none because they use no model; a route may be
     one that ``reaches`` lacks. In any route, ``{model}`` is a model. ``routing_models`` are parts of names, in lower
-    case, with which the provider chooses another model.
+    case, with which the provider chooses another model, and ``routing_names`` whole names, without path and tag.
     """
 
     name: str
@@ -95,10 +105,13 @@ class Provider:
     model_fields: tuple[str, ...] = MODEL_FIELDS
     model_routes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     routing_models: tuple[str, ...] = ()
+    routing_names: tuple[str, ...] = ()
 
     def is_routing_model(self, model: str) -> bool:
         """Whether the provider chooses another model for this one."""
-        return any(part in model.lower() for part in self.routing_models)
+        name = model.lower()
+        is_named = name.rpartition("/")[2].partition(":")[0] in self.routing_names
+        return is_named or any(part in name for part in self.routing_models)
 
     @property
     def is_ai(self) -> bool:

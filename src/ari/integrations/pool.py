@@ -1,10 +1,12 @@
 """Commands that change the keys of one provider. Each records one event."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from ari.base import seal
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.ids import new_id
+from ari.base.seal import CannotOpen
 from ari.integrations.checks import mask, parse_key
 from ari.integrations.credentials import KIND, address_of, context_of
 from ari.integrations.environment import ProviderEnvironment
@@ -142,6 +144,7 @@ def _store(
         raise Invalid(Problem("base_url", "An API key set this provider's base URL. Set the base URL yourself first."))
     secret = parse_key(provider, key, owner_named=not place.is_built_in)
     tx.caller.require_confirmed(tx.now_ms)
+    _require_new(tx, provider, stored.id, secret, place.base_url)
     stored = replace(stored, mask=mask(secret), added_at_ms=tx.now_ms, added_by=tx.caller.actor)
     seal.keep(tx.sealed, tx.master_keys, context_of(stored, place.base_url), secret.encode("ascii"))
     tx.integrations.save(row)
@@ -149,3 +152,14 @@ def _store(
     detail = {"key": stored.id, "mask": stored.mask, "label": stored.label, "base_url": place.base_url}
     record_integration(tx, happened, provider, detail)
     return stored
+
+
+def _require_new(tx: IntegrationTransaction, provider: Provider, key_id: str, secret: str, base_url: str) -> None:
+    """Raise ``Invalid`` if another stored key is the same: it would rest and be rejected together with this one."""
+    for one in tx.provider_keys.of(provider.name):
+        if one.id == key_id or one.mask != mask(secret):
+            continue
+        with suppress(CannotOpen):
+            if seal.open_secret(tx.sealed, tx.master_keys, context_of(one, base_url)) == secret.encode("ascii"):
+                named = f" as {one.label}" if one.label else ""
+                raise Invalid(Problem("key", f"This {provider.title} key is stored already{named}."))

@@ -109,7 +109,10 @@ def bounds_of_dates(first: str | None, last: str | None, zone: str = "UTC") -> t
 
 
 def between(since_ms: int, until_ms: int, zone: str = "UTC", unit: Unit | None = None) -> Span:
-    """The whole hours around these times. Raises ``Invalid`` if empty, too long, or outside 1970–9998."""
+    """The whole hours around these times, by hour for two days or less.
+
+    Raises ``Invalid`` if empty, too long, or outside 1970–9998.
+    """
     for field, at_ms in (("until", until_ms), ("since", since_ms)):
         if not 0 <= at_ms <= _LAST_MS:
             raise Invalid(Problem(field, "Use a time between the years 1970 and 9998."))
@@ -117,7 +120,8 @@ def between(since_ms: int, until_ms: int, zone: str = "UTC", unit: Unit | None =
         raise Invalid(Problem("until", "Must be after since."))
     if until_ms - since_ms > MAX_DAYS * DAY_MS:
         raise Invalid(Problem("since", f"Choose at most {MAX_DAYS} days."))
-    span = Span("custom", _hour(since_ms), -_hour(-until_ms), "day", zone)
+    default: Unit = "hour" if until_ms - since_ms <= 2 * DAY_MS else "day"
+    span = Span("custom", _hour(since_ms), -_hour(-until_ms), default, zone)
     return _with_unit(span, unit)
 
 

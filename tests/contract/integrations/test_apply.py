@@ -14,6 +14,7 @@ from ari.integrations import pool
 from ari.integrations.apply import apply_all
 from ari.integrations.upstreams import find_provider
 from ari.keys import NewConsumer, NewKey
+from ari.keys.commands.apply import ChangedField
 from ari.keys.configuration import parse_configuration
 from tests.support.instances import opened
 
@@ -97,6 +98,7 @@ def test_stored_keys_of_an_upstream_are_deleted_by_force_only(deps: Deps) -> Non
             apply(deps, wanted, prune=prune)
     [planned] = deps.rehearse_sync(apply_all, parse_configuration(moved), force=True, listed=NO_ADDRESSES)
     assert planned.needs_force
+    assert planned.fields == (ChangedField("base_url", "https://vllm.example.com", "https://vllm.example.net"),)
     assert apply(deps, moved, force=True) == [("change", "upstream", "vllm-a")]
     assert deps.read_sync(find_provider, "vllm-a").title == "vLLM"
     assert apply(deps, {"upstreams": {}}, prune=True) == [("remove", "upstream", "vllm-a")]

@@ -46,7 +46,14 @@ allow = ["vllm-a/*"]
 [consumer_models.acme]
 deny = ["openai/gpt-5-pro"]
 """
-PLAN = ["+ scope orders:read", "+ preset shop", "~ default preset shop", "+ kind acme", "+ rule max_lifetime_days"]
+PLAN = [
+    "+ scope orders:read",
+    "+ preset shop",
+    "~ default preset shop",
+    "    name: standard → shop",
+    "+ kind acme",
+    "+ rule max_lifetime_days",
+]
 
 
 def write(path: Path, text: str) -> str:
@@ -90,6 +97,46 @@ def test_upstreams_budgets_and_models(ari: Ari, tmp_path: Path) -> None:
     assert "vllm-a: This deletes its stored keys." in ari.refuse("apply", moved, "--yes")
     ari("apply", moved, "--yes", "--force")
     assert ari.json("upstreams", "list")["items"][0]["base_url"] == "https://vllm.example.net"
+
+
+def test_a_change_has_its_old_and_new_values(ari: Ari, tmp_path: Path) -> None:
+    """Of each field that differs, in the plan: someone reviews it before it is applied."""
+    ari("consumers", "create", "Acme", "--external-id", "acme")
+    ari.create("Laptop")
+    more = '[model_aliases]\nfast = ["openai/a"]\n[model_discounts]\n"openai/*" = "5"\n'
+    price = '[model_prices."vllm-a/*"]\ninput_usd = "1"\noutput_usd = "2"\n'
+    ari("apply", write(tmp_path / "a.toml", TOML), "--yes")
+    ari("apply", write(tmp_path / "b.toml", AI + more + price), "--yes")
+    changed = TOML.replace("List orders.", "Read orders.").replace("= 365", "= 30").replace("limit = 100", "limit = 9")
+    plan = ari("apply", write(tmp_path / "c.toml", changed.replace('"What the', '"All the'))).out.splitlines()
+    assert plan[:4] == [
+        "~ scope orders:read",
+        "    description: List orders. → Read orders.",
+        "~ preset shop",
+        "    description: What the shop needs. → All the shop needs.",
+    ]
+    assert plan[4] == "~ kind acme"
+    assert [line.split(":")[0] for line in plan[5:]] == ["    limits", "~ rule max_lifetime_days", "    value"]
+    assert plan[-1] == "    value: 365 → 30"
+    changed = (AI + more + price).replace('"500.00"', '"600.00"').replace("vllm-a/*", "x/*", 1).replace("5-pro", "5")
+    changed = changed.replace('"openai/a"', '"groq/b"').replace('"5"', '"7"').replace('_usd = "2"', '_usd = "3"')
+    plan = ari("apply", write(tmp_path / "d.toml", changed)).out.splitlines()
+    assert plan == [
+        "~ model alias fast",
+        '    models: ["openai/a"] → ["groq/b"]',
+        "~ model price vllm-a/*",
+        "    output_usd: 2 → 3",
+        "~ model discount openai/*",
+        "    percent: 5 → 7",
+        "~ budget instance:monthly",
+        "    amount_usd: 500.00 → 600.00",
+        "~ consumer models acme",
+        '    deny: ["openai/gpt-5-pro"] → ["openai/gpt-5"]',
+        "~ key models Laptop",
+        '    allow: ["vllm-a/*"] → ["x/*"]',
+    ]
+    found = ari.json("apply", str(tmp_path / "d.toml"))["changes"][3]
+    assert found["fields"] == [{"field": "amount_usd", "old": "500.00", "new": "600.00"}]
 
 
 def test_json_says_the_same(ari: Ari, tmp_path: Path) -> None:

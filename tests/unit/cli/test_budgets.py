@@ -14,23 +14,25 @@ def test_budgets_of_the_instance_are_changed(ari: Ari) -> None:
     assert "burst\t9000 of 9000 tokens left" in said
     [monthly, burst] = ari.json("budgets", "increase", "10usd", "--budget", "monthly")["budget_use"]
     assert (monthly["name"], monthly["limit_usd"], burst["limit_tokens"]) == ("monthly", "510.00", 9_000)
-    assert ari.json("budgets", "reset", "--budget", "burst")["budget_use"][1]["used_tokens"] == 0
+    assert ari.json("budgets", "reset", "--budget", "burst", "--yes")["budget_use"][1]["used_tokens"] == 0
     assert ari.json("budgets", "list")["instance"][0]["time_zone"] == "Asia/Tokyo"
     assert ari("budgets", "remove", "--yes").out == "There are no budgets.\n"
 
 
 def test_each_provider_has_its_own(ari: Ari) -> None:
-    """A change of one leaves the others with what they have, named upstreams included."""
+    """A change of one leaves the others with what they have, named upstreams included. The list has what was added
+    once, what is used and what remains."""
     ari("upstreams", "add", "vllm-a", "https://vllm.example.net")
     ari("budgets", "set", *MONTHLY)
     ari("budgets", "set", "--provider", "openai", "--budget", "200usd/day")
     ari("budgets", "increase", "1usd", "--provider", "openai")
     ari("budgets", "set", "--provider", "vllm-a", "--budget", "7000tokens/total")
-    listed = [line.split("\t")[:3] for line in ari("budgets", "list").out.splitlines()[1:]]
+    ari("budgets", "increase", "50tokens", "--provider", "vllm-a")
+    listed = [line.split("\t")[:5] for line in ari("budgets", "list").out.splitlines()[1:]]
     assert listed == [
-        ["instance", "monthly=500.00usd/month", "500.00usd"],
-        ["openai", "200.00usd/day", "201.00usd"],
-        ["vllm-a", "7000tokens/total", "7000tokens"],
+        ["instance", "monthly=500.00usd/month", "", "0.00usd", "500.00usd"],
+        ["openai", "200.00usd/day", "+1.00usd", "0.00usd", "201.00usd"],
+        ["vllm-a", "7000tokens/total", "+50tokens", "0tokens", "7050tokens"],
     ]
     ari("budgets", "remove", "--provider", "openai", "--yes")
     assert ari("budgets", "show", "--provider", "openai").out == "There are no budgets.\n"
@@ -56,7 +58,7 @@ def test_an_empty_budget_asks_before_it_removes_all(ari: Ari) -> None:
 
 def test_an_instance_without_budgets(ari: Ari) -> None:
     """Nothing is listed and nothing is left."""
-    assert ari("budgets", "list").out == "FOR\tBUDGET\tLEFT\tUNTIL\tTIME ZONE\n"
+    assert ari("budgets", "list").out == "FOR\tBUDGET\tINCREASED\tUSED\tREMAINING\tUNTIL\tTIME ZONE\n"
     assert ari("budgets", "show").out == "There are no budgets.\n"
 
 
@@ -74,7 +76,7 @@ def test_an_instance_without_budgets(ari: Ari) -> None:
         (("increase", "10usd", "--budget", "other"), "There is no budget with this name."),
         (("increase", "10tokens", "--budget", "monthly"), "This budget needs amount_usd."),
         (("increase", "10usd", "--provider", "openai"), "This provider has no budgets."),
-        (("reset", "--budget", "other"), "Use names of budgets that exist: monthly."),
+        (("reset", "--yes", "--budget", "other"), "Use names of budgets that exist: monthly."),
     ],
 )
 def test_a_mistake_is_one_sentence(ari: Ari, words: tuple[str, ...], sentence: str) -> None:

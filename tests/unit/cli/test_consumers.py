@@ -39,7 +39,7 @@ def test_the_limits_that_its_keys_share(ari: Ari) -> None:
     assert (made["limits"][0]["limit"], made["credits"]["granted"]) == (5, 9)
     assert "5 of 5 left per minute" in ari("consumers", "show", "x").out
     ari("consumers", "change", "x", "--limit", "6/1m", "--refill", "20/month")
-    assert ari.json("consumers", "reset-limits", "x")["remaining"][0]["remaining"] == 6
+    assert ari.json("consumers", "reset-limits", "x", "--yes")["remaining"][0]["remaining"] == 6
     assert ari.json("consumers", "add-credits", "x", "4")["remaining"][1]["remaining"] == 13
     assert ari.json("consumers", "change", "x", "--limit", "")["limits"] == []
     assert ari("consumers", "change", "x", check=False).code == 2

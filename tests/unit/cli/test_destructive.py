@@ -23,7 +23,6 @@ SAFE = {
     "backup": "writes a new file; --force says to overwrite one",
     "budgets increase": "adds",
     "budgets list": "reads",
-    "budgets reset": "nothing is lost but a count of what was used",
     "budgets set": "can be set back",
     "budgets show": "reads",
     "consumers add-credits": "adds",
@@ -31,8 +30,6 @@ SAFE = {
     "consumers create": "adds",
     "consumers list": "reads",
     "consumers increase-budget": "adds",
-    "consumers reset-budgets": "nothing is lost but a count of what was used",
-    "consumers reset-limits": "nothing is lost but a count of what was used",
     "consumers show": "reads",
     "database status": "reads",
     "doctor": "reads",
@@ -58,10 +55,8 @@ SAFE = {
     "keys models": "can be set back",
     "keys enable": "can be undone: keys disable",
     "keys budgets increase": "adds",
-    "keys budgets reset": "nothing is lost but a count of what was used",
     "keys budgets set": "can be set back",
     "keys budgets show": "reads",
-    "keys limits reset": "nothing is lost but a count of what was used",
     "keys limits set": "can be set back",
     "keys limits show": "reads",
     "keys import": "adds",
@@ -187,6 +182,15 @@ def _remove_shared_budgets(ari: Ari) -> list[str]:
     return ["budgets", "set", "--budget", ""]
 
 
+def _reset_shared_budgets(ari: Ari) -> list[str]:
+    ari("budgets", "set", "--budget", "5usd/month")
+    return ["budgets", "reset"]
+
+
+def _consumer_with(*options: str, command: str) -> Callable[[Ari], list[str]]:
+    return lambda ari: ["consumers", command, ari.json("consumers", "create", "Acme", *options)["id"]]
+
+
 def _two_factor(ari: Ari) -> list[str]:
     instance = ari.instance()
     add_owner(instance)
@@ -232,7 +236,14 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "integrations set-url": [_with_secret("set-url", "openai", "https://proxy.example.net")],
     "budgets remove": [_add_shared_budget],
     "budgets set": [_remove_shared_budgets],
+    "budgets reset": [_reset_shared_budgets],
     "consumers delete": [_consumer],
+    "consumers reset-budgets": [_consumer_with("--budget", "5usd/month", command="reset-budgets")],
+    "consumers reset-limits": [_consumer_with("--limit", "5/1m", command="reset-limits")],
+    "keys budgets reset": [
+        lambda ari: ["keys", "budgets", "reset", ari.create("Ai", "--budget", "5usd/month")[0]["id"]]
+    ],
+    "keys limits reset": [lambda ari: ["keys", "limits", "reset", ari.create("Slow", "--limit", "5/1m")[0]["id"]]],
     "keys credits remove": [lambda ari: ["keys", "credits", "remove", ari.create("Paid", "--credits", "5")[0]["id"]]],
     "keys delete": [_dead_key],
     "keys budgets remove": [

@@ -170,3 +170,22 @@ def test_nothing_of_a_key_is_kept_in_clear(ari: Ari) -> None:
     assert "ari.db" in {file.name for file in files}
     for file in files:
         assert KEY[6:].encode() not in file.read_bytes(), file.name
+
+
+def test_one_rejected_key_of_several_is_seen(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the list and by doctor, although the provider works. The same key twice is refused in one sentence."""
+    monkeypatch.setenv("ARI_AI_PRIVATE_ADDRESSES", "127.0.0.1")
+    with provider() as there:
+        ari("integrations", "set-url", "openai", f"{there.url}/v1")
+        ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+        added = json.loads(ari("integrations", "add-key", "openai", "--json", "--label", "US", stdin=f"{KEY}GH\n").out)
+        there.refuse()
+        ari("integrations", "test", "openai", "--key", added["id"], check=False)
+    line = next(one for one in ari("integrations", "list").out.splitlines() if one.startswith("openai\t"))
+    assert line.split("\t")[1] == "configured, 1 of 2 keys rejected"
+    assert f"{added['id']} sk-p…EFGH US (rejected)" in ari("integrations", "show", "openai").out
+    checks = json.loads(ari("doctor", "--json", check=False).out)["checks"]
+    [found] = [one for one in checks if one["check"] == "integrations"]
+    assert (found["state"], found["said"].split(")")[0]) == ("note", "openai (1 of 2 keys rejected")
+    ran = ari("integrations", "add-key", "openai", stdin=f"{KEY}\n", check=False)
+    assert (ran.code, ran.err) == (1, "ari: This OpenAI key is stored already.\n")

@@ -43,7 +43,10 @@ def test_budgets_are_changed(ari: Ari) -> None:
     assert "25.00 of 25.00 US dollars left, until" in shown
     [use] = ari.json("keys", "budgets", "increase", key_id, "10usd")["budget_use"]
     assert (use["limit_usd"], use["remaining_usd"]) == ("35.00", "35.00")
-    assert ari.json("keys", "budgets", "reset", key_id, "--budget", "default")["budget_use"][0]["used_usd"] == "0.00"
+    assert (
+        ari.json("keys", "budgets", "reset", key_id, "--budget", "default", "--yes")["budget_use"][0]["used_usd"]
+        == "0.00"
+    )
     ari("keys", "budgets", "remove", key_id, "--yes")
     assert ari.json("keys", "show", key_id)["budgets"] == []
 
@@ -73,7 +76,7 @@ def test_the_budgets_that_a_consumers_keys_share(ari: Ari) -> None:
     made = ari.json("consumers", "create", "Acme", "--external-id", "x", "--budget", "50usd/total")
     assert made["budgets"][0]["period"] == "total"
     assert ari.json("consumers", "increase-budget", "x", "5usd")["budget_use"][0]["limit_usd"] == "55.00"
-    assert ari.json("consumers", "reset-budgets", "x")["budget_use"][0]["used_usd"] == "0.00"
+    assert ari.json("consumers", "reset-budgets", "x", "--yes")["budget_use"][0]["used_usd"] == "0.00"
     assert ari.json("consumers", "change", "x", "--budget", "")["budgets"] == []
 
 

@@ -36,7 +36,7 @@ def test_limits_and_credits_are_changed(ari: Ari) -> None:
     ari("keys", "credits", "set", key_id, "7", "--refill", "9/day", "--refill-hour", "3")
     ari("keys", "credits", "add", key_id, "4")
     assert read_remaining(ari, key_id) == {"default": 5, "credits": 11}
-    ari("keys", "limits", "reset", key_id, "--limit", "default")
+    ari("keys", "limits", "reset", key_id, "--limit", "default", "--yes")
     ari("keys", "credits", "remove", key_id, "--yes")
     assert read_remaining(ari, key_id) == {"default": 5}
     ari("keys", "limits", "remove", key_id, "--yes")
@@ -49,8 +49,8 @@ def test_limits_and_credits_are_changed(ari: Ari) -> None:
         ("limits", "set"),
         ("limits", "set", "--limit", "100"),
         ("limits", "set", "--limit", "0/1m"),
-        ("limits", "reset"),
-        ("limits", "reset", "--limit", "other"),
+        ("limits", "reset", "--yes"),
+        ("limits", "reset", "--yes", "--limit", "other"),
         ("credits", "set", "-1"),
         ("credits", "set", "5", "--refill", "5/week"),
         ("credits", "set", "5", "--refill", "5/day", "--refill-hour", "24"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.clock import to_rfc3339
+from ari.base.clock import DAY_MS, HOUR_MS, from_rfc3339, to_rfc3339
 from ari.base.ids import new_id
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
@@ -253,3 +253,13 @@ def test_a_large_backlog_is_reported_with_the_figures(ari: Ari) -> None:
         assert ari(*command).err == "", command
         assert ari.json(*command)["complete_until"] is None, command
     assert ari("usage", "export").err == ""
+
+
+def test_a_length_begins_that_long_ago(ari: Ari) -> None:
+    """At the whole hour before; not at midnight, where a list by day would begin."""
+    now_ms = ari.instance().now_ms()
+    for words in (("usage", "ai"), ("usage", "summary"), ("usage", "totals")):
+        found = ari.json(*words, "--since", "24h")
+        begin = from_rfc3339(found["since"])
+        assert 0 <= now_ms - DAY_MS - begin < HOUR_MS
+        assert (found["by"], found["parts"][0]["since"]) == ("hour", found["since"])

@@ -120,7 +120,7 @@ def test_a_fee_must_be_known_to_a_hard_budget_in_money(
     book.load()
     target = Target(get_provider(provider), "/v1/messages")
     prices = RequestPrices(book, rules, target, "POST", 1_795_000_000_000, model)
-    facts = RequestFacts((model,), True, 10, 2, 1, 1, False, unreported_fee=fee, has_search_fee=searches)
+    facts = RequestFacts((model,), True, 10, 2, 1, 1, False, unreported_fee=fee, search_count=3 * searches)
     plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, b"{}")
     assert isinstance(plan, BudgetPlan) == (fits or unit == "tokens")
     if isinstance(plan, Fault):
@@ -145,3 +145,24 @@ def test_an_error_repeats_no_secret(alias: str | None) -> None:
         assert not {"\x1b", "\u202e"} & {*shown}
         assert ("alias fast" in shown) == (alias is not None)
         assert alias is None or model not in shown
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_the_fee_of_searches_is_reserved(count: int) -> None:
+    """All that the request may make, at the price by which they are charged: Anthropic's is 0.01 US dollars."""
+    owner = RuleOwner("key_1", LimitRules(budgets=(Budget("all", 100_000_000, "money", "day"),)))
+    model, book = "claude-sonnet-4-5", PriceBook()
+    book.load()
+    target = Target(get_provider("anthropic"), "/v1/messages")
+    prices = RequestPrices(book, PriceRules(), target, "POST", 1_795_000_000_000, model)
+
+    def reserve(search_count: int) -> int:
+        facts = RequestFacts((model,), True, 10, 2, 1, 1, False, search_count=search_count)
+        plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, b"{}")
+        assert isinstance(plan, BudgetPlan)
+        return plan.amounts.money
+
+    used = TokenUsage(model, 1, 10, details={"web_searches": count})
+    charged = prices.cost_of(used)
+    assert charged is not None
+    assert reserve(count) == reserve(0) + count * 10_000 >= charged.micros

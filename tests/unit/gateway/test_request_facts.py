@@ -30,6 +30,25 @@ def _read(
     return read_facts(Target(get_provider(name), slash + path), read_head(scope, 0), raw)
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("models/g-1:generateContent", {"cachedContent": "cachedContents/x"}),
+        ("models/g-1:generateContent", {"cached_content": "cachedContents/x"}),
+        ("models/g-1:generateContent", {"CachedContent": "cachedContents/x"}),
+        ("models/g-1:countTokens", {"generateContentRequest": {"cachedContent": "cachedContents/x"}}),
+        ("openai/chat/completions", {"model": "g-1", "extra_body": {"google": {"cached_content": "cachedContents/x"}}}),
+        ("openai/chat/completions", {"model": "g-1", "google": {"cached_content": "cachedContents/x"}}),
+    ],
+)
+def test_cached_content_may_bring_more_than_the_request_says(path: str, body: dict[str, Any]) -> None:
+    """Another model, tools with a fee and a million tokens: none of them is in the request."""
+    facts = _read(f"gemini/v1beta/{path}", body)
+    assert (facts.is_determined, facts.models) == (False, ())
+    plain = {name: value for name, value in body.items() if name == "model"}
+    assert _read(f"gemini/v1beta/{path}", plain).is_determined
+
+
 def test_a_chat_request_is_described() -> None:
     """With all that an estimate needs."""
     body = msgspec.json.encode({"model": "gpt-5", "max_tokens": 100, "n": 3, "stream": True, "messages": []})

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ari.gateway.tool_fees import find_unreported_fee, uses_reported_search
+from ari.gateway.tool_fees import count_reported_searches, find_unreported_fee
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages"
 GEMINI = "/v1beta/models/g:generateContent"
@@ -74,4 +74,14 @@ def test_other_requests_have_no_such_fee(path: str, tool: Any) -> None:
     """The caller runs the tool, or the usage reports all that it costs."""
     asked = {"tools": [tool], "plugins": None, "search_parameters": None}
     assert find_unreported_fee(path, ("gpt-5", "o3-deep-research"), asked) is None
-    assert uses_reported_search(path, asked) is (tool.get("name") == "web_search")
+    assert (count_reported_searches(path, asked) > 0) is (tool.get("name") == "web_search")
+
+
+@pytest.mark.parametrize(
+    ("limit", "count"), [(3, 3), (None, 10), (0, 10), (-1, 10), (True, 10), ("3", 10), (10**9, 1_000)]
+)
+def test_searches_are_counted_by_the_limit_of_the_caller(limit: Any, count: int) -> None:
+    """Their fee is reserved; a senseless limit reserves neither nothing nor a whole budget."""
+    tool = {"type": "web_search_20250305", "name": "web_search", "max_uses": limit}
+    assert count_reported_searches(MESSAGES, {"tools": [tool]}) == count
+    assert count_reported_searches(MESSAGES, {"tools": [tool, tool]}) == 2 * count

@@ -149,3 +149,16 @@ def test_the_choice_is_stored_once(tx: MemoryIntegrationTransaction) -> None:
         pool.set_key_choice(tx, OPENAI, "by_consumer")
     assert tx.integrations.rows["openai"].key_choice == "by_consumer"
     assert tx.events.names()[3:] == ["provider_key_choice_changed"]
+
+
+def test_a_key_is_stored_once(tx: MemoryIntegrationTransaction) -> None:
+    """Twice the same key would be rejected and limited twice, and double its share of the requests."""
+    ids = _add_three(tx)
+    with pytest.raises(Invalid, match="This OpenAI key is stored already as EU"):
+        pool.add_key(tx, OPENAI, NOTHING, f" {KEYS[0]} ")
+    with pytest.raises(Invalid, match=r"This OpenAI key is stored already\."):
+        pool.replace_key(tx, OPENAI, NOTHING, ids[0], KEYS[1])
+    pool.replace_key(tx, OPENAI, NOTHING, ids[0], KEYS[0])
+    alike = KEYS[0].replace("0123", "9876")
+    assert pool.add_key(tx, OPENAI, NOTHING, alike).mask == tx.provider_keys.of("openai")[0].mask
+    assert len(tx.provider_keys.of("openai")) == 4

@@ -60,3 +60,26 @@ def test_a_title_is_printable(title: str) -> None:
     assert parse_title(" vLLM A ") == "vLLM A"
     with pytest.raises(Invalid):
         parse_title(title)
+
+
+@pytest.mark.parametrize(
+    ("model", "routes"),
+    [
+        ("openrouter/auto", True),
+        ("OpenRouter/Auto:floor", True),
+        ("openrouter/free", True),
+        ("openai/gpt-5@preset/x", True),
+        ("auto", True),
+        ("router-a/auto", True),
+        ("model-router", True),
+        ("auto_router/complexity_router", True),
+        ("llama3:latest", False),
+        ("autocoder-7b", False),
+        ("openrouter/horizon-alpha", False),
+        ("katanemo/arch-router-1.5b", False),
+    ],
+)
+def test_an_upstream_may_be_a_router(model: str, routes: bool) -> None:
+    """ARI can't know what an upstream is, so the routers' names are those of a router at each of them."""
+    for provider in (get_provider("openai_compatible"), make_upstream_provider("my-router", "My router")):
+        assert provider.is_routing_model(model) is routes

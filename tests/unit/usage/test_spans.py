@@ -85,6 +85,14 @@ def test_times_are_widened_to_whole_hours() -> None:
     assert (span.since_ms, span.until_ms) == (at("11-20T10:00"), at("11-20T13:00"))
 
 
+def test_two_days_are_listed_by_hour() -> None:
+    """By day, the first 24 hours would look as if they began at midnight."""
+    now = at("11-20T10:59")
+    assert [spans.between(now - hours * HOUR_MS, now).unit for hours in (1, 24, 48, 49)] == ["hour"] * 3 + ["day"]
+    day = spans.between(now - 24 * HOUR_MS, now)
+    assert spans.starts(day)[0] == day.since_ms == at("11-19T10:00")
+
+
 @pytest.mark.parametrize(
     ("first", "last", "field"),
     [

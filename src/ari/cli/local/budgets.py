@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.integrations.ai_rules.change_budgets import (
-    describe_budget_rules,
     get_budgets,
     increase_shared_budget,
     reset_shared_budgets,
     set_budgets,
     set_provider_budgets,
 )
+from ari.integrations.ai_rules.replace_part import get_ai_rules
 from ari.integrations.upstreams import list_providers
-from ari.usage.reports.facts import budget_facts
+from ari.prices.budget_facts import describe_shared_budgets
+from ari.prices.unpriced import read_unpriced_use
 
 if TYPE_CHECKING:
     from ari.deps import Deps
@@ -40,5 +41,8 @@ class LocalBudgets:
         return self._describe(self._deps.do_sync(reset_shared_budgets, provider, names))
 
     def _describe(self, rules: BudgetRules) -> dict[str, Any]:
-        states = self._deps.instance.usage_records.read_budgets(rules.list_all())
-        return describe_budget_rules(rules) | {"budget_use": [budget_facts(one) for one in states]}
+        instance = self._deps.instance
+        states = instance.usage_records.read_budgets(rules.list_all())
+        prices = self._deps.read_sync(get_ai_rules).prices
+        unpriced = read_unpriced_use(instance.reports, prices, instance.settings.ai_unknown_price, instance.now_ms())
+        return describe_shared_budgets(rules, states, unpriced)

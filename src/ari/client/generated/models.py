@@ -915,6 +915,17 @@ class KeysOut(msgspec.Struct, frozen=True, kw_only=True):
     """`cursor` for the next page; `null` on the last page."""
 
 
+class ChangedFieldOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A field of a changed object. Values are text; lists and objects are JSON, `null` means that there is none."""
+
+    field: str
+    """Name of the field."""
+    old: str | None
+    """The value before."""
+    new: str | None
+    """The value after."""
+
+
 class AppliedChangeOut(msgspec.Struct, frozen=True, kw_only=True):
     """One change."""
 
@@ -930,6 +941,8 @@ class AppliedChangeOut(msgspec.Struct, frozen=True, kw_only=True):
     """Active keys that lose a removed scope."""
     needs_force: bool
     """Whether keys or presets list the removed scope, or an upstream loses stored keys."""
+    fields: list[ChangedFieldOut]
+    """The fields that differ; only of a change."""
 
 
 class SkippedScopeOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -1243,6 +1256,12 @@ class BudgetRulesOut(msgspec.Struct, frozen=True, kw_only=True):
     """Budgets by provider."""
     budget_use: list[SharedBudgetUseOut]
     """Use of these budgets now."""
+    unpriced_models: list[str]
+    """Models without a known price of the last 30 days, `provider/model`, most used first."""
+    refuses_unpriced: bool
+    """Whether hard budgets in money, of keys and consumers too, refuse models without a known price; otherwise
+    `ARI_AI_UNKNOWN_PRICE` counts them.
+    """
 
 
 class EventOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -1301,7 +1320,8 @@ class ProviderKeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """First and last characters of the key."""
     state: str
     """`rejected`: the provider refused it. Of several keys, such a key is not used until it is replaced or a test
-    succeeds.
+    succeeds. `resting`: the provider limits it; each worker has its own record, and this is the one that
+    responds.
     """
     added_at: datetime | None
     """When it was added."""
@@ -1315,6 +1335,8 @@ class ProviderKeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """When the provider rejected it."""
     failing_reason: str | None
     """Why it's rejected, for people."""
+    rests_until: datetime | None
+    """When a resting key is used again."""
 
 
 class IntegrationOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -1763,6 +1785,8 @@ class ImportedKeyIn(TypedDict):
     """IP addresses and networks that the key works from."""
     models: NotRequired[ModelRulesIn | None]
     """AI models that the key may use; default: all."""
+    limits: NotRequired[Sequence[LimitIn] | None]
+    """Rate limits; default: none."""
     budgets: NotRequired[Sequence[BudgetIn] | None]
     """Budgets for AI requests; default: none."""
 

@@ -24,12 +24,12 @@ def get_aliases(tx: AiRulesTransaction) -> dict[str, tuple[str, ...]]:
 def set_aliases(tx: AliasTransaction, given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Replace all aliases. Raises ``Invalid``, ``ReauthRequired``.
 
-    An alias gives nobody access: its models are checked as if the caller had named them. An upstream that is gone may
-    stay in the aliases that have it.
+    An alias gives nobody access: its models are checked as if the caller had named them. An upstream that is gone, or
+    a model with which the provider chooses another, may stay in the aliases that have it.
     """
     before = get_aliases(tx)
     used = {target.partition("/")[0] for targets in before.values() for target in targets}
-    after = parse_aliases(given, used.union(one.name for one in tx.upstreams.all()))
+    after = parse_aliases(given, used.union(one.name for one in tx.upstreams.all()), before)
     changed = sorted(name for name in {*before, *after.aliases} if before.get(name) != after.aliases.get(name))
     named = changed[:_MAX_NAMED]
     ends = {"from": _choose(before, named), "to": _choose(after.aliases, named)}

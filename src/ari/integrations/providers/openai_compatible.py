@@ -1,6 +1,6 @@
 """Any service that speaks as OpenAI does; its base URL usually ends with a version such as /v1."""
 
-from ari.integrations.model import MODEL_FIELDS, Provider, Trial
+from ari.integrations.model import MODEL_FIELDS, OPENROUTER_ROUTERS, Provider, Trial
 
 _PATHS = (
     "POST /chat/completions",
@@ -41,6 +41,9 @@ PROVIDER = Provider(
         "/config/yaml",
         "/get/config/{rest...}",
     ),
+    # Azure's model-router, LiteLLM's auto_router/…, and the name that most other routers use.
+    routing_models=(*OPENROUTER_ROUTERS, "auto_router", "auto-router", "model-router", "model_router"),
+    routing_names=("auto",),
     model_routes=tuple((f"POST {path}/messages/count_tokens", MODEL_FIELDS) for path in ("", "/v1")),
     reaches=_PATHS + tuple(path.replace(" /", " /v1/", 1) for path in _PATHS),
 )

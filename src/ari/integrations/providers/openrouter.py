@@ -1,6 +1,6 @@
 """OpenRouter."""
 
-from ari.integrations.model import KeyShape, Provider, Trial
+from ari.integrations.model import OPENROUTER_ROUTERS, KeyShape, Provider, Trial
 
 PROVIDER = Provider(
     name="openrouter",
@@ -12,8 +12,7 @@ PROVIDER = Provider(
     shape=KeyShape(r"sk-or-[A-Za-z0-9-]{20,}", "begin with sk-or-", telling=True),
     price_list="openrouter",
     trial=Trial("/api/v1/key"),
-    # https://openrouter.ai/docs/features: the auto router and presets.
-    routing_models=("openrouter/auto", "@preset/"),
+    routing_models=OPENROUTER_ROUTERS,
     returns_keys=("/api/v1/keys", "/api/v1/keys/{rest...}", "/api/v1/auth/{rest...}"),
     reaches=(
         "POST /api/v1/chat/completions",

@@ -1,5 +1,6 @@
 """Make an instance have what a configuration says, in one transaction; a second time it changes nothing."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -25,6 +26,7 @@ from ari.keys.commands.scopes import (
     remove_scope,
 )
 from ari.keys.configuration import POLICY_FIELDS, Configuration, DeclaredKind
+from ari.keys.kinds import kind_facts
 from ari.keys.ports import KeyTransaction
 from ari.keys.presets import DEFAULT_PRESET, PRESETS, Preset
 
@@ -34,10 +36,19 @@ SIGNS: dict[Action, str] = {"add": "+", "change": "~", "remove": "-"}
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedField:
+    """One field of a changed object, with its values as text; JSON for lists and objects, ``None`` if it has none."""
+
+    field: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AppliedChange:
     """One change: to a ``kind`` of object such as scope, with this ``name``. ``key_count`` keys lose a removed scope.
 
-    ``needs_force``: keys or presets list the removed scope.
+    ``needs_force``: keys or presets list the removed scope. ``fields`` are those that differ in an object that stays.
     """
 
     action: Action
@@ -45,6 +56,7 @@ class AppliedChange:
     name: str
     key_count: int = 0
     needs_force: bool = False
+    fields: tuple[ChangedField, ...] = ()
 
 
 def change_facts(change: AppliedChange) -> dict[str, Any]:
@@ -61,12 +73,33 @@ def locate(place: str) -> Iterator[None]:
         raise Invalid(*(Problem(f"{place}.{one.location}", one.message) for one in error.problems)) from None
 
 
-def compare_entries(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[AppliedChange]:
-    """One change for each name whose entry differs."""
+def compare_entries(
+    kind: str, before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
+) -> Iterator[AppliedChange]:
+    """One change for each name whose fields differ."""
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
-            action: Action = "add" if name not in before else "change" if name in after else "remove"
-            yield AppliedChange(action, kind, name)
+            yield make_change(kind, name, before.get(name), after.get(name))
+
+
+def make_change(kind: str, name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> AppliedChange:
+    """The change of an object from its old fields to its new ones; ``None`` if there was or is none."""
+    if old is None or new is None:
+        return AppliedChange("add" if old is None else "remove", kind, name)
+    return AppliedChange("change", kind, name, fields=compare_fields(old, new))
+
+
+def compare_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[ChangedField, ...]:
+    """The fields that differ."""
+    return tuple(
+        ChangedField(name, _write(old.get(name)), _write(new.get(name)))
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    )
+
+
+def _write(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def apply(tx: KeyTransaction, wanted: Configuration, prune: bool = False, force: bool = False) -> list[AppliedChange]:
@@ -97,8 +130,8 @@ def _apply_scopes(tx: KeyTransaction, wanted: Configuration) -> Iterator[Applied
         with locate(f"scopes.{name}"):
             if before is None:
                 yield AppliedChange("add", "scope", declare_scope(tx, name, description).name)
-            elif describe_scope(tx, name, description) != before:
-                yield AppliedChange("change", "scope", name)
+            elif (after := describe_scope(tx, name, description)) != before:
+                yield make_change("scope", name, asdict(before), asdict(after))
 
 
 def _apply_presets(tx: KeyTransaction, wanted: Configuration) -> None:
@@ -118,7 +151,8 @@ def _apply_policy(tx: KeyTransaction, wanted: Mapping[str, int | None]) -> Itera
     for name in POLICY_FIELDS:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
-            yield AppliedChange("add" if old is None else "remove" if new is None else "change", "rule", name)
+            values = [None if value is None else {"value": value} for value in (old, new)]
+            yield make_change("rule", name, *values)
 
 
 def _apply_kinds(tx: KeyTransaction, wanted: Mapping[str, DeclaredKind], prune: bool) -> Iterator[AppliedChange]:
@@ -139,8 +173,8 @@ def _apply_kinds(tx: KeyTransaction, wanted: Mapping[str, DeclaredKind], prune: 
                 yield AppliedChange("add", "kind", name)
             elif declared.prefix != before.prefix:
                 raise Invalid(Problem("prefix", f"The prefix can't be changed; it is {before.prefix}."))
-            elif change_kind(tx, name, KindChange(**{**_NO_DEFAULTS, **declared.defaults})) != before:
-                yield AppliedChange("change", "kind", name)
+            elif (after := change_kind(tx, name, KindChange(**{**_NO_DEFAULTS, **declared.defaults}))) != before:
+                yield make_change("kind", name, kind_facts(before, 0), kind_facts(after, 0))
 
 
 def _prune_presets(tx: KeyTransaction, kept: set[str]) -> None:
@@ -163,14 +197,15 @@ def _prune_scopes(tx: KeyTransaction, kept: set[str], force: bool) -> Iterator[A
 def _compare_presets(before: Mapping[str, Preset], after: Mapping[str, Preset]) -> Iterator[AppliedChange]:
     for name in dict.fromkeys((*before, *after)):
         if before.get(name) != after.get(name):
-            action: Action = "add" if name not in before else "change" if name in after else "remove"
-            yield AppliedChange(action, "preset", name)
+            facts = [None if one is None else asdict(one) for one in (before.get(name), after.get(name))]
+            yield make_change("preset", name, *facts)
 
 
 def _compare_default(tx: KeyTransaction, before: str | None) -> Iterator[AppliedChange]:
     after = tx.presets.get_default()
     if after != before:
-        yield AppliedChange("change", "default preset", after or DEFAULT_PRESET)
+        named = [{"name": name or DEFAULT_PRESET} for name in (before, after)]
+        yield make_change("default preset", after or DEFAULT_PRESET, *named)
 
 
 def _require_consistent(tx: KeyTransaction, wanted: Configuration) -> None:

@@ -11,7 +11,7 @@ from ari.keys.commands.change import KeyChange, change
 from ari.keys.commands.consumers import ConsumerChange, change_consumer, get_consumer
 from ari.keys.listing import Cursor, KeyFilter, KeyListTransaction, Order
 from ari.keys.model import ApiKey
-from ari.keys.model_rules import ModelRules
+from ari.keys.model_rules import ModelRules, describe_model_rules
 from ari.keys.names import fold_name
 from ari.keys.queries import get
 
@@ -70,5 +70,5 @@ def _list_similar(tx: KeyListTransaction, name: str) -> Iterator[ApiKey]:
 
 
 def _compare(kind: str, name: str, before: ModelRules, after: ModelRules) -> Iterator[AppliedChange]:
-    entries: list[dict[str, Any]] = [{name: rules} if rules else {} for rules in (before, after)]
+    entries: list[dict[str, Any]] = [{name: describe_model_rules(rules)} if rules else {} for rules in (before, after)]
     yield from compare_entries(kind, *entries)

@@ -18,6 +18,7 @@ from ari.keys.imports.lines import ImportLine, parse_line
 from ari.keys.imports.schemes import SALTED
 from ari.keys.instance_policy import limit_lifetime
 from ari.keys.limits.budget_changes import replace_budgets
+from ari.keys.limits.changes import replace_limits
 from ari.keys.limits.rule_facts import describe_rules
 from ari.keys.limits.rules import NO_RULES
 from ari.keys.model import ApiKey, Consumer, ImportedKey, KeySecret
@@ -227,6 +228,7 @@ class _KeyMaker:
         tx, stored, is_chosen = self._tx, line.stored, line.expires_at_ms is not None
         made_at_ms = tx.now_ms if line.made_at_ms is None else line.made_at_ms
         secret = KeySecret(1, line.hint, made_at_ms, scheme=line.scheme, foreign_id=stored.foreign_id)
+        rules = replace_budgets(replace_limits(NO_RULES, line.limits), line.budgets)
         key = ApiKey(
             id=new_id("key", tx.now_ms),
             name=line.name,
@@ -239,7 +241,7 @@ class _KeyMaker:
             environment=line.environment or default_environment(self._calling),
             tags=line.tags,
             metadata=line.metadata,
-            policy=Policy(line.addresses, replace_budgets(NO_RULES, line.budgets), models=line.models),
+            policy=Policy(line.addresses, rules, models=line.models),
             consumer=self._find_consumer(line.consumer),
             secret=secret,
         )

@@ -1,6 +1,6 @@
 """One line of an import: what another system knows of one of its keys."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,7 +12,8 @@ from ari.base.secrets_in_text import looks_like_key
 from ari.keys.expiry import check_expiry
 from ari.keys.imports.schemes import StoredHash, parse_hash
 from ari.keys.limits.budget_fields import BUDGET_FIELDS, parse_budgets
-from ari.keys.limits.rules import Budget
+from ari.keys.limits.fields import LIMIT_FIELDS, parse_limits
+from ari.keys.limits.rules import Budget, Limit
 from ari.keys.model import Environment
 from ari.keys.model_rules import NO_MODEL_RULES, ModelRules, parse_model_rules
 from ari.keys.names import parse_name, parse_text
@@ -29,7 +30,7 @@ _MAX_LENGTH = 1_024
 _REQUIRED = ("name", "hash", "scheme")
 _TEXTS = (*_REQUIRED, "foreign_id", "hint", "last4", "expires_at", "created_at", "consumer", "environment")
 _LISTS = ("scopes", "tags", "addresses")
-FIELDS = (*_TEXTS, "scopes", "disabled", "tags", "metadata", "addresses", "models", "budgets")
+FIELDS = (*_TEXTS, "scopes", "disabled", "tags", "metadata", "addresses", "models", "limits", "budgets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class ImportLine:
     metadata: str | None
     addresses: tuple[str, ...]
     models: ModelRules
+    limits: tuple[Limit, ...]
     budgets: tuple[Budget, ...]
 
 
@@ -81,7 +83,8 @@ def parse_line(
         "tags": problems.check((), parse_tags, given.get("tags", ())),
         "metadata": problems.check(None, parse_metadata, given.get("metadata")),
         "addresses": problems.check((), parse_addresses, tuple(given.get("addresses", ()))),
-        "budgets": problems.check((), _read_budgets, given),
+        "limits": problems.check((), _read_rules, given, "limits", LIMIT_FIELDS, parse_limits),
+        "budgets": problems.check((), _read_rules, given, "budgets", BUDGET_FIELDS, parse_budgets),
         "models": problems.check(NO_MODEL_RULES, parse_model_rules, given.get("models")),
     }
     problems.raise_found()
@@ -105,16 +108,16 @@ def _read_creation(given: Mapping[str, Any], now_ms: int) -> int | None:
     return made_at_ms
 
 
-def _read_budgets(given: Mapping[str, Any]) -> tuple[Budget, ...]:
-    listed = given.get("budgets", ())
+def _read_rules(given: Mapping[str, Any], field: str, known: Sequence[str], parse: Callable[..., Any]) -> Any:
+    listed = given.get(field, ())
     unknown = [
-        Problem(f"budgets.{number}", f"Unknown field. Fields: {', '.join(BUDGET_FIELDS)}.")
+        Problem(f"{field}.{number}", f"Unknown field. Fields: {', '.join(known)}.")
         for number, one in enumerate(listed)
-        if any(name not in BUDGET_FIELDS for name in one)
+        if any(name not in known for name in one)
     ]
     if unknown:
         raise Invalid(*unknown)
-    return parse_budgets(listed)
+    return parse(listed)
 
 
 def _read_environment(given: Mapping[str, Any]) -> Environment | None:
@@ -136,8 +139,8 @@ def _check_shape(value: Any) -> dict[str, Any]:
         problems.append(Problem("metadata", "Must be a JSON object."))
     if not _is_model_rules(given.get("models", {})):
         problems.append(Problem("models", "Must be an object with the lists allow and deny."))
-    if not _is_list_of_objects(given.get("budgets", [])):
-        problems.append(Problem("budgets", f"Must be a list of at most {MAX_ITEMS} objects."))
+    rules = [name for name in ("limits", "budgets") if not _is_list_of_objects(given.get(name, []))]
+    problems += [Problem(name, f"Must be a list of at most {MAX_ITEMS} objects.") for name in rules]
     for name in _LISTS:
         texts = given.get(name, [])
         if not isinstance(texts, list) or len(texts) > MAX_ITEMS or not all(map(_is_text, texts)):

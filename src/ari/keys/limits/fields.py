@@ -13,6 +13,7 @@ MAX_LIMITS = 10
 MAX_NAME_LENGTH = 40
 MAX_UNITS = 10**12
 DEFAULT_NAME = "default"
+LIMIT_FIELDS = ("name", "limit", "window")
 MAX_WINDOW_MS = 31 * 86_400_000
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")

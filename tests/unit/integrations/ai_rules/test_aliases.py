@@ -3,7 +3,7 @@
 import pytest
 
 from ari.base.errors import Invalid
-from ari.integrations.ai_rules.aliases import MAX_ALIASES, AliasRules, parse_aliases
+from ari.integrations.ai_rules.aliases import MAX_ALIASES, AliasRules, find_routed_aliases, parse_aliases
 
 
 def test_targets_keep_their_order() -> None:
@@ -31,6 +31,8 @@ def test_targets_keep_their_order() -> None:
         ("fast", ["openai/" + "x" * 257]),
         ("fast", ["openai_compatible/gpt-5-mini,gpt-5-pro"]),
         ("fast", ["my-vllm/a,b"]),
+        ("fast", ["my-vllm/openrouter/auto"]),
+        ("fast", ["openai_compatible/model-router"]),
         ("fast", ["openrouter/openrouter/Auto"]),
         ("fast", ["openrouter/@preset/x"]),
         ("fast", ["openrouter/openai/gpt-5-mini@preset/x"]),
@@ -51,3 +53,12 @@ def test_too_many_aliases_are_refused() -> None:
     """They are in memory for each request."""
     with pytest.raises(Invalid):
         parse_aliases({f"a{number}": ["openai/x"] for number in range(MAX_ALIASES + 1)}, [])
+
+
+def test_a_stored_alias_may_keep_a_model_that_routes() -> None:
+    """It blocks no other alias, and is listed to be removed. Changed, it is refused as a new one is."""
+    stored = {"any": ("my-vllm/openrouter/auto",)}
+    rules = parse_aliases({"any": ["my-vllm/openrouter/auto"], "fast": ["openai/x"]}, ["my-vllm"], stored)
+    assert find_routed_aliases(rules.aliases) == ["any"]
+    with pytest.raises(Invalid, match="The alias any names a model that lets the provider choose another"):
+        parse_aliases({"any": ["my-vllm/openrouter/auto", "openai/x"]}, ["my-vllm"], stored)

@@ -6,7 +6,7 @@ import pytest
 
 from ari.base.errors import Conflict, Forbidden, Invalid
 from ari.keys import NewKey, create, declare_scope, get_kind, get_preset, save_preset
-from ari.keys.commands.apply import AppliedChange, apply
+from ari.keys.commands.apply import AppliedChange, ChangedField, apply
 from ari.keys.configuration import Configuration, DeclaredKind
 from ari.keys.instance_policy import InstancePolicy
 from ari.keys.kinds import KindDefaults
@@ -24,7 +24,7 @@ def test_what_is_missing_is_added_and_a_second_time_changes_nothing() -> None:
         AppliedChange("add", "scope", "orders:read"),
         AppliedChange("add", "scope", "orders:write"),
         AppliedChange("add", "preset", "shop"),
-        AppliedChange("change", "default preset", "shop"),
+        AppliedChange("change", "default preset", "shop", fields=(ChangedField("name", "standard", "shop"),)),
     ]
     events = len(tx.names)
     assert apply(tx, WANTED, prune=True) == []
@@ -37,8 +37,17 @@ def test_descriptions_and_presets_change() -> None:
     apply(tx, WANTED)
     changed = Configuration({"orders:read": "List orders."}, {"shop": Preset("shop", "Web shop", "d", ("orders:*",))})
     assert apply(tx, changed) == [
-        AppliedChange("change", "scope", "orders:read"),
-        AppliedChange("change", "preset", "shop"),
+        AppliedChange("change", "scope", "orders:read", fields=(ChangedField("description", "List.", "List orders."),)),
+        AppliedChange(
+            "change",
+            "preset",
+            "shop",
+            fields=(
+                ChangedField("label", "Shop", "Web shop"),
+                ChangedField("description", "What the shop needs.", "d"),
+                ChangedField("scopes", '["orders:read"]', '["orders:*"]'),
+            ),
+        ),
     ]
     assert tx.scopes.names() == {"orders:read", "orders:write"}
 
@@ -51,10 +60,9 @@ def test_only_pruning_removes_and_only_from_sections_of_the_file() -> None:
     assert apply(tx, Configuration(), prune=True) == []
     kept = Configuration({"orders:read": "List."}, {"shop": SHOP})
     assert apply(tx, kept) == []
-    assert apply(tx, kept, prune=True) == [
-        AppliedChange("change", "preset", "read-only"),
-        AppliedChange("remove", "scope", "orders:write"),
-    ]
+    [reset, removed] = apply(tx, kept, prune=True)
+    assert (reset.action, reset.name, reset.fields[0].old) == ("change", "read-only", "Changed")
+    assert removed == AppliedChange("remove", "scope", "orders:write")
     assert get_preset(tx, "read-only") is PRESETS["read-only"]
 
 
@@ -80,8 +88,15 @@ def test_presets_that_lose_scopes_and_a_new_default_are_changes() -> None:
         apply(tx, kept, prune=True)
     assert apply(tx, kept, prune=True, force=True) == [
         AppliedChange("remove", "preset", "shop"),
-        AppliedChange("change", "preset", "both"),
-        AppliedChange("change", "default preset", "standard"),
+        AppliedChange(
+            "change",
+            "preset",
+            "both",
+            fields=(
+                ChangedField("scopes", '["api:read", "orders:read", "orders:write"]', '["api:read", "orders:write"]'),
+            ),
+        ),
+        AppliedChange("change", "default preset", "standard", fields=(ChangedField("name", "shop", "standard"),)),
         AppliedChange("remove", "scope", "orders:read", 0, True),
     ]
     assert apply(tx, kept, prune=True, force=True) == []
@@ -139,7 +154,10 @@ def test_kinds_are_added_changed_and_pruned() -> None:
     assert apply(tx, KINDS, prune=True) == []
     assert len(tx.names) == events
     bare = Configuration(kinds={"acme": DeclaredKind("acme_", {})})
-    assert apply(tx, bare) == [AppliedChange("change", "kind", "acme")]
+    [changed] = apply(tx, bare)
+    assert (changed.action, changed.kind, changed.name) == ("change", "kind", "acme")
+    assert [one.field for one in changed.fields] == ["expires", "scopes", "limits", "credits"]
+    assert changed.fields[0] == ChangedField("expires", "7d", None)
     assert get_kind(tx, "acme").defaults == KindDefaults()
     assert apply(tx, Configuration(kinds={}), prune=False) == []
     assert apply(tx, Configuration({}, kinds={}), prune=True) == [
@@ -177,7 +195,9 @@ def test_rules_for_all_keys_are_applied() -> None:
     ]
     assert apply(tx, wanted, prune=True) == []
     changed = Configuration(instance_policy={"max_lifetime_days": 60})
-    assert apply(tx, changed, prune=True) == [AppliedChange("change", "rule", "max_lifetime_days")]
+    assert apply(tx, changed, prune=True) == [
+        AppliedChange("change", "rule", "max_lifetime_days", fields=(ChangedField("value", "90", "60"),))
+    ]
     gone = Configuration(instance_policy={"disable_unused_days": None})
     assert apply(tx, gone) == [AppliedChange("remove", "rule", "disable_unused_days")]
     assert tx.instance_policy.get() == InstancePolicy(60)

@@ -57,6 +57,23 @@ def test_budgets_of_an_imported_key() -> None:
         assert [problem.location for problem in caught.value.problems] == [location]
 
 
+def test_limits_of_an_imported_key() -> None:
+    """As for a new key, next to budgets; mistakes are refused at their field."""
+    line = _parse(limits=[{"name": "rpm", "limit": 60, "window": "1m"}], budgets=[{"amount_usd": "5", "period": "day"}])
+    assert [(one.name, one.limit, one.window_ms) for one in line.limits] == [("rpm", 60, 60_000)]
+    assert len(line.budgets) == 1
+    wrongs: list[tuple[Any, str]] = [
+        ({}, "limits"),
+        ([{"limit": 60}], "limits.0.window"),
+        ([{"limit": "60", "window": "1m"}], "limits.0.limit"),
+        ([{"limit": 60, "window": "1m", "cost": 1}], "limits.0"),
+    ]
+    for wrong, location in wrongs:
+        with pytest.raises(Invalid) as caught:
+            _parse(limits=wrong)
+        assert [problem.location for problem in caught.value.problems] == [location]
+
+
 def test_all_fields() -> None:
     """Times are RFC 3339."""
     then, later = to_rfc3339(NOW_MS - DAY_MS), to_rfc3339(NOW_MS + DAY_MS)

@@ -14,9 +14,8 @@ from ari.integrations import commands
 from ari.integrations.checks import MAX_BASE_URL, MAX_KEY
 from ari.integrations.credentials import state
 from ari.integrations.environment import ProviderEnvironment
-from ari.integrations.key_rests import find_rest_end
 from ari.integrations.key_test import probe_provider
-from ari.integrations.model import Provider, ProviderKey, State
+from ari.integrations.model import Provider, State
 from ari.integrations.providers import providers
 from ari.integrations.upstream_commands import remove_upstream
 from ari.web.forms import Form, form_from
@@ -162,16 +161,12 @@ class IntegrationsPages:
             "message": message,
             "environment": environment,
             "view": view,
-            "find_rest_end": self._find_rest_end,
+            "find_rest_end": self._instance.find_rest_end,
         }
         card = next((one for one in [*found.configured, *found.other] if one.provider.name == tested), None)
         if card is not None and "hx-request" in request.headers:
             return self._pages.page(request, "pages/integrations/_card.html", state=card, **context)
         return self._pages.page(request, "pages/integrations/page.html", **context)
-
-    def _find_rest_end(self, key: ProviderKey) -> int | None:
-        instance = self._instance
-        return find_rest_end(instance.key_rests, key, instance.clock.monotonic(), instance.now_ms())
 
     async def _form(self, request: Request, form: Form, asks: str, status: int = 200) -> Response:
         found = await self._state(request)

@@ -14,10 +14,12 @@ from ari.base.errors import Conflict, Invalid
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
+from ari.integrations.ai_rules.replace_part import get_ai_rules
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.rules import LimitRules
 from ari.keys.limits.spending import BudgetState
 from ari.keys.model import ApiKey, Consumer
+from ari.prices.unpriced import read_unpriced_use
 from ari.web.forms import STALE, Form, KeyFormTransaction, form_from, new_form_id, use_once
 from ari.web.navigation import Toast
 from ari.web.pages.key_limits.budget_form import place_budget_problems, read_budgets, read_increase, write_budgets
@@ -131,6 +133,8 @@ class BudgetPages(ABC):
         return self._pages.go(request, self._pages.page_behind(request) or subject.url, toast)
 
     async def _form(self, request: Request, subject: BudgetSubject, form: Form, status: int = 200) -> Response:
+        now_ms, deps = self._instance.now_ms(), deps_of(request)
+        unknown_price, prices = self._instance.settings.ai_unknown_price, (await deps.read(get_ai_rules)).prices
         return self._pages.page(
             request,
             "pages/key_limits/budgets.html",
@@ -138,7 +142,8 @@ class BudgetPages(ABC):
             one=subject,
             form=form,
             states=await self._read_states(subject),
-            form_id=new_form_id(self._instance.now_ms()),
+            unpriced=await deps.report(read_unpriced_use, prices, unknown_price, now_ms),
+            form_id=new_form_id(now_ms),
         )
 
     async def _read_states(self, subject: BudgetSubject) -> Sequence[BudgetState]:

@@ -65,6 +65,7 @@ class LimitPages(ABC):
         return [
             Route(f"{self.path}/limits", self.show, methods=["GET"]),
             Route(f"{self.path}/limits", self.change, methods=["POST"]),
+            Route(f"{self.path}/limits/reset", self.confirm_reset, methods=["GET"]),
             Route(f"{self.path}/limits/reset", self.reset, methods=["POST"]),
             Route(f"{self.path}/credits", self.top_up, methods=["POST"]),
         ]
@@ -86,6 +87,12 @@ class LimitPages(ABC):
         except Invalid as error:
             return await self._form(request, owner, form.with_problems(place_limit_problems(error.problems)), 422)
         return self._back(request, owner.id, LIMITS_CHANGED)
+
+    @policy(AuthMode.SESSION)
+    async def confirm_reset(self, request: Request) -> Response:
+        """Ask before the limits are reset."""
+        owner = await self.read_owner(request)
+        return self._pages.page(request, "pages/key_limits/reset_limits.html", **await self._describe(owner))
 
     @policy(AuthMode.SESSION)
     async def reset(self, request: Request) -> Response:
@@ -112,19 +119,24 @@ class LimitPages(ABC):
         return self._pages.go(request, self._pages.page_behind(request) or self.get_url(owner_id), toast)
 
     async def _form(self, request: Request, owner: ApiKey | Consumer, form: Form, status: int = 200) -> Response:
-        owners = self.list_rule_owners(owner)
-        remaining = await run_in_thread(self._instance.usage_records.read_remaining, owners) if owners else []
         return self._pages.page(
             request,
             "pages/key_limits/form.html",
             status=status,
-            owner=owner,
-            url=self.get_url(owner.id),
-            is_key=isinstance(owner, ApiKey),
             form=form,
-            remaining=remaining,
             form_id=new_form_id(self._instance.now_ms()),
+            **await self._describe(owner),
         )
+
+    async def _describe(self, owner: ApiKey | Consumer) -> dict[str, Any]:
+        owners = self.list_rule_owners(owner)
+        remaining = await run_in_thread(self._instance.usage_records.read_remaining, owners) if owners else []
+        return {
+            "owner": owner,
+            "url": self.get_url(owner.id),
+            "is_key": isinstance(owner, ApiKey),
+            "remaining": remaining,
+        }
 
 
 def _write_form(owner: ApiKey | Consumer) -> Form:

@@ -2,7 +2,7 @@
 
 from ari.web.navigation import CONSUMER_ID, KEY_ID, Toast
 
-_FORMS = "(?:limits|budgets(?:/reset)?)"
+_FORMS = "(?:limits|budgets)(?:/reset)?"
 RETURN_TO = (rf"/settings/keys/{KEY_ID}/{_FORMS}", rf"/settings/consumers/{CONSUMER_ID}/{_FORMS}")
 
 LIMITS_CHANGED = Toast("limits-changed", "Limits updated. They apply from the next request.")

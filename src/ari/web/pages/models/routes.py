@@ -8,7 +8,12 @@ from ari.base.errors import Invalid, NotFound
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.integrations.ai_rules.aliases import MAX_NAME_LENGTH, MAX_TARGETS
+from ari.integrations.ai_rules.aliases import (
+    MAX_NAME_LENGTH,
+    MAX_TARGETS,
+    describe_routed_alias,
+    find_routed_aliases,
+)
 from ari.integrations.ai_rules.change_aliases import get_aliases, remove_alias, save_alias
 from ari.prices.replace import get_prices
 from ari.web.forms import Form, form_from
@@ -43,6 +48,8 @@ class ModelPages:
             aliases=await deps.read(get_aliases),
             prices=await deps.read(get_prices),
             describe_price=describe_price,
+            find_routed_aliases=find_routed_aliases,
+            describe_routed_alias=describe_routed_alias,
         )
 
     @policy(AuthMode.SESSION)

@@ -2,7 +2,8 @@
 
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.integrations import commands
+from ari.integrations import commands, health, pool
+from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.providers import get_provider, providers
 from ari.web.pages.integrations.view import badge_of, has_own_base_url, initials_of, read_states
@@ -20,8 +21,8 @@ def test_configured_providers_are_apart_and_the_key_that_added_one_is_named(inst
     assert {one.provider.name for one in found.configured} == {"mistral", "openai"}
     assert len(found.configured) + len(found.other) == len(providers())
     assert found.key_names == {adder.id: "Deploy Bot"}
-    assert {badge_of(one).text for one in found.configured} == {"Configured"}
-    assert {badge_of(one).text for one in found.other} == {"Not configured"}
+    assert {badge_of(one, instance.find_rest_end).text for one in found.configured} == {"Configured"}
+    assert {badge_of(one, instance.find_rest_end).text for one in found.other} == {"Not configured"}
 
 
 def test_no_state_holds_a_key(instance: Instance) -> None:
@@ -45,3 +46,15 @@ def test_only_some_providers_have_a_base_url_of_the_owners() -> None:
     assert has_own_base_url(get_provider("openai_compatible"))
     fixed = [one for one in providers().values() if one.base_url is not None and one.base_url_variable is None]
     assert not any(has_own_base_url(one) for one in fixed)
+
+
+def test_a_provider_that_works_says_how_many_of_its_keys_do_not(instance: Instance) -> None:
+    """One rejected and one resting key of three are in the badge, or the provider would look healthy."""
+    openai, environment, deps = get_provider("openai"), ProviderEnvironment(), Deps(instance)
+    added = [deps.do_sync(pool.add_key, openai, environment, f"{KEY}{letter}") for letter in "abc"]
+    refused = deps.read_sync(credential, openai, environment, added[0].id)
+    deps.do_sync(health.record_rejected, refused, "OpenAI rejected the key.", 401)
+    (state,) = deps.read_sync(read_states, environment).configured
+    rests = {added[1].id: instance.now_ms() + 60_000}
+    assert badge_of(state, lambda key: rests.get(key.id)) == ("soon", "1 of 3 keys rejected, 1 resting")
+    assert badge_of(state, lambda key: None) == ("soon", "1 of 3 keys rejected")

@@ -8,8 +8,10 @@ from ari.deps import Deps
 from ari.keys import NewConsumer, create_consumer
 from ari.keys.limits.rules import Budget
 from ari.keys.model import ApiKey
+from ari.usage.ports import Batch
 from tests.support.commands import create_key, revoke_key
 from tests.support.page_client import PageClient, field_errors, plain_text
+from tests.support.usage import make_ai_use, make_row
 
 MONTHLY = {"name": "monthly", "amount_usd": "25.00", "period": "month", "time_zone": "Europe/Berlin"}
 BURST = {"name": "burst", "amount_tokens": 5_000, "period": "rolling", "window": "1h", "hard": False}
@@ -150,3 +152,20 @@ def test_an_inactive_key_has_no_form(browser: PageClient, key: ApiKey) -> None:
 
 def read_form_id(browser: PageClient, url: str) -> str:
     return str(re.findall(r'name="form" value="([^"]+)"', browser.get(url).text)[0])
+
+
+def test_the_form_names_models_without_a_price(browser: PageClient, key: ApiKey) -> None:
+    """Those that a hard budget in money would refuse; the forms for new owners say that it does."""
+    url = f"/settings/keys/{key.id}/budgets"
+    sentence = "Hard budgets in US dollars refuse models without a known price."
+    text = " ".join(plain_text(browser.get(url).text).split())
+    assert sentence in text
+    assert "Used in the last 30 days" not in text
+    row = make_row(browser.instance.now_ms(), key_id=key.id)
+    use = make_ai_use(row.id, at_ms=row.at_ms, key_id=key.id, model="our-own-model")
+    browser.instance.database.usage.commit(Batch([row], completions=[use]))
+    browser.instance.database.usage.fold_all()
+    page = browser.get(url).text
+    assert f"{sentence} Used in the last 30 days: <code>openai/our-own-model</code>." in page
+    for place in ("/settings/consumers/new", "/settings/keys/new", "/settings/kinds/new"):
+        assert "refuses models without a known price" in browser.get(place).text, place

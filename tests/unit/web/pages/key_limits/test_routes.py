@@ -92,7 +92,12 @@ def test_credits_are_added_once(browser: PageClient, key: ApiKey) -> None:
 
 
 def test_limits_are_reset(browser: PageClient, key: ApiKey) -> None:
-    """Everything counts from nothing."""
+    """Everything counts from nothing, after a question that shows what remains."""
+    asked = browser.get(f"/settings/keys/{key.id}/limits/reset")
+    assert "Reset these limits?" in asked.text
+    assert f'action="/settings/keys/{key.id}/limits/reset"' in asked.text
+    assert f'action="/settings/keys/{key.id}/limits/reset"' not in browser.get(f"/settings/keys/{key.id}/limits").text
+    assert get_key(browser, key).policy.limits.limits[0].epoch == key.policy.limits.limits[0].epoch
     assert browser.post(f"/settings/keys/{key.id}/limits/reset", {}).status == 303
     assert browser.toast == "Limits reset. Nothing counts as used."
     assert get_key(browser, key).policy.limits.limits[0].epoch > key.policy.limits.limits[0].epoch

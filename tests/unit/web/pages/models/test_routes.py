@@ -2,6 +2,7 @@
 
 import pytest
 
+from ari.integrations.ai_rules.aliases import AliasRules
 from ari.integrations.ai_rules.change_aliases import get_aliases
 from tests.support.commands import clock_of
 from tests.support.page_client import PageClient, field_errors, plain_text
@@ -29,6 +30,17 @@ def test_an_alias_is_added_changed_and_removed(browser: PageClient) -> None:
     assert browser.post(f"{ALIASES}/remove", {"of": "fast"}).status == 303
     assert browser.read(get_aliases) == {}
     assert browser.events().count("ai_aliases_changed") == 3
+
+
+def test_an_alias_of_a_router_is_named_and_blocks_no_other(browser: PageClient) -> None:
+    """One that was stored before: others can be saved, and this one removed."""
+    with browser.instance.database.writing() as tx:
+        tx.ai_rules.save("aliases", AliasRules({"any": ("openrouter/openrouter/auto",)}), "usr_1", tx.now_ms)
+    assert "The alias “any” names a model that lets the provider choose another." in plain_text(browser.get(PAGE).text)
+    assert browser.post(ALIASES, SENT).status == 303
+    assert browser.read(get_aliases).keys() == {"any", "fast"}
+    assert browser.post(f"{ALIASES}/remove", {"of": "any"}).status == 303
+    assert "choose another" not in browser.get(PAGE).text
 
 
 @pytest.mark.parametrize(
