@@ -160,15 +160,18 @@ class Link:
             self.servers.record_failure(server)
 
     def examine(self, connection: "psycopg.Connection[Any]") -> None:
-        """Compare a connection's database with what this node has seen. Raises as ``History.examine`` does."""
+        """Compare a connection's database with what this node has seen. Raises as ``History.examine`` does.
+
+        The driver prepares the statement once a connection has run it a few times, unless a pooler is in front.
+        """
         import psycopg  # noqa: PLC0415 - the extra "postgres"
 
-        record, found = self.history.current(), None
+        record, found, prepare = self.history.current(), None, None
         while found is None:
             try:
-                row = connection.execute(self._statement, (_seq(record),), prepare=False).fetchone()
+                row = connection.execute(self._statement, (_seq(record),), prepare=prepare).fetchone()
             except (psycopg.ProgrammingError, psycopg.NotSupportedError) as error:
-                found = self._facts_after(error)
+                found, prepare = self._facts_after(error, prepare), False
             else:
                 assert row is not None
                 found = ServerFacts.of(row)
@@ -178,21 +181,27 @@ class Link:
         """``examine`` for an event loop; the connection is in autocommit mode."""
         import psycopg  # noqa: PLC0415 - the extra "postgres"
 
-        record, found = self.history.current(), None
+        record, found, prepare = self.history.current(), None, None
         while found is None:
             try:
-                row = await (await connection.execute(self._statement, (_seq(record),), prepare=False)).fetchone()
+                row = await (await connection.execute(self._statement, (_seq(record),), prepare=prepare)).fetchone()
             except (psycopg.ProgrammingError, psycopg.NotSupportedError) as error:
-                found = self._facts_after(error)
+                found, prepare = self._facts_after(error, prepare), False
             else:
                 assert row is not None
                 found = ServerFacts.of(row)
         self.history.examine(record, found)
 
-    def _facts_after(self, error: "psycopg.Error") -> ServerFacts | None:
-        """The error for a failed statement; ``None``: repeat it without the server's control functions."""
+    def _facts_after(self, error: "psycopg.Error", prepare: bool | None) -> ServerFacts | None:
+        """The error for a failed statement; ``None``: repeat it, not prepared.
+
+        A prepared statement can fail after a migration or a restore, where the same text succeeds. Otherwise, the
+        server keeps its control functions from ARI's role, and the statement is repeated without them.
+        """
         if error.sqlstate in _NO_TABLES_OF_OURS:
             return facts.NO_TABLES
+        if prepare is None:
+            return None
         if self._statement != facts.POSTGRESQL:
             raise error
         self._statement = facts.POSTGRESQL_WITHOUT_CONTROL
