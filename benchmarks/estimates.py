@@ -63,11 +63,9 @@ def measure(shape: Shape) -> Errors:
         input_tokens = max(1, round(chance.lognormvariate(0, shape.input_spread) * shape.input_tokens))
         output_tokens = round(chance.lognormvariate(0, shape.output_spread) * shape.output_tokens)
         output_tokens = min(output_tokens, shape.max_tokens or MAX_OUTPUT_TOKENS)
+        text_tokens = max(1, round(input_tokens * chance.uniform(0.9, 1.1)))
         size = RequestSize(
-            max(1, round(input_tokens * chance.uniform(0.9, 1.1))) + 1_000 * shape.images,
-            1,
-            shape.max_tokens,
-            shape.output_tokens > 0,
+            text_tokens + 1_000 * shape.images, 1, shape.max_tokens, shape.output_tokens > 0, text_tokens
         )
         expected = estimates.estimate("key", "openai", shape.name, size)
         used = TokenUsage(None, input_tokens + shape.images * shape.image_tokens, output_tokens)

@@ -55,7 +55,7 @@ def tokens(amount: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("n", "limit", "reserved"), [(4, 50, 200), (1, 20, 20), (10**15, 1, 128), (2, 10**12, 1_000), (-3, -5, 500)]
+    ("n", "limit", "reserved"), [(4, 50, 200), (1, 20, 20), (10**15, 1, 128), (2, 10**12, 1_000), (1, -5, 500)]
 )
 def test_choices_and_limits_are_reserved(ai: AiGateway, n: int, limit: int, reserved: int) -> None:
     """Each choice with its limit; senseless numbers reserve neither nothing nor everything."""

@@ -169,7 +169,7 @@ class Gateway:
         def make_prices(one: AliasTarget) -> RequestPrices:
             return self._make_prices(context, services, one.target, rules, one.model)
 
-        given = self._budgets, context.key, rules.budgets, plan, make_prices, body
+        given = self._budgets, context.key, rules.budgets, plan, make_prices
         if body is not None and not is_quick(body):
             return await asyncio.to_thread(plan_targets, *given)
         return plan_targets(*given)

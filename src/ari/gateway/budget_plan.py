@@ -74,12 +74,17 @@ class BudgetPlan:
     def _estimate_tokens(self, use: AiUse) -> AiUse:
         """The use of a response that didn't report all of it, as one that was cut off.
 
-        At least what was reserved, what a first request reserves, and what has reached the caller.
+        At least what was reserved, what a first request reserves, the text that was sent, and what has reached the
+        caller.
         """
-        read = (self.expected.input_tokens or 0) if use.input_tokens is None else use.input_tokens
+        read = use.input_tokens
+        if read is None:
+            read = max(self.expected.input_tokens or 0, self.size.text_tokens)
         seen = 0 if self.seen is None else self.seen.count_tokens()
         written = max(use.output_tokens or 0, seen, self.size.start_output_tokens, self.amounts.tokens - read)
-        return dataclasses.replace(use, input_tokens=read, output_tokens=min(written, MAX_TOKENS), is_estimated=True)
+        return dataclasses.replace(
+            use, input_tokens=min(read, MAX_TOKENS), output_tokens=min(written, MAX_TOKENS), is_estimated=True
+        )
 
     @property
     def _model(self) -> str:
@@ -114,13 +119,11 @@ class BudgetPlanner:
         owners: tuple[RuleOwner, ...],
         prices: RequestPrices,
         facts: RequestFacts,
-        body: bytes | None,
-        size: RequestSize | None = None,
         alias: str | None = None,
     ) -> BudgetPlan | Fault | None:
         """The budgets of a request; ``None`` if it uses none, a fault if its cost can't be known.
 
-        ``size`` is that of the request, if it was measured before. A fault names the ``alias``, not its model.
+        A fault names the ``alias``, not its model.
         """
         if prices.is_free and not facts.may_generate:
             return None
@@ -133,7 +136,7 @@ class BudgetPlanner:
         fee = facts.unreported_fee or (_SEARCH_FEE if facts.search_count and not _has_search_price(prices) else None)
         if fee is not None and "money" in hard_units:
             return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {fee}")
-        size = size or measure_request(prices.target.path, facts, body)
+        size = measure_request(prices.target.path, facts)
         provider = prices.target.provider.name
         expected = self.estimates.estimate(key_id, provider, prices.model or "", size)
         money, has_price = self._estimate_money(prices, expected, facts)
@@ -155,7 +158,7 @@ class BudgetPlanner:
         highest, start = 0, estimate_start_micros(prices.target.path, facts.input_bytes, facts.choice_count)
         for model in facts.models:
             provider, at_ms = prices.target.provider.name, prices.at_ms
-            card = prices.book.find_card(provider, (model,), prices.rules, at_ms)
+            card = prices.book.find_card(provider, (model,), prices.rules, at_ms, facts.price_context)
             if card is None:
                 return 0, False
             details = {REPORTED_SEARCHES: facts.search_count} if facts.search_count else expected.details

@@ -27,8 +27,10 @@ _IMAGE_MICROS = 120_000
 """The price of a large image at https://platform.openai.com/docs/pricing."""
 _SPEECH_MICROS_PER_BYTE = 30
 """Of text that is read aloud, at 30 US dollars per million characters."""
-_RECORDING_BYTES_PER_MICRO = 40
-"""0.006 US dollars per minute, of sound at 32 kbit/s."""
+_RECORDING_BYTES_PER_SECOND = 750
+"""Of speech at 6 kbit/s, the least that codecs such as Opus write."""
+_RECORDING_MICROS_PER_SECOND = 100
+"""0.006 US dollars per minute."""
 
 
 def estimate_start_micros(path: str, input_bytes: int, choice_count: int) -> int:
@@ -36,7 +38,7 @@ def estimate_start_micros(path: str, input_bytes: int, choice_count: int) -> int
     if path.endswith("/audio/speech"):
         micros = input_bytes * _SPEECH_MICROS_PER_BYTE
     elif "/audio/" in path:
-        micros = input_bytes // _RECORDING_BYTES_PER_MICRO
+        micros = input_bytes * _RECORDING_MICROS_PER_SECOND // _RECORDING_BYTES_PER_SECOND
     else:
         micros = choice_count * _IMAGE_MICROS if "/images/" in path else 0
     return max(_LEAST_START_MICROS, micros)

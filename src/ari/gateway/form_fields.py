@@ -13,7 +13,7 @@ MAX_PARTS = 1_000
 MAX_HEADER_BYTES = 4 * 1024
 _TYPE = re.compile(rb"multipart/form-data;[ ]*boundary=(\"?)([0-9A-Za-z'()+_,./:=?-]{1,70})\1", re.IGNORECASE)
 _DISPOSITION = re.compile(
-    rb'form-data; ?name="([^"\\]*)"(?:; ?filename="[^"]*")?(?:; ?filename\*=[^";]*)?', re.IGNORECASE
+    rb'form-data; ?name="([^"\\]*)"((?:; ?filename="[^"]*")?(?:; ?filename\*=[^";]*)?)', re.IGNORECASE
 )
 _LINE = re.compile(rb"([A-Za-z-]+):[ ]?([^\r\n\0]*)")
 _HEADERS = frozenset((b"content-disposition", b"content-type", b"content-length"))
@@ -27,6 +27,7 @@ class _Part(NamedTuple):
     is_text: bool
     content: bytes
     start: int
+    is_file: bool
 
 
 def is_form(content_type: bytes) -> bool:
@@ -50,6 +51,12 @@ def read_form(content_type: bytes, body: bytes, names: frozenset[str]) -> dict[s
         except UnicodeDecodeError:
             raise Ambiguous(f"The form's field {name} isn't UTF-8.") from None
     return found
+
+
+def measure_files(content_type: bytes, body: bytes) -> tuple[int, int]:
+    """How many files the form has, and their bytes. Raises ``Ambiguous``."""
+    sizes = [len(part.content) for part in _read_parts(content_type, body) if part.is_file]
+    return len(sizes), sum(sizes)
 
 
 def replace_in_form(content_type: bytes, body: bytes, names: frozenset[str], old: str, new: str) -> bytes | None:
@@ -102,4 +109,4 @@ def _read_part(part: bytes, at: int) -> _Part:
     except UnicodeDecodeError:
         raise Ambiguous("The name of a form's field isn't UTF-8.") from None
     is_text = _TEXT_TYPE.fullmatch(headers.get(b"content-type", b"text/plain")) is not None
-    return _Part(name, is_text, content, at + len(head) + len(b"\r\n\r\n"))
+    return _Part(name, is_text, content, at + len(head) + len(b"\r\n\r\n"), bool(named[2]))

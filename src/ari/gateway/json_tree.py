@@ -18,6 +18,7 @@ _SMALL_BYTES = 8 * 1024
 _QUICK_BYTES = 256 * 1024
 _MAX_QUICK_VALUES = 2_000
 """Objects take about 1 µs each to decode, other values a tenth of that."""
+_INPUT = "input"
 _SEPARATORS = (b"{", b"[", b",")
 Fields = dict[str, "Fields"]
 """Members to read: by name, ``[]`` for each element of an array; without any, the value itself is read."""
@@ -76,6 +77,31 @@ def find_values(value: Any, fields: Fields) -> list[Any]:
             if name in value:
                 found += find_values(value[name], inner_fields)
     return found
+
+
+def require_shapes(value: Any, fields: Fields, name: str = "") -> None:
+    """Raise ``Ambiguous`` where a field has an array or an object of another shape, which some servers read anyway."""
+    if not fields or value is None:
+        return
+    if "[]" not in fields:
+        if not isinstance(value, dict):
+            raise Ambiguous(f"The member {name} isn't an object.")
+        for inner, inner_fields in fields.items():
+            require_shapes(value.get(inner), inner_fields, inner)
+    elif isinstance(value, list):
+        for one in value:
+            # The input of embeddings may be arrays of tokens.
+            if isinstance(one, dict) or (isinstance(one, list) and name != _INPUT):
+                require_shapes(one, fields["[]"], name)
+    elif name != _INPUT or not _is_plain_input(value):
+        raise Ambiguous(f"The member {name} isn't an array.")
+
+
+def _is_plain_input(value: Any) -> bool:
+    """Whether an input that is no array has no place for a tool: text, or an object such as that of moderations."""
+    if isinstance(value, dict):
+        return "tools" not in value and not any(isinstance(one, dict) for one in value.values())
+    return isinstance(value, str)
 
 
 def require_clear(members: dict[str, Any], names: frozenset[str]) -> None:

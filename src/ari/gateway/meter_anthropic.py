@@ -58,6 +58,8 @@ def _read_input(usage: dict[str, Any], reading: UsageReading) -> None:
     reading.add_details(usage.get("server_tool_use"), _TOOL_KINDS)
     if usage.get("speed") == "fast":
         reading.price_context["speed"] = "fast"
+    if usage.get("inference_geo") == "us":
+        reading.price_context["inference_geo"] = "us"
     if usage.get("service_tier") == "batch":
         reading.price_context["processing"] = "batch"
 

@@ -6,13 +6,22 @@ chosen elsewhere (a stored preset, a file), the models are not determined.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from ari.gateway.form_fields import is_form, read_form
+from ari.gateway.content_size import ContentSize, measure_content
+from ari.gateway.form_fields import is_form, measure_files, read_form
 from ari.gateway.header_filter import decodings
-from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, fold_name, parse_tree, require_clear
+from ari.gateway.json_tree import (
+    Ambiguous,
+    compile_fields,
+    find_values,
+    fold_name,
+    parse_tree,
+    require_clear,
+    require_shapes,
+)
 from ari.gateway.output_limit import read_output_limit
 from ari.gateway.route import Target
 from ari.gateway.tool_fees import count_reported_searches, find_unreported_fee
@@ -32,11 +41,15 @@ _ELSEWHERE = frozenset(
         "custom_llm_provider",
         "default_fallbacks",
         "deployment_id",
+        "extra_body",
+        "extra_headers",
+        "extra_query",
         "fallback_models",
         "fallbacks",
         "litellm_params",
         "model_list",
         "preset",
+        "prompt_id",
         "router_settings_override",
         "specific_deployment",
         "user_config",
@@ -65,6 +78,13 @@ _STORED = compile_fields(
 for some model (https://ai.google.dev/api/caching), and OpenAI a prompt, model and tools."""
 _TOOLS = compile_fields(("tools[]", "input[].tools[]"))
 _IMAGE_TOOL = "image_generation"
+_EXTRA, _GOOGLE = "extra_body", frozenset(("google",))
+"""Gemini's chat API has options of its own in ``extra_body.google``."""
+_FORM_COUNTS = frozenset(("n", "best_of"))
+_FORM_MEMBERS = _FORM_COUNTS | {"response_format"}
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_CONTENTS = frozenset(("messages", "contents", "system", "instructions", "prompt"))
+"""Large members that no target's facts depend on."""
 _IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
 """LiteLLM prefers the model of the query string to that of the body."""
 _ROUTING_HEADERS = (b"x-portkey-config", b"x-portkey-provider", b"helicone-fallbacks", b"x-litellm-model")
@@ -74,6 +94,14 @@ https://platform.openai.com/docs/api-reference/chat/create, https://docs.claude.
 _GEMINI_CONFIGS, _GEMINI_COUNTS = ("generationConfig", "generation_config"), ("candidateCount", "candidate_count")
 _READS = frozenset(("GET", "HEAD", "DELETE"))
 _NO_VALUES: Mapping[str, Any] = {}
+_US_PRICES = (("inference_geo", "us"),)
+
+
+class _Asked(NamedTuple):
+    """The request behind the facts: ``members`` are those of the body, without its large ones."""
+
+    head: RequestHead
+    members: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +114,9 @@ class RequestFacts:
     each. No count is higher than providers accept.
     ``unreported`` is a sentence that says why the response won't report the use, ``None`` if it should, and
     ``unreported_fee`` one that says what may have a fee that it doesn't report. ``search_count`` is how
-    often the request may search the web at a fee that the response reports. ``may_generate``: the method only reads or
-    deletes, but a server that ignores it could use a model.
+    often the request may search the web at a fee that the response reports. ``price_context`` selects prices, as that
+    of ``TokenUsage``. ``content`` is the size of what the model reads, ``None`` if only that of the body is known.
+    ``may_generate``: the method only reads or deletes, but a server that ignores it could use a model.
     """
 
     models: tuple[str, ...]
@@ -102,6 +131,9 @@ class RequestFacts:
     unreported_fee: str | None = None
     search_count: int = 0
     may_generate: bool = False
+    price_context: tuple[tuple[str, str], ...] = ()
+    content: ContentSize | None = field(default=None, compare=False)
+    asked: _Asked | None = field(default=None, compare=False, repr=False)
 
 
 def read_facts(target: Target, head: RequestHead, body: bytes | None) -> RequestFacts:
@@ -119,17 +151,29 @@ def read_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
         in_path = [] if place.in_path is None else [_decode_model(place.in_path)]
         if not place.fields:
             return RequestFacts(tuple(in_path), True, None, len(body), 1, 1, False)
-        in_body, asked = _read_body(place, head, body)
+        in_body, asked, content = _read_body(place, target, head, body)
     except Ambiguous as error:
         return _make_undetermined(body, str(error))
     models = tuple(dict.fromkeys(map(_strip_prefix, (*in_path, *in_body))))
     problem = _find_problem(target, models)
     facts = _describe(target, models, asked, len(body), problem)
+    members = {name: None if name in _CONTENTS else value for name, value in asked.items()}
+    return _add_target_facts(replace(facts, content=content, asked=_Asked(head, members)), target)
+
+
+def _add_target_facts(facts: RequestFacts, target: Target) -> RequestFacts:
+    """The facts with those that depend on where a target reads the members of the body."""
+    if facts.asked is None:
+        return facts
+    head, members = facts.asked
+    fee = find_unreported_fee(target.path, facts.models, members)
     return replace(
         facts,
-        unreported=find_unreported(target.path, head, asked),
-        unreported_fee=(fee := find_unreported_fee(target.path, models, asked)),
-        search_count=0 if fee is not None else count_reported_searches(target.path, asked),
+        max_output_tokens=read_output_limit(target, members, facts.item_count),
+        unreported=find_unreported(target.path, head, members),
+        unreported_fee=fee,
+        search_count=0 if fee is not None else count_reported_searches(target.path, members),
+        price_context=_US_PRICES if members.get("inference_geo") not in (None, "global") else (),
     )
 
 
@@ -137,8 +181,8 @@ def describe_alias_target(facts: RequestFacts, target: Target, model: str) -> Re
     """The facts of a request in which the model of an alias replaces the alias."""
     models = (_strip_prefix(model),)
     problem = facts.problem or _find_problem(target, models)
-    fee = facts.unreported_fee or find_unreported_fee(target.path, models, _NO_VALUES)
-    return replace(facts, models=models, is_determined=problem is None, problem=problem, unreported_fee=fee)
+    found = replace(facts, models=models, is_determined=problem is None, problem=problem)
+    return _add_target_facts(found, target)
 
 
 def is_plain_in_path(model: str) -> bool:
@@ -176,33 +220,55 @@ def _decode_model(text: str) -> str:
     return decoded
 
 
-def _read_body(place: ModelPlace, head: RequestHead, body: bytes) -> tuple[list[str], Mapping[str, Any]]:
-    """The models that the body names, and its members. Raises ``Ambiguous``."""
+def _read_body(
+    place: ModelPlace, target: Target, head: RequestHead, body: bytes
+) -> tuple[list[str], Mapping[str, Any], ContentSize | None]:
+    """The models that the body names, its members, and the size of its content. Raises ``Ambiguous``."""
     content_type = head.first(b"content-type") or b""
     if is_form(content_type):
-        names = frozenset(field for field in place.fields if field.isidentifier())
-        fields = read_form(content_type, body, names | _ELSEWHERE)
-        if any(name in _ELSEWHERE or len(values) > 1 for name, values in fields.items()):
-            raise Ambiguous("The form names more than one model.")
-        return [value for values in fields.values() for value in values], _NO_VALUES
+        return _read_form_facts(place, content_type, body)
     if not _JSON_TYPE.fullmatch(content_type.strip()):
         raise Ambiguous("Send the body as application/json in UTF-8.")
     if not body.strip():
-        return [], _NO_VALUES
+        return [], _NO_VALUES, None
     tree = parse_tree(body)
     if not isinstance(tree, dict):
         raise Ambiguous("The body isn't a JSON object.")
     require_clear(tree, _ELSEWHERE)
     if find_values(tree, _STORED):
         raise Ambiguous("A stored file, prompt or cache could bring a model or input that the request doesn't name.")
-    if any(tree.get(name) for name in _ELSEWHERE):
+    if any(tree.get(name) and not _is_google_option(target, name, tree[name]) for name in _ELSEWHERE):
         raise Ambiguous("The body lets the provider choose another model than it names.")
-    values = find_values(tree, compile_fields(place.fields))
+    model_fields = compile_fields(place.fields)
+    values = find_values(tree, model_fields)
+    require_shapes(tree, model_fields)
     if not all(isinstance(value, str) and not _SURROGATE.search(value) for value in values):
         raise Ambiguous("The body names a model that isn't text.")
     if any(_uses_default_model(tool) for tool in find_values(tree, _TOOLS)):
         raise Ambiguous("A tool that generates images names no model, so the provider chooses one.")
-    return values, tree
+    return values, tree, measure_content(body, tree)
+
+
+def _is_google_option(target: Target, name: str, value: Any) -> bool:
+    is_option = target.provider.name == "gemini" and name == _EXTRA
+    return is_option and isinstance(value, dict) and value.keys() <= _GOOGLE
+
+
+def _read_form_facts(
+    place: ModelPlace, content_type: bytes, body: bytes
+) -> tuple[list[str], Mapping[str, Any], ContentSize]:
+    """As ``_read_body``, of a form; a count that isn't a number stays text."""
+    names = frozenset(field for field in place.fields if field.isidentifier())
+    fields = read_form(content_type, body, names | _ELSEWHERE | _FORM_MEMBERS)
+    if any(name in _ELSEWHERE or len(values) > 1 for name, values in fields.items()):
+        raise Ambiguous("The form has a field twice, or one that could choose another model.")
+    members: dict[str, Any] = {}
+    for name in _FORM_MEMBERS & fields.keys():
+        text = fields[name][0]
+        members[name] = int(text) if name in _FORM_COUNTS and _DIGITS.fullmatch(text) else text
+    models = [values[0] for name, values in fields.items() if name in names]
+    attachments, attached = measure_files(content_type, body)
+    return models, members, ContentSize(max(1, len(body) - attached), attachments, attached)
 
 
 def _uses_default_model(tool: Any) -> bool:
@@ -253,7 +319,7 @@ def _describe(
 
 def _count_choices(asked: Mapping[str, Any]) -> int:
     configs = [one for name in _GEMINI_CONFIGS if isinstance(one := asked.get(name), dict)]
-    counts = (asked.get("n"), *(one.get(name) for one in configs for name in _GEMINI_COUNTS))
+    counts = (asked.get("n"), asked.get("best_of"), *(one.get(name) for one in configs for name in _GEMINI_COUNTS))
     return max(1, *(min(count, _MAX_CHOICES) if isinstance(count, int) else 1 for count in counts))
 
 

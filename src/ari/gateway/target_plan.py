@@ -39,7 +39,6 @@ def plan_targets(
     rules: BudgetRules,
     plan: ModelPlan,
     make_prices: Callable[[AliasTarget], RequestPrices],
-    body: bytes | None,
 ) -> list[PlannedTarget]:
     """The targets of the plan, each with the budgets of its own provider."""
     found = [PlannedTarget(one, make_prices(one)) for one in plan.targets]
@@ -48,16 +47,15 @@ def plan_targets(
     owners = [list_owners(key, rules, one) for one in plan.targets]
     if not any(map(has_budgets, owners)):
         return found
-    size = None
     for number, one in enumerate(found):
         facts, aim = plan.facts, one.target
         if plan.alias is not None:
             facts = describe_alias_target(facts, aim.target, aim.model)
-        budgets = planner.plan(key.id, owners[number], one.prices, facts, body, size, plan.alias)
+        budgets = planner.plan(key.id, owners[number], one.prices, facts, plan.alias)
         if isinstance(budgets, Fault):
             found[number] = dataclasses.replace(one, fault=budgets, skipped=budgets.reason.code)
         elif budgets is not None:
-            found[number], size = PlannedTarget(one.target, one.prices, budgets), budgets.size
+            found[number] = PlannedTarget(one.target, one.prices, budgets)
     return found
 
 

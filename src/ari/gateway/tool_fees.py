@@ -11,7 +11,7 @@ from ari.gateway.json_tree import Ambiguous, compile_fields, find_values, requir
 
 REPORTED_SEARCHES = "web_searches"
 """The kind of usage with which Anthropic reports its searches."""
-_TOOLS = compile_fields(("tools[]", "input[].tools[]"))
+_TOOLS = compile_fields(("tools[]", "input[].tools[]", "google.tools[]", "extra_body.google.tools[]"))
 _FREE = re.compile(
     r"function|custom|mcp|mcp_toolset|local_shell|apply_patch|tool_search|tool_search_tool_\w+"
     r"|(?:bash|text_editor|computer|memory|web_fetch)_\d{8}"
@@ -27,10 +27,35 @@ _FREE_MEMBERS = frozenset(
     ("functionDeclarations", "function_declarations", "codeExecution", "code_execution", "urlContext", "url_context")
 )
 """Gemini's tools are members of an object without a type."""
+_OWN_KINDS = frozenset(("function", "custom"))
+_OWN_MEMBERS = frozenset(
+    (
+        "type",
+        "function",
+        "custom",
+        "name",
+        "description",
+        "parameters",
+        "strict",
+        "format",
+        "input_schema",
+        "output_schema",
+        "input_examples",
+        "cache_control",
+        "defer_loading",
+        "allowed_callers",
+        "eager_input_streaming",
+    )
+)
+"""Members of tools that the caller runs, of OpenAI and Anthropic. Any other one could be a tool of the provider."""
+_GEMINI_PATH = re.compile(r":\w+\Z")
 _OPTIONS = ("web_search_options", "search_parameters", "plugins", "compound_custom")
 """Members of OpenAI, xAI, OpenRouter and Groq that let the provider search or run tools."""
-_SEARCH_MODEL = re.compile(r"-search(?:-|\Z)|:online\Z", re.IGNORECASE)
-"""Models of OpenAI's chat API that always search, and OpenRouter's suffix."""
+_SEARCH_MODEL = re.compile(
+    r"-search(?:-|\Z)|:online(?::|\Z)|/[^/]*-deep-research|(?:\A|/)perplexity/sonar|(?:\A|/)compound(?:-beta|-mini|\Z)",
+    re.IGNORECASE,
+)
+"""Models that always search: of OpenAI's chat API, of OpenRouter with a fee of its own, and Groq's; and a suffix."""
 _PROBLEM = "The fee of {} isn't reported, so a budget can't count it."
 
 
@@ -52,7 +77,7 @@ def _list_fees(path: str, models: tuple[str, ...], asked: Mapping[str, Any]) -> 
         yield str(error)
         return
     if not isinstance(asked.get("tools"), list | None) or not all(
-        _is_free(tool) or _is_reported(path, tool) for tool in tools
+        _is_free(path, tool) or _is_reported(path, tool) for tool in tools
     ):
         yield _PROBLEM.format("a tool in this request")
     for name in _OPTIONS:
@@ -66,7 +91,7 @@ def _find_tools(asked: Mapping[str, Any]) -> list[Any]:
     return find_values(asked, _TOOLS)
 
 
-def _is_free(tool: Any) -> bool:
+def _is_free(path: str, tool: Any) -> bool:
     if not isinstance(tool, dict):
         return False
     try:
@@ -74,10 +99,12 @@ def _is_free(tool: Any) -> bool:
     except Ambiguous:
         return False
     kind = tool.get("type")
-    if kind is not None:
-        return isinstance(kind, str) and _FREE.fullmatch(kind) is not None
+    if _GEMINI_PATH.search(path) or (kind is None and "input_schema" not in tool):
+        return tool.keys() <= _FREE_MEMBERS
+    if kind is not None and not (isinstance(kind, str) and _FREE.fullmatch(kind)):
+        return False
     # Anthropic's tools of the caller need no type.
-    return "input_schema" in tool or tool.keys() <= _FREE_MEMBERS
+    return tool.keys() <= _OWN_MEMBERS if kind is None or kind in _OWN_KINDS else not tool.keys() & _FREE_MEMBERS
 
 
 def _count_searches(tool: Any) -> int:

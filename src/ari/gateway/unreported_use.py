@@ -16,8 +16,14 @@ from ari.http.request_head import RequestHead
 _LATER_PATH = re.compile(r"(?:/batches|:batchGenerateContent|:asyncBatchEmbedContent)\Z")
 _LATER = ("background", "deferred")
 """Members of OpenAI's and xAI's requests whose response is fetched later."""
-_MEMBERS = frozenset((*_LATER, "stream", "stream_options"))
+_COUNTS = ("n", "best_of")
+_CONFIGS = ("generationConfig", "generation_config")
+_CONFIG_COUNTS = ("candidateCount", "candidate_count")
+_MEMBERS = frozenset((*_LATER, *_COUNTS, *_CONFIGS, "stream", "stream_options", "response_format"))
 _TEXT_PATH = re.compile(r"/(?:completions|responses|messages)\Z")
+_RECORDING_PATH = re.compile(r"/audio/(?:transcriptions|translations)\Z")
+_REPORTING_FORMATS = (None, "json", "verbose_json", "diarized_json")
+"""Formats of a transcription that have a place for the usage; others are only its text."""
 _SELECTS_FIELDS = frozenset(("callback", "fields"))
 _FIELD_HEADER = b"x-goog-fieldmask"
 # https://cloud.google.com/apis/docs/system-parameters: most also work with a leading $.
@@ -27,7 +33,7 @@ _READABLE = frozenset(("json", "sse"))
 def find_unreported(path: str, head: RequestHead, asked: Mapping[str, Any]) -> str | None:
     """Why the response would not report the use, as a sentence for the caller; ``None`` if it will.
 
-    ``asked`` are the members of a JSON body.
+    ``asked`` are the members of a JSON body, or those of a form that ``read_facts`` reads.
     """
     return next(_list_reasons(path, head, asked), None)
 
@@ -41,7 +47,10 @@ def _list_reasons(path: str, head: RequestHead, asked: Mapping[str, Any]) -> Ite
         yield "Requests with Prefer: respond-async run later."
     if is_form(head.first(b"content-type") or b"") and _TEXT_PATH.search(path):
         yield "Send the body as application/json."
+    if _RECORDING_PATH.search(path) and asked.get("response_format") not in _REPORTING_FORMATS:
+        yield "Use the response_format json or verbose_json: others don't report the usage."
     yield from _list_member_reasons(asked)
+    yield from _list_count_reasons(asked)
 
 
 def _read_query(head: RequestHead) -> list[tuple[str, str]]:
@@ -51,6 +60,16 @@ def _read_query(head: RequestHead) -> list[tuple[str, str]]:
 
 def _hides_usage(name: str, value: str) -> bool:
     return name in _SELECTS_FIELDS or (name == "alt" and value.lower() not in _READABLE)
+
+
+def _list_count_reasons(asked: Mapping[str, Any]) -> Iterator[str]:
+    """Counts of responses that servers could read as another number, or as none."""
+    configs = [one for name in _CONFIGS if isinstance(one := asked.get(name), dict)]
+    counts = [(name, asked.get(name)) for name in _COUNTS]
+    counts += [(name, one.get(name)) for one in configs for name in _CONFIG_COUNTS]
+    for name, value in counts:
+        if value is not None and (type(value) is not int or value < 1):
+            yield f"The member {name} must be a positive whole number."
 
 
 def _list_member_reasons(asked: Mapping[str, Any]) -> Iterator[str]:

@@ -5,12 +5,12 @@ for which there is room. Each process learns from the responses that it sees, an
 least. ``benchmarks/estimates.py`` measures the error.
 """
 
-import re
 import threading
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
+from ari.gateway.content_size import ContentSize
 from ari.gateway.request_facts import RequestFacts
 from ari.usage.ai import TokenUsage
 from ari.usage.cleaning import MAX_TOKENS
@@ -22,8 +22,10 @@ _BYTES_PER_TOKEN = 4
 """Of JSON with English text; other languages are learned."""
 _ATTACHMENT_TOKENS = 1_000
 """Of an image, a sound or a document in the body: https://platform.openai.com/docs/guides/images-vision."""
-_ATTACHMENT = re.compile(rb"[\",][A-Za-z0-9+/_-]{4000,}")
-"""Base64 text in a JSON string or a data URL. Takes 7 ms for 1 MB of text."""
+_SOUND_BYTES_PER_TOKEN = 75
+"""Of a recording in a form: 10 tokens per second, of speech at 6 kbit/s."""
+_LEAST_TEXT_SHARE = 0.5
+"""No text has more than 8 bytes per token, whatever a request with blanks or fewer tokens has taught."""
 _LEAST_WEIGHT = 0.2
 """Of the newest request in the averages."""
 
@@ -32,13 +34,15 @@ _LEAST_WEIGHT = 0.2
 class RequestSize:
     """``input_tokens`` are expected by the bytes alone; ``responses`` counts the expected responses.
 
-    ``max_output_tokens`` is the caller's limit for each. ``has_output`` is ``False`` for embeddings.
+    ``max_output_tokens`` is the caller's limit for each. ``has_output`` is ``False`` for embeddings. ``text_tokens``
+    are the part of the input that is text: a model reads all of it.
     """
 
     input_tokens: int
     responses: int
     max_output_tokens: int | None
     has_output: bool
+    text_tokens: int
 
     @property
     def start_output_tokens(self) -> int:
@@ -78,6 +82,7 @@ class UseEstimates:
             input_tokens, each = float(size.input_tokens), float(_START_OUTPUT_TOKENS if size.has_output else 0)
         else:
             input_tokens, each = size.input_tokens * recent.input_factor, recent.output_tokens
+        input_tokens = max(input_tokens, size.text_tokens * _LEAST_TEXT_SHARE)
         if size.max_output_tokens is not None:
             each = min(each, size.max_output_tokens)
         output_tokens = round(each * size.responses)
@@ -98,18 +103,21 @@ class UseEstimates:
                 recent = self._recent[key_id, provider, model] = _Recent()
             if size.max_output_tokens is not None and each >= size.max_output_tokens:
                 each = max(each, recent.output_tokens if recent.count else _START_OUTPUT_TOKENS)
-            recent.learn(used.input_tokens / size.input_tokens, each)
+            least = size.text_tokens * _LEAST_TEXT_SHARE
+            recent.learn(max(used.input_tokens, least) / size.input_tokens, each)
 
 
-def measure_request(path: str, facts: RequestFacts, body: bytes | None) -> RequestSize:
-    """The size of a request to this path; ``body`` is ``None`` if it was not read."""
-    attachments, attached_bytes = 0, 0
-    for found in _ATTACHMENT.finditer(body or b""):
-        attachments, attached_bytes = attachments + 1, attached_bytes + len(found[0])
-    text_bytes = facts.input_bytes - attached_bytes
+def measure_request(path: str, facts: RequestFacts) -> RequestSize:
+    """The size of a request to this path."""
+    content = facts.content or ContentSize(facts.input_bytes, 0)
+    text_tokens = max(1, content.text_bytes // _BYTES_PER_TOKEN)
+    attached = content.attachments * _ATTACHMENT_TOKENS
+    if "/audio/" in path:
+        attached = max(attached, content.attached_bytes // _SOUND_BYTES_PER_TOKEN)
     return RequestSize(
-        input_tokens=max(1, text_bytes // _BYTES_PER_TOKEN) + attachments * _ATTACHMENT_TOKENS,
+        input_tokens=text_tokens + attached,
         responses=facts.item_count * facts.choice_count,
         max_output_tokens=facts.max_output_tokens,
         has_output="embed" not in path.lower(),
+        text_tokens=text_tokens,
     )

@@ -14,10 +14,29 @@ Source = Literal["environment", "stored"]
 StateName = Literal["not_configured", "configured", "failing"]
 KeyChoice = Literal["round_robin", "by_consumer"]
 """How a request gets one of a provider's keys: each in turn, or always the same one for a consumer."""
-_KEY_SEGMENTS = frozenset(("api_keys", "api-keys", "apikeys", "admin_api_keys", "service_accounts", "service-accounts"))
-"""Where services list and make keys."""
+_KEY_SEGMENTS = frozenset(
+    (
+        "api_keys",
+        "api-keys",
+        "apikeys",
+        "admin_api_keys",
+        "service_accounts",
+        "service-accounts",
+        "client_secrets",
+        "client-secrets",
+        "auth_tokens",
+        "auth-tokens",
+        "authtokens",
+        "transcription_sessions",
+        "single-use-token",
+        "single_use_token",
+    )
+)
+"""Where services list and make keys, also those that soon expire: a call with one passes ARI by."""
 MODEL_FIELDS = ("model", "models[]", "tools[].model", "input[].tools[].model")
 """A tool that generates images may name a model of its own."""
+SESSION_PATHS = ("/realtime/sessions", "/realtimeapi/sessions", "/chatkit/sessions", "/chatkit/sessions/{rest...}")
+"""Where services with OpenAI's API return a key for one session."""
 OPENROUTER_ROUTERS = (
     "@preset/",
     "openrouter/auto",
@@ -130,7 +149,7 @@ class Provider:
 @lru_cache(1_000)
 def _may_return_keys(templates: tuple[str, ...], path: str) -> bool:
     parts = path.lower().split("/")
-    if any(part.partition(";")[0] in _KEY_SEGMENTS for part in parts):
+    if any(re.split("[;:]", part)[0].strip() in _KEY_SEGMENTS for part in parts):
         return True
     plain = "/" + "/".join(one for part in parts if (one := part.partition(";")[0].strip()))
     return find_template(tuple(f"* {one}" for one in templates), "*", plain) is not None

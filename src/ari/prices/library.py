@@ -5,6 +5,7 @@ Loading takes 0.2 s and 20 MB, so it happens in a process's first AI request and
 # https://github.com/pydantic/genai-prices: prices/README.md, packages/python/genai_prices/types.py
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cache
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _OPTIONAL_FAMILIES = frozenset((REQUESTS, "tool_calls"))
 """Usage that a request may have besides its tokens. A response does not mention what it did not use."""
+_REGION, _US_FACTOR = "inference_geo", Fraction(11, 10)
+"""Anthropic's tokens cost more if they must stay in the US: https://docs.claude.com/en/docs/about-claude/pricing."""
+_FEES = frozenset((REQUESTS, "web_searches"))
 
 
 @cache
@@ -45,7 +49,16 @@ def find_prices(price_list: str, model: str, at_ms: int, context: Mapping[str, s
     found = None if provider is None else provider.find_model(model)
     if found is None or found.prices == []:
         return None
-    return list(_prices(found.get_prices(datetime.fromtimestamp(at_ms / SECOND_MS, UTC), context)))
+    selects = {name: value for name, value in context.items() if name != _REGION}
+    prices = list(_prices(found.get_prices(datetime.fromtimestamp(at_ms / SECOND_MS, UTC), selects)))
+    return [_raise_price(one) for one in prices] if context.get(_REGION) == "us" else prices
+
+
+def _raise_price(price: Price) -> Price:
+    if price.kind in _FEES:
+        return price
+    tiers = tuple((start, usd * _US_FACTOR) for start, usd in price.tiers)
+    return replace(price, usd=price.usd * _US_FACTOR, tiers=tiers)
 
 
 @cache

@@ -38,7 +38,7 @@ def settle(*, read: int | None, seen_bytes: int = 0, size: RequestSize | None = 
         UseEstimates(),
         "key_1",
         prices,
-        size or RequestSize(10, 1, 20, True),
+        size or RequestSize(10, 1, 20, True, 10),
         has_price=True,
         counted_micros=None,
         expected=expected,
@@ -80,7 +80,8 @@ def test_input_that_was_reported_counts() -> None:
 
 def test_short_responses_before_do_not_make_it_cheaper() -> None:
     """A response that was cut off may have been longer than those."""
-    assert settle(read=None, size=RequestSize(10, 1, None, True)).output_tokens == 500
+    assert settle(read=None, size=RequestSize(10, 1, 20, True, 9_000)).input_tokens == 9_000
+    assert settle(read=None, size=RequestSize(10, 1, None, True, 10)).output_tokens == 500
 
 
 @pytest.mark.parametrize("unit", ["money", "tokens"])
@@ -91,7 +92,7 @@ def test_a_request_without_a_model_is_not_free(provider: str, path: str, unit: U
     owner = RuleOwner("key_1", LimitRules(budgets=(budget,)))
     prices = RequestPrices(PriceBook(), PriceRules(), Target(get_provider(provider), path), "POST", 0)
     facts = RequestFacts((), True, None, 2, 1, 1, False)
-    plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, b"{}")
+    plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts)
     if unit == "money":
         assert isinstance(plan, Fault)
         assert plan.reason.code == "cost_unknown"
@@ -121,7 +122,7 @@ def test_a_fee_must_be_known_to_a_hard_budget_in_money(
     target = Target(get_provider(provider), "/v1/messages")
     prices = RequestPrices(book, rules, target, "POST", 1_795_000_000_000, model)
     facts = RequestFacts((model,), True, 10, 2, 1, 1, False, unreported_fee=fee, search_count=3 * searches)
-    plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, b"{}")
+    plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts)
     assert isinstance(plan, BudgetPlan) == (fits or unit == "tokens")
     if isinstance(plan, Fault):
         assert plan.reason.code == "cost_unknown"
@@ -138,7 +139,7 @@ def test_an_error_repeats_no_secret(alias: str | None) -> None:
     for model in (secret, f"x {secret}", "x\x1b[31m", "x\u202e"):
         prices = RequestPrices(book, PriceRules(), target, "POST", 0, model)
         facts = RequestFacts((model,), True, 10, 2, 1, 1, False)
-        found = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, b"{}", alias=alias)
+        found = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, alias=alias)
         assert isinstance(found, Fault)
         shown = str(found.detail)
         assert secret not in shown
@@ -158,7 +159,7 @@ def test_the_fee_of_searches_is_reserved(count: int) -> None:
 
     def reserve(search_count: int) -> int:
         facts = RequestFacts((model,), True, 10, 2, 1, 1, False, search_count=search_count)
-        plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts, b"{}")
+        plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts)
         assert isinstance(plan, BudgetPlan)
         return plan.amounts.money
 

@@ -1,5 +1,7 @@
 """Costs of forwarded requests after their end: refused and free requests cost nothing, others what they used."""
 
+import dataclasses
+
 import pytest
 
 from ari.gateway.costs import RequestPrices, estimate_start_micros, read_tier
@@ -49,7 +51,7 @@ def test_a_price_that_is_not_for_tokens_is_estimated_by_size() -> None:
     """By images, by text to be read aloud, and by the length of a recording."""
     assert estimate_start_micros("/v1/images/generations", 100, 10) == 1_200_000
     assert estimate_start_micros("/v1/audio/speech", 4_000, 1) == 120_000
-    assert estimate_start_micros("/v1/audio/transcriptions", 24_000_000, 1) == 600_000
+    assert estimate_start_micros("/v1/audio/transcriptions", 24_000_000, 1) == 3_200_000
     assert estimate_start_micros("/v1/chat/completions", 100, 1) == 20_000
 
 
@@ -121,3 +123,17 @@ def test_geminis_tier_is_in_a_header() -> None:
     usage = TokenUsage("gpt-5", 1_000_000, 0)
     found = [prices().final_cost(200, None, usage, tier) for tier in (None, "flex")]
     assert [cost and cost.micros for cost in found] == [1_250_000, 625_000]
+
+
+def test_tokens_that_stay_in_the_us_cost_a_tenth_more() -> None:
+    """As the response of Anthropic says; the fee of its searches stays the same."""
+    book = PriceBook()
+    book.load()
+    target = Target(get_provider("anthropic"), "/v1/messages")
+    prices = RequestPrices(book, PriceRules(), target, "POST", 1_795_000_000_000, "claude-opus-4-6")
+    usage = TokenUsage("claude-opus-4-6", 100_000, 1_000, 0, 0)
+    us = (("inference_geo", "us"),)
+    plain, raised = prices.cost_of(usage), prices.cost_of(dataclasses.replace(usage, price_context=us))
+    assert plain is not None
+    assert raised is not None
+    assert raised.micros * 10 == plain.micros * 11

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ari.gateway.request_facts import RequestFacts, read_facts
+from ari.gateway.request_facts import RequestFacts, describe_alias_target, read_facts
 from ari.gateway.route import Target
 from ari.http.request_head import read_head
 from ari.integrations.providers import get_provider
@@ -180,6 +180,7 @@ def test_a_model_chosen_elsewhere_is_not_determined(
             2,
         ),
         ("ollama/api/chat", {"model": "a", "options": {"num_predict": 9}}, 9, 1, 1),
+        ("openai/v1/completions", {"model": "a", "best_of": 20, "n": 2}, None, 1, 20),
         ("ollama/api/chat", {"model": "a", "options": {"num_predict": -1}}, None, 1, 1),
         ("openai/v1/chat/completions", {"model": "a", "max_tokens": "9", "n": True}, None, 1, 1),
         ("openai/v1/chat/completions", {"model": "a", "max_tokens": 1, "max_completion_tokens": 2}, 2, 1, 1),
@@ -224,3 +225,71 @@ def test_a_body_that_a_read_carries_is_not_trusted(method: str, path: str) -> No
     assert (facts.is_determined, facts.may_generate) == (False, True)
     assert not _read(f"openai/v1/{path}", b"", method=method).may_generate
     assert not _read("openai/v1/responses/resp_1", {"model": "a"}, method=method).may_generate
+
+
+def test_the_count_of_a_form_is_read() -> None:
+    """Each image of an edit has its price; the image itself is no text."""
+    head = '--XX\r\nContent-Disposition: form-data; name="'
+    image = head + 'image"; filename="a.png"\r\n\r\n' + "x" * 9_000
+    body = f'{head}model"\r\n\r\na\r\n{head}n"\r\n\r\n10\r\n{image}\r\n--XX--\r\n'.encode()
+    facts = _read("openai/v1/images/edits", body, headers={"content-type": FORM})
+    assert (facts.models, facts.choice_count) == (("a",), 10)
+    assert facts.content == (len(body) - 9_000, 1, 9_000)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"extra_body": {"model": "gpt-5-pro", "tools": []}},
+        {"extra_body": {"google": {}, "model": "b"}},
+        {"extra_headers": {"x-litellm-model": "b"}},
+        {"extra_query": {"model": "b"}},
+        {"prompt_id": "p"},
+        {"models": "gpt-5-pro"},
+        {"models": {"0": "gpt-5-pro"}},
+        {"tools": {"0": {"model": "b"}}},
+        {"tools": [[{"model": "b"}]]},
+        {"input": {"0": {"tools": [{"model": "b"}]}}},
+        {"input": {"tools": [{"model": "b"}]}},
+    ],
+)
+@pytest.mark.parametrize("route", ["openai_compatible/chat/completions", "openai/v1/responses"])
+def test_another_model_in_an_unusual_place_is_not_determined(route: str, extra: dict[str, Any]) -> None:
+    """Routers copy some members over the body, and read some in other shapes."""
+    assert not _read(route, {"model": "a"} | extra).is_determined
+
+
+@pytest.mark.parametrize("given", ["text", ["text"], [1, 2], [[1], [2]], {"messages": []}, [{"role": "user"}]])
+def test_usual_input_is_determined(given: Any) -> None:
+    """In each shape that endpoints document."""
+    assert _read("openai/v1/embeddings", {"model": "a", "input": given}).is_determined
+
+
+def test_options_of_gemini_are_no_other_model() -> None:
+    """Its chat API has them where routers have other members."""
+    body = {"model": "g", "extra_body": {"google": {"thinking_config": {}}}}
+    assert _read("gemini/v1beta/openai/chat/completions", body).is_determined
+    assert not _read("openai_compatible/chat/completions", body).is_determined
+    searching = _read(
+        "gemini/v1beta/openai/chat/completions", {"model": "g", "google": {"tools": [{"googleSearch": {}}]}}
+    )
+    assert searching.unreported_fee is not None
+
+
+def test_an_alias_has_the_facts_of_its_target() -> None:
+    """A target that ignores the caller's limit may write more than it, and a model of it may search."""
+    facts = _read("openai/v1/chat/completions", {"model": "fast", "max_completion_tokens": 1, "messages": []})
+    assert facts.max_output_tokens == 1
+    deepseek = Target(get_provider("deepseek"), "/chat/completions")
+    assert describe_alias_target(facts, deepseek, "deepseek-chat").max_output_tokens is None
+    openrouter = Target(get_provider("openrouter"), "/api/v1/chat/completions")
+    assert describe_alias_target(facts, openrouter, "perplexity/sonar").unreported_fee is not None
+    again = describe_alias_target(facts, openrouter, "openai/gpt-5")
+    assert (again.max_output_tokens, again.unreported_fee) == (1, None)
+
+
+@pytest.mark.parametrize(("place", "context"), [("us", (("inference_geo", "us"),)), ("global", ()), (None, ())])
+def test_a_place_with_higher_prices_is_read(place: str | None, context: tuple[tuple[str, str], ...]) -> None:
+    """Anthropic's tokens cost a tenth more if they must stay in the US."""
+    body = {"model": "claude-opus-4-6", "max_tokens": 9, "inference_geo": place}
+    assert _read("anthropic/v1/messages", body).price_context == context

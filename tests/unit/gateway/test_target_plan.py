@@ -46,7 +46,7 @@ def plan(*targets: str, own: LimitRules = NO_RULES, budgets: BudgetRules | None 
 
     facts = RequestFacts(("fast",), True, 1_000, 4_000, 1, 1, False)
     plan = ModelPlan(facts, "fast", found)
-    return plan_targets(BudgetPlanner("refuse", 600), owners, budgets or BudgetRules(), plan, make_prices, b"{}")
+    return plan_targets(BudgetPlanner("refuse", 600), owners, budgets or BudgetRules(), plan, make_prices)
 
 
 def _owner(rules: LimitRules) -> object:

@@ -35,6 +35,10 @@ OPTIONS = ["web_search_options", "search_parameters", "plugins", "compound_custo
         (GEMINI, {"googleSearch": {}}),
         (GEMINI, {"google_search_retrieval": {}}),
         (GEMINI, {"functionDeclarations": [], "googleMaps": {}}),
+        (GEMINI, {"google_search": {}, "input_schema": {}}),
+        (GEMINI, {"google_search": {}, "type": "function"}),
+        (CHAT, {"google_search": {}, "type": "function"}),
+        (MESSAGES, {"name": "mine", "input_schema": {}, "google_search": {}}),
     ],
 )
 def test_a_tool_with_a_fee_is_found(path: str, tool: Any) -> None:
@@ -51,7 +55,21 @@ def test_an_option_with_a_fee_is_found(name: str) -> None:
         assert find_unreported_fee(CHAT, (), {written: {"mode": "on"}}) is not None
 
 
-@pytest.mark.parametrize("model", ["gpt-4o-search-preview", "gpt-5-search-api", "openai/gpt-5:online"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "gpt-4o-search-preview",
+        "gpt-5-search-api",
+        "openai/gpt-5:online",
+        "openai/gpt-5:ONLINE:nitro",
+        "openai/o3-deep-research",
+        "openai/o4-mini-deep-research-2025-06-26",
+        "perplexity/sonar",
+        "perplexity/sonar-pro",
+        "groq/compound",
+        "compound-beta",
+    ],
+)
 def test_a_model_that_always_searches_is_found(model: str) -> None:
     """Each of its requests has the fee."""
     assert find_unreported_fee(CHAT, ("gpt-5", model), {}) is not None

@@ -13,6 +13,14 @@ from tests.support.asgi import scope_of
 
 CHAT = "openai/v1/chat/completions"
 GEMINI = "gemini/v1beta/models/g:generateContent"
+COMPLETIONS, RECORDING = "openai/v1/completions", "openai/v1/audio/transcriptions"
+FORM = {"content-type": "multipart/form-data; boundary=XX"}
+
+
+def _form(**fields: str) -> bytes:
+    parts = ({"model": "a"} | fields).items()
+    texts = [f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in parts]
+    return ("".join(texts) + "--XX--\r\n").encode()
 
 
 def read_unreported(route: str, body: Any, headers: dict[str, str] | None = None, query: bytes = b"") -> str | None:
@@ -48,6 +56,11 @@ def read_unreported(route: str, body: Any, headers: dict[str, str] | None = None
         (CHAT, {"model": "a", "stream": "true"}, None, b""),
         (CHAT, {"model": "a", "Stream": True}, None, b""),
         (CHAT, {"model": "a", "stream": True, "stream_options": []}, None, b""),
+        *((CHAT, {"model": "a", "n": count}, None, b"") for count in (0, -5, 128.0, "128", "1e2", True, [128])),
+        (COMPLETIONS, {"model": "a", "best_of": "20"}, None, b""),
+        (GEMINI, {"generationConfig": {"candidateCount": 8.0}}, None, b""),
+        *((RECORDING, _form(response_format=one), FORM, b"") for one in ("text", "srt", "vtt", "Text", "")),
+        ("openai/v1/images/edits", _form(n="many"), FORM, b""),
         (CHAT, {"model": "a", "stream": True} | {f"x{number}": 0 for number in range(2_000)}, None, b""),
         (
             CHAT,
@@ -77,3 +90,9 @@ def test_a_request_that_hides_its_use_is_found(
 def test_an_ordinary_request_is_not(route: str, body: Any, query: bytes) -> None:
     """Also one that doesn't want the usage, since ARI asks for it."""
     assert read_unreported(route, body, None, query) is None
+
+
+@pytest.mark.parametrize("fields", [{}, {"response_format": "json"}, {"response_format": "verbose_json", "n": "1"}])
+def test_a_transcription_that_reports_its_use_is_not(fields: dict[str, str]) -> None:
+    """Its response has the length or the tokens."""
+    assert read_unreported(RECORDING, _form(**fields), FORM) is None

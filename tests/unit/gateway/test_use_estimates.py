@@ -1,10 +1,11 @@
 """Estimates of tokens: near what requests use, also for images, embeddings and batches, and learned for each key."""
 
-import base64
 import dataclasses
-import os
 from typing import Any
 
+import pytest
+
+from ari.gateway.content_size import ContentSize
 from ari.gateway.request_facts import RequestFacts
 from ari.gateway.use_estimates import RequestSize, UseEstimates, measure_request
 from ari.usage.ai import UNKNOWN_USAGE, TokenUsage
@@ -15,9 +16,9 @@ CHAT = "/v1/chat/completions"
 MODEL = ("key_1", "openai", "gpt-5-mini")
 
 
-def measure(path: str = CHAT, body: bytes = b"", **changes: Any) -> RequestSize:
-    facts = dataclasses.replace(FACTS, input_bytes=len(body) or 400, **changes)
-    return measure_request(path, facts, body)
+def measure(path: str = CHAT, text_bytes: int = 400, attachments: int = 0, **changes: Any) -> RequestSize:
+    facts = dataclasses.replace(FACTS, content=ContentSize(text_bytes, attachments, attachments * 10**6), **changes)
+    return measure_request(path, facts)
 
 
 def test_the_first_request_is_estimated_by_its_size() -> None:
@@ -32,23 +33,32 @@ def test_an_estimate_is_bounded() -> None:
     """Whatever a caller asks for and a provider has reported before."""
     estimates = UseEstimates()
     estimates.learn(*MODEL, measure(), TokenUsage(None, 10**9, 10**9))
-    expected = estimates.estimate(*MODEL, measure(body=b"x" * 10**6, item_count=100_000, choice_count=128))
+    expected = estimates.estimate(*MODEL, measure(text_bytes=10**6, item_count=100_000, choice_count=128))
     assert (expected.input_tokens, expected.output_tokens) == (MAX_TOKENS, MAX_TOKENS)
 
 
-def test_an_image_counts_as_tokens_not_as_bytes() -> None:
-    """A photo of 600 kB would otherwise be taken for 200,000 tokens."""
-    image = base64.b64encode(os.urandom(600_000))
-    body = b'{"content": [{"image_url": {"url": "data:image/png;base64,' + image + b'"}}], "text": "what is this?"}'
-    assert 1_000 < measure(body=body).input_tokens < 1_100
-    plain = b'{"source": {"type": "base64", "data": "' + image + b'"}}'
-    assert 1_000 < measure(body=plain).input_tokens < 1_100
+def test_an_attachment_counts_as_tokens_not_as_bytes() -> None:
+    """A photo of 1 MB would otherwise be taken for 250,000 tokens; of a recording, the length counts."""
+    assert measure(attachments=1).input_tokens == 1_100
+    assert measure("/v1/audio/transcriptions", attachments=1).input_tokens == 13_433
 
 
-def test_long_text_without_spaces_takes_linear_time() -> None:
-    """Text that nearly looks like an attachment must not stop the event loop."""
-    body = b'"' + b" ".join([b"a" * 3_999] * 200) + b'"'
-    assert measure(body=body).input_tokens == len(body) // 4
+@pytest.mark.parametrize("real_tokens", [0, 1, 40])
+def test_blanks_do_not_make_later_text_cheap(real_tokens: int) -> None:
+    """However few tokens the requests before had."""
+    estimates = UseEstimates()
+    for _ in range(20):
+        estimates.learn(*MODEL, measure(text_bytes=40_000), TokenUsage(None, real_tokens, 10))
+    assert estimates.estimate(*MODEL, measure(text_bytes=400_000)).input_tokens == 50_000
+
+
+def test_cheap_images_do_not_make_text_cheap() -> None:
+    """Images of 85 tokens lower the estimate of other images only."""
+    estimates = UseEstimates()
+    for _ in range(20):
+        estimates.learn(*MODEL, measure(attachments=10), TokenUsage(None, 950, 10))
+    assert (estimates.estimate(*MODEL, measure(attachments=10)).input_tokens or 0) < 1_100
+    assert estimates.estimate(*MODEL, measure(text_bytes=400_000)).input_tokens == 50_000
 
 
 def test_embeddings_have_no_output() -> None:
@@ -63,7 +73,7 @@ def test_recent_use_replaces_the_start_values() -> None:
     estimates.learn(*MODEL, size, UNKNOWN_USAGE)
     for _ in range(20):
         estimates.learn(*MODEL, size, TokenUsage(None, 150, 80))
-    expected = estimates.estimate(*MODEL, measure(body=b"x" * 800))
+    expected = estimates.estimate(*MODEL, measure(text_bytes=800))
     assert (expected.input_tokens, expected.output_tokens) == (300, 80)
     for _ in range(20):
         estimates.learn(*MODEL, size, TokenUsage(None, 150, 900))

@@ -35,6 +35,18 @@ def test_a_template_takes_one_segment_unless_it_says_more() -> None:
         ("openrouter", "/api/v1/auth/keys"),
         ("perplexity", "/generate_auth_token"),
         ("openai_compatible", "/key/generate"),
+        *(
+            (name, f"/v1/realtime/{path}")
+            for name in ("openai", "xai", "openai_compatible")
+            for path in ("client_secrets", "sessions", "transcription_sessions", "Client_Secrets/")
+        ),
+        ("openai", "/v1/chatkit/sessions"),
+        ("openai", "/v1/chatkit/sessions/cksess_1/cancel"),
+        ("gemini", "/v1alpha/auth_tokens"),
+        ("gemini", "/v1alpha/auth_tokens:create"),
+        ("elevenlabs", "/v1/single-use-token/realtime_scribe"),
+        ("elevenlabs", "/v1/convai/conversation/token"),
+        ("openai_compatible", "/v1/auth/grant"),
     ],
 )
 def test_no_scope_covers_a_path_that_returns_keys(name: str, path: str) -> None:

@@ -14,7 +14,13 @@ PROVIDER = Provider(
     key_prefix="",
     trial=Trial("/v1/user", restricted_mark="missing_permissions"),
     # https://elevenlabs.io/docs/api-reference/user/get: its xi_api_key is the key itself.
-    returns_keys=("/v1/user", "/v1/workspace/service{rest...}"),
+    returns_keys=(
+        "/v1/user",
+        "/v1/workspace/service{rest...}",
+        "/v1/convai/conversation/token",
+        "/v1/convai/conversation/get-signed-url",
+        "/v1/convai/conversation/get_signed_url",
+    ),
     reaches=(
         "POST /v1/text-to-speech/{voice}",
         "POST /v1/text-to-speech/{voice}/stream",

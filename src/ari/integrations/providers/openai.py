@@ -1,7 +1,7 @@
 """OpenAI."""
 # https://platform.openai.com/docs/api-reference: a restricted key without the right to list models gets 403.
 
-from ari.integrations.model import KeyShape, Provider, Trial
+from ari.integrations.model import SESSION_PATHS, KeyShape, Provider, Trial
 
 PROVIDER = Provider(
     name="openai",
@@ -35,7 +35,12 @@ PROVIDER = Provider(
         "GET /v1/models",
         "GET /v1/models/{model...}",
     ),
-    returns_keys=("/v1/organization/admin_api_keys{rest...}", "/dashboard/user/api_keys", "/v1/login"),
+    returns_keys=(
+        "/v1/organization/admin_api_keys{rest...}",
+        "/dashboard/user/api_keys",
+        "/v1/login",
+        *(f"/v1{path}" for path in SESSION_PATHS),
+    ),
     model_routes=(
         ("POST /v1/responses/{id}/cancel", ()),
         ("POST /v1/batches/{id}/cancel", ()),

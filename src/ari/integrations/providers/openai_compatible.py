@@ -1,6 +1,6 @@
 """Any service that speaks as OpenAI does; its base URL usually ends with a version such as /v1."""
 
-from ari.integrations.model import MODEL_FIELDS, OPENROUTER_ROUTERS, Provider, Trial
+from ari.integrations.model import MODEL_FIELDS, OPENROUTER_ROUTERS, SESSION_PATHS, Provider, Trial
 
 _PATHS = (
     "POST /chat/completions",
@@ -40,6 +40,12 @@ PROVIDER = Provider(
         "/v1/key/{rest...}",
         "/config/yaml",
         "/get/config/{rest...}",
+        "/user/new",
+        # Deepgram's
+        "/auth/grant",
+        "/v1/auth/grant",
+        *SESSION_PATHS,
+        *(f"/v1{path}" for path in SESSION_PATHS),
     ),
     # Azure's model-router, LiteLLM's auto_router/…, and the name that most other routers use.
     routing_models=(*OPENROUTER_ROUTERS, "auto_router", "auto-router", "model-router", "model_router"),

@@ -1,6 +1,6 @@
 """xAI."""
 
-from ari.integrations.model import KeyShape, Provider, Trial
+from ari.integrations.model import SESSION_PATHS, KeyShape, Provider, Trial
 
 PROVIDER = Provider(
     name="xai",
@@ -13,6 +13,7 @@ PROVIDER = Provider(
     price_list="x-ai",
     trial=Trial("/v1/api-key", rejected_mark="Incorrect API key"),
     asks_usage=True,
+    returns_keys=tuple(f"/v1{path}" for path in SESSION_PATHS),
     reaches=(
         "POST /v1/chat/completions",
         "POST /v1/responses",

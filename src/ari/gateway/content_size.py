@@ -1,0 +1,82 @@
+"""Measures what a model reads of a JSON body: its text, and images, sounds and files. No I/O.
+
+A long string is an attachment only where providers read one, and not if it is text: elsewhere, models read each byte.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+_LEAST_BYTES = 4_000
+"""Shorter strings count as text."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+=-]+)*;base64,", re.ASCII)
+_TEXT_TYPES = ("text/", "application/json", "application/xml", "application/x-javascript")
+_TYPE_NAMES = ("media_type", "mimeType", "mime_type")
+_URL_NAMES = frozenset(("url", "image_url", "file_data", "file_url", "video_url", "image", "document_url"))
+_DATA_PARENTS = frozenset(("source", "inlineData", "inline_data", "input_audio"))
+_OPAQUE = frozenset(
+    ("tools", "functions", "parameters", "input_schema", "args", "arguments", "metadata", "schema", "response_format")
+)
+"""Members whose content is the caller's own, so that a model reads all of it as text."""
+
+
+class ContentSize(NamedTuple):
+    """``text_bytes`` are without attachments, and without blanks between the values of the JSON."""
+
+    text_bytes: int
+    attachments: int
+    attached_bytes: int = 0
+
+
+def measure_content(body: bytes, tree: Mapping[str, Any]) -> ContentSize:
+    """The size of a body, of which ``tree`` is the value."""
+    attachments = attached = 0
+    todo: list[tuple[str, Any]] = [("", tree)]
+    while todo:
+        name, value = todo.pop()
+        if isinstance(value, dict):
+            is_call = value.get("type") == "tool_use"
+            media = _find_media_data(name, value)
+            if media is not None:
+                attachments, attached = attachments + 1, attached + len(media)
+                continue
+            todo += [
+                (key, inner) for key, inner in value.items() if key not in _OPAQUE and not (is_call and key == "input")
+            ]
+        elif isinstance(value, list):
+            todo += [(name, inner) for inner in value if isinstance(inner, dict | list | str)]
+        elif isinstance(value, str) and len(value) > _LEAST_BYTES and _is_attachment(name, value):
+            attachments, attached = attachments + 1, attached + len(value)
+    return ContentSize(max(1, _count_compact(body) - attached), attachments, attached)
+
+
+def _find_media_data(name: str, members: dict[str, Any]) -> str | None:
+    """The data of an object that holds the bytes of an image, a sound or a file next to their type."""
+    data = members.get("data")
+    if name not in _DATA_PARENTS or not isinstance(data, str) or len(data) <= _LEAST_BYTES:
+        return None
+    kind = "audio/" if name == "input_audio" else next((members[one] for one in _TYPE_NAMES if one in members), None)
+    if not isinstance(kind, str) or "/" not in kind or kind.lower().startswith(_TEXT_TYPES):
+        return None
+    return data if _BASE64.fullmatch(data) else None
+
+
+def _is_attachment(name: str, value: str) -> bool:
+    if name == "images":  # Ollama's
+        return _BASE64.fullmatch(value) is not None
+    if name not in _URL_NAMES:
+        return False
+    found = _DATA_URL.match(value)
+    if found is None or found[1].lower().startswith(_TEXT_TYPES):
+        return False
+    return _BASE64.fullmatch(value, found.end()) is not None
+
+
+def _count_compact(body: bytes) -> int:
+    try:
+        return len(msgspec.json.format(body, indent=-1))
+    except (msgspec.DecodeError, RecursionError):
+        return len(body)
