@@ -19,7 +19,7 @@ def session(owner: Any) -> Any:
     return client
 
 
-def post(session: Any, path: str, **fields: str) -> Any:
+def post(session: Any, path: str, **fields: str | list[str]) -> Any:
     return session.post(path, data={"csrf": session.proof, **fields})
 
 
@@ -51,7 +51,7 @@ def test_questions_that_make_no_sense_are_not_found(owner: Any, session: Any) ->
         f"{HOME}&sort=--name",
     ):
         assert session.get(path).status_code == 404, path
-    assert post(session, "/settings/keys/many", do="explode", keys="").status_code == 404
+    assert post(session, "/settings/keys/many", do="explode").status_code == 404
     answer = post(session, "/settings/advice/dismiss", kind="nothing", mark="x")
     assert answer.status_code == 303
     assert "This changed in the meantime." in session.get(HOME).text
@@ -60,12 +60,12 @@ def test_questions_that_make_no_sense_are_not_found(owner: Any, session: Any) ->
 def test_many_keys_at_once_have_a_limit(owner: Any, session: Any) -> None:
     """201 are refused, with the question again; what is gone in the meantime is said."""
     key, secret = owner.create_key("One of many")
-    ids = " ".join([key["id"], *(f"key_{number:026d}" for number in range(200))])
-    answer = post(session, "/settings/keys/many", do="revoke", keys=ids)
+    ids = [key["id"], *(f"key_{number:026d}" for number in range(200))]
+    answer = post(session, "/settings/keys/many", do="revoke", key=ids)
     assert answer.status_code == 422
     assert "Choose at most 200 keys at once." in answer.text
     assert owner.api(secret).get("/api/me").status_code == 200
-    assert post(session, "/settings/keys/many", do="delete", keys=key["id"]).status_code == 303
+    assert post(session, "/settings/keys/many", do="delete", key=key["id"]).status_code == 303
     assert "Nothing changed: someone else updated these keys" in session.get(HOME).text
 
 

@@ -12,7 +12,8 @@ from ari.http.request_head import INVALID_REQUEST, RequestHead
 from ari.http.route_policy import MAX_BODY_BYTES, MAX_BODY_DEPTH
 from ari.keys.reasons import REQUEST_ERRORS
 
-MAX_FORM_FIELDS = 50
+MAX_FORM_FIELDS = 250
+"""More than the 200 keys that a form can change at once."""
 BODY_SECONDS = 30
 _CLOSE = ((b"connection", b"close"),)
 """The rest of the body is not read, so the connection serves no further request (RFC 9112 §9.6)."""

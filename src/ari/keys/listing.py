@@ -13,6 +13,8 @@ SOON_MS = 7 * DAY_MS
 """A key that expires within this is pointed out."""
 UNUSED_MS = 30 * DAY_MS
 """A key that was not used for this long is better revoked."""
+NEW_MS = DAY_MS
+"""A key this young gets no advice that its owner doesn't need yet."""
 
 Show = Literal["all", "active", "soon", "never-used", "unused", "disabled", "inactive", "expired", "revoked"]
 SHOWN: tuple[Show, ...] = (

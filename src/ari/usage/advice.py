@@ -2,7 +2,7 @@
 
 A dismissed recommendation stays away for its keys as long as their facts are the same. It returns for another key or
 with another fact. Only one recommendation names a key for its age: an unused key should be deleted, and an old key
-replaced rather than given an expiry.
+replaced rather than given an expiry. A key of today needs no advice yet.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 from ari.base.clock import DAY_MS
-from ari.keys.listing import UNUSED_MS, KeyFilter, KeyListing, LivingKey
+from ari.keys.listing import NEW_MS, UNUSED_MS, KeyFilter, KeyListing, LivingKey
 
 Kind = Literal["late-calls", "unused", "addresses", "old", "endless"]
 KINDS: tuple[Kind, ...] = ("late-calls", "unused", "addresses", "old", "endless")
@@ -123,7 +123,11 @@ def recommend(facts: AdviceFacts, now_ms: int) -> list[Recommendation]:
     idle = {one.key_id for one in unused}
     old = [_of(key) for key in facts.living if key.id not in idle and now_ms - key.secret_at_ms > OLD_MS]
     named = idle | {one.key_id for one in old}
-    endless = [_of(key) for key in facts.living if key.expires_at_ms is None and key.id not in named]
+    endless = [
+        _of(key)
+        for key in facts.living
+        if key.expires_at_ms is None and key.id not in named and now_ms - key.created_at_ms >= NEW_MS
+    ]
     by_kind: dict[Kind, Iterable[AdvisedKey]] = {
         "late-calls": _late(facts),
         "unused": unused,

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.limits.rules import Refill
-from ari.keys.listing import SOON_MS, UNUSED_MS
+from ari.keys.listing import NEW_MS, SOON_MS, UNUSED_MS
 from ari.keys.model import ApiKey
 from ari.keys.ownership import metadata_facts
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
@@ -115,17 +115,23 @@ def badge(key: ApiKey, now_ms: int) -> Badge:
         return Badge("over", "Expired")
     if status == "disabled":
         return Badge("off", "Disabled")
-    if key.expires_at_ms is not None and key.expires_at_ms - now_ms <= SOON_MS:
+    if key.expires_at_ms is not None and _expires_soon(key.created_at_ms, key.expires_at_ms, now_ms):
         return Badge("soon", f"Expires {relative(key.expires_at_ms, now_ms)}")
     return Badge("good", "Active")
 
 
+def _expires_soon(created_at_ms: int, expires_at_ms: int, now_ms: int) -> bool:
+    """On a key's first day only once half of its life is over: its owner has just chosen the expiry."""
+    is_new = now_ms - created_at_ms < NEW_MS and now_ms - created_at_ms < expires_at_ms - now_ms
+    return expires_at_ms - now_ms <= SOON_MS and not is_new
+
+
 def use_badge(key: ApiKey, used_at_ms: int | None, now_ms: int) -> Badge | None:
-    """The badge of an active key that is not used."""
+    """The badge of an active key that is not used; a key may be unused on its first day."""
     if key.status(now_ms) != "active":
         return None
     if used_at_ms is None:
-        return Badge("off", "Never used")
+        return None if now_ms - key.created_at_ms < NEW_MS else Badge("off", "Never used")
     if used_at_ms > now_ms - UNUSED_MS:
         return None
     return Badge("soon", f"Unused for {span(now_ms - used_at_ms)}")

@@ -63,6 +63,12 @@ def test_a_rotated_key_is_as_old_as_its_secret() -> None:
     assert list_findings(facts) == {"old": ["old"]}
 
 
+def test_a_key_of_today_needs_no_advice() -> None:
+    """Its owner has just decided that it never expires."""
+    keys = [make_living_key("new", 0.9, expires=False), make_living_key("known", 1, expires=False)]
+    assert list_findings(AdviceFacts(keys)) == {"endless": ["known"]}
+
+
 def test_a_key_is_named_once_for_its_age() -> None:
     """Unused beats old, old beats endless."""
     keys = [

@@ -57,6 +57,18 @@ def test_an_error_page_shows_no_value_of_the_request(browser: PageClient) -> Non
     assert response.headers["x-request-id"] in response.text
 
 
+def test_a_page_that_does_not_exist_keeps_the_menu(browser: PageClient) -> None:
+    """A person who is signed in goes on from there; nobody else sees that there is an account."""
+    mine, stranger = browser.get("/no-such-page"), browser.another().get("/no-such-page")
+    assert "owner@example.org" in mine.text
+    assert 'aria-label="Settings"' in mine.text
+    assert "owner@example.org" not in stranger.text
+    assert 'aria-label="Settings"' not in stranger.text
+    other = browser.another()
+    other.cookies = dict.fromkeys(browser.cookies, "made-up")
+    assert "owner@example.org" not in other.get("/no-such-page").text
+
+
 def test_another_host_gets_no_page_of_the_owner(browser: PageClient) -> None:
     """Under a foreign name (DNS rebinding) nothing is shown but where ARI is."""
     response = browser.get("/settings?tab=api", host="evil.example")

@@ -58,7 +58,7 @@ BEGINNINGS = ("/settings", "/sign-", "/errors/expired", "/nothing/here")
 def test_every_page_weighs_little(owner: Any) -> None:
     """Each page that the pages lead to, with its scripts, styles, icons and font: under 150 kB as they are sent.
 
-    Settings > Integrations is weighed with every provider in use.
+    Settings > Integrations is weighed with every provider in use. A table that was asked to be longer may weigh more.
     The API docs are left out; the HTML itself is sent as it is.
     """
     owner.make_keys_over_http()
@@ -85,7 +85,10 @@ def test_every_page_weighs_little(owner: Any) -> None:
                 waiting.append(one)
     assert len(weights) >= 10, weights
     assert {"/settings/integrations", "/settings/integrations/anthropic/key"} < weights.keys()
-    assert {place: weight for place, weight in weights.items() if weight > MAX_BYTES} == {}
+    assert any("&size=" in place for place in weights)
+    assert {
+        place: weight for place, weight in weights.items() if weight > MAX_BYTES * (1.6 if "&size=" in place else 1)
+    } == {}
 
 
 def test_no_script_names_a_page() -> None:

@@ -68,9 +68,26 @@ def test_badges_say_the_state_in_words(key: ApiKey, badge: tuple[str, str]) -> N
 
 
 @pytest.mark.parametrize(
+    ("age_ms", "left_ms", "kind"),
+    [
+        (0, 7 * DAY_MS, "good"),
+        (DAY_MS - 1, 6 * DAY_MS, "good"),
+        (DAY_MS, 6 * DAY_MS, "soon"),
+        (11 * HOUR_MS, 13 * HOUR_MS, "good"),
+        (12 * HOUR_MS, 12 * HOUR_MS, "soon"),
+    ],
+)
+def test_a_new_key_has_no_warning_about_the_expiry_just_chosen(age_ms: int, left_ms: int, kind: str) -> None:
+    """On its first day a key is amber only once half of its life is over."""
+    key = replace(KEY, created_at_ms=NOW_MS - age_ms, expires_at_ms=NOW_MS + left_ms)
+    assert words.badge(key, NOW_MS).kind == kind
+
+
+@pytest.mark.parametrize(
     ("key", "used_days_ago", "badge"),
     [
         (KEY, None, ("off", "Never used")),
+        (replace(KEY, created_at_ms=NOW_MS - DAY_MS + 1), None, None),
         (KEY, 29, None),
         (KEY, 30, ("soon", "Unused for 30 days")),
         (KEY, 41, ("soon", "Unused for 41 days")),

@@ -1,10 +1,12 @@
 """Authenticate and authorize a request without an API key: a browser, with or without a session."""
 
 import secrets
+from contextlib import suppress
 from urllib.parse import quote
 
 from ari.accounts import sessions
 from ari.accounts.model import SignedIn
+from ari.base.errors import Unavailable
 from ari.deps import Deps
 from ari.http import body
 from ari.http.auth import csrf
@@ -27,7 +29,10 @@ SIGN_IN = "/sign-in"
 async def authenticate_session(context: RequestContext, services: Services) -> Response | None:
     """``None`` if the handler may run, else the response in its place."""
     auth = context.route.policy.auth
-    if auth is AuthMode.OPEN or (context.route is NO_ROUTE and not context.head.is_api):
+    if context.route is NO_ROUTE and not context.head.is_api:
+        await _recognize(context, services)
+        return None
+    if auth is AuthMode.OPEN:
         return None
     if auth in (AuthMode.KEY, AuthMode.KEY_OR_SESSION) and context.head.is_api:
         fault = await _authenticate_for_api(context, services)
@@ -64,6 +69,15 @@ async def _authenticate_for_page(context: RequestContext, services: Services) ->
         token = read_cookie(context.cookies, visitor_cookie_name(settings))
     context.csrf = sessions.csrf_token(token or _add_visitor_cookie(context, services))
     return None if context.head.is_safe else await _check_form(context, services, token)
+
+
+async def _recognize(context: RequestContext, services: Services) -> None:
+    """So that the page "Not found" keeps the menu of someone signed in. It needs no database for anyone else."""
+    token = read_cookie(context.cookies, session_cookie_name(services.settings))
+    with suppress(Unavailable):
+        context.signed_in = await _find_session(context, token)
+    if context.signed_in is not None and token is not None:
+        context.csrf = sessions.csrf_token(token)
 
 
 async def _check_form(context: RequestContext, services: Services, secret: str | None) -> Fault | None:

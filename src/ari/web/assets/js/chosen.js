@@ -1,7 +1,8 @@
-// Selected rows: their count, "select all", and the buttons that act on them.
+// Selected rows: their count, "select all", and the buttons that act on them; and the keys that a question is about.
 
 export function startChosen() {
   document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-subject]")) return countSubjects(event.target.form);
     if (event.target.matches("[data-tick-all]")) {
       for (const tick of ticks()) tick.checked = event.target.checked;
     } else if (!event.target.matches("[data-tick]")) return;
@@ -14,6 +15,11 @@ export function startChosen() {
 export const someChosen = () => ticks().some((tick) => tick.checked);
 
 const ticks = () => [...document.querySelectorAll("[data-tick]")];
+
+function countSubjects(form) {
+  const count = [...form.elements].filter((one) => one.matches("[data-subject]:checked")).length;
+  form.querySelector("[data-subject-count]").textContent = count === 1 ? "1 key" : `${count} keys`;
+}
 
 function show() {
   const place = document.querySelector("[data-chosen]");

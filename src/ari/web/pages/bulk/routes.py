@@ -1,4 +1,7 @@
-"""Revoke, delete or change the expiry of many keys: a question that lists them, then one transaction."""
+"""Revoke, delete or change the expiry of many keys: a question that lists them, then one transaction.
+
+Each listed key can be left out.
+"""
 
 from typing import NamedTuple
 
@@ -72,8 +75,9 @@ class BulkPages:
     @policy(AuthMode.SESSION)
     async def act(self, request: Request) -> Response:
         """Run the command on the keys that still fit."""
-        form = form_from(form_of(request), "do", "keys", "reason", "expires", "day")
-        verb, key_ids = form.value("do"), form.value("keys").split()
+        fields = form_of(request)
+        form, key_ids = form_from(fields, "do", "reason", "expires", "day"), fields.get("key", [])
+        verb = form.value("do")
         if verb not in _VERBS:
             raise NotFound
         deps = deps_of(request)

@@ -13,8 +13,8 @@ from ari.usage.reports.listing import LONGEST_TEXT
 from ari.usage.reports.queries import complete_until
 from ari.web.forms import form_from
 from ari.web.pages.api_docs.endpoints import Endpoints
-from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMISSED, SETTINGS, parse_view
-from ari.web.pages.settings_api.view import MAX_COUNTED, PAGE_SIZE, dismiss, find_advice, read_table
+from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMISSED, PAGE_SIZES, SETTINGS, parse_view
+from ari.web.pages.settings_api.view import MAX_COUNTED, dismiss, find_advice, read_table
 from ari.web.render import Pages
 
 _OTHER_TABS = ("integrations", "usage", "notifications", "audit", "security")
@@ -89,7 +89,7 @@ class SettingsApiPages:
             view=view,
             show_names=SHOW_NAMES,
             sort_names=SORT_NAMES,
-            page_size=PAGE_SIZE,
+            page_sizes=PAGE_SIZES,
             max_counted=MAX_COUNTED,
             longest_text=LONGEST_TEXT,
             groups=await self._endpoints.groups(),

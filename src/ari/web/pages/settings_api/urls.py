@@ -13,7 +13,9 @@ SETTINGS = "/settings"
 HOME = f"{SETTINGS}?tab=api"
 DISMISS = "/settings/advice/dismiss"
 OWNERSHIP = ("consumer", "tag", "environment", "kind")
-_PARTS = ("q", "show", *OWNERSHIP, "sort", "after")
+_PARTS = ("q", "show", *OWNERSHIP, "sort", "size", "after")
+PAGE_SIZES = (20, 50, 100)
+"""Keys on one page; the first is the usual one."""
 _PART = rf"&(?:{'|'.join(_PARTS)})=[0-9A-Za-z%+._~*-]{{0,{12 * LONGEST_TEXT}}}"
 RETURN_TO = (rf"{SETTINGS}(?:\?tab=api(?:{_PART}){{0,{len(_PARTS)}}})?",)
 _LONGEST_REFERENCE = 200
@@ -37,6 +39,7 @@ class KeysView:
     environment: str = ""
     kind: str = ""
     sort: Sort = NEWEST_FIRST
+    size: int = PAGE_SIZES[0]
     after: Cursor | None = None
 
     @property
@@ -64,19 +67,24 @@ class KeysView:
         """The same from another place on."""
         return replace(self, after=after)
 
+    def with_size(self, size: int) -> "KeysView":
+        """The same page with so many keys."""
+        return replace(self, size=size)
+
 
 def parse_view(given: Mapping[str, str]) -> KeysView | None:
     """The view that an address asks for; an empty part is the usual one, ``None`` if there is no such view."""
-    show, sort, after = (given.get(name, "") for name in ("show", "sort", "after"))
+    show, sort, size, after = (given.get(name, "") for name in ("show", "sort", "size", "after"))
     sorting = Sort.of(sort) if sort else NEWEST_FIRST
     shown = next((known for known in SHOWN if known == show), None) if show else "all"
+    sized = next((known for known in PAGE_SIZES if str(known) == size), None) if size else PAGE_SIZES[0]
     place = _AFTER.fullmatch(after) if after else None
-    if sorting is None or shown is None or (after and place is None):
+    if sorting is None or shown is None or sized is None or (after and place is None):
         return None
     text = _clean(given.get("q", ""))[:LONGEST_TEXT]
     ownership = {name: _clean(given.get(name, ""))[:_LONGEST_REFERENCE] for name in OWNERSHIP}
     cursor = place and Cursor(int(place[1]) if place[1] else None, place[2])
-    return KeysView(text, shown, **ownership, sort=sorting, after=cursor)
+    return KeysView(text, shown, **ownership, sort=sorting, size=sized, after=cursor)
 
 
 def _clean(text: str) -> str:
@@ -88,6 +96,8 @@ def table(view: KeysView) -> str:
     parts = [HOME, *(f"{name}={quote(value, safe='')}" for name, value in view.filters.items())]
     if view.sort != NEWEST_FIRST:
         parts.append(f"sort={view.sort}")
+    if view.size != PAGE_SIZES[0]:
+        parts.append(f"size={view.size}")
     if view.after is not None:
         parts.append(f"after={'' if view.after.value is None else view.after.value}.{view.after.key_id}")
     return "&".join(parts)

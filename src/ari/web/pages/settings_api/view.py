@@ -19,7 +19,6 @@ from ari.usage.reports.listing import NEWEST_FIRST, Page, page_of_keys
 from ari.web.pages.settings_api.sparkline import Sparkline, draw_sparkline
 from ari.web.pages.settings_api.urls import KeysView
 
-PAGE_SIZE = 20
 MAX_COUNTED = 1_000
 _SUGGESTED = 50
 """Tags and consumers to suggest."""
@@ -66,7 +65,7 @@ def read_table(tx: ListingTransaction, usage: KeyUse, view: KeysView) -> KeyTabl
     problems: dict[str, str] = {}
     try:
         where = build_filter(tx, view)
-        found = page_of_keys(tx.listing, usage, where, view.sort, view.after, PAGE_SIZE)
+        found = page_of_keys(tx.listing, usage, where, view.sort, view.after, view.size)
         matching = _count(tx, usage, where, view, found)
     except Invalid as error:
         problems = {problem.location: problem.message for problem in error.problems}

@@ -20,8 +20,8 @@ def keys(browser: PageClient) -> list[ApiKey]:
     return found
 
 
-def ids(keys: list[ApiKey]) -> str:
-    return " ".join(key.id for key in keys)
+def ids(keys: list[ApiKey]) -> list[str]:
+    return [key.id for key in keys]
 
 
 def list_by_name(browser: PageClient) -> dict[str, ApiKey]:
@@ -64,7 +64,7 @@ def test_without_a_fitting_key_the_page_says_why(
 def test_revoking_keeps_the_reason_of_each(browser: PageClient, keys: list[ApiKey]) -> None:
     """A key that was revoked before keeps its own time and reason."""
     before = list_by_name(browser)["Old Script"]
-    response = browser.post(MANY, {"do": "revoke", "keys": ids(keys), "reason": "cleanup"})
+    response = browser.post(MANY, {"do": "revoke", "key": ids(keys), "reason": "cleanup"})
     assert (response.status, response.headers["location"]) == (303, "/settings?tab=api")
     assert browser.toast == "Keys revoked. They no longer work."
     after = list_by_name(browser)
@@ -74,14 +74,14 @@ def test_revoking_keeps_the_reason_of_each(browser: PageClient, keys: list[ApiKe
 
 def test_deleting_spares_active_keys(browser: PageClient, keys: list[ApiKey]) -> None:
     """A list that was made before, or forged, can't delete a key that works."""
-    browser.post(MANY, {"do": "delete", "keys": ids(keys)})
+    browser.post(MANY, {"do": "delete", "key": ids(keys)})
     assert browser.toast == "Keys deleted. Their usage and events are kept."
     assert set(list_by_name(browser)) == {"Mobile App", "Billing"}
 
 
 def test_the_expiry_of_many_is_one_instant(browser: PageClient, keys: list[ApiKey]) -> None:
     """It counts from the change, for all alike; the revoked key stays as it is."""
-    browser.post(MANY, {"do": "expire", "keys": ids(keys), "expires": "7d"})
+    browser.post(MANY, {"do": "expire", "key": ids(keys), "expires": "7d"})
     assert browser.toast == "Expiry updated."
     assert {name: key.expires_at_ms for name, key in list_by_name(browser).items()} == {
         "Mobile App": START_MS + 7 * DAY_MS,
@@ -90,11 +90,27 @@ def test_the_expiry_of_many_is_one_instant(browser: PageClient, keys: list[ApiKe
     }
 
 
+def test_a_key_can_be_left_out(browser: PageClient, keys: list[ApiKey]) -> None:
+    """Every listed key has a box, and only those that are still ticked change."""
+    page = browser.get(f"{MANY}?do=expire&pick=shown&show=active").text
+    assert page.count("data-subject ") + page.count("data-subject>") == 2
+    browser.post(MANY, {"do": "expire", "key": keys[0].id, "expires": "7d"})
+    found = {name: key.expires_at_ms for name, key in list_by_name(browser).items()}
+    assert found == {"Mobile App": START_MS + 7 * DAY_MS, "Billing": None, "Old Script": None}
+
+
+def test_a_form_without_a_key_changes_nothing(browser: PageClient, keys: list[ApiKey]) -> None:
+    """All boxes unticked is no reason to change all keys."""
+    browser.post(MANY, {"do": "revoke"})
+    assert (browser.toast or "").startswith("Nothing changed")
+    assert [list_by_name(browser)[key.name] for key in keys[:2]] == keys[:2]
+
+
 def test_a_wrong_date_or_reason_changes_no_key(browser: PageClient, keys: list[ApiKey]) -> None:
     """The question comes back with the message and the same keys."""
-    past = browser.post(MANY, {"do": "expire", "keys": ids(keys), "expires": "on", "day": "2020-01-01"})
+    past = browser.post(MANY, {"do": "expire", "key": ids(keys), "expires": "on", "day": "2020-01-01"})
     assert field_errors(past) == {"expires_at": "This time is in the past. Choose a later one."}
-    long = browser.post(MANY, {"do": "revoke", "keys": ids(keys), "reason": "x" * 201})
+    long = browser.post(MANY, {"do": "revoke", "key": ids(keys), "reason": "x" * 201})
     assert (long.status, field_errors(long)) == (422, {"reason": "Use at most 200 characters."})
     assert keys[0].id in long.text
     assert [list_by_name(browser)[key.name] for key in keys[:2]] == keys[:2]
@@ -106,7 +122,7 @@ def test_more_keys_than_the_limit_are_left_out_and_said(browser: PageClient, key
     picked = "&key=".join([keys[0].id, *unknown, keys[1].id])
     shown = plain_text(browser.get(f"{MANY}?do=revoke&key={picked}").text)
     assert "Repeat this for the other 1 key." in shown
-    response = browser.post(MANY, {"do": "revoke", "keys": " ".join([keys[0].id, *unknown, keys[1].id])})
+    response = browser.post(MANY, {"do": "revoke", "key": [keys[0].id, *unknown, keys[1].id]})
     assert list(field_errors(response)) == ["keys"]
     assert list_by_name(browser)["Mobile App"] == keys[0]
 
@@ -121,7 +137,7 @@ def test_picking_what_the_table_shows_follows_its_search(browser: PageClient, ke
 
 def test_keys_that_changed_in_the_meantime_are_reported(browser: PageClient, keys: list[ApiKey]) -> None:
     """The message doesn't claim that something was revoked."""
-    browser.post(MANY, {"do": "revoke", "keys": keys[2].id})
+    browser.post(MANY, {"do": "revoke", "key": keys[2].id})
     assert (browser.toast or "").startswith("Nothing changed")
 
 
@@ -129,10 +145,10 @@ def test_unknown_verbs_and_picks_are_not_found(browser: PageClient) -> None:
     """A misspelled form does nothing rather than something else."""
     for query in ("do=destroy", "do=revoke&pick=everything", "do=revoke&pick=shown&show=nonsense", ""):
         assert browser.get(f"{MANY}?{query}").status == 404
-    assert browser.post(MANY, {"do": "destroy", "keys": "key_1"}).status == 404
+    assert browser.post(MANY, {"do": "destroy", "key": "key_1"}).status == 404
 
 
 def test_no_form_works_for_others(browser: PageClient, keys: list[ApiKey]) -> None:
     """Revoking many keys needs the owner's session and the page's token."""
-    browser.assert_guarded(MANY, {"do": "revoke", "keys": ids(keys)})
+    browser.assert_guarded(MANY, {"do": "revoke", "key": ids(keys)})
     assert list_by_name(browser)["Billing"] == keys[1]

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from ari import keys
+from ari.base.clock import DAY_MS
 from ari.deps import Deps
 from ari.keys import NewConsumer
 from tests.support.commands import clock_of, create_key, revoke_key
@@ -46,11 +47,29 @@ def test_the_table_finds_by_name_and_by_status(browser: PageClient) -> None:
 
 def test_htmx_gets_the_table_without_the_recommendations(browser: PageClient) -> None:
     """Refreshing every few seconds must neither move the page nor compute the advice again."""
-    create_key(browser.instance, "Mobile App")
+    _create_yesterday(browser, "Mobile App")
     whole, part = browser.get(HOME).text, browser.get(HOME, hx_request="true").text
     assert "never expires" in plain_text(whole)
     assert "never expires" not in plain_text(part)
     assert "<html" not in part
+
+
+def _create_yesterday(browser: PageClient, name: str) -> None:
+    clock = clock_of(browser.instance)
+    clock.step(-DAY_MS / 1000)
+    create_key(browser.instance, name)
+    clock.step(DAY_MS / 1000)
+
+
+def test_a_page_has_as_many_keys_as_chosen(browser: PageClient) -> None:
+    """The table offers other sizes once there are more keys than fit, and its links keep the size."""
+    for number in range(21):
+        create_key(browser.instance, f"Key {number}")
+    small, large = browser.get(HOME).text, browser.get(f"{HOME}&size=50").text
+    assert [page.count("data-row=") for page in (small, large)] == [20, 21]
+    assert "Next 20" in small
+    assert f'href="{html.escape(HOME)}&amp;size=50"' in small
+    assert 'name="size" value="50"' in large
 
 
 @pytest.mark.parametrize("query", ["?tab=other", "?tab=api&show=nonsense", "?tab=api&sort=secret", "?tab=api&after=1"])
@@ -61,7 +80,7 @@ def test_an_unknown_view_is_not_found(browser: PageClient, query: str) -> None:
 
 def test_a_dismissed_recommendation_stays_away_until_something_changes(browser: PageClient) -> None:
     """It returns for another key; a form from before the change dismisses nothing."""
-    create_key(browser.instance, "Mobile App")
+    _create_yesterday(browser, "Mobile App")
     page = browser.get(HOME).text
     kind = re.search(r'name="kind" value="([^"]+)"', page)
     mark = re.search(r'name="mark" value="([^"]+)"', page)
@@ -73,7 +92,7 @@ def test_a_dismissed_recommendation_stays_away_until_something_changes(browser: 
     assert browser.post("/settings/advice/dismiss", fields).headers["location"] == HOME
     assert (browser.toast or "").startswith("Dismissed.")
     assert "never expires" not in plain_text(browser.get(HOME).text)
-    create_key(browser.instance, "Billing")
+    _create_yesterday(browser, "Billing")
     assert "“ Billing ” never expires" in plain_text(browser.get(HOME).text)
     browser.post("/settings/advice/dismiss", fields)
     assert (browser.toast or "").startswith("This changed in the meantime.")

@@ -14,7 +14,7 @@ VIEWS = [
     KeysView(),
     KeysView("a&b=c #é", "unused", sort=Sort("used", descending=False), after=Cursor(1_800_000_000_000, KEY)),
     KeysView(show="active", sort=Sort("name", descending=False), after=Cursor(None, KEY)),
-    KeysView("a", "soon", "x.1 é", "t:&", "test", "acme-live", Sort("name"), Cursor(None, KEY)),
+    KeysView("a", "soon", "x.1 é", "t:&", "test", "acme-live", Sort("name"), 100, Cursor(None, KEY)),
 ]
 
 
@@ -39,6 +39,12 @@ def test_the_usual_view_has_the_short_address() -> None:
 def test_an_unknown_view_is_none(show: str, sort: str, after: str) -> None:
     """A misspelled filter is not found, instead of showing keys that the filter would hide."""
     assert parse_view({"show": show, "sort": sort, "after": after}) is None
+
+
+@pytest.mark.parametrize("size", ["0", "21", "-20", "020", "1000000", "x"])
+def test_a_page_has_an_offered_size(size: str) -> None:
+    """Nobody asks for a page that costs a million rows."""
+    assert parse_view({"size": size}) is None
 
 
 def test_a_search_is_cleaned_and_cut() -> None:
