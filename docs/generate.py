@@ -27,6 +27,7 @@ from pydantic.fields import FieldInfo
 
 from ari import server
 from ari.base.events import EVENT_NAMES
+from ari.base.file_settings import environment_name, file_fields
 from ari.base.settings import Settings, load_settings
 from ari.cli.lazy_commands import load_all
 from ari.cli.main import app
@@ -61,7 +62,14 @@ def settings_page() -> str:
         "[Settings > Integrations](../guides/add-provider-keys.md#from-the-environment)."
     )
     keys = ("## Provider keys", about, table(("Name", "Meaning"), given))
-    return _page("Settings", intro, table(("Name", "Default", "Meaning"), rows), *keys)
+    secrets = ", ".join(f"`{environment_name(field)}_FILE`" for field in file_fields(Settings))
+    about = (
+        f"A secret can be in a file, such as one that Docker, Kubernetes or systemd mounts: {secrets}, "
+        "`ARI_MASTER_KEY_FILE`, and each API key of a provider, such as `OPENAI_API_KEY_FILE`, name the file with the "
+        "value. See [Secrets from files](../guides/secrets-from-files.md)."
+    )
+    files = ("## Secrets from files", about)
+    return _page("Settings", intro, table(("Name", "Default", "Meaning"), rows), *keys, *files)
 
 
 def errors_page() -> str:

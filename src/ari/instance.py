@@ -109,10 +109,14 @@ class Instance:
 
     @property
     def provider_environment(self) -> ProviderEnvironment:
-        """The provider keys of the environment, read when first wanted. Raises ``ConfigurationError``."""
+        """The provider keys of the environment, read when first wanted, and again where a key's file changes.
+
+        Raises ``ConfigurationError``.
+        """
         if self._environment is None:
             given = self._given or read_environment(os.environ)
             self._environment = given.allow_addresses(self.settings.ai_private_addresses)
+        self._environment = self._environment.refresh()
         return self._environment
 
     async def open_lookup(self) -> KeyLookup:

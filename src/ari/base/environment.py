@@ -5,8 +5,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ari.base.file_settings import environment_name, file_fields
+from ari.base.secret_file import SUFFIX
 from ari.base.setting_types import KUBERNETES_PORT
-from ari.base.settings import Settings, environment_name
+from ari.base.settings import Settings
 
 _OF_CLIENTS = ("ARI_API_KEY", "ARI_URL")
 """Used by programs that call ARI, as its pages and docs suggest."""
@@ -34,6 +36,7 @@ class Unknown:
 def unknown_variables(environment: Mapping[str, str]) -> list[Unknown]:
     """The ``ARI_…`` variables that nothing reads, except those set by Kubernetes."""
     known = [environment_name(field) for field in Settings.model_fields]
+    known += [environment_name(field) + SUFFIX for field in file_fields(Settings)]
     found = []
     for name in sorted(environment):
         upper = name.upper()

@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ari.base.errors import ConfigurationError, Unavailable
+from ari.base.file_identity import Identity, identity_of, settled_identity
 
 KEY_BYTES = 32
 KEY_FILE = "master.key"
 _ID_BYTES = 8
-SETTLED_SECONDS = 2.0
-"""A file changed more lately than this is read each time: its next change may bear the same time (coarse clocks)."""
 GRACE_SECONDS = 60.0
 """How long a process keeps a key that left the file: rows that it has read may be encrypted with that key."""
 _BETWEEN = re.compile(r"[\s,]+")
@@ -54,7 +53,7 @@ def hkdf(secret: bytes, info: bytes, salt: bytes = b"") -> bytes:
 class _Remembered:
     """The keys read from a file. Without ``identity``, read it again; ``before`` are keys that recently left it."""
 
-    identity: tuple[int, ...] | None
+    identity: Identity | None
     keys: tuple[MasterKey, ...]
     before: tuple[MasterKey, ...] = ()
     before_until: float = 0.0
@@ -102,14 +101,14 @@ class MasterKeys:
             now = known or _Remembered(None, tuple(keys_of(self._given, "ARI_MASTER_KEY")))
         else:
             path = self._named or self.own_file
-            if known is not None and known.identity is not None and known.identity == _identity_of(path):
+            if known is not None and known.identity is not None and known.identity == identity_of(path):
                 return known
             identity, keys = self._read(path)
             now = _after(known, identity, keys)
         self._remembered = now
         return now
 
-    def _read(self, path: Path) -> tuple[tuple[int, ...] | None, tuple[MasterKey, ...]]:
+    def _read(self, path: Path) -> tuple[Identity | None, tuple[MasterKey, ...]]:
         self._remembered = None  # a file that is gone or spoiled is not stood in for
         try:
             with path.open("rb") as file:
@@ -124,7 +123,7 @@ class MasterKeys:
         except ValueError:
             text = ""
         keys = keys_of(text, "ARI_MASTER_KEY_FILE" if self._named else str(path))
-        return (_identity(status) if time.time() - status.st_ctime > SETTLED_SECONDS else None), tuple(keys)
+        return settled_identity(status), tuple(keys)
 
     def make(self) -> MasterKey:
         """Make the instance's key in the data directory, or return the one that another process has just made."""
@@ -149,24 +148,12 @@ class MasterKeys:
         _sync(self.own_file.parent)
 
 
-def _after(known: _Remembered | None, identity: tuple[int, ...] | None, keys: tuple[MasterKey, ...]) -> _Remembered:
+def _after(known: _Remembered | None, identity: Identity | None, keys: tuple[MasterKey, ...]) -> _Remembered:
     if known is None or not known.keys:
         return _Remembered(identity, keys)
     if known.keys == keys:
         return _Remembered(identity, keys, known.before, known.before_until)
     return _Remembered(identity, keys, known.keys, time.monotonic() + GRACE_SECONDS)
-
-
-def _identity_of(path: Path) -> tuple[int, ...] | None:
-    try:
-        return _identity(path.stat())
-    except OSError:
-        return None
-
-
-def _identity(status: os.stat_result) -> tuple[int, ...]:
-    """What differs after any change: ``ctime`` cannot be set back by who copies a file with its times."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def keys_of(text: str, place: str) -> list[MasterKey]:

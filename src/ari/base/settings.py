@@ -1,6 +1,7 @@
 """Every setting of ARI: name, type, default and description. The docs and the command line read this list.
 
 Each is a variable with the prefix ``ARI_``, except ``RESEND_API_KEY``; ``ALLOWED_IPS`` also is ``ARI_ALLOWED_IPS``.
+Secrets may be in files, which variables with the suffix ``_FILE`` name.
 """
 
 import os
@@ -17,10 +18,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from ari.base.default_data_dir import default_data_dir
 from ari.base.errors import ConfigurationError
+from ari.base.file_settings import FileSettings, environment_name
 from ari.base.hosts import is_loopback
 from ari.base.money import DisplayCurrency, make_display_currency
 from ari.base.setting_errors import describe_error
@@ -57,7 +59,7 @@ __all__ = ["LOOPBACK_NAMES", "Network", "Settings", "environment_name", "load_se
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-class Settings(BaseSettings):
+class Settings(FileSettings):
     """Read from the environment. An invalid value stops the start with one sentence."""
 
     model_config = SettingsConfigDict(
@@ -322,18 +324,13 @@ class Settings(BaseSettings):
         return is_loopback(self.host)
 
 
-def environment_name(field: str) -> str:
-    """The environment variable of a setting."""
-    return field.upper() if field == "resend_api_key" else f"ARI_{field.upper()}"
-
-
 def load_settings(**overrides: object) -> Settings:
     """The settings from the environment, overridden by the arguments that aren't ``None``.
 
     Raises ``ConfigurationError`` that names the setting, never its value (security.md 7).
     """
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
+        return Settings.read(os.environ, {name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = str(first["loc"][0]).lower().removeprefix("ari_") if first["loc"] else ""

@@ -51,7 +51,7 @@ def _read(ctx: Any, subject: "Subject", beginning: str) -> Values:
     place = find_remote(data_dir)
     if place is not None:
         return _read_remote(place.url, place.key_file, subject, beginning)
-    if os.environ.get("ARI_DATABASE_URL"):
+    if os.environ.get("ARI_DATABASE_URL") or os.environ.get("ARI_DATABASE_URL_FILE"):
         return _read_local(data_dir, subject, beginning)
     from ari.base.default_data_dir import default_data_dir
     from ari.storage.offered_values import read_values

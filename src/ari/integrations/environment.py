@@ -1,12 +1,18 @@
-"""Provider keys and base URLs that the environment gives, such as ``OPENAI_API_KEY``. They win over what is stored."""
+"""Provider keys and base URLs that the environment gives, such as ``OPENAI_API_KEY``. They win over what is stored.
+
+``OPENAI_API_KEY_FILE`` names a file with the key.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Self
 
 from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import ConfigurationError, Invalid
+from ari.base.secret_file import SUFFIX, SecretFile, find_files
 from ari.integrations.checks import parse_base_url, parse_key
+from ari.integrations.model import Provider
 from ari.integrations.providers import providers
 
 
@@ -20,15 +26,22 @@ class ProviderEnvironment:
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_urls: Mapping[str, str] = field(default_factory=dict)
     private_addresses: AddressList = NO_ADDRESSES
+    files: Mapping[str, SecretFile[str]] = field(default_factory=dict, repr=False)
+    """Those of the keys that come from files."""
 
     def allow_addresses(self, addresses: Iterable[str]) -> Self:
         """The same, with these private addresses for API keys."""
         return replace(self, private_addresses=AddressList.of(addresses))
 
+    def refresh(self) -> Self:
+        """The same, or a copy with the keys of files that changed."""
+        changed = {name: key for name, file in self.files.items() if (key := file.current()) != self.keys[name]}
+        return replace(self, keys={**self.keys, **changed}) if changed else self
+
 
 def key_variables() -> tuple[str, ...]:
-    """The variables that may hold a provider key: they leave the environment once they were read."""
-    return tuple(one.variable for one in providers().values())
+    """The variables that may hold a provider key, or name its file: they leave the environment once they were read."""
+    return tuple(name for one in providers().values() for name in (one.variable, one.variable + SUFFIX))
 
 
 def read_environment(environ: Mapping[str, str]) -> ProviderEnvironment:
@@ -38,7 +51,13 @@ def read_environment(environ: Mapping[str, str]) -> ProviderEnvironment:
     test shows whether the provider accepts it. A key that can't be sent in a header is rejected.
     Raises ``ConfigurationError``, which names the variable and never shows its value.
     """
-    keys: dict[str, str] = {}
+    paths = find_files((one.variable for one in providers().values()), environ)
+    files = {
+        name: SecretFile(one.variable + SUFFIX, paths[one.variable], partial(_parse, one))
+        for name, one in providers().items()
+        if one.variable in paths
+    }
+    keys: dict[str, str] = {name: file.current() for name, file in files.items()}
     base_urls: dict[str, str] = {}
     for name, provider in providers().items():
         key, base_url = environ.get(provider.variable, ""), environ.get(provider.base_url_variable or "", "")
@@ -51,4 +70,11 @@ def read_environment(environ: Mapping[str, str]) -> ProviderEnvironment:
                 keys[name] = parse_key(provider, key, owner_named=True)
         except Invalid as error:
             raise ConfigurationError(f"{variable}: {error}") from None
-    return ProviderEnvironment(keys, base_urls)
+    return ProviderEnvironment(keys, base_urls, files=files)
+
+
+def _parse(provider: Provider, text: str) -> str:
+    try:
+        return parse_key(provider, text, owner_named=True)
+    except Invalid as error:
+        raise ValueError(str(error)) from None

@@ -24,8 +24,15 @@ class CurrentMailService:
         self.render_html = _render_html
 
     async def refresh(self, run: Runner) -> None:
-        """Use the stored Resend key, or stop using a removed one, unless the settings name a mail service."""
+        """Use the stored Resend key, or stop using a removed one, unless the settings name a mail service.
+
+        Their secret is read again if it is in a file that changed.
+        """
         if self._settings.resend_api_key is not None or self._settings.smtp_url is not None:
+            secrets = {field: self._settings.current(field) for field in ("resend_api_key", "smtp_url")}
+            if any(secret != getattr(self._settings, field) for field, secret in secrets.items()):
+                self._settings = self._settings.model_copy(update=secrets)
+                self.sender = sender_of(self._settings)
             return
         stored = await run.read(find_mail_credential, self._environment())
         if stored != self._stored:

@@ -13,10 +13,12 @@ from ari.accounts import setup, two_factor
 from ari.base import owner_mark, server_url
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import ConfigurationError
+from ari.base.file_settings import environment_name, file_fields
 from ari.base.idempotency import PASSING_KINDS, forget_undecryptable
 from ari.base.log import configure_log
 from ari.base.messages import EMAIL_IS_OFF
 from ari.base.seal import find_missing_keys, get_sealed, words_for
+from ari.base.secret_file import SUFFIX
 from ari.base.settings import Settings
 from ari.deps import Deps
 from ari.instance import Instance
@@ -29,14 +31,8 @@ from ari.serving.supervisor import Supervisor
 from ari.storage.checkup import prove_verification
 from ari.storage.failover.history import WentBack
 
-SECRET_VARIABLES = (
-    "ARI_ADMIN_EMAIL",
-    "ARI_ADMIN_PASSWORD",
-    "ARI_MASTER_KEY",
-    "ARI_MASTER_KEY_FILE",
-    "ARI_SMTP_URL",
-    "RESEND_API_KEY",
-)
+_SECRETS = [environment_name(field) for field in ("admin_email", "master_key", *file_fields(Settings))]
+SECRET_VARIABLES = (*_SECRETS, *(name + SUFFIX for name in _SECRETS))
 """Removed from the environment after it is read, so that no child process inherits it."""
 _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
 """How to remove an encrypted secret, by its kind."""

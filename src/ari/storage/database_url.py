@@ -71,6 +71,11 @@ class DatabaseUrl:
         return min(given, math.ceil(most)) if given > 0 else math.ceil(most)
 
     @property
+    def credentials(self) -> dict[str, Any]:
+        """The user and password, for psycopg's ``connect``."""
+        return {name: value for name, value in self.given.items() if name in ("user", "password")}
+
+    @property
     def options(self) -> str:
         """Settings that the session should start with, such as ``-csearch_path=ari``."""
         return self.given.get("options") or os.environ.get("PGOPTIONS", "")

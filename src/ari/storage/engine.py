@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
@@ -135,7 +136,8 @@ class Database:
             sessions = Sessions(url, settings.database_pooler, connections=settings.database_connections)
             server = examine(sessions)
             sessions = replace(sessions, few=server.pooled)
-            link = Link(sessions, History(settings.data_dir, "postgresql", trusting=trusting))
+            history = History(settings.data_dir, "postgresql", trusting=trusting)
+            link = Link(sessions, history, lambda: _read_credentials(settings))
             main = link.engine()
             log = link.engine("on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
@@ -143,7 +145,7 @@ class Database:
                 "PostgreSQL needs its driver. In the checkout, run: pip install '.[postgres]'"
             ) from None
         folding = log.execution_options(isolation_level="REPEATABLE READ")
-        return cls(main, log, log, folding, settings, link.history, keys, link, server)
+        return cls(main, log, log, folding, settings, history, keys, link, server)
 
     @contextmanager
     def writing(self, caller: Caller = SYSTEM) -> Iterator[Transaction]:
@@ -250,3 +252,15 @@ def master_keys_of(settings: Settings) -> MasterKeys:
     """Where this instance has its master keys."""
     given = settings.master_key.get_secret_value() if settings.master_key else None
     return MasterKeys(settings.data_dir, given, settings.master_key_file)
+
+
+def _read_credentials(settings: Settings) -> dict[str, Any]:
+    """The user and password in the file of the database URL now; none if its URL can't be used."""
+    url = settings.current("database_url")
+    try:
+        return {} if url is None else parse(url.get_secret_value()).credentials
+    except ConfigurationError as error:
+        import structlog  # noqa: PLC0415 - a command starts without it (0.06 s)
+
+        structlog.get_logger("ari.storage").warning(f"{error} The last user and password stay in use.")
+        return {}

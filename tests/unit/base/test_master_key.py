@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ari.base import master_key
+from ari.base import file_identity
 from ari.base.errors import ConfigurationError
 from ari.base.master_key import MasterKeys, hkdf, keys_of
 
@@ -20,7 +20,7 @@ def test_of_two_that_make_the_key_one_does(tmp_path: Path) -> None:
 
 def _settle(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if every file had been left alone for long."""
-    monkeypatch.setattr(master_key, "SETTLED_SECONDS", -1.0)
+    monkeypatch.setattr(file_identity, "SETTLED_SECONDS", -1.0)
 
 
 def test_a_settled_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

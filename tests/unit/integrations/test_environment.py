@@ -1,5 +1,7 @@
 """Keys of the environment: read once, checked, never printed."""
 
+from pathlib import Path
+
 import pytest
 
 from ari.base.errors import ConfigurationError
@@ -47,3 +49,25 @@ def test_keys_of_any_look_are_taken(more: dict[str, str]) -> None:
 def test_every_provider_has_a_variable_of_its_own() -> None:
     """Two with one variable would share a key."""
     assert len(set(key_variables())) == len(key_variables())
+
+
+def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
+    """Again when it changes, without a restart; other keys stay as they are."""
+    path = tmp_path / "key"
+    path.write_text(f"{KEY}\n")
+    found = read_environment({"OPENAI_API_KEY_FILE": str(path), "GROQ_API_KEY": "gsk_x"})
+    assert found.keys == {"openai": KEY, "groq": "gsk_x"}
+    assert found.refresh() is found
+    path.write_text(f"{KEY}2")
+    assert found.refresh().keys == {"openai": f"{KEY}2", "groq": "gsk_x"}
+    assert KEY not in repr(found)
+
+
+@pytest.mark.parametrize("content", [None, "'hunter2'"])
+def test_a_bad_file_names_its_variable(content: str | None, tmp_path: Path) -> None:
+    """And never its content."""
+    if content is not None:
+        (tmp_path / "key").write_text(content)
+    with pytest.raises(ConfigurationError, match=r"^OPENAI_API_KEY_FILE: ") as refused:
+        read_environment({"OPENAI_API_KEY_FILE": str(tmp_path / "key")})
+    assert "hunter2" not in str(refused.value)

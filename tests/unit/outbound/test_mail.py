@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from ari.base.settings import Settings
 from ari.deps import Deps
 from ari.integrations import commands
@@ -61,3 +63,18 @@ def test_a_stored_key_does_not_replace_the_configured_service(data_dir: Path) ->
         deps.do_sync(commands.put_key, RESEND, instance.provider_environment, STORED)
         asyncio.run(service.refresh(deps))
         assert isinstance(service.sender, Smtp)
+
+
+def test_a_password_in_a_file_is_used_without_a_restart(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next email is sent with the new one."""
+    path = data_dir.parent / "smtp-url"
+    path.write_text("smtps://user:hunter2@mail.example.net\n")
+    monkeypatch.setenv("ARI_SMTP_URL_FILE", str(path))
+    with opened(data_dir, None, mail_from="a@example.net") as instance:
+        service, before = instance.mail, instance.mail.sender
+        asyncio.run(service.refresh(Deps(instance)))
+        assert service.sender is before
+        path.write_text("smtps://user:hunter3@mail.example.net\n")
+        asyncio.run(service.refresh(Deps(instance)))
+        assert isinstance(service.sender, Smtp)
+        assert service.sender is not before

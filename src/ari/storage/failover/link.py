@@ -1,6 +1,6 @@
 """Opens every connection to PostgreSQL: to the primary among the URL's servers, and only if it is trusted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, event
@@ -24,10 +24,16 @@ _NO_TABLES_OF_OURS = ("42P01", "42703", "42804")
 
 
 class Link:
-    """Shared by the engines, the hot path and the heartbeat of one process."""
+    """Shared by the engines, the hot path and the heartbeat of one process.
 
-    def __init__(self, sessions: Sessions, history: History) -> None:
+    ``credentials`` returns the present user and password, which a file may replace while ARI runs.
+    """
+
+    def __init__(
+        self, sessions: Sessions, history: History, credentials: Callable[[], Mapping[str, Any]] = dict
+    ) -> None:
         self.sessions = sessions
+        self._credentials = credentials
         self.history = history
         self.servers = Servers()
         self.sockets = Sockets()
@@ -43,7 +49,7 @@ class Link:
 
         def open_one(*_empty: str, **parameters: Any) -> Any:
             self.history.require_trust()
-            return self.connect(parameters)
+            return self.connect({**parameters, **self._credentials()})
 
         # Not the event do_connect: the first listener that returns a connection would silence all others.
         engine.dialect.connect = open_one  # type: ignore[method-assign]  # its own place for that
@@ -124,7 +130,7 @@ class Link:
 
         if not watching:
             self.history.require_trust()
-        parameters = self.sessions.url.parameters(application_name, timeout_seconds)
+        parameters = {**self.sessions.url.parameters(application_name, timeout_seconds), **self._credentials()}
         failures: list[Exception] = []
         for server in self.servers.order(parameters):
             connection: psycopg.AsyncConnection[Any] | None = None

@@ -1,0 +1,69 @@
+"""Settings whose secrets may be in files: each secret setting has a variable ``…_FILE``."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from pydantic import PrivateAttr, SecretStr, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from ari.base.secret_file import SUFFIX, SecretFile, find_files
+from ari.base.setting_errors import describe_error
+
+_MASTER_KEY = "master_key"
+"""Its file is a setting itself: it holds several keys, and ``ari.base.master_key`` reads it."""
+_UNSTRIPPED = "admin_password"
+
+
+def environment_name(field: str) -> str:
+    """The environment variable of a setting."""
+    return field.upper() if field == "resend_api_key" else f"ARI_{field.upper()}"
+
+
+class FileSettings(BaseSettings):
+    """Base class of the settings."""
+
+    _files: dict[str, SecretFile[SecretStr]] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], given: Mapping[str, Any]) -> Self:
+        """The settings from ``given``, the files that the environment names, and the environment, in this order.
+
+        Raises ``ConfigurationError`` for a file, and pydantic's ``ValidationError``.
+        """
+        names = {environment_name(field): field for field in file_fields(cls) if field not in given}
+        files = {
+            names[name]: SecretFile(name + SUFFIX, path, _parser_of(names[name], cls.model_fields[names[name]]))
+            for name, path in find_files(names, environment).items()
+        }
+        values: dict[str, Any] = {field: file.current() for field, file in files.items()}
+        settings = cls(**values, **given)
+        settings._files = files
+        return settings
+
+    def current(self, field: str) -> SecretStr | None:
+        """The present value of a secret setting: its file may have changed since the start."""
+        file = self._files.get(field)
+        value: SecretStr | None = getattr(self, field) if file is None else file.current()
+        return value
+
+
+def file_fields(settings: type[BaseSettings]) -> list[str]:
+    """The settings that can be read from a file: all secret ones."""
+    annotations = {field: repr(info.annotation) for field, info in settings.model_fields.items()}
+    return [field for field, text in annotations.items() if "SecretStr" in text and field != _MASTER_KEY]
+
+
+def _parser_of(field: str, info: FieldInfo) -> Callable[[str], SecretStr]:
+    annotation: Any = info.annotation
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation, config={"hide_input_in_errors": True})
+
+    def parse(text: str) -> SecretStr:
+        try:
+            value: SecretStr = adapter.validate_python(text if field == _UNSTRIPPED else text.strip())
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise ValueError(describe_error(first["type"], first["msg"], info)) from None
+        return value
+
+    return parse

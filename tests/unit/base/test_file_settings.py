@@ -1,0 +1,71 @@
+"""Every secret setting can be in a file, and is checked there as in the environment."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ari.base.errors import ConfigurationError
+from ari.base.file_settings import environment_name, file_fields
+from ari.base.settings import Settings, load_settings
+
+VALUES = {
+    "database_url": "postgresql://ari:hunter2@db.example.net/ari",
+    "admin_password": "correct horse battery staple ",
+    "resend_api_key": "re_0123456789abcdefABCDEFghijkl",
+    "smtp_url": "smtps://user:hunter2@mail.example.net",
+}
+MORE = {"admin_password": {"admin_email": "a@example.net"}, "smtp_url": {"mail_from": "a@example.net"}}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith("ARI_") or name.startswith("RESEND_API_KEY"):
+            monkeypatch.delenv(name)
+
+
+def test_every_secret_setting_has_a_file() -> None:
+    """A new secret setting gets one too; the master key's file is a setting itself."""
+    secret = {name for name, info in Settings.model_fields.items() if "SecretStr" in repr(info.annotation)}
+    assert set(file_fields(Settings)) == secret - {"master_key"} == set(VALUES)
+    assert "master_key_file" in Settings.model_fields
+
+
+@pytest.mark.parametrize("field", list(VALUES))
+def test_a_secret_is_read_from_its_file(field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from the environment, without the line's end; a change is seen, and nothing shows it."""
+    path = tmp_path / "secret"
+    path.write_text(f"{VALUES[field]}\n")
+    monkeypatch.setenv(f"{environment_name(field)}_FILE", str(path))
+    settings = load_settings(data_dir=tmp_path, **MORE.get(field, {}))
+    assert getattr(settings, field).get_secret_value() == VALUES[field]
+    assert VALUES[field] not in repr(settings)
+    path.write_text(VALUES[field].replace("hunter2", "hunter3").replace("horse", "house").replace("re_0", "re_1"))
+    kept = settings.model_copy(update={"host": "::1"}).current(field)
+    assert kept is not None
+    assert kept.get_secret_value() != VALUES[field]
+    assert getattr(settings, field).get_secret_value() == VALUES[field]
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("database_url", "use a postgresql:// URL, or leave it unset for SQLite"),
+        ("resend_api_key", "use the key as Resend shows it, without spaces"),
+    ],
+)
+def test_a_bad_value_names_the_file(field: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And never shows it."""
+    (tmp_path / "secret").write_text("hunter 2")
+    monkeypatch.setenv(f"{environment_name(field)}_FILE", str(tmp_path / "secret"))
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(data_dir=tmp_path)
+    assert str(refused.value) == f"{environment_name(field)}_FILE: {words}."
+
+
+def test_an_argument_replaces_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command's option wins over the environment, its files included."""
+    monkeypatch.setenv("ARI_DATABASE_URL_FILE", str(tmp_path / "missing"))
+    settings = load_settings(data_dir=tmp_path, database_url="postgresql://a@b/c")
+    assert settings.current("database_url") == settings.database_url
