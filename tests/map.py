@@ -29,6 +29,7 @@ FOLDERS = {
     "docs": "snippets, links and generated pages",
     "shape": "structure: file sizes, names, imports, the hot path",
     "fuzz": "generated input; `make fuzz` runs the long forms",
+    "deploy": "the files in `deploy/`: the systemd unit",
     "package": "the wheel, its licenses and the lock files",
 }
 FOLDER_OF_DOOR = {"web": "browser/", "storage": "contract/", "cli": "unit/cli/"}

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What Python packages cannot bring: a browser, curl for the examples that people will paste, and, where every test must
-# run, PostgreSQL, PgBouncer, the proxies nginx (with Lua, for a benchmark), HAProxy and Apache (with LuaSocket), and wrk.
+# run, PostgreSQL, PgBouncer, the proxies nginx (with Lua, for a benchmark), HAProxy and Apache (with LuaSocket),
+# wrk and systemd-analyze.
 # Chromium without windows of its own takes a third of the processor time, so it is asked for first.
 set -u
 BROWSERS="chromium-headless-shell chromium chromium-browser google-chrome"
@@ -37,6 +38,10 @@ wants_apache() {
 	! test -x /usr/sbin/apache2 || ! test -e /usr/share/lua/5.3/socket.lua
 }
 
+wants_systemd() {
+	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has systemd-analyze
+}
+
 wants_pgbouncer() {
 	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has pgbouncer && ! test -x /usr/sbin/pgbouncer
 }
@@ -46,12 +51,12 @@ install() {
 }
 
 wants_any() {
-	wants_postgres || wants_pgbouncer || wants_nginx || wants_haproxy || wants_apache || wants_wrk
+	wants_postgres || wants_pgbouncer || wants_nginx || wants_haproxy || wants_apache || wants_wrk || wants_systemd
 }
 
 if has curl && has chromium-headless-shell && ! wants_any; then exit 0; fi
 
-if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-5; then
+if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-6; then
 	mkdir -p build
 	echo "Installing what the tests need from the system's packages (first run only) …"
 	timeout 120 apt-get update -qq >"$LOG" 2>&1
@@ -61,9 +66,10 @@ if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-5; then
 	if wants_pgbouncer; then install pgbouncer; fi
 	if wants_nginx; then install nginx && install libnginx-mod-http-lua; fi
 	if wants_wrk; then install wrk; fi
+	if wants_systemd; then install systemd; fi
 	if wants_haproxy; then install haproxy; fi
 	if wants_apache; then install apache2-bin && install lua-socket; fi
-	touch build/.system-5
+	touch build/.system-6
 fi
 
 missing() {
