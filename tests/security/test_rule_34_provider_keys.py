@@ -79,7 +79,7 @@ def test_each_key_of_a_provider_is_bound_to_itself(instance: Instance) -> None:
 def test_another_base_url_leaves_no_key(instance: Instance) -> None:
     """The encrypted key is gone with the change, so no address gets a key that was given for another."""
     _put(instance)
-    Deps(instance).do_sync(pool.add_key, OPENAI, NOTHING, KEY)
+    Deps(instance).do_sync(pool.add_key, OPENAI, NOTHING, f"{KEY}x")
     Deps(instance).do_sync(commands.set_base_url, OPENAI, "https://x.example.net")
     assert Deps(instance).read_sync(lambda unit: unit.sealed.all()) == []
     Deps(instance).do_sync(commands.set_base_url, OPENAI, None)
