@@ -18,7 +18,7 @@ def identity_of(path: Path) -> Identity | None:
         return None
 
 
-def settled_identity(status: os.stat_result) -> Identity | None:
+def find_settled_identity(status: os.stat_result) -> Identity | None:
     """The identity of a file that was read; ``None`` if it changed so recently that it must be read again."""
     return _identity(status) if time.time() - status.st_ctime > SETTLED_SECONDS else None
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ari.base.errors import ConfigurationError, Unavailable
-from ari.base.file_identity import Identity, identity_of, settled_identity
+from ari.base.file_identity import Identity, find_settled_identity, identity_of
 
 KEY_BYTES = 32
 KEY_FILE = "master.key"
@@ -123,7 +123,7 @@ class MasterKeys:
         except ValueError:
             text = ""
         keys = keys_of(text, "ARI_MASTER_KEY_FILE" if self._named else str(path))
-        return settled_identity(status), tuple(keys)
+        return find_settled_identity(status), tuple(keys)
 
     def make(self) -> MasterKey:
         """Make the instance's key in the data directory, or return the one that another process has just made."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ari.base.errors import ConfigurationError
-from ari.base.file_identity import Identity, identity_of, settled_identity
+from ari.base.file_identity import Identity, find_settled_identity, identity_of
 
 T = TypeVar("T")
 SUFFIX = "_FILE"
@@ -50,7 +50,7 @@ class SecretFile(Generic[T]):
         except OSError as error:
             raise self._error(f"can't read {self._path}: {error.strerror}") from None
         value = self._parse_content(content)
-        self._identity = settled_identity(status)
+        self._identity = find_settled_identity(status)
         return value
 
     def _parse_content(self, content: bytes) -> T:

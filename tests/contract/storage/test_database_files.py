@@ -24,7 +24,7 @@ def other_user(postgres_url: str) -> Iterator[str]:
 
 
 def _users(database: Database) -> set[str]:
-    """Who the engine's and the hot path's next connections are."""
+    """The users of the engine's and the hot path's next connections."""
     assert database.link is not None
     database.main.dispose()
     with database.main.connect() as connection:
