@@ -102,6 +102,8 @@ def _send(api: Any, operation: Operation, fields: Any) -> Any:
         .replace("{provider}", "openai")
         .replace("{kind}", "key_expiring")
     )
+    if path == "/api/integrations/openai/keys":
+        api.delete("/api/integrations/openai")  # the same key is stored once
     if operation.where == "query":
         return api.request(operation.method.upper(), path, params=fields)
     return api.request(operation.method.upper(), path, json=fields)

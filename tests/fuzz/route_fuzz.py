@@ -64,8 +64,9 @@ def run(owner: Owner, seed: int, *, cases: int | None, seconds: float) -> RouteF
 
 
 def _cases(chance: random.Random) -> Iterator[tuple[str, str, bytes]]:
-    """Endless spellings, over all routes."""
+    """All routes as they are, so that some succeed, then endless spellings of them."""
     paths = [(path, methods) for path, methods, _ in routes_of_app()]
+    yield from ((path, methods[0], path.encode()) for path, methods in paths)
     while True:
         path, methods = chance.choice(paths)
         for target in chance.sample(list(spellings(path, chance)), 20):
