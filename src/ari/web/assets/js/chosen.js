@@ -18,7 +18,8 @@ const ticks = () => [...document.querySelectorAll("[data-tick]")];
 
 function countSubjects(form) {
   const count = [...form.elements].filter((one) => one.matches("[data-subject]:checked")).length;
-  form.querySelector("[data-subject-count]").textContent = count === 1 ? "1 key" : `${count} keys`;
+  const button = form.querySelector("[data-subject-count]");
+  button.textContent = `${button.dataset.subjectCount} ${count === 1 ? "1 key" : `${count} keys`}`;
 }
 
 function show() {
