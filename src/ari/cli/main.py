@@ -69,7 +69,7 @@ class _Root(LazyGroup):
                 "apply:apply",
                 (
                     "Declare scopes, kinds, rules, upstreams, models, prices and budgets from a file. "
-                    "Without --yes, only lists the changes."
+                    "Without --yes, only lists the changes, with old and new values."
                 ),
             ),
             ("doctor", "doctor:doctor", "Check configuration and health. Exits with 1 if something is wrong."),
