@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from ari.base import server_url
 from ari.storage.tables import usage_rows
-from tests.support.processes import eventually, workers_of
+from tests.support.processes import eventually, fold_processes_of, kill, workers_of
 from tests.support.usage import log_of
 
 
@@ -194,3 +194,18 @@ def test_an_idle_connection_is_closed_by_a_stop(make_owner: Callable[..., Any]) 
     assert owner.server.process.wait(20) == 0
     assert server_url.read(owner.server.data_dir) is None
     assert not (owner.server.data_dir / "server-url").exists()
+
+
+def test_no_wal_stays_after_a_stop(make_owner: Callable[..., Any]) -> None:
+    """Even where the fold process ends last, without closing its files: an erased address could stay in a WAL."""
+    owner = make_owner()
+    owner.create_key("k")
+    folder = owner.server.data_dir
+    [fold] = eventually(lambda: fold_processes_of(owner.server))
+    eventually(lambda: len([*folder.glob("*-wal")]) == 3)
+    kill(fold, signal.SIGSTOP)
+    owner.server.process.send_signal(signal.SIGTERM)
+    eventually(lambda: not workers_of(owner.server))
+    kill(fold, signal.SIGCONT)
+    assert owner.server.process.wait(20) == 0
+    assert not [*folder.glob("*-wal")]

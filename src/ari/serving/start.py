@@ -29,7 +29,9 @@ from ari.serving import fold_process, worker
 from ari.serving.os_limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage.checkup import prove_verification
+from ari.storage.engine import KEYS_FILE, STAGING_FILE, USAGE_FILE
 from ari.storage.failover.history import WentBack
+from ari.storage.wal import remove_wal
 
 _SECRETS = [environment_name(field) for field in ("admin_email", "master_key", *file_fields(Settings))]
 SECRET_VARIABLES = (*_SECRETS, *(name + SUFFIX for name in _SECRETS))
@@ -77,7 +79,11 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
         print(EMAIL_IS_OFF, flush=True)
     supervisor = _supervisor(settings, listener, given, trusted=trusted)
     with _publish_url(settings):
-        return supervisor.run()
+        status = supervisor.run()
+    if status == 0 and settings.database_url is None:
+        for name in (KEYS_FILE, USAGE_FILE, STAGING_FILE):
+            remove_wal(settings.data_dir / name)
+    return status
 
 
 @contextmanager

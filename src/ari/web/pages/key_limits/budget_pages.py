@@ -120,7 +120,15 @@ class BudgetPages(ABC):
         """Ask before the budgets are reset."""
         subject = await self.read_subject(request)
         states = await self._read_states(subject)
-        return self._pages.page(request, "pages/key_limits/reset_budgets.html", one=subject, states=states)
+        return self._pages.page(
+            request,
+            "pages/key_limits/reset.html",
+            what="budgets",
+            one=subject,
+            states=states,
+            back_url=subject.url,
+            form_url=f"{subject.form_url}/reset",
+        )
 
     @policy(AuthMode.SESSION)
     async def reset(self, request: Request) -> Response:

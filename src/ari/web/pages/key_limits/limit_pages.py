@@ -92,7 +92,16 @@ class LimitPages(ABC):
     async def confirm_reset(self, request: Request) -> Response:
         """Ask before the limits are reset."""
         owner = await self.read_owner(request)
-        return self._pages.page(request, "pages/key_limits/reset_limits.html", **await self._describe(owner))
+        described = await self._describe(owner)
+        return self._pages.page(
+            request,
+            "pages/key_limits/reset.html",
+            what="limits",
+            one={"sort": "key" if described["is_key"] else "consumer", "owner": owner, "name": owner.name},
+            remaining=described["remaining"],
+            back_url=described["url"],
+            form_url=f"{described['url']}/limits/reset",
+        )
 
     @policy(AuthMode.SESSION)
     async def reset(self, request: Request) -> Response:
