@@ -1,11 +1,11 @@
 """Rows for the usage log, and the sum that must always come out even."""
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, func, select
 
 from ari.base.ids import new_id
@@ -54,7 +54,7 @@ def rows_of(
 def make_ai_use(row_id: str, **fields: Any) -> AiUse:
     """The AI use of a request with this row; ``fields`` differ from the usual."""
     usual = AiUse(row_id, START_MS, KEY, "openai", "gpt-5-mini", 10, 4, 0, 200, 5.5, 9.0, "complete")
-    return dataclasses.replace(usual, **fields)
+    return replace(usual, **fields)
 
 
 @contextmanager

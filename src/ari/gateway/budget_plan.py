@@ -4,8 +4,9 @@ A response whose use is unknown keeps its reservation, and its row says that it 
 provider refused, or never received, gives it back.
 """
 
-import dataclasses
 from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from ari.base.clock import SECOND_MS
 from ari.base.money import MICROS_PER_USD, parse_usd
@@ -57,14 +58,14 @@ class BudgetPlan:
         held = tuple(one for one in decision.held if self.estimate.uses(one.owner_id))
         released = tuple(one for one in decision.held if not self.estimate.uses(one.owner_id))
         if not held or is_refused(use.provider_status, fault) or self.prices.is_free:
-            return dataclasses.replace(use, settlement=Settlement(held, NOTHING, released=released))
+            return replace(use, settlement=Settlement(held, NOTHING, released=released))
         self.estimates.learn(self.key_id, self.prices.target.provider.name, self._model, self.size, used)
         if use.input_tokens is None or (use.output_tokens is None and use.cost_micros is None):
             use = self._estimate_tokens(use)
-            used = dataclasses.replace(used, input_tokens=use.input_tokens, output_tokens=use.output_tokens)
+            used = replace(used, input_tokens=use.input_tokens, output_tokens=use.output_tokens)
         use = self._complete_cost(use, used)
         amounts = Amounts(use.cost_micros or 0, (use.input_tokens or 0) + (use.output_tokens or 0))
-        return dataclasses.replace(use, settlement=Settlement(held, amounts, released=released))
+        return replace(use, settlement=Settlement(held, amounts, released=released))
 
     @property
     def amounts(self) -> Amounts:
@@ -82,7 +83,7 @@ class BudgetPlan:
             read = max(self.expected.input_tokens or 0, self.size.text_tokens)
         seen = 0 if self.seen is None else self.seen.count_tokens()
         written = max(use.output_tokens or 0, seen, self.size.start_output_tokens, self.amounts.tokens - read)
-        return dataclasses.replace(
+        return replace(
             use, input_tokens=min(read, MAX_TOKENS), output_tokens=min(written, MAX_TOKENS), is_estimated=True
         )
 
@@ -101,7 +102,7 @@ class BudgetPlan:
             micros = max(self.amounts.money, 0 if cost is None else cost.micros)
         micros = min(micros, MAX_AMOUNT)
         version = self.prices.version if self.has_price else _COUNTED
-        return dataclasses.replace(use, cost_micros=micros, price_version=version, is_estimated=True)
+        return replace(use, cost_micros=micros, price_version=version, is_estimated=True)
 
 
 class BudgetPlanner:
@@ -162,7 +163,7 @@ class BudgetPlanner:
             if card is None:
                 return 0, False
             details = {REPORTED_SEARCHES: facts.search_count} if facts.search_count else expected.details
-            usage = dataclasses.replace(expected, model=model, details=details)
+            usage = replace(expected, model=model, details=details)
             micros = card.cost_micros(usage)
             highest = max(highest, start if micros is None else micros)
         return highest, bool(facts.models)

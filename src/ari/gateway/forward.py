@@ -8,8 +8,9 @@ complete.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ari.gateway import header_filter, provider_errors, request_headers
 from ari.gateway.ai_record import CallTimes, make_use

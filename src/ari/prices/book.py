@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
+import msgspec
 from cachetools import LRUCache
 
 from ari.base.clock import MINUTE_MS
@@ -21,8 +21,7 @@ _MAX_CARDS = 4_096
 _CardKey = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...], int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(msgspec.Struct, frozen=True):
     """``micros`` are millionths of a US dollar; ``version`` names the prices, as ``version_of`` does."""
 
     micros: int

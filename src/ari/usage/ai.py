@@ -1,8 +1,10 @@
 """AI use: tokens and times of AI gateway requests. Numbers that a provider did not report are unknown, not guessed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from ari.keys.limits.charge import Settlement
 
@@ -21,8 +23,7 @@ _KINDS = {
 _AUDIO_KINDS = ("input_audio_tokens", "output_audio_tokens")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenUsage:
+class TokenUsage(msgspec.Struct, frozen=True):
     """The usage that a provider's response reports.
 
     ``input_tokens`` counts all tokens read: ``cached_tokens`` of them were read from a cache, ``cache_written_tokens``
@@ -37,7 +38,7 @@ class TokenUsage:
     cached_tokens: int | None = None
     cache_written_tokens: int | None = None
     reasoning_tokens: int | None = None
-    details: Mapping[str, int] = field(default_factory=dict)
+    details: Mapping[str, int] = {}
     price_context: tuple[tuple[str, str], ...] = ()
 
     def amount(self, kind: str) -> int | None:
@@ -58,8 +59,7 @@ class TokenUsage:
 UNKNOWN_USAGE = TokenUsage()
 
 
-@dataclass(frozen=True, slots=True)
-class AiUse:
+class AiUse(msgspec.Struct, frozen=True):
     """One request to a provider; ``id`` is its usage row's.
 
     ``provider_status`` is ``None`` without a response. ``first_byte_ms`` and ``whole_ms`` are the time from the

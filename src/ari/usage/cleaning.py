@@ -5,12 +5,11 @@ looks like a key is cut. Lengths and numbers are bounded.
 """
 
 import re
-from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Literal
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from ari.base.addresses import counter_address, network_around
 from ari.base.secrets_in_text import HARMLESS, cut_secrets
@@ -55,7 +54,7 @@ def clean(text: str | bytes, limit: int) -> str:
 def clean_batch(batch: Batch) -> Batch:
     """A copy that any database stores. A value that cannot be cleaned becomes unknown; a completion without its status
     is left out."""
-    rows = [structs.replace(row, status=_status(row.status), bytes=_bytes(row.bytes)) for row in batch.rows]
+    rows = [replace(row, status=_status(row.status), bytes=_bytes(row.bytes)) for row in batch.rows]
     for row in rows:
         clean_row(row, "full")
     completions: list[Completion | AiUse] = []
@@ -70,7 +69,7 @@ def clean_batch(batch: Batch) -> Batch:
 
 def _clean_attempt(attempt: Attempt) -> Attempt:
     fits = clean(attempt.address, ADDRESS_LENGTH) == attempt.address
-    return attempt if fits else structs.replace(attempt, address=OTHER_ADDRESSES)
+    return attempt if fits else replace(attempt, address=OTHER_ADDRESSES)
 
 
 def _status(number: int | None) -> int | None:

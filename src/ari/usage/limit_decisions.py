@@ -1,6 +1,5 @@
 """Decide the charged requests of one commit, in order, and settle budgets, by the counters of their owners."""
 
-import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
@@ -40,7 +39,7 @@ def list_settlements(completions: Iterable[Completion | AiUse]) -> list[AiUse]:
 def mark_retried(use: AiUse) -> AiUse:
     """The same, after a failed commit: its settlement may be stored all the same."""
     settlement = use.settlement
-    return use if settlement is None else dataclasses.replace(use, settlement=replace(settlement, is_retry=True))
+    return use if settlement is None else replace(use, settlement=replace(settlement, is_retry=True))
 
 
 def decide_batch(

@@ -71,8 +71,7 @@ class Backlog:
     oldest_at_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True):
     """How an unsafe request ended; completes the row that was committed before its handler ran."""
 
     id: str

@@ -1,8 +1,7 @@
 """Costs of forwarded requests after their end: refused and free requests cost nothing, others what they used."""
 
-import dataclasses
-
 import pytest
+from msgspec.structs import replace
 
 from ari.gateway.costs import RequestPrices, estimate_start_micros, read_tier
 from ari.gateway.route import Target
@@ -133,7 +132,7 @@ def test_tokens_that_stay_in_the_us_cost_a_tenth_more() -> None:
     prices = RequestPrices(book, PriceRules(), target, "POST", 1_795_000_000_000, "claude-opus-4-6")
     usage = TokenUsage("claude-opus-4-6", 100_000, 1_000, 0, 0)
     us = (("inference_geo", "us"),)
-    plain, raised = prices.cost_of(usage), prices.cost_of(dataclasses.replace(usage, price_context=us))
+    plain, raised = prices.cost_of(usage), prices.cost_of(replace(usage, price_context=us))
     assert plain is not None
     assert raised is not None
     assert raised.micros * 10 == plain.micros * 11

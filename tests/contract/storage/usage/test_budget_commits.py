@@ -1,12 +1,12 @@
 """Budgets: reserved in the commit that logs the request, settled in the one that writes its AI use, once."""
 
-import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from ari.base.clock import MINUTE_MS
@@ -193,7 +193,7 @@ def test_a_settlement_that_the_database_refuses_is_left_out(log: Database, field
     log.usage.commit(Batch(rows))
     uses: list[Completion | AiUse] = [make_use(row, 7, 7) for row in rows]
     poison: Any = "a\ud800" if field != "first_byte_ms" else 10**400
-    uses[2] = dataclasses.replace(make_use(rows[2], 7, 7), **{field: poison})
+    uses[2] = replace(make_use(rows[2], 7, 7), **{field: poison})
     later = make_ai_row()
     log.usage.commit(Batch([later], uses))
     assert find_refusal(later) is None
