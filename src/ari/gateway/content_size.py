@@ -34,6 +34,8 @@ class ContentSize(NamedTuple):
 def measure_content(body: bytes, tree: Mapping[str, Any]) -> ContentSize:
     """The size of a body, of which ``tree`` is the value."""
     attachments = attached = 0
+    if len(body) <= _LEAST_BYTES:
+        return ContentSize(_count_compact(body), 0)
     todo: list[tuple[str, Any]] = [("", tree)]
     while todo:
         name, value = todo.pop()
@@ -77,6 +79,6 @@ def _is_attachment(name: str, value: str) -> bool:
 
 def _count_compact(body: bytes) -> int:
     try:
-        return len(msgspec.json.format(body, indent=-1))
+        return max(1, len(msgspec.json.format(body, indent=-1)))
     except (msgspec.DecodeError, RecursionError):
-        return len(body)
+        return max(1, len(body))

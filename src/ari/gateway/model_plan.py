@@ -6,9 +6,10 @@ Both are rules about models, so both need to know which model the provider would
 from typing import NamedTuple
 
 from ari.gateway.json_tree import Ambiguous
+from ari.gateway.known_facts import find_facts
 from ari.gateway.model_aliases import AliasTarget, explain_unresolved, find_alias, resolve_alias
 from ari.gateway.model_lists import ModelFilter, is_list
-from ari.gateway.request_facts import RequestFacts, describe_alias_target, read_facts
+from ari.gateway.request_facts import RequestFacts, describe_alias_target
 from ari.gateway.route import Target, plain_scope
 from ari.http.context import RequestContext
 from ari.http.problem import Fault
@@ -41,7 +42,7 @@ def plan_models(
 ) -> ModelPlan | ModelRefusal:
     """The plan of a request, or why it is refused; ``body`` is ``None`` if it was too large to read."""
     rules = () if context.key is None else context.key.model_rules
-    facts = read_facts(target, context.head, body)
+    facts = find_facts(target, context.head, body)
     alias = find_alias(aliases, facts)
     if alias is None or body is None:
         own = AliasTarget(target, facts.models[0] if facts.models else "", body or b"")

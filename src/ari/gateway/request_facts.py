@@ -6,10 +6,13 @@ chosen elsewhere (a stored preset, a file), the models are not determined.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+import msgspec
+from msgspec.structs import replace
+
+from ari.base.hidden_fields import HiddenFields
 from ari.gateway.content_size import ContentSize, measure_content
 from ari.gateway.form_fields import is_form, measure_files, read_form
 from ari.gateway.header_filter import decodings
@@ -25,7 +28,7 @@ from ari.gateway.json_tree import (
 from ari.gateway.output_limit import read_output_limit
 from ari.gateway.route import Target
 from ari.gateway.tool_fees import count_reported_searches, find_unreported_fee
-from ari.gateway.unreported_use import find_unreported
+from ari.gateway.unreported_use import USE_HEADERS, find_unreported
 from ari.http.request_head import RequestHead
 from ari.integrations.model_fields import ModelPlace, find_model_place
 
@@ -88,6 +91,8 @@ _CONTENTS = frozenset(("messages", "contents", "system", "instructions", "prompt
 _IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
 """LiteLLM prefers the model of the query string to that of the body."""
 _ROUTING_HEADERS = (b"x-portkey-config", b"x-portkey-provider", b"helicone-fallbacks", b"x-litellm-model")
+FACT_HEADERS = frozenset((*_ROUTING_HEADERS, *USE_HEADERS))
+"""Headers that change the facts of a request, next to its content type."""
 _MAX_CHOICES, _MAX_PROMPTS, _MAX_BATCH = 128, 2_048, 100_000
 """The most that any provider accepts; requests for more are refused there, and must not reserve a whole budget.
 https://platform.openai.com/docs/api-reference/chat/create, https://docs.claude.com/en/api/creating-message-batches."""
@@ -104,8 +109,7 @@ class _Asked(NamedTuple):
     members: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(HiddenFields, msgspec.Struct, frozen=True):
     """``models`` are the names as sent, each once, without a leading ``models/``; empty if the request uses none.
 
     ``is_determined`` says that the provider will use no other models; otherwise ``problem`` is a sentence that says
@@ -132,8 +136,8 @@ class RequestFacts:
     search_count: int = 0
     may_generate: bool = False
     price_context: tuple[tuple[str, str], ...] = ()
-    content: ContentSize | None = field(default=None, compare=False)
-    asked: _Asked | None = field(default=None, compare=False, repr=False)
+    content: ContentSize | None = None
+    asked: _Asked | None = None
 
 
 def read_facts(target: Target, head: RequestHead, body: bytes | None) -> RequestFacts:
@@ -175,6 +179,12 @@ def _add_target_facts(facts: RequestFacts, target: Target) -> RequestFacts:
         search_count=0 if fee is not None else count_reported_searches(target.path, members),
         price_context=_US_PRICES if members.get("inference_geo") not in (None, "global") else (),
     )
+
+
+def add_head(facts: RequestFacts, head: RequestHead, input_bytes: int, content: ContentSize | None) -> RequestFacts:
+    """The facts of a request with the same members as another, except for its messages."""
+    asked = None if facts.asked is None else _Asked(head, facts.asked.members)
+    return replace(facts, input_bytes=input_bytes, content=content, asked=asked)
 
 
 def describe_alias_target(facts: RequestFacts, target: Target, model: str) -> RequestFacts:

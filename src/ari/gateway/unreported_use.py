@@ -25,7 +25,8 @@ _RECORDING_PATH = re.compile(r"/audio/(?:transcriptions|translations)\Z")
 _REPORTING_FORMATS = (None, "json", "verbose_json", "diarized_json")
 """Formats of a transcription that have a place for the usage; others are only its text."""
 _SELECTS_FIELDS = frozenset(("callback", "fields"))
-_FIELD_HEADER = b"x-goog-fieldmask"
+_FIELD_HEADER, _PREFER_HEADER = b"x-goog-fieldmask", b"prefer"
+USE_HEADERS = (_FIELD_HEADER, _PREFER_HEADER)
 # https://cloud.google.com/apis/docs/system-parameters: most also work with a leading $.
 _READABLE = frozenset(("json", "sse"))
 
@@ -43,7 +44,7 @@ def _list_reasons(path: str, head: RequestHead, asked: Mapping[str, Any]) -> Ite
         yield "Batches run later."
     if _FIELD_HEADER in head.headers or any(_hides_usage(name, value) for name, value in _read_query(head)):
         yield "Don't select the fields or the format of the response: it must report the usage."
-    if b"respond-async" in b",".join(head.lines(b"prefer")).lower():
+    if b"respond-async" in b",".join(head.lines(_PREFER_HEADER)).lower():
         yield "Requests with Prefer: respond-async run later."
     if is_form(head.first(b"content-type") or b"") and _TEXT_PATH.search(path):
         yield "Send the body as application/json."

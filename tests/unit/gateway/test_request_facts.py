@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ari.gateway.request_facts import RequestFacts, describe_alias_target, read_facts
 from ari.gateway.route import Target
@@ -52,7 +53,8 @@ def test_cached_content_may_bring_more_than_the_request_says(path: str, body: di
 def test_a_chat_request_is_described() -> None:
     """With all that an estimate needs."""
     body = msgspec.json.encode({"model": "gpt-5", "max_tokens": 100, "n": 3, "stream": True, "messages": []})
-    assert _read("openai/v1/chat/completions", body) == RequestFacts(("gpt-5",), True, 100, len(body), 1, 3, True)
+    facts = replace(_read("openai/v1/chat/completions", body), content=None, asked=None)
+    assert facts == RequestFacts(("gpt-5",), True, 100, len(body), 1, 3, True)
 
 
 @pytest.mark.parametrize(

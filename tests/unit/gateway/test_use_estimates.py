@@ -1,9 +1,9 @@
 """Estimates of tokens: near what requests use, also for images, embeddings and batches, and learned for each key."""
 
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ari.gateway.content_size import ContentSize
 from ari.gateway.request_facts import RequestFacts
@@ -17,7 +17,7 @@ MODEL = ("key_1", "openai", "gpt-5-mini")
 
 
 def measure(path: str = CHAT, text_bytes: int = 400, attachments: int = 0, **changes: Any) -> RequestSize:
-    facts = dataclasses.replace(FACTS, content=ContentSize(text_bytes, attachments, attachments * 10**6), **changes)
+    facts = replace(FACTS, content=ContentSize(text_bytes, attachments, attachments * 10**6), **changes)
     return measure_request(path, facts)
 
 
