@@ -104,3 +104,27 @@ def test_the_focus_stays_inside_a_dialog(home: Any) -> None:
         assert home.evaluate(
             "document.activeElement === document.body || document.activeElement.closest('dialog') !== null"
         )
+
+
+def test_a_key_is_one_chord_and_a_part_of_its_name_away(owner: Any, home: Any) -> None:
+    """Ctrl+K works on every page, also in a field; arrows choose among what fits, and Escape closes."""
+    owner.create_key("Jump target")
+    home.goto(f"{owner.url}/settings/audit")
+    home.keyboard.press("Control+k")
+    dialog = home.get_by_role("dialog", name="Jump to")
+    expect(dialog.get_by_label("A page, key or consumer")).to_be_focused()
+    home.keyboard.type("jump targ")
+    expect(dialog.locator("#jump-found a bdi")).to_have_text(["Jump target"])
+    home.keyboard.press("ArrowDown")
+    expect(dialog.get_by_role("link", name="Jump target")).to_be_focused()
+    home.keyboard.press("ArrowUp")
+    home.keyboard.press("Enter")
+    expect(home.get_by_role("heading", name="Jump target")).to_be_visible()
+    home.keyboard.press("Control+k")
+    home.keyboard.type("budgets")  # at once: what is typed before the field is there isn't lost
+    home.keyboard.press("Enter")
+    expect(home).to_have_url(f"{owner.url}/settings/usage/budgets")
+    home.keyboard.press("Control+k")
+    expect(dialog).to_be_visible()
+    home.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()

@@ -19,6 +19,7 @@ from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
 from ari.web.pages.error_code.routes import ErrorCodePages
 from ari.web.pages.integrations.routes import IntegrationsPages
+from ari.web.pages.jump.routes import JumpPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key.unused_scope_pages import UnusedScopesPages
 from ari.web.pages.key_limits.routes import KeyBudgetsPages, KeyLimitsPages
@@ -62,6 +63,7 @@ _FOLDERS = (
     AccountPages,
     ConfirmPages,
     ShortcutsPages,
+    JumpPages,
     CreateKeyPages,
     RotateKeyPages,
     MatchingKeysPages,

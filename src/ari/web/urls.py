@@ -13,6 +13,7 @@ from ari.web.pages.consumers import urls as consumers
 from ari.web.pages.create_key import urls as create_key
 from ari.web.pages.edit_key import urls as edit_key
 from ari.web.pages.integrations import urls as integrations
+from ari.web.pages.jump import urls as jump
 from ari.web.pages.key import urls as key
 from ari.web.pages.key_limits import urls as key_limits
 from ari.web.pages.key_options import urls as key_options
@@ -40,6 +41,7 @@ _FOLDERS = (
     create_key,
     edit_key,
     integrations,
+    jump,
     key,
     key_limits,
     key_options,

@@ -11,6 +11,7 @@ import { startEntry } from "./js/entry.js";
 import { startEnvFile } from "./js/env-file.js";
 import { startInPlace } from "./js/in-place.js";
 import { startIntegrations } from "./js/integrations.js";
+import { startJump } from "./js/jump.js";
 import { startLive } from "./js/live.js";
 import { startPreferences } from "./js/preferences.js";
 import { startReveal } from "./js/reveal.js";
@@ -43,6 +44,7 @@ startInPlace();
 startIntegrations();
 startTabs();
 startEnvFile();
+startJump();
 
 // Browsers keep Secure cookies on https and loopback only, so no form of a page opened otherwise can work.
 const httpsOnly = document.querySelector("[data-https-only]");

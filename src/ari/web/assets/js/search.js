@@ -33,7 +33,7 @@ export function startSearch() {
 }
 
 // A whole key must not get into a URL; its prefix finds it too.
-function hideWholeKey(field) {
+export function hideWholeKey(field) {
   const found = WHOLE_KEY.exec(field.value);
   if (found) field.value = `${found[1]}…${found[2]}`;
 }

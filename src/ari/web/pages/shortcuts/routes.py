@@ -10,6 +10,7 @@ from ari.web.render import Pages
 
 KEYS = (
     ("c", "Create an API key (on Settings > API)"),
+    ("Ctrl K", "Jump to a page, key or consumer (on a Mac: ⌘K)"),
     ("/", "Search keys"),
     ("?", "Show keyboard shortcuts"),
     ("Esc", "Close a dialog or menu, or cancel editing"),
