@@ -3,7 +3,7 @@
 from typing import Any
 
 from ari.base.clock import to_rfc3339
-from ari.notifications.model import MailConfig, Notice
+from ari.notifications.model import MailConfig, Notice, NoticeState
 from ari.notifications.ports import NoticeTransaction
 
 
@@ -38,9 +38,11 @@ def mail_config_facts(config: MailConfig, address: str | None) -> dict[str, Any]
     }
 
 
-def read_history(tx: NoticeTransaction, before_id: str | None, limit: int) -> list[Notice]:
-    """Notices with their delivery status, newest first."""
-    return tx.notices.page(before_id, limit)
+def read_history(
+    tx: NoticeTransaction, before_id: str | None, limit: int, without: NoticeState | None = None
+) -> list[Notice]:
+    """Notices with their delivery status, newest first, without those of one state."""
+    return tx.notices.page(before_id, limit, without)
 
 
 def recipient(tx: NoticeTransaction) -> str | None:

@@ -6,7 +6,7 @@ from ari.base.events import Event
 from ari.base.master_key import MasterKeys
 from ari.base.seal import SealedStore
 from ari.base.transaction import CommandTransaction, KeyValueStore, Runner
-from ari.notifications.model import Email, EmailContent, MailConfig, Notice, SendResult, Subject
+from ari.notifications.model import Email, EmailContent, MailConfig, Notice, NoticeState, SendResult, Subject
 
 
 class Sender(Protocol):
@@ -66,8 +66,11 @@ class NoticeStore(Protocol):
 
     def get(self, notice_id: str) -> Notice | None: ...
 
-    def page(self, before_id: str | None, limit: int) -> list[Notice]:
-        """Newest first."""
+    def page(self, before_id: str | None, limit: int, without: NoticeState | None = None) -> list[Notice]:
+        """Newest first, without those of one state."""
+
+    def count_in(self, state: NoticeState) -> int:
+        """How many notices have this state."""
 
     def count_emailed_since(self, kind: str, since_ms: int) -> int:
         """The number of notices of this kind since then that have their own email."""

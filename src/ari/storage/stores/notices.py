@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, or_, select, update
 
 from ari.base.events import Event
-from ari.notifications.model import Notice, Subject
+from ari.notifications.model import Notice, NoticeState, Subject
 from ari.storage.audit_log.search import event_of
 from ari.storage.dialect import insert
 from ari.storage.tables import accounts, api_keys, events, notes, notices
@@ -73,11 +73,16 @@ class NoticeTables:
     def get(self, notice_id: str) -> Notice | None:
         return self._first(_t.id == notice_id)
 
-    def page(self, before_id: str | None, limit: int) -> list[Notice]:
+    def page(self, before_id: str | None, limit: int, without: NoticeState | None = None) -> list[Notice]:
         query = select(*_FIELDS).order_by(_t.id.desc()).limit(limit)
+        if without is not None:
+            query = query.where(_t.state != without)
         if before_id is not None:
             query = query.where(_t.id < before_id)
         return [_notice(row) for row in self._connection.execute(query)]
+
+    def count_in(self, state: NoticeState) -> int:
+        return self._connection.execute(select(func.count()).where(_t.state == state)).scalar_one()
 
     def count_emailed_since(self, kind: str, since_ms: int) -> int:
         query = select(func.count()).where(_t.kind == kind, _t.made_at_ms >= since_ms, _t.state.in_(_MAILED))

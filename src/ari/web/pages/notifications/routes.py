@@ -1,5 +1,7 @@
 """Settings > Notifications: which emails the owner gets, how email is sent, and the delivery history."""
 
+import json
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -14,6 +16,8 @@ from ari.web.forms import form_from
 from ari.web.pages.notifications.urls import MAIL_TESTED, NOTIFICATIONS
 from ari.web.pages.notifications.view import NOTICE, badge_of, explain, read_notifications, titles
 from ari.web.render import Pages
+
+_SWITCH = "pages/notifications/_switch.html"
 
 
 class NotificationPages:
@@ -52,13 +56,19 @@ class NotificationPages:
 
     @policy(AuthMode.SESSION)
     async def switch(self, request: Request) -> Response:
-        """Turn a notification on or off. Asks for the password first: without notifications, changes go unnoticed."""
+        """Turn a notification on or off; htmx gets its row and a toast.
+
+        Asks for the password first: without notifications, changes go unnoticed.
+        """
         form = form_from(form_of(request), "kind", "on")
         kind, on = form.value("kind"), form.value("on") == "on"
         try:
-            await deps_of(request).do(switches.switch, kind, on)
+            one = await deps_of(request).do(switches.switch, kind, on)
         except NotFound:
             return self._pages.go(request, NOTIFICATIONS)
+        if "hx-request" in request.headers:
+            said = json.dumps({"ari:done": {"text": f"{one.kind.title}: {'on' if on else 'off'}."}})
+            return self._pages.page(request, _SWITCH, one=one, headers={"hx-trigger": said})
         return self._pages.go(request, f"{NOTIFICATIONS}#{kind}")
 
     @policy(AuthMode.SESSION, sensitive=True)

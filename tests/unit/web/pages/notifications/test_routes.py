@@ -1,10 +1,13 @@
 """Settings > Notifications: which emails the owner gets, and the test email."""
 
+import asyncio
+import json
 import re
 
 import pytest
 
-from tests.support.commands import clock_of
+from ari.jobs.mail import round_of_mail
+from tests.support.commands import clock_of, create_key
 from tests.support.page_client import PageClient, add_owner, plain_text
 
 PAGE = "/settings/notifications"
@@ -34,6 +37,27 @@ def test_a_notification_is_turned_off_and_on(browser: PageClient, kind: str) -> 
     assert not is_on(browser, kind)
     browser.post(f"{PAGE}/switch", {"kind": kind, "on": "on"})
     assert is_on(browser, kind)
+
+
+def test_with_scripting_only_the_row_changes(browser: PageClient, kind: str) -> None:
+    """The page isn't loaded again: the response is the row, and a toast says what is on or off."""
+    response = browser.post(f"{PAGE}/switch", {"kind": kind, "on": "off"}, hx_request="true")
+    assert response.status == 200
+    assert response.text.lstrip().startswith(f'<li class="switch-row" id="{kind}">')
+    assert 'aria-checked="false"' in response.text
+    assert ": off." in json.loads(response.headers["hx-trigger"])["ari:done"]["text"]
+    assert not is_on(browser, kind)
+
+
+def test_without_email_the_history_stays_empty(browser: PageClient) -> None:
+    """Notifications that were not emailed are counted in a line; they would hide what was, once email is on."""
+    assert "not emailed" not in plain_text(browser.get(PAGE).text)
+    for number in range(2):
+        create_key(browser.instance, f"Silent {number}")
+    asyncio.run(round_of_mail(browser.instance))
+    shown = plain_text(browser.get(PAGE).text)
+    assert "2 notifications were not emailed because email was off." in shown
+    assert "Silent" not in shown
 
 
 def test_an_unknown_kind_changes_nothing(browser: PageClient, kind: str) -> None:
