@@ -12,16 +12,19 @@ import io
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import termios
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
-from tests.support import command_tree
+from tests.support import command_tree, made_once
 
 FDS = 4
 """What comes with a request: standard input, output and error, and a pipe for the exit status."""
@@ -137,10 +140,13 @@ def main() -> None:
         importlib.import_module(name)
     command_tree.keep()
     command_tree.build(sys.modules["ari.cli.main"].app)
+    folder = Path(tempfile.mkdtemp(prefix="ari-made-"))
+    made_once.keep_in(folder)
     gc.collect()
     gc.freeze()
     work = Forker(socket.socket(fileno=int(sys.argv[1]))).run()
     if work is None:
+        shutil.rmtree(folder)
         return
     try:
         work()
