@@ -3,6 +3,7 @@
 Each server makes them when it first shows a page, which takes half a second of processor time.
 """
 
+import os
 import pickle
 from collections.abc import Sequence
 from hashlib import sha256
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import FileSystemBytecodeCache
-from starlette.routing import BaseRoute
 
 from ari.api import openapi
 from ari.web.render import environment
@@ -29,12 +29,12 @@ class _Descriptions:
         self._folder = folder
         self._describe = describe
 
-    def __call__(self, *, routes: Sequence[BaseRoute], servers: Any, **words: Any) -> dict[str, Any]:
-        described = [f"{one.methods} {one.path}" for one in routes if getattr(one, "include_in_schema", False)]  # type: ignore[attr-defined]
+    def __call__(self, *, routes: Sequence[Any], servers: Any, **words: Any) -> dict[str, Any]:
+        described = [f"{one.methods} {one.path}" for one in routes if getattr(one, "include_in_schema", False)]
         name = sha256("\n".join(described).encode()).hexdigest()
         path = self._folder / f"{name}.description"
         if not path.exists():
-            made = path.with_suffix(f".{id(routes)}")
+            made = path.with_suffix(f".{os.getpid()}")
             made.write_bytes(pickle.dumps(self._describe(routes=routes, servers=servers, **words)))
             made.replace(path)
         found: dict[str, Any] = pickle.loads(path.read_bytes())
