@@ -16,20 +16,14 @@ from typing import Literal, Self
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
-from multidict import CIMultiDict
 from yarl import URL
 
 from ari.outbound.connections import ConnectionAttempt, Connector, Line, RefusedAddress, attempt_now
+from ari.outbound.plain_request import Headers, send_plain
 
 FaultWord = Literal["unreachable", "timed_out", "refused_address", "tls", "broken"]
 """``broken``: the response isn't HTTP or was cut off."""
-Headers = Sequence[tuple[str, str]]
-
 CONNECT_SECONDS = 10.0
-READ_BYTES = 64 * 1024
-"""Approximate limit of buffered response bytes."""
-
-
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
@@ -113,7 +107,7 @@ class HttpClient:
     """A client for one event loop; it connects at the first call and keeps connections until ``close``."""
 
     def __init__(self) -> None:
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._connectors: dict[bool, Connector] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -167,16 +161,9 @@ class HttpClient:
         timeouts: Timeouts,
         attempt: ConnectionAttempt,
     ) -> aiohttp.ClientResponse:
-        token = attempt_now.set(attempt)
+        token, connector = attempt_now.set(attempt), self._connector(private)
         try:
-            response = await self._session(private).request(
-                method,
-                URL(url, encoded=True),
-                headers=CIMultiDict(headers),
-                data=body,
-                allow_redirects=False,
-                timeout=_timeout(timeouts),
-            )
+            response = await send_plain(connector, method, URL(url, encoded=True), headers, body, _timeout(timeouts))
         except _FAILURES as error:
             raise OutboundFault(_word(error)) from None
         finally:
@@ -205,15 +192,15 @@ class HttpClient:
             return FetchResult(None, fault.word)
 
     async def close(self) -> None:
-        sessions, self._sessions = self._sessions, {}
-        for session in sessions.values():
-            await session.close()
+        connectors, self._connectors = self._connectors, {}
+        for connector in connectors.values():
+            await connector.close()
 
-    def _session(self, private: bool) -> aiohttp.ClientSession:
-        """One session per address rule, so that a connection made under one rule is never used under the other."""
-        found = self._sessions.get(private)
+    def _connector(self, private: bool) -> Connector:
+        """One per address rule, so that a connection made under one rule is never used under the other."""
+        found = self._connectors.get(private)
         if found is None:
-            found = self._sessions[private] = _new_session(private)
+            found = self._connectors[private] = Connector(private)
         return found
 
 
@@ -222,20 +209,6 @@ def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
         total=timeouts.whole_seconds, connect=timeouts.connect_seconds, sock_read=timeouts.idle_seconds
     )
-
-
-def _new_session(private: bool) -> aiohttp.ClientSession:
-    session = aiohttp.ClientSession(
-        connector=Connector(private),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-        auto_decompress=False,
-        trust_env=False,
-        read_bufsize=READ_BYTES,
-    )
-    # Its own retry may meet a second closed connection, and also follows a response that began.
-    session._retry_connection = False
-    return session
 
 
 def _word(error: BaseException) -> FaultWord:
