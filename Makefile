@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything they need goes into .venv and build/. ARGS="…" passes arguments on.
 .DELETE_ON_ERROR:
-.PHONY: help serve dev test check check-types check-rest fuzz soak kill limits budgets bench docs audit-pages pictures assets lock clean app tests-ready system programs programs-if-required
+.PHONY: help serve dev test check check-types check-rest fuzz soak kill limits budgets bench docs audit-pages pictures assets lock release clean app tests-ready system programs programs-if-required
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -90,6 +90,10 @@ tests-ready: $(VENV)/.dev app build/axe/axe.min.js build/client/.ready system pr
 lock: ## Update all lock files
 	@$(MAKE) --no-print-directory $(VENV)/.venv build/lock/bin/uv
 	@$(PY) requirements/lock.py build/lock/bin/uv
+
+# Checks the tree, builds the last commit twice, compares, and prints what publishes it. --rehearse builds in any case.
+release: $(VENV)/.dev app ## Build a release into dist
+	@$(PY) -m release $(ARGS)
 
 clean: ## Delete everything that was built
 	rm -rf $(VENV) build dist src/ari/web/static .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

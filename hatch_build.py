@@ -12,6 +12,8 @@ Our own sources live in ``src/ari/web/assets``; third-party ones are npm package
 Output: files with a content hash in their names, and ``manifest.json``:
 ``{"app.js": {"path": "app.<hash>.js", "integrity": "sha384-…"}, "app.css": …, "icons.svg": …, "<font>.woff2": …}``.
 Nothing is done while the inputs are those of the last run, so repeated builds need no network.
+
+A wheel also gets a CycloneDX document that names every package in those files, in its ``sboms`` folder (PEP 770).
 Run as a script it builds (``make assets``).
 """
 
@@ -19,19 +21,24 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).resolve().parent
 FRONTEND = ("package.json", "package-lock.json", ".npmrc", "build.mjs", "LICENSE.scalar", "LICENSES.reference")
+LICENSED = re.compile(r"^---- (\S+) (\S+) \((.+)\)$", re.MULTILINE)
+"""A package, its version and its license in ``licenses.txt``."""
 
 
 class AssetsHook(BuildHookInterface[Any]):
@@ -39,7 +46,19 @@ class AssetsHook(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make the static files before the wheel is packed."""
-        build_assets(Path(self.root))
+        root = Path(self.root)
+        build_assets(root)
+        if version == "standard":
+            document = describe_contents("ari-keys", self.metadata.version, list_bundled(root))
+            path = Path(self.directory) / "ari-keys.cdx.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(document, encoding="utf-8")
+            build_data["sbom_files"].append(str(path))
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what ``initialize`` put next to the wheel."""
+        for path in build_data["sbom_files"]:
+            Path(path).unlink(missing_ok=True)
 
 
 def build_assets(root: Path = ROOT) -> bool:
@@ -55,6 +74,49 @@ def build_assets(root: Path = ROOT) -> bool:
             (made / ".inputs").write_text(wanted + "\n", encoding="utf-8")
             _replace(static, made)
     return True
+
+
+def list_bundled(root: Path = ROOT) -> list[dict[str, Any]]:
+    """The npm packages in the browser's files, as CycloneDX components."""
+    text = (root / "src/ari/web/static/licenses.txt").read_text(encoding="utf-8")
+    return [
+        {
+            "type": "library",
+            "bom-ref": f"pkg:npm/{quote(name)}@{version}",
+            "name": name,
+            "version": version,
+            "purl": f"pkg:npm/{quote(name)}@{version}",
+            "licenses": [{"license": {"id": license_id}}],
+        }
+        for name, version, license_id in LICENSED.findall(text)
+    ]
+
+
+def describe_contents(name: str, version: str, components: list[dict[str, Any]]) -> str:
+    """A CycloneDX document of a distribution; the same components give the same bytes."""
+    reference = f"pkg:pypi/{name}@{version}"
+    subject: dict[str, Any] = {
+        "type": "application",
+        "bom-ref": reference,
+        "name": name,
+        "version": version,
+        "purl": reference,
+    }
+    subject["licenses"] = [{"license": {"id": "Apache-2.0"}}]
+    document: dict[str, Any] = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": "",
+        "version": 1,
+        "metadata": {"component": subject},
+        "components": sorted(components, key=lambda one: str(one["bom-ref"])),
+        "dependencies": [
+            {"ref": reference, "dependsOn": sorted(str(one["bom-ref"]) for one in components)},
+        ],
+    }
+    document["serialNumber"] = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(document))}"
+    return json.dumps(document, indent=2) + "\n"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_SOURCES = (".git", ".venv", "build", "dist", "static", "__pycache__", "node_modules", ".*_cache", ".hypothesis")
+
+
+def requirements(lock: Path) -> list[str]:
+    """The requirements of a lock file, each with its hash lines."""
+    lines = [line for line in lock.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
+    return re.split(r"\n(?=\S)", "\n".join(lines).strip())
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
@@ -47,13 +54,23 @@ def _build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Pat
 
 
 @pytest.fixture(scope="session")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source archive, made from a copy of the tree without anything that was built before."""
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes copies of the tree without anything that was built before."""
+
+    def copy() -> Path:
+        tree = tmp_path_factory.mktemp("tree") / "ari"
+        shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(*NOT_SOURCES))
+        return tree
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def sdist(tmp_path_factory: pytest.TempPathFactory, sources: Callable[[], Path]) -> Path:
+    """The source archive."""
 
     def build(folder: Path) -> None:
-        tree = tmp_path_factory.mktemp("tree") / "ari"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*NOT_SOURCES))
-        run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=tree)
+        run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=sources())
 
     return _build_once(tmp_path_factory, "sdist", build)
 
@@ -64,6 +81,27 @@ def wheel(sdist: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPat
     return _build_once(
         tmp_path_factory, "wheel", lambda folder: pip("wheel", "-q", "--no-deps", "-w", folder, sdist, cwd=folder)
     )
+
+
+@pytest.fixture(scope="session")
+def core_wheel(tmp_path_factory: pytest.TempPathFactory, sources: Callable[[], Path]) -> Path:
+    """The wheel of ``ari-keys-core``, the client and the guards without the server."""
+
+    def build(folder: Path) -> None:
+        tree = sources() / "packages/ari-keys-core"
+        run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=tree)
+
+    return _build_once(tmp_path_factory, "core", build)
+
+
+@pytest.fixture(scope="session")
+def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The locked versions: what is tested here is what was locked."""
+    locks = [ROOT / "requirements" / name for name in ("run.txt", "dev.txt")]
+    pinned = sorted({entry.partition(" \\")[0] for lock in locks for entry in requirements(lock)})
+    path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
+    path.write_text("\n".join(re.sub(r"^(\S+?)\[\S+?\]==", r"\1==", one) for one in pinned), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -21,14 +21,23 @@ COMMAND = re.compile(
     r"(?:(?:[.,](?=\S)|(?<=-e )\.)[^`\n\\,;]*)*|(?<![\w./-])(?:uvx|npx) \S+[^`\n]*|git clone [^`\n]*"
 )
 CHECKOUT = "git clone <this repository> ari && cd ari"
-EXTRA = "pip install '.[postgres]'"
-HERE = "pip install '.[server]'"
-DEVELOPERS = "pip install -e '.[server]' hatchling watchfiles"
+PLAIN = "pip install ari-keys"
+UPGRADE = "pip install --upgrade ari-keys"
+BY_TOOLS = {
+    "uvx --from ari-keys ari serve",
+    "uvx --from ari-keys@latest ari serve",
+    "uv tool install ari-keys",
+    "pipx install ari-keys",
+}
+"""Run by ``test_tools.py``."""
+HERE = "pip install ."
+DEVELOPERS = "pip install -e . hatchling watchfiles"
 SYSTEM_PACKAGE = "apt install lua-socket"
 """Debian's, which ``tests/system.sh`` installs for the tests of Apache."""
-EXTRAS = re.compile(r'pip install "(?:ari-keys|\.)\[([a-z,-]+)\]"')
-"""From the wheel or a checkout; ``test_extras.py`` installs each extra alone."""
-IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install "[^"]*"|pip install \S+""")
+EXTRAS = re.compile(r'pip install "(ari-keys(?:-core)?)\[([a-z,-]+)\]"')
+"""``test_extras.py`` installs each extra of ``ari-keys-core`` alone."""
+POSTGRES = 'pip install "ari-keys[postgres]"'
+IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install "[^"]*"|pip install [\w-]+""")
 
 
 def _find_commands() -> Iterator[tuple[str, str]]:
@@ -42,7 +51,10 @@ def _find_commands() -> Iterator[tuple[str, str]]:
             yield str(path.relative_to(ROOT)), found[0].strip()
     for path in (ROOT / "src/ari").rglob("*.py"):
         for found in IN_SOURCES.finditer(path.read_text(encoding="utf-8")):
-            yield str(path.relative_to(ROOT)), re.sub(r"[.]$", "", found[0]).replace("{extra}", "server")
+            yield (
+                str(path.relative_to(ROOT)),
+                re.sub(r"[.]$", "", found[0]).replace("{distribution}[{extra}]", "ari-keys-core[client]"),
+            )
 
 
 @pytest.fixture(scope="session")
@@ -74,15 +86,18 @@ def test_every_given_command_is_run_here() -> None:
     """A command that nobody ran may install somebody else's package: ``ari`` on the index is not this one."""
     commands = list(_find_commands())
     others = {command for _, command in commands if not EXTRAS.fullmatch(command)}
-    assert others == {CHECKOUT, EXTRA, HERE, DEVELOPERS, SYSTEM_PACKAGE}, commands
+    assert others == {CHECKOUT, PLAIN, UPGRADE, *BY_TOOLS, HERE, DEVELOPERS, SYSTEM_PACKAGE}, commands
+    assert POSTGRES in {command for _, command in commands}
     assert SYSTEM_PACKAGE.removeprefix("apt ") in (ROOT / "tests/system.sh").read_text()
 
 
 def test_every_given_extra_exists() -> None:
     """pip only warns about an extra that doesn't exist."""
-    named = {extra for _, command in _find_commands() for one in EXTRAS.findall(command) for extra in one.split(",")}
-    assert "server" in named
-    assert named <= set(project()["project"]["optional-dependencies"])
+    folders = {"ari-keys": ROOT, "ari-keys-core": ROOT / "packages/ari-keys-core"}
+    named = {found for _, command in _find_commands() for found in EXTRAS.findall(command)}
+    assert {name for name, _ in named} == set(folders)
+    for name, extra in named:
+        assert extra in project(folders[name])["project"]["optional-dependencies"]
 
 
 def test_the_distribution_has_a_name_of_its_own() -> None:
@@ -91,13 +106,20 @@ def test_the_distribution_has_a_name_of_its_own() -> None:
         assert not re.search(r"\binstall\b[^\n]*\bari(\[|['\"\s]*$)", path.read_text(encoding="utf-8")), path
 
 
-@pytest.mark.parametrize("command", [HERE, EXTRA, DEVELOPERS])
+@pytest.mark.parametrize("command", [HERE, DEVELOPERS])
 def test_a_checkout(command: str, ready: Path, tmp_path: Path) -> None:
     """Cloned and installed in its folder. The copy has the browser's files, which the wheel's test bundles."""
     tree = tmp_path / "ari"
     kept = tuple(name for name in NOT_SOURCES if name not in ("static", ".git"))
-    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*kept))
+    shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(*kept))
     _type(command, ready, tree)
+    assert _is_ari(ready)
+
+
+@pytest.mark.parametrize("command", [PLAIN, UPGRADE, POSTGRES])
+def test_an_index(command: str, wheel: Path, ready: Path, tmp_path: Path) -> None:
+    """Installed from an index that has the wheel, which a folder stands for; everything else is there already."""
+    _type(command, ready, tmp_path, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheel.parent))
     assert _is_ari(ready)
     run(ready / "python", "-c", "import psycopg")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.package.conftest import ROOT
+from tests.package.conftest import ROOT, requirements
 
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 NPM_LOCK = ROOT / "frontend/package-lock.json"
@@ -20,14 +20,8 @@ REQUIREMENT = re.compile(
 )
 
 
-def requirements(lock: Path) -> list[str]:
-    """The requirements of a lock file, each with its hash lines."""
-    lines = [line for line in lock.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
-    return re.split(r"\n(?=\S)", "\n".join(lines).strip())
-
-
-def project() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+def project(folder: Path = ROOT) -> dict[str, Any]:
+    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def test_every_lock_is_tested() -> None:
@@ -88,8 +82,7 @@ def test_build_requirements_are_pinned_and_locked() -> None:
 def test_every_declared_dependency_is_locked() -> None:
     """No dependency without a lock."""
     declared = project()["project"]
-    extras = declared["optional-dependencies"]
-    wanted = [*declared["dependencies"], *extras["server"], *extras["client"], *extras["postgres"]]
+    wanted = [*declared["dependencies"], *declared["optional-dependencies"]["postgres"]]
     names = {re.split(r"[\[>=<]", entry)[0] for entry in wanted} - {declared["name"]}
     assert names <= {entry.split("==")[0] for entry in requirements(ROOT / "requirements/run.txt")}
 

@@ -1,4 +1,4 @@
-"""``pip install '.[server]'`` gives a whole, working program: tested from a wheel alone, in an empty environment."""
+"""``pip install ari-keys`` gives a whole, working program: tested from a wheel alone, in an empty environment."""
 
 import base64
 import hashlib

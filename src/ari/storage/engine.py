@@ -141,9 +141,7 @@ class Database:
             main = link.engine()
             log = link.engine("on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
-            raise ConfigurationError(
-                "PostgreSQL needs its driver. In the checkout, run: pip install '.[postgres]'"
-            ) from None
+            raise ConfigurationError('PostgreSQL needs its driver. Run: pip install "ari-keys[postgres]"') from None
         folding = log.execution_options(isolation_level="REPEATABLE READ")
         return cls(main, log, log, folding, settings, history, keys, link, server)
 

@@ -2,14 +2,23 @@
 
 import pytest
 
-from ari.base.extras import explain_missing, importing
+from ari.base.extras import explain_missing, how_to_install, importing
 
 
 @pytest.mark.parametrize("name", ["sqlalchemy", "sqlalchemy.orm"])
 def test_a_missing_package_has_its_command(name: str) -> None:
     """The sentence names the package and the extra."""
     sentence = explain_missing(ModuleNotFoundError(f"No module named {name!r}", name=name), "server")
-    assert sentence == 'The Python package sqlalchemy is missing. In a checkout of ARI, run: pip install ".[server]"'
+    assert sentence == "The Python package sqlalchemy is missing. Run: pip install ari-keys"
+
+
+@pytest.mark.parametrize(("has_server", "distribution"), [(True, "ari-keys"), (False, "ari-keys-core")])
+def test_an_extra_is_that_of_the_installed_distribution(
+    monkeypatch: pytest.MonkeyPatch, has_server: bool, distribution: str
+) -> None:
+    """Both have the same modules, so an environment must not get the second one."""
+    monkeypatch.setattr("ari.base.extras.find_spec", lambda name: name if has_server else None)
+    assert how_to_install("guard-flask") == f'Run: pip install "{distribution}[guard-flask]"'
 
 
 @pytest.mark.parametrize("name", ["ari.keys.gone", "ari", None])

@@ -160,7 +160,7 @@ def test_an_expected_error_shows_no_traceback_ever(
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("granian", 'ari: The Python package granian is missing. In a checkout of ARI, run: pip install ".[server]"\n'),
+        ("granian", "ari: The Python package granian is missing. Run: pip install ari-keys\n"),
         ("ari.gone", "ari: Unexpected error (ModuleNotFoundError). Set ARI_LOG_LEVEL=debug for details.\n"),
     ],
 )

@@ -1,0 +1,1 @@
+"""What a release consists of, and the command that builds it: ``python -m release``."""
