@@ -118,7 +118,7 @@ def test_a_checkout(command: str, ready: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [PLAIN, UPGRADE, POSTGRES])
 def test_an_index(command: str, wheel: Path, ready: Path, tmp_path: Path) -> None:
-    """Installed from an index that has the wheel, which a folder stands for; everything else is there already."""
+    """Installed from a folder with the wheel, in place of an index; everything else is there already."""
     _type(command, ready, tmp_path, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheel.parent))
     assert _is_ari(ready)
     run(ready / "python", "-c", "import psycopg")

@@ -1,4 +1,4 @@
-"""The same sources give the same bytes, whoever builds them and where; and both documents name what is in them."""
+"""The same sources give the same bytes on every machine; and both documents name what is in them."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def _is_valid(document: str) -> bool:
 
 
 def _close_to_others(tree: Path) -> None:
-    """What a umask of 077 makes of a checkout, with other times."""
+    """Give all files the modes of a checkout under umask 077, and new times."""
     for path in [tree, *tree.rglob("*")]:
         if not path.is_symlink():
             path.chmod(0o700 if path.is_dir() else 0o600)
@@ -76,7 +76,7 @@ def test_a_release_names_every_package_of_its_lock() -> None:
     locked = requirements(ROOT / "requirements/run.txt")
     assert len(locked) > 30
     for entry in locked:
-        name, version = re.match(r"([a-z0-9._-]+)(?:\[[a-z,]+\])?==([^\s;]+)", entry).groups()  # type: ignore[union-attr]
+        name, version = re.split(r"(?:\[[a-z,]+\])?==|[ ;]", entry)[:2]
         accepted = [one["value"] for one in components[f"pkg:pypi/{name}@{version}"]["properties"]]
         assert accepted == sorted(re.findall(r"sha256:([0-9a-f]{64})", entry))
     assert any(purl.startswith("pkg:npm/htmx.org@") for purl in components)

@@ -68,7 +68,7 @@ def test_the_directory_of_another_user_is_refused(data_dir: Path, monkeypatch: p
     """Files made by another user would lock the owner out, and root must not trust them."""
     monkeypatch.setattr("os.geteuid", lambda: data_dir.stat().st_uid + 1)
     with pytest.raises(ConfigurationError, match="belongs to another user"):
-        prepare_data_dir(data_dir)
+        prepare_data_dir(load_settings(data_dir=data_dir))
 
 
 def test_no_command_works_for_another_user(cli: Cli, data_dir: Path) -> None:

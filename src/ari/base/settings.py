@@ -70,6 +70,10 @@ class Settings(FileSettings):
         default_factory=default_data_dir,
         description="Data directory (mode 0700). Default: the platform's directory for user data.",
     )
+    data_dir_access: Literal["private", "group"] = Field(
+        "private",
+        description="private: only ARI's user can reach the data directory. group: its owner and group can too.",
+    )
     database_url: PostgresUrl | None = Field(
         None,
         description="PostgreSQL URL (postgresql://…), for several nodes. Unset: SQLite files in the data directory.",
@@ -311,7 +315,7 @@ class Settings(FileSettings):
         """The public URL, without a trailing slash."""
         if self.public_url is not None:
             return self.public_url
-        host = self.host if is_loopback(self.host) else "127.0.0.1"
+        host = self.host if self.loopback_only else "127.0.0.1"
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
@@ -341,7 +345,5 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _name_in_use(field: str) -> str:
-    if not field:
-        return ""
-    name = environment_name(field)
+    name = environment_name(field) if field else ""
     return "ALLOWED_IPS" if field == "allowed_ips" and name not in os.environ else name

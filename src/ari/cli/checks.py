@@ -95,18 +95,20 @@ def _directory(settings: Settings) -> Finding:
     try:
         if not path.exists():
             return Finding("data directory", "wrong", f"{path} doesn't exist yet. Run ari serve to create it.")
-        prepare_data_dir(path)
+        prepare_data_dir(settings)
         if settings.database_url is None and not (path / KEYS_FILE).exists():
             return Finding("data directory", "wrong", f"{path} has no database yet. Run ari serve to create it.")
     except (AriError, OSError) as error:
         said = str(error) if isinstance(error, AriError) else f"Can't read {path}: {error.strerror}."
         return Finding("data directory", "wrong", said)
-    loose = checkup.readable_by_others(path)
+    by_group = settings.data_dir_access == "group"
+    loose = checkup.readable_by_others(path, by_group=by_group)
     if loose:
         return Finding(
             "data directory", "wrong", f"{', '.join(loose)} in {path} are readable by other users. Run: chmod 600"
         )
-    return Finding("data directory", "ok", f"{path} is writable and private")
+    closed = "closed to others than its group" if by_group else "private"
+    return Finding("data directory", "ok", f"{path} is writable and {closed}")
 
 
 def _surroundings(settings: Settings) -> Iterator[Finding]:

@@ -68,7 +68,7 @@ def require_instance(settings: "Settings") -> None:
     path = settings.data_dir
     try:
         if path.exists():
-            prepare_data_dir(path)
+            prepare_data_dir(settings)
         missing = not exists(settings)
     except OSError as error:
         raise ConfigurationError(f"Can't read the data directory {path}: {error.strerror}.") from None

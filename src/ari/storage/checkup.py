@@ -169,12 +169,13 @@ def _by_key(rows: Iterable[Any]) -> dict[str, tuple[int, int]]:
     return {row[0]: (int(row[1]), int(row[2])) for row in rows}
 
 
-def readable_by_others(data_dir: Path) -> list[str]:
-    """Names of files that others than their owner can reach, a few of them."""
-    loose = [path.name for path in sorted(data_dir.iterdir()) if _is_loose(path)]
+def readable_by_others(data_dir: Path, *, by_group: bool = False) -> list[str]:
+    """Names of files that others than their owner, and with ``by_group`` its group, can reach, a few of them."""
+    refused = 0o007 if by_group else 0o077
+    loose = [path.name for path in sorted(data_dir.iterdir()) if _is_loose(path, refused)]
     return loose[:_LONGEST_NAMED]
 
 
-def _is_loose(path: Path) -> bool:
+def _is_loose(path: Path, refused: int) -> bool:
     mode = path.lstat().st_mode
-    return stat.S_ISREG(mode) and bool(mode & 0o077)
+    return stat.S_ISREG(mode) and bool(mode & refused)

@@ -1,4 +1,7 @@
-"""The data directory: made for this user alone, or refused with what to do (security.md 10)."""
+"""The data directory: made for this user alone, or refused with what to do (security.md 10).
+
+With ``ARI_DATA_DIR_ACCESS=group`` it may be a volume that the platform owns.
+"""
 
 import os
 import pwd
@@ -6,16 +9,19 @@ import stat
 from pathlib import Path
 
 from ari.base.errors import ConfigurationError
+from ari.base.settings import Settings
 
 _GROUP = 0o070
 _OTHERS = 0o007
 
 
-def prepare_data_dir(path: Path) -> None:
+def prepare_data_dir(settings: Settings) -> None:
     """Make the data directory (mode 0700). Raises ``ConfigurationError`` if other users can access it.
 
-    If Kubernetes gave the group of a volume (fsGroup) access to the directory, that access is removed.
+    If Kubernetes gave the group of a volume (fsGroup) access to the directory, that access is removed, unless the
+    settings accept it.
     """
+    path = settings.data_dir
     os.umask(0o077)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -29,6 +35,21 @@ def prepare_data_dir(path: Path) -> None:
         ) from None
     except ValueError:
         raise ConfigurationError("Can't create the data directory: its name contains a NUL character.") from None
+    if settings.data_dir_access == "group":
+        _require_no_others(path, status)
+    else:
+        _require_private(path, status)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"The data directory {path} isn't writable by this user.")
+
+
+def _require_no_others(path: Path, status: os.stat_result) -> None:
+    """Accept any owner and any access of the group, which decides who can replace the database."""
+    if status.st_mode & _OTHERS:
+        raise ConfigurationError(f"The data directory {path} is open to every user. Run: chmod o-rwx {path}")
+
+
+def _require_private(path: Path, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
         raise ConfigurationError(_of_another_user(path, status))
     if _is_opened_by_fs_group(status):
@@ -37,8 +58,6 @@ def prepare_data_dir(path: Path) -> None:
     if status.st_mode & (_GROUP | _OTHERS):
         inside = f" (or, on a volume, set ARI_DATA_DIR to {path / 'ari'})" if status.st_mode & stat.S_ISGID else ""
         raise ConfigurationError(f"The data directory {path} is readable by other users. Run: chmod 700 {path}{inside}")
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"The data directory {path} isn't writable by this user.")
 
 
 def close_to_group(path: Path) -> None:

@@ -118,7 +118,7 @@ class Database:
         ``keys`` are the master keys, where they are not those of the settings' data directory. Nothing is created on a
         PostgreSQL server. ``trusting``: whatever database is there, for the commands that repair.
         """
-        prepare_data_dir(settings.data_dir)
+        prepare_data_dir(settings)
         if settings.database_url is None and settings.database_sync == "required":
             raise ConfigurationError("ARI_DATABASE_SYNC=required needs PostgreSQL: set ARI_DATABASE_URL.")
         if settings.database_url is None:

@@ -60,6 +60,9 @@ def test_files_that_others_can_read_are_named(instance: Instance) -> None:
     assert checkup.readable_by_others(folder) == []
     (folder / KEYS_FILE).chmod(0o640)
     assert checkup.readable_by_others(folder) == [KEYS_FILE]
+    assert checkup.readable_by_others(folder, by_group=True) == []
+    (folder / KEYS_FILE).chmod(0o604)
+    assert checkup.readable_by_others(folder, by_group=True) == [KEYS_FILE]
 
 
 def test_a_database_that_cannot_verify(instance: Instance) -> None:
