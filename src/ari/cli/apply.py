@@ -44,13 +44,20 @@ def apply(
         with open_target(data_dir) as target:
             changes = target.scopes.apply(wanted, dry_run=not yes, prune=prune, force=force)
             show_changes(changes, applied=yes, force=force, as_json=as_json)
-            if any(one["kind"] == "budget" and one["action"] != "remove" for one in changes):
-                warn_about_unpriced(target, _list_shared_budgets(wanted))
+            warn_about_unpriced(target, _list_changed_budgets(wanted, changes))
 
 
-def _list_shared_budgets(wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    by_provider = (wanted.get("provider_budgets") or {}).values()
-    return [*(wanted.get("instance_budgets") or ()), *(one for budgets in by_provider for one in budgets)]
+def _list_changed_budgets(wanted: dict[str, Any], changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The file's budgets of the instance and of providers, if any is changed, and those of changed kinds."""
+    set_ = {(one["kind"], one["name"]) for one in changes if one["action"] != "remove"}
+    found = list[dict[str, Any]]()
+    if any(kind == "budget" for kind, _ in set_):
+        found += wanted.get("instance_budgets") or ()
+        found += (one for budgets in (wanted.get("provider_budgets") or {}).values() for one in budgets)
+    for name, fields in (wanted.get("kinds") or {}).items():
+        if ("kind", name) in set_:
+            found += fields.get("budgets") or ()
+    return found
 
 
 @contextmanager

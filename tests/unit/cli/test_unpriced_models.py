@@ -1,5 +1,7 @@
 """Who sets a hard budget in money is warned that it refuses models without a price, and which those are."""
 
+from pathlib import Path
+
 import pytest
 
 from ari.usage.ports import Batch
@@ -55,3 +57,15 @@ def test_models_of_the_last_30_days_are_named(ari: Ari) -> None:
     assert ari.json("budgets", "list")["unpriced_models"] == ["openai/own-1", "openai/own-2"]
     use_models(ari, *(f"more-{number}" for number in range(5)))
     assert "and 2 more. Add prices" in ari("budgets", "set", "--budget", "5usd/day").err
+
+
+def test_a_file_warns_of_the_budgets_that_it_changes(ari: Ari, tmp_path: Path) -> None:
+    """Also of a kind of keys; not of one that it leaves as it is, nor of a soft one."""
+    budget = '[[kinds.team.budgets]]\nname = "monthly"\namount_usd = "5.00"\nperiod = "month"\n'
+    file = tmp_path / "ari.toml"
+    file.write_text(f'[kinds.team]\nprefix = "team_"\n{budget}hard = false\n')
+    assert WARNING not in ari("apply", str(file), "--yes").err
+    file.write_text(f'[kinds.team]\nprefix = "team_"\n{budget}')
+    assert WARNING in ari("apply", str(file)).err
+    assert WARNING in ari("apply", str(file), "--yes").err
+    assert WARNING not in ari("apply", str(file), "--yes").err
