@@ -17,7 +17,7 @@ SHOWN = 10
 
 
 class NamedKey(Protocol):
-    """The name of a key; a deleted key has no page."""
+    """The name of a key, and whether it was deleted."""
 
     @property
     def text(self) -> str: ...
@@ -92,9 +92,8 @@ def build_ai_view(
 
     def make_key_row(one: AiCount) -> AiRow:
         name = names.get(one.name)
-        if name is None or name.is_deleted:
-            return make_row(one.name, one.name if name is None else f"{name.text} (deleted)", one.sums)
-        return make_row(one.name, name.text, one.sums, page_of="key")
+        shown = one.name if name is None else f"{name.text} (deleted)" if name.is_deleted else name.text
+        return make_row(one.name, shown, one.sums, page_of=None if name is None else "key")
 
     def make_consumer_row(one: AiCount) -> AiRow:
         name = consumer_names.get(one.name)

@@ -39,7 +39,7 @@ def test_hours_add_up_and_failed_requests_are_drawn_apart() -> None:
 
 
 def test_names_are_those_that_people_know() -> None:
-    """Providers by title, an unknown one by its name; a key by its name, and without a link once it is deleted."""
+    """Providers by title, an unknown one by its name; a key by its name, also once it is deleted, with a link."""
     found = summary(
         AiSums(2),
         providers=[count("openai"), count("gone", "gone"), count("vllm-a", "vllm-a")],
@@ -51,7 +51,7 @@ def test_names_are_those_that_people_know() -> None:
     assert view is not None
     assert [row.name for row in view.providers] == ["OpenAI", "gone", "Our GPUs"]
     assert [(row.name, row.sub) for row in view.models] == [("gpt-5", "OpenAI")]
-    pages = [("Mobile App", "key"), ("Old App (deleted)", None), ("key_3", None)]
+    pages = [("Mobile App", "key"), ("Old App (deleted)", "key"), ("key_3", None)]
     assert [(row.name, row.page_of) for row in view.keys] == pages
 
 

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from ari import keys
 from ari.base.deadline import run_in_thread
-from ari.base.errors import Invalid
+from ari.base.errors import Invalid, NotFound
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
@@ -21,7 +21,7 @@ from ari.web.navigation import Toast
 from ari.web.pages.key import urls
 from ari.web.pages.key.urls import DELETED, DISABLED, ENABLED, KEY, RENAMED, REVOKED
 from ari.web.pages.key.usage import SEEN_LISTED, STATUS_ROWS, usage_of
-from ari.web.pages.key.view import KeyFacts, read_facts
+from ari.web.pages.key.view import KeyFacts, read_deleted, read_facts
 from ari.web.pages.settings_api.urls import HOME
 from ari.web.pages.usage_log.routes import UsageLogPages
 from ari.web.render import Pages
@@ -51,7 +51,10 @@ class KeyPages:
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The page; for htmx, one of the two parts that refresh."""
-        facts = await self._facts(request)
+        try:
+            facts = await self._facts(request)
+        except NotFound:
+            return await self._show_deleted(request)
         key_id = facts.key.id
         totals = (await run_in_thread(self._instance.usage_records.totals, [key_id])).get(key_id, NO_USE)
         remaining = await run_in_thread(self._instance.usage_records.read_remaining, facts.key.rule_owners)
@@ -76,6 +79,24 @@ class KeyPages:
             log=usage.log,
             listed=SEEN_LISTED,
             status_rows=STATUS_ROWS,
+            retention_days=self._instance.settings.usage_retention_days,
+        )
+
+    async def _show_deleted(self, request: Request) -> Response:
+        deleted = await deps_of(request).read(read_deleted, _key_id(request))
+        key_id = deleted.key.id
+        totals = (await run_in_thread(self._instance.usage_records.totals, [key_id])).get(key_id, NO_USE)
+        usage = await usage_of(self._instance, request, key_id, totals)
+        return self._pages.page(
+            request,
+            "pages/key/deleted.html",
+            deleted=deleted,
+            key=deleted.key,
+            totals=totals,
+            complete_until_ms=await deps_of(request).report(complete_until),
+            use=usage,
+            query=usage.query,
+            log=usage.log,
             retention_days=self._instance.settings.usage_retention_days,
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ari import keys
+from ari.base.errors import NotFound
 from ari.base.events import Event
 from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ports import KeyTransaction
@@ -40,6 +41,23 @@ class KeyFacts:
             if event.name in ("key_revoked", "key_rotated"):
                 return None
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedKey:
+    """A deleted key and the event of its deletion, while that is kept."""
+
+    key: ApiKey
+    deletion: Event | None
+
+
+def read_deleted(tx: KeyTransaction, key_id: str) -> DeletedKey:
+    """Read what is left of a deleted key. Raises ``NotFound`` if there is no such key."""
+    key = tx.keys.tombstone(key_id)
+    if key is None or key.deleted_at_ms is None:
+        raise NotFound
+    events = tx.events.page(key_id, None, LATEST_EVENTS)
+    return DeletedKey(key, next((event for event in events if event.name == "key_deleted"), None))
 
 
 def read_facts(tx: KeyTransaction, key_id: str) -> KeyFacts:

@@ -6,9 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ari import keys
 from ari.base.clock import MINUTE_MS, SECOND_MS
-from ari.base.errors import RateLimited
+from ari.base.errors import NotFound, RateLimited
 from ari.base.transaction import CommandTransaction
 from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
@@ -97,11 +96,12 @@ class UsageLogPages:
         return await export_response(self._instance, request, url, key_id)
 
     async def _place(self, request: Request) -> tuple[str | None, str]:
-        """The key, ``None`` for all keys, and the page's URL. Raises ``NotFound``, also for a deleted key."""
+        """The key, ``None`` for all keys, and the page's URL. Raises ``NotFound``; a deleted key keeps its log."""
         key_id: str | None = request.path_params.get("key_id")
         if key_id is None:
             return None, self._path
-        await deps_of(request).read(keys.get, key_id)
+        if not await deps_of(request).read(read_key_names, [key_id]):
+            raise NotFound
         return key_id, self._path.format(key_id=key_id)
 
 

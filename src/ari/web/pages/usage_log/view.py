@@ -18,7 +18,7 @@ ROWS_OF_KEY, ROWS_OF_ALL = 25, 10
 
 @dataclass(frozen=True, slots=True)
 class KeyName:
-    """The name of a key in the log; a deleted key has no page."""
+    """The name of a key in the log; the page of a deleted key has only its use."""
 
     text: str
     is_deleted: bool

@@ -5,7 +5,7 @@ import pytest
 from ari.deps import Deps
 from ari.keys import LeakReport, report_leak
 from ari.keys.model import ApiKey
-from tests.support.commands import as_caller, change_key, create_key, revoke_key
+from tests.support.commands import as_caller, change_key, create_key, delete_key, revoke_key
 from tests.support.page_client import PageClient, field_errors, plain_text
 
 
@@ -135,7 +135,24 @@ def test_only_an_inactive_key_can_be_deleted(browser: PageClient, key: ApiKey) -
         "/settings?tab=api",
         "Key deleted. Its usage and events are kept.",
     )
-    assert browser.get(page).status == 404
+
+
+def test_a_deleted_key_keeps_a_page_for_its_log(browser: PageClient) -> None:
+    """The reason why a script fails is found there: its refused requests. No form and no action is left."""
+    made = create_key(browser.instance, "Old <i>script</i>")
+    page = f"/settings/keys/{made.key.id}"
+    revoke_key(browser.instance, made.key)
+    delete_key(browser.instance, made.key)
+    browser.another().get("/api/me", x_api_key=made.secret)
+    left = browser.get(page)
+    shown = plain_text(left.text)
+    assert left.status == 200
+    assert "Old &lt;i&gt;script&lt;/i&gt;" in left.text
+    assert "It can't be used or restored." in shown
+    assert "Refused 1" in shown
+    assert "/api/me" in shown
+    assert [browser.get(f"{page}{form}").status for form in ("/rename", "/revoke", "/delete")] == [404] * 3
+    assert f'href="{page}"' in browser.get("/settings/usage").text
 
 
 def test_no_form_works_for_others(browser: PageClient, key: ApiKey) -> None:
