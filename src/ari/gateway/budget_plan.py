@@ -156,7 +156,8 @@ class BudgetPlanner:
     @staticmethod
     def _estimate_money(prices: RequestPrices, expected: TokenUsage, facts: RequestFacts) -> tuple[int, bool]:
         """The highest cost among the models, and whether the price of all of them is known."""
-        highest, start = 0, estimate_start_micros(prices.target.path, facts.input_bytes, facts.choice_count)
+        highest, path = 0, prices.target.path
+        start = estimate_start_micros(path, facts.input_bytes, facts.choice_count, facts.content)
         for model in facts.models:
             provider, at_ms = prices.target.provider.name, prices.at_ms
             card = prices.book.find_card(provider, (model,), prices.rules, at_ms, facts.price_context)

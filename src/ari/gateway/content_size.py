@@ -24,11 +24,15 @@ _OPAQUE = frozenset(
 
 
 class ContentSize(NamedTuple):
-    """``text_bytes`` are without attachments, and without blanks between the values of the JSON."""
+    """``text_bytes`` are without attachments, and without blanks between the values of the JSON.
+
+    ``max_seconds`` is how long the files of a form last at most, if they are recordings.
+    """
 
     text_bytes: int
     attachments: int
     attached_bytes: int = 0
+    max_seconds: int | None = None
 
 
 def measure_content(body: bytes, tree: Mapping[str, Any]) -> ContentSize:

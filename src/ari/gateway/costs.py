@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from ari.gateway.content_size import ContentSize
+from ari.gateway.recordings import BYTES_PER_SECOND
 from ari.gateway.route import Target
 from ari.integrations.ai_rules.prices import PriceRules
 from ari.integrations.model_fields import find_model_place
@@ -29,18 +31,19 @@ _IMAGE_MICROS = 120_000
 """The price of a large image at https://platform.openai.com/docs/pricing."""
 _SPEECH_MICROS_PER_BYTE = 30
 """Of text that is read aloud, at 30 US dollars per million characters."""
-_RECORDING_BYTES_PER_SECOND = 750
-"""Of speech at 6 kbit/s, the least that codecs such as Opus write."""
 _RECORDING_MICROS_PER_SECOND = 100
 """0.006 US dollars per minute."""
 
 
-def estimate_start_micros(path: str, input_bytes: int, choice_count: int) -> int:
+def estimate_start_micros(path: str, input_bytes: int, choice_count: int, content: ContentSize | None = None) -> int:
     """What to expect of a request to this path, if the price of its model is known, but isn't one for tokens."""
     if path.endswith("/audio/speech"):
         micros = input_bytes * _SPEECH_MICROS_PER_BYTE
     elif "/audio/" in path:
-        micros = input_bytes * _RECORDING_MICROS_PER_SECOND // _RECORDING_BYTES_PER_SECOND
+        if content is not None and content.max_seconds is not None:
+            known_bytes = min(content.attached_bytes, content.max_seconds * BYTES_PER_SECOND)
+            input_bytes += known_bytes - content.attached_bytes
+        micros = input_bytes * _RECORDING_MICROS_PER_SECOND // BYTES_PER_SECOND
     else:
         micros = choice_count * _IMAGE_MICROS if "/images/" in path else 0
     return max(_LEAST_START_MICROS, micros)

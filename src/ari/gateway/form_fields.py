@@ -53,10 +53,9 @@ def read_form(content_type: bytes, body: bytes, names: frozenset[str]) -> dict[s
     return found
 
 
-def measure_files(content_type: bytes, body: bytes) -> tuple[int, int]:
-    """How many files the form has, and their bytes. Raises ``Ambiguous``."""
-    sizes = [len(part.content) for part in _read_parts(content_type, body) if part.is_file]
-    return len(sizes), sum(sizes)
+def list_files(content_type: bytes, body: bytes) -> list[bytes]:
+    """The content of each file in the form. Raises ``Ambiguous``."""
+    return [part.content for part in _read_parts(content_type, body) if part.is_file]
 
 
 def replace_in_form(content_type: bytes, body: bytes, names: frozenset[str], old: str, new: str) -> bytes | None:

@@ -26,7 +26,7 @@ _NO_MESSAGES = msgspec.Raw(b"[]")
 
 def find_facts(target: Target, head: RequestHead, body: bytes | None) -> RequestFacts:
     """The same as ``read_facts``. Takes 15 µs for a request like an earlier one, where reading takes 70."""
-    if body is None or not _is_plain(target, head):
+    if body is None or not body.startswith(b"{") or not _is_plain(target, head):
         return read_facts(target, head, body)
     try:
         tree, members = parse_tree(body), _object.decode(body)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ari.base.hidden_fields import HiddenFields
 from ari.gateway.content_size import ContentSize, measure_content
-from ari.gateway.form_fields import is_form, measure_files, read_form
+from ari.gateway.form_fields import is_form, list_files, read_form
 from ari.gateway.header_filter import decodings
 from ari.gateway.json_tree import (
     Ambiguous,
@@ -26,6 +26,7 @@ from ari.gateway.json_tree import (
     require_shapes,
 )
 from ari.gateway.output_limit import read_output_limit
+from ari.gateway.recordings import count_max_seconds
 from ari.gateway.route import Target
 from ari.gateway.tool_fees import count_reported_searches, find_unreported_fee
 from ari.gateway.unreported_use import USE_HEADERS, find_unreported
@@ -277,8 +278,9 @@ def _read_form_facts(
         text = fields[name][0]
         members[name] = int(text) if name in _FORM_COUNTS and _DIGITS.fullmatch(text) else text
     models = [values[0] for name, values in fields.items() if name in names]
-    attachments, attached = measure_files(content_type, body)
-    return models, members, ContentSize(max(1, len(body) - attached), attachments, attached)
+    files = list_files(content_type, body)
+    attached, max_seconds = sum(map(len, files)), sum(map(count_max_seconds, files))
+    return models, members, ContentSize(max(1, len(body) - attached), len(files), attached, max_seconds)
 
 
 def _uses_default_model(tool: Any) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from ari.gateway.content_size import ContentSize
+from ari.gateway.recordings import BYTES_PER_SECOND
 from ari.gateway.request_facts import RequestFacts
 from ari.usage.ai import TokenUsage
 from ari.usage.cleaning import MAX_TOKENS
@@ -22,8 +23,8 @@ _BYTES_PER_TOKEN = 4
 """Of JSON with English text; other languages are learned."""
 _ATTACHMENT_TOKENS = 1_000
 """Of an image, a sound or a document in the body: https://platform.openai.com/docs/guides/images-vision."""
-_SOUND_BYTES_PER_TOKEN = 75
-"""Of a recording in a form: 10 tokens per second, of speech at 6 kbit/s."""
+_TOKENS_PER_SECOND = 10
+"""Of a recording."""
 _LEAST_TEXT_SHARE = 0.5
 """No text has more than 8 bytes per token, whatever a request with blanks or fewer tokens has taught."""
 _LEAST_WEIGHT = 0.2
@@ -113,7 +114,9 @@ def measure_request(path: str, facts: RequestFacts) -> RequestSize:
     text_tokens = max(1, content.text_bytes // _BYTES_PER_TOKEN)
     attached = content.attachments * _ATTACHMENT_TOKENS
     if "/audio/" in path:
-        attached = max(attached, content.attached_bytes // _SOUND_BYTES_PER_TOKEN)
+        by_size = content.attached_bytes * _TOKENS_PER_SECOND // BYTES_PER_SECOND
+        seconds = content.max_seconds
+        attached = max(attached, by_size if seconds is None else min(by_size, seconds * _TOKENS_PER_SECOND))
     return RequestSize(
         input_tokens=text_tokens + attached,
         responses=facts.item_count * facts.choice_count,

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from ari.gateway.content_size import ContentSize
 from ari.gateway.costs import RequestPrices, estimate_start_micros, read_tier
 from ari.gateway.route import Target
 from ari.integrations.ai_rules.prices import PriceRules
@@ -51,6 +52,8 @@ def test_a_price_that_is_not_for_tokens_is_estimated_by_size() -> None:
     assert estimate_start_micros("/v1/images/generations", 100, 10) == 1_200_000
     assert estimate_start_micros("/v1/audio/speech", 4_000, 1) == 120_000
     assert estimate_start_micros("/v1/audio/transcriptions", 24_000_000, 1) == 3_200_000
+    wav = ContentSize(300, 1, 24_000_000, 750)
+    assert estimate_start_micros("/v1/audio/transcriptions", 24_000_300, 1, wav) == 75_040
     assert estimate_start_micros("/v1/chat/completions", 100, 1) == 20_000
 
 

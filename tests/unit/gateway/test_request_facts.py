@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from ari.gateway.content_size import ContentSize
 from ari.gateway.request_facts import RequestFacts, describe_alias_target, read_facts
 from ari.gateway.route import Target
 from ari.http.request_head import read_head
@@ -236,7 +237,7 @@ def test_the_count_of_a_form_is_read() -> None:
     body = f'{head}model"\r\n\r\na\r\n{head}n"\r\n\r\n10\r\n{image}\r\n--XX--\r\n'.encode()
     facts = _read("openai/v1/images/edits", body, headers={"content-type": FORM})
     assert (facts.models, facts.choice_count) == (("a",), 10)
-    assert facts.content == (len(body) - 9_000, 1, 9_000)
+    assert facts.content == ContentSize(len(body) - 9_000, 1, 9_000, 12)
 
 
 @pytest.mark.parametrize(

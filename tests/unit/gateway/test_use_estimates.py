@@ -41,6 +41,12 @@ def test_an_attachment_counts_as_tokens_not_as_bytes() -> None:
     """A photo of 1 MB would otherwise be taken for 250,000 tokens; of a recording, the length counts."""
     assert measure(attachments=1).input_tokens == 1_100
     assert measure("/v1/audio/transcriptions", attachments=1).input_tokens == 13_433
+    wav = replace(FACTS, content=ContentSize(400, 1, 10**6, 32))
+    assert measure_request("/v1/audio/transcriptions", wav).input_tokens == 1_100
+    assert (
+        measure_request("/v1/audio/transcriptions", replace(wav, content=ContentSize(400, 1, 10**7, 313))).input_tokens
+        == 3_230
+    )
 
 
 @pytest.mark.parametrize("real_tokens", [0, 1, 40])
