@@ -24,6 +24,8 @@ from ari.storage.checkup import check_audit_log
 from ari.storage.engine import KEYS_FILE, Database
 from ari.storage.lookups.ai_rules import AiRulesLookup
 from ari.storage.lookups.providers import ProviderLookup
+from ari.usage.measured_lookup import MeasuredLookup
+from ari.usage.measured_store import MeasuredStore
 from ari.usage.ports import FoldStore, KeyLookup, UsageReader, UsageRecords
 from ari.usage.readiness import Readiness
 from ari.usage.recorder import UsageRecorder
@@ -46,6 +48,7 @@ class Instance:
         self.settings = settings
         self.clock = clock
         self.database = database
+        self.metrics = database.metrics
         database.clock = clock
         self.passwords = PasswordHasherPool()
         self.master_keys = database.master_keys
@@ -58,7 +61,8 @@ class Instance:
         self._environment: ProviderEnvironment | None = None
         self.mail = CurrentMailService(settings, lambda: self.provider_environment)
         self.mail_is_due = asyncio.Event()
-        self.usage = UsageRecorder(database.usage, clock, settings, lambda: shutil.disk_usage(settings.data_dir).free)
+        measured = MeasuredStore(database.usage, database.metrics)
+        self.usage = UsageRecorder(measured, clock, settings, lambda: shutil.disk_usage(settings.data_dir).free)
         self.fold_store: FoldStore = database.usage
         self.usage_records: UsageRecords = database.usage
         self.key_use: KeyUse = database.usage
@@ -121,7 +125,7 @@ class Instance:
 
     async def open_lookup(self) -> KeyLookup:
         """Open the hot path's own connections. From now on the database server is watched."""
-        return await self.database.open_lookup()
+        return MeasuredLookup(await self.database.open_lookup(), self.metrics)
 
     def open_provider_lookup(self) -> ProviderLookup:
         """Open the gateway's lookup, which connects at its first request."""

@@ -1,9 +1,9 @@
 """The doors as one ASGI app with one lifespan."""
 
 import asyncio
-import mmap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -27,6 +27,7 @@ from ari.api import (
     kinds,
     leaks,
     me,
+    metrics,
     model_aliases,
     notifications,
     openapi,
@@ -41,12 +42,14 @@ from ari.api import (
     verify,
 )
 from ari.api.error_docs import document_errors
+from ari.api.metrics_text import MetricsText
 from ari.api.validation import problems_of
 from ari.base.errors import AriError
 from ari.http.context import context_of
 from ari.http.dispatch import Dispatcher
 from ari.http.fault_response import fault_response
 from ari.http.middleware import Middleware
+from ari.http.presence import Presence
 from ari.http.problem import Fault, fault_of
 from ari.http.stranger_queue import StrangerQueue
 from ari.instance import Instance
@@ -80,33 +83,9 @@ _DOORS = (
     notifications,
     events,
     health,
+    metrics,
 )
 """The modules whose routes are the API, in the order of its description."""
-
-
-class Presence:
-    """Which workers serve: one byte for each, in memory that all processes of a run share."""
-
-    def __init__(self, workers: int = 1) -> None:
-        self._serving = mmap.mmap(-1, workers)
-        self.number = 0
-        """Which worker this process is."""
-
-    def enter(self) -> None:
-        """Say that this worker serves."""
-        self._serving[self.number] = 1
-
-    def leave(self, number: int) -> None:
-        """Say that this worker is gone; its parent does, since the dead say nothing."""
-        self._serving[number] = 0
-
-    def serves(self, number: int) -> bool:
-        """Whether this worker entered."""
-        return self._serving[number] == 1
-
-    def all_here(self) -> bool:
-        """Whether all workers serve now."""
-        return 0 not in self._serving[:]
 
 
 def build_app(instance: Instance, presence: Presence | None = None) -> Middleware:
@@ -130,7 +109,8 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
         lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, debug=False
     )
     app.state.instance = instance
-    app.state.presence = presence or Presence()
+    app.state.presence = presence = presence or Presence()
+    app.state.metrics = MetricsText(instance, presence)
     app.state.leak_queue = StrangerQueue()
     for door in _DOORS:
         app.router.routes.extend(door.router.routes)
@@ -145,10 +125,16 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
     return guard
 
 
+def build_metrics_app(app: Middleware) -> metrics.MetricsApp:
+    """``/metrics`` of ``app`` for an address of its own, where no key is needed."""
+    framework: Any = app.app
+    return metrics.MetricsApp(framework.state.metrics, framework.state.instance.settings)
+
+
 def _add_error_handlers(app: FastAPI, guard: Middleware) -> None:
     def render(request: Request, fault: Fault) -> Response:
-        as_problem = request.url.path.startswith("/api/")
-        answer = fault_response(context_of(request), guard.services, fault, as_problem=as_problem)
+        context = context_of(request)
+        answer = fault_response(context, guard.services, fault, as_problem=context.head.is_api)
         response = Response(answer.body, answer.status)
         response.raw_headers = answer.headers
         return response

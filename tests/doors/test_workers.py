@@ -30,10 +30,10 @@ main()
 SECOND_FAILS = """
 from ari.serving import worker
 works = worker.work
-def work(app, listener, settings):
-    if app.app.state.presence.number {which}:
+def work(served, settings):
+    if served[0][0].app.state.presence.number {which}:
         raise RuntimeError("planted")
-    return works(app, listener, settings)
+    return works(served, settings)
 worker.work = work
 from ari.cli.main import main
 main()
@@ -57,11 +57,11 @@ WAITED = re.compile(r"fork waited ([\d.]+) s")
 FIRST_WAITS = """
 from ari.serving import worker
 works = worker.work
-def work(app, listener, settings):
-    if app.app.state.presence.number:
+def work(served, settings):
+    if served[0][0].app.state.presence.number:
         raise RuntimeError("planted")
     (settings.data_dir.parent / "may-serve").open().close()
-    return works(app, listener, settings)
+    return works(served, settings)
 worker.work = work
 from ari.cli.main import main
 main()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ari.http import body
-from ari.serving import start, worker
+from ari.serving import listening, worker
 from tests.support import raw
 
 pytestmark = pytest.mark.slow
@@ -24,10 +24,10 @@ HALF_SENT = 2_000
 # The same program, less patient: the tests below would take a minute otherwise.
 IMPATIENT = """
 from ari.http import body
-from ari.serving import start, worker
+from ari.serving import listening, worker
 body.BODY_SECONDS = 1
 worker.HEADER_SECONDS = 1
-start.UNREAD_SECONDS = 1
+listening.UNREAD_SECONDS = 1
 from ari.cli.main import main
 main()
 """
@@ -83,7 +83,7 @@ def test_the_limits_are_what_is_promised() -> None:
     for who, seconds in (
         ("ARI for a request's headers", worker.HEADER_SECONDS),
         ("ARI for a request's body", body.BODY_SECONDS),
-        ("A connection whose client reads nothing (Linux)", start.UNREAD_SECONDS),
+        ("A connection whose client reads nothing (Linux)", listening.UNREAD_SECONDS),
     ):
         assert re.search(rf"^\| {re.escape(who)} \| {seconds} s\b", limits, re.MULTILINE), who
 

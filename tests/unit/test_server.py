@@ -1,26 +1,11 @@
-"""The doors as one app: errors of every kind have ARI's own form, and the workers know of each other."""
+"""The doors as one app: errors of every kind have ARI's own form."""
 
 from typing import Any
 
 import pytest
 
 from ari.deps import Deps
-from ari.server import Presence
 from tests.support.app import App, content_of
-
-
-def test_all_workers_must_serve() -> None:
-    """``/api/health`` is green only then, also for a worker that was replaced."""
-    presence = Presence(2)
-    presence.enter()
-    assert not presence.all_here()
-    presence.number = 1
-    presence.enter()
-    assert presence.all_here()
-    presence.leave(0)
-    assert not presence.all_here()
-    assert not presence.serves(0)
-    assert presence.serves(1)
 
 
 def test_the_frameworks_own_errors_are_problem_details(app: App) -> None:

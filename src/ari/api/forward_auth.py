@@ -90,7 +90,7 @@ class _Verification:
         else:
             verdict = await verify_tokens(services, tokens, ask)
         if verdict is None or verdict.key is None:
-            return await refuse_stranger(context, services, fault, verdict)
+            return await refuse_stranger(context, services, fault, verdict, "proxy")
         if in_url:
             await services.events.report_key_in_url(verdict.key, context.origin("api"))
         charge = None
@@ -117,7 +117,7 @@ class _Verification:
         context, options = self._context, self._options
         if options is not None and options.allows_preflight and self._is_preflight():
             return None
-        await self._services.recorder.count(MISSING.code, bucket_of(context.client.address))
+        await self._services.recorder.count(MISSING.code, bucket_of(context.client.address), "proxy")
         return Fault(MISSING, explain_mistake(context.head))
 
     def _is_preflight(self) -> bool:

@@ -166,7 +166,7 @@ class _Verifier:
         """Count a text that isn't a key under the caller, not under the address that the caller reports."""
         caller = self._context.caller
         assert caller is not None
-        self._log.attempts.append(Attempt(self._now_ms, code, caller.actor))
+        self._log.attempts.append(Attempt(self._now_ms, code, caller.actor, source="verify"))
 
     async def _stamp(self, verdict: Granted | Refused) -> None:
         if not self._stamped and must_stamp(verdict):

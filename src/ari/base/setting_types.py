@@ -100,6 +100,17 @@ def _url(value: str) -> tuple[SplitResult, int | None]:
     return parts, parts.port
 
 
+def _listen_address(value: str) -> str:
+    try:
+        parts, port = _url(f"//{value}")
+    except ValueError:
+        port = None
+    if not port or parts.netloc != value or not parts.hostname or "@" in value:
+        raise ValueError("use an address and a port, such as 127.0.0.1:9464 or [::1]:9464")
+    _check_host(parts.hostname)
+    return value
+
+
 def _postgres_url(value: SecretStr) -> SecretStr:
     if not _POSTGRESQL.match(value.get_secret_value()):
         raise ValueError("use a postgresql:// URL, or leave it unset for SQLite")
@@ -245,6 +256,7 @@ def _refuse_every_address(value: tuple[Network, ...]) -> tuple[Network, ...]:
 
 
 Port = Annotated[int, BeforeValidator(_port), Field(ge=1, le=65535)]
+ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 ListeningHost = Annotated[str, AfterValidator(_check_host)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)]

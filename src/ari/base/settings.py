@@ -34,6 +34,7 @@ from ari.base.setting_types import (
     Directory,
     HostNames,
     KeysUrl,
+    ListenAddress,
     ListeningHost,
     MailAddress,
     MasterKey,
@@ -96,6 +97,9 @@ class Settings(FileSettings):
     host: ListeningHost = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(DEFAULT_PORT, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Number of worker processes.")
+    metrics_address: ListenAddress | None = Field(
+        None, description="Another address at which /metrics needs no key, such as 127.0.0.1:9464."
+    )
     public_url: Origin | None = Field(
         None,
         description="The public URL, such as https://ari.example.net. https turns on Secure cookies and HSTS.",
@@ -124,12 +128,8 @@ class Settings(FileSettings):
         description="Master key that encrypts stored secrets: 32 random bytes as base64 or 64 hexadecimal digits. A "
         "second key, after a comma, decrypts what an older key encrypted. Unset: master.key in the data directory.",
     )
-    master_key_file: Path | None = Field(
-        None, description="File to read the master key from, instead of ARI_MASTER_KEY."
-    )
-    admin_email: str | None = Field(
-        None, description="Creates the owner account on the first start, without a browser."
-    )
+    master_key_file: Path | None = Field(None, description="File with the master key, instead of ARI_MASTER_KEY.")
+    admin_email: str | None = Field(None, description="Creates the owner on the first start, without a browser.")
     admin_password: SecretStr | None = Field(None, description="Password for ARI_ADMIN_EMAIL.")
     ai_max_seconds: float = Field(
         600.0, gt=0, le=86_400, description="Maximum total duration of a request through the AI gateway."

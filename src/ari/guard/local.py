@@ -220,7 +220,7 @@ class _LocalAdmission(Admission):
             fault, reason = self.request.fault or Fault(verdict.reason), verdict.reason
         address = self.request.client_address
         bucket = bucket_of(parse_address(address) if address else None)
-        await self._engine.instance.usage.count(reason.code, bucket)
+        await self._engine.instance.usage.count(reason.code, bucket, "guard")
         self.refuse(fault)
 
     def _explain(self, reason: Reason, key: ApiKey) -> Fault:

@@ -17,6 +17,7 @@ from ari.http.fault_response import fault_response
 from ari.http.head_method import HeadSent
 from ari.http.problem import Fault, fault_of
 from ari.http.request_head import keys_in_url, read_head
+from ari.http.request_metrics import find_door
 from ari.http.response_sender import ResponseSender
 from ari.http.responses import Response
 from ari.http.route_policy import AuthMode
@@ -42,11 +43,13 @@ class RequestHandler:
         self._table = table
         self._instance = instance
         self._services = services
+        self._metrics = instance.metrics
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to the request."""
         services = self._services
         context = self._read(scope, receive, send)
+        self._metrics.begin_request()
         sender = context.send = ResponseSender(context, services, send)
         try:
             response = await _admit(context, services)
@@ -67,6 +70,8 @@ class RequestHandler:
             await sender.respond_to_fault(Fault(REQUEST_ERRORS["internal"]))
         finally:
             context.send = send  # ends the reference cycle with the sender: garbage is collected rarely
+            taken = services.clock.monotonic() - context.record.started
+            self._metrics.end_request(find_door(context.route.template), taken)
 
     def _read(self, scope: Scope, receive: Receive, send: Send) -> RequestContext:
         services = self._services

@@ -96,7 +96,8 @@ class RequestHead(HiddenFields, msgspec.Struct):
 
     @property
     def is_api(self) -> bool:
-        return self.path.startswith("/api/") or self.path == "/api"
+        """Whether the path is one for programs."""
+        return self.path.startswith("/api/") or self.path in ("/api", "/metrics")
 
 
 def read_head(scope: MutableMapping[str, Any], at_ms: int) -> RequestHead:

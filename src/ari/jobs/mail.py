@@ -18,6 +18,9 @@ EMAILS_PER_ROUND = 20
 RETENTION_MS = 400 * DAY_MS
 """How long the delivery history is kept."""
 
+_RESULTS = {"sent": "sent", "failed": "failed"}
+"""Of an attempt, by the state of its notice; in any other it waits for the next."""
+
 _log = structlog.get_logger("ari.jobs")
 
 
@@ -46,7 +49,9 @@ async def send_one(instance: Instance, holder: str) -> None:
     sender = instance.mail.sender
     assert sender is not None, "without a sender nothing is claimed"
     result = await sender.send(found.email, found.notice.id, SEND_SECONDS)
-    _log_result(await deps.do(outbox.finish, found.notice, sender.name, result, holder))
+    finished = await deps.do(outbox.finish, found.notice, sender.name, result, holder)
+    instance.metrics.count_email(_RESULTS.get(finished.state, "retried"))
+    _log_result(finished)
 
 
 async def forget_old(instance: Instance) -> None:

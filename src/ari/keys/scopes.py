@@ -34,6 +34,7 @@ SCOPES = {
     "notifications:read": "Read notification settings and the delivery history.",
     "notifications:write": "Turn notifications on or off, and send a test email.",
     "usage:read": "Read the usage log of every key.",
+    "metrics:read": "Read the metrics of this instance, for monitoring.",
     "integrations:read": "List integrations and read their status, without their keys.",
     "integrations:write": "Add, replace, test and remove provider keys.",
     **{f"ai:{name}": f"Use {title} through the AI gateway." for name, title in AI_PROVIDERS.items()},

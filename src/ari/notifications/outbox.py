@@ -64,6 +64,11 @@ def has_due(tx: NoticeTransaction) -> bool:
     return tx.outbox.has_due(tx.now_ms, LEASE_MS)
 
 
+def count_open(tx: NoticeTransaction) -> tuple[int, int | None]:
+    """How many notices wait to be sent, and when the first of them is or was due."""
+    return tx.notices.count_open()
+
+
 def forget_old(tx: NoticeTransaction, retention_ms: int) -> int:
     """Delete finished notices older than this; returns how many."""
     return tx.notices.forget_before(tx.now_ms - retention_ms)

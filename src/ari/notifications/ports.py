@@ -84,6 +84,9 @@ class NoticeStore(Protocol):
     def digest_counts(self, digest_id: str) -> dict[str, int]:
         """The number of notices of each kind in a digest."""
 
+    def count_open(self) -> tuple[int, int | None]:
+        """How many notices wait to be sent, and when the first of them is or was due."""
+
     def forget_before(self, made_at_ms: int) -> int:
         """Delete finished notices made before then and return their number."""
 

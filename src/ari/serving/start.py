@@ -3,8 +3,9 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -21,11 +22,14 @@ from ari.base.seal import find_missing_keys, get_sealed, words_for
 from ari.base.secret_file import SUFFIX
 from ari.base.settings import Settings
 from ari.deps import Deps
+from ari.http.dispatch import App
+from ari.http.presence import Presence
 from ari.instance import Instance
 from ari.integrations.credentials import KIND as PROVIDER_KEY
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
 from ari.notifications.model import SEALED_KIND
 from ari.serving import fold_process, worker
+from ari.serving.listening import Listener
 from ari.serving.os_limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage.checkup import prove_verification
@@ -47,8 +51,6 @@ RESPONSES_FORGOTTEN = (
     "requests are new requests."
 )
 _MARGIN_SECONDS = 2.0
-UNREAD_SECONDS = 30
-"""How long a client may leave a response unread before its connection is closed."""
 
 
 def serve(settings: Settings, *, new_instance: bool = False) -> int:
@@ -62,7 +64,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     raise_open_files()
     configure_log(settings)
     _report_variables(os.environ)
-    listener = _bind(settings)
+    listeners = _bind(settings)
     trusted, link, mails = True, None, True
     try:
         link, mails = _prepare(settings, given, new_instance=new_instance)
@@ -71,13 +73,14 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
         trusted = False
     forget_secrets()
     settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
-    _listen(listener, settings)
+    for listener in listeners:
+        listener.listen(worker.BACKLOG)
     print(link or f"ARI is running at {settings.base_url}", flush=True)
     if not settings.loopback_only and settings.public_url is None:
         print(ONE_ADDRESS.format(settings.base_url), flush=True)
     if not mails:
         print(EMAIL_IS_OFF, flush=True)
-    supervisor = _supervisor(settings, listener, given, trusted=trusted)
+    supervisor = _supervisor(settings, [one.socket for one in listeners], given, trusted=trusted)
     with _publish_url(settings):
         status = supervisor.run()
     if status == 0 and settings.database_url is None:
@@ -112,47 +115,55 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
 
 
 def _supervisor(
-    settings: Settings, listener: socket.socket, given: ProviderEnvironment, *, trusted: bool = True
+    settings: Settings, listeners: Sequence[socket.socket], given: ProviderEnvironment, *, trusted: bool = True
 ) -> Supervisor:
     """Build the app once, so that every worker is forked with it and a replacement serves immediately."""
-    presence = server.Presence(settings.workers)
+    presence = Presence(settings.workers)
     instance = Instance.open(settings, check=trusted, given=given)
     app = server.build_app(instance, presence)
     instance.close_connections()  # each worker opens its own after the fork
+    apps: list[App] = [app]
+    if len(listeners) > 1:
+        apps.append(server.build_metrics_app(app))
+    metrics, fold_slot = instance.metrics, settings.workers
+    metrics.share(settings.workers + 2)  # the last slot is the parent's
+    metrics.take_slot(fold_slot + 1)
 
     def work(number: int) -> int:
         presence.number = number
-        return worker.work(app, listener, settings)
+        metrics.take_slot(number)
+        return worker.work(list(zip(apps, listeners, strict=True)), settings)
+
+    def fold() -> int:
+        metrics.take_slot(fold_slot)
+        return fold_process.work(instance)
+
+    def note_end(number: int | None) -> None:
+        if number is not None:
+            presence.leave(number)
+            metrics.forget_requests(number)
 
     return Supervisor(
         workers=settings.workers,
         work=work,
-        fold=lambda: fold_process.work(instance),
+        fold=fold,
         serves=presence.serves,
-        gone=presence.leave,
-        listener=listener,
+        gone=note_end,
+        replaced=metrics.count_restart,
+        listeners=listeners,
         # The usage log gives up flushing after twice the patience of a caller.
         stop_seconds=settings.stop_seconds + 2 * settings.usage_wait_seconds + _MARGIN_SECONDS,
     )
 
 
-def _bind(settings: Settings) -> socket.socket:
-    """Bind the port without listening yet. Raises ``ConfigurationError``."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
-        listener.bind(address)
-    except OSError as error:
-        raise _make_listen_error(settings, error) from None
-    except UnicodeError:
-        raise ConfigurationError("ARI_HOST: isn't a valid host name; use an address such as 127.0.0.1.") from None
-    return listener
+def _bind(settings: Settings) -> list[Listener]:
+    """Bind the port, and the address of the metrics if there is one. Raises ``ConfigurationError``."""
+    found = [Listener(settings.host, settings.port, "ARI_HOST", "Choose another with --host or --port.")]
+    if settings.metrics_address is not None:
+        parts = urlsplit(f"//{settings.metrics_address}")
+        place = parts.hostname or "", parts.port or 0
+        found.append(Listener(*place, "ARI_METRICS_ADDRESS", "Choose another ARI_METRICS_ADDRESS."))
+    return found
 
 
 def _report_variables(environment: Mapping[str, str]) -> None:
@@ -163,20 +174,6 @@ def _report_variables(environment: Mapping[str, str]) -> None:
     foreign = kubernetes_variables(environment)
     if foreign:
         log.info(kubernetes_words(foreign))
-
-
-def _listen(listener: socket.socket, settings: Settings) -> None:
-    try:
-        listener.listen(worker.BACKLOG)
-    except OSError as error:
-        raise _make_listen_error(settings, error) from None
-
-
-def _make_listen_error(settings: Settings, error: OSError) -> ConfigurationError:
-    reason = (error.strerror or "can't be used").lower()
-    return ConfigurationError(
-        f"Can't listen on {settings.host} port {settings.port}: {reason}. Choose another with --host or --port."
-    )
 
 
 def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:

@@ -10,7 +10,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -47,7 +47,8 @@ class Supervisor:
     """Keeps ``workers`` processes running. Each runs ``work(number)`` and exits with the status it returns.
 
     One more process runs ``fold()``, which may end and be started again at any time.
-    ``serves(number)`` returns whether that worker has started to serve. ``gone(number)`` is called after it has ended.
+    ``serves(number)`` returns whether that worker has started to serve. ``gone(number)`` is called after it has ended,
+    and ``replaced`` with ``worker`` or ``fold`` if nobody stopped it.
     ``stop_seconds`` is how long workers may take to stop.
     """
 
@@ -55,8 +56,9 @@ class Supervisor:
     work: Callable[[int], int]
     fold: Callable[[], int]
     serves: Callable[[int], bool]
-    gone: Callable[[int], None]
-    listener: socket.socket
+    gone: Callable[[int | None], None]
+    replaced: Callable[[str], None]
+    listeners: Sequence[socket.socket]
     stop_seconds: float
     _ending: list[int] = field(default_factory=list)
     _ever_served: bool = False
@@ -128,7 +130,7 @@ class Supervisor:
             die_with(parent, self._lifeline[0])
             set_process_name(FOLD if number is None else WORKER)
             if number is None:
-                self.listener.close()  # only workers accept connections
+                self._stop_listening()  # only workers accept connections
                 status = self.fold()
             else:
                 status = self.work(number)
@@ -147,11 +149,11 @@ class Supervisor:
 
     def _note_end(self, slot: _Slot, code: int) -> None:
         served = slot.number is None or self.serves(slot.number)
-        if slot.number is not None:
-            self.gone(slot.number)
+        self.gone(slot.number)
         pid, slot.pid = slot.pid, 0
         if self._ending:
             return
+        self.replaced("fold" if slot.number is None else "worker")
         now = time.monotonic()
         self._ever_served = self._ever_served or (served and slot.number is not None)
         died_of_start = not served or now - slot.started < _SOON_SECONDS
@@ -166,7 +168,7 @@ class Supervisor:
 
     def _end(self) -> int:
         """Stop all workers. Kill those still running after ``stop_seconds`` or a second signal."""
-        self.listener.close()
+        self._stop_listening()
         self._kill(signal.SIGTERM)
         deadline = time.monotonic() + self.stop_seconds
         while any(slot.pid for slot in self._slots):
@@ -180,6 +182,10 @@ class Supervisor:
             self._sleep(left)
             self._reap()
         return 0
+
+    def _stop_listening(self) -> None:
+        for listener in self.listeners:
+            listener.close()
 
     def _kill(self, number: signal.Signals) -> None:
         for slot in self._slots:

@@ -5,7 +5,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -57,28 +57,34 @@ class _Granian(Server):
         self._shd: Any = SocketHolder(self._listener.detach(), False, *more)  # type: ignore[call-arg]  # not in its stubs
 
 
-def work(app: App, listener: socket.socket, settings: Settings) -> int:
+Served = Sequence[tuple[App, socket.socket]]
+"""The apps and where they listen. The first is ARI itself, with a lifespan."""
+
+
+def work(served: Served, settings: Settings) -> int:
     """Serve until SIGTERM, finish requests in progress, flush the usage log, and return the exit status."""
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    return loop.run_until_complete(_work(app, listener, settings))
+    return loop.run_until_complete(_work(served, settings))
 
 
-async def _work(app: App, listener: socket.socket, settings: Settings) -> int:
+async def _work(served: Served, settings: Settings) -> int:
     stop_requested = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_requested.set)
-    async with _lifespan(app):
+    async with _lifespan(served[0][0]):
         _reduce_garbage_collection()
-        granian = _Granian(app, listener, settings)
-        serving = asyncio.create_task(granian.serve())
+        servers = [_Granian(app, listener, settings) for app, listener in served]
+        serving = [asyncio.create_task(one.serve()) for one in servers]
         waiting = asyncio.create_task(stop_requested.wait())
-        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            _log.error("the server stopped unexpectedly", exc_info=serving.exception())
+        await asyncio.wait((*serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        ended = next((one for one in serving if one.done()), None)
+        if ended is not None:
+            _log.error("the server stopped unexpectedly", exc_info=ended.exception())
             return 1
-        granian.stop()  # type: ignore[no-untyped-call]  # untyped there
-        await asyncio.wait((serving,), timeout=settings.stop_seconds)
-        if not serving.done():
+        for one in servers:
+            one.stop()  # type: ignore[no-untyped-call]  # untyped there
+        _, unfinished = await asyncio.wait(serving, timeout=settings.stop_seconds)
+        if unfinished:
             _log.warning("stopped with requests in progress", after_seconds=settings.stop_seconds)
     return 0
 

@@ -29,6 +29,7 @@ from ari.storage.lookups.ai_rules import AiRulesLookup, PostgresAiRulesLookup, S
 from ari.storage.lookups.keys import PostgresKeyLookup, SqliteKeyLookup
 from ari.storage.lookups.providers import PostgresProviderLookup, ProviderLookup, SqliteProviderLookup
 from ari.storage.lookups.sqlite import CommitCounter
+from ari.storage.measured_database import measure_database
 from ari.storage.postgres_sessions import Sessions
 from ari.storage.preflight import ServerInfo, examine
 from ari.storage.transaction import Transaction
@@ -72,6 +73,7 @@ class Database:
         order_writes(main)
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, staging, folding)}.values()
+        self.metrics = measure_database(self._engines, link)
         self.data_dir = data_dir = settings.data_dir
         self.history = history
         self.link = link
@@ -87,12 +89,8 @@ class Database:
         files = [data_dir / STAGING_FILE, data_dir / USAGE_FILE] if sqlite else []
         level = None if sqlite or not self._usage_is_durable else self.usage_commit_level
         self.folder = Folder(folding, self.log_lock, staging, staging_lock)
-        self.usage = UsageTables(
-            log,
-            self.log_lock,
-            Staging(staging, staging_lock, files, self.folder.prepare, level, clock=lambda: self.clock),
-            self.folder,
-        )
+        stage = Staging(staging, staging_lock, files, self.folder.prepare, level, clock=lambda: self.clock)
+        self.usage = UsageTables(log, self.log_lock, stage, self.folder, self.metrics)
         self._commits = CommitCounter()
         self.heartbeat: Heartbeat | None = None
         self._confirmation: Confirmation | None = None

@@ -83,13 +83,14 @@ class Completion(msgspec.Struct, frozen=True):
 class Attempt(msgspec.Struct, frozen=True):
     """Requests without a valid key, counted by reason, address (IPv6: its /64) and minute; not listed.
 
-    Those that a service asks ``/api/verify`` about have the ID of its key for an address.
+    Those that a service asks ``/api/verify`` about have the ID of its key for an address. ``source`` isn't stored.
     """
 
     at_ms: int
     reason: str
     address: str
     count: int = 1
+    source: Source = "request"
 
 
 def split_source(text: str) -> tuple[str | None, str | None]:

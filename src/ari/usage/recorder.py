@@ -37,7 +37,7 @@ from ari.usage.back_pressure import BackPressure
 from ari.usage.cleaning import attempt_address, clean_row, clean_use
 from ari.usage.completions import Completions
 from ari.usage.floods import AttemptAddresses, RefusalFlood, ServiceRoutes
-from ari.usage.model import Attempt, Completion, UsageRow
+from ari.usage.model import Attempt, Completion, Source, UsageRow
 from ari.usage.ports import Batch, UsageStore
 
 _MAX_ROWS_PER_COMMIT = 1_000
@@ -173,11 +173,11 @@ class UsageRecorder:
         """Return when one commit has written everything. Raises like ``write``; then nothing counts as written."""
         await self._commit([self._fit(row) for row in rows], attempts)
 
-    async def count(self, reason: str, address: str | None) -> None:
+    async def count(self, reason: str, address: str | None, source: Source = "request") -> None:
         """Return when an attempt without a valid key is counted. Raises like ``write``."""
         now_ms = self._clock.now_ms()
         bucket = self._attempt_addresses.bucket_for(attempt_address(address, self._addresses), now_ms)
-        await self._commit((), (Attempt(now_ms, reason, bucket),))
+        await self._commit((), (Attempt(now_ms, reason, bucket, source=source),))
 
     def complete(self, done: Completion | AiUse) -> None:
         """Fill in a committed row with a later commit. Never waits; lost if the process dies before that."""

@@ -1516,8 +1516,8 @@ class AsyncPresetsResource:
 
         ``scopes``: One or more of api:read, keys:read, keys:verify, keys:write, scopes:read, scopes:write,
         kinds:write, consumers:read, consumers:write, notifications:read, notifications:write, usage:read,
-        integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or scopes
-        declared with `POST /api/scopes`.
+        metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or
+        scopes declared with `POST /api/scopes`.
         """
         return await self._calls.call(
             ApiCall(

@@ -1508,8 +1508,8 @@ class PresetsResource:
 
         ``scopes``: One or more of api:read, keys:read, keys:verify, keys:write, scopes:read, scopes:write,
         kinds:write, consumers:read, consumers:write, notifications:read, notifications:write, usage:read,
-        integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or scopes
-        declared with `POST /api/scopes`.
+        metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or
+        scopes declared with `POST /api/scopes`.
         """
         return self._calls.call(
             ApiCall(

@@ -13,6 +13,7 @@ from ari.keys.checks import AccessRequest
 from ari.keys.model import Granted, Refused, Verdict
 from ari.keys.reasons import ACCEPTED, INSUFFICIENT_SCOPE, MALFORMED, REQUEST_ERRORS, UNKNOWN
 from ari.keys.verify import must_stamp, verify
+from ari.usage.model import Source
 
 _MAX_TOKENS = 4
 
@@ -56,12 +57,16 @@ async def verify_tokens(services: Services, tokens: Sequence[bytes], wanted: Acc
 
 
 async def refuse_stranger(
-    context: RequestContext, services: Services, fault: Fault | None, verdict: Verdict | None
+    context: RequestContext,
+    services: Services,
+    fault: Fault | None,
+    verdict: Verdict | None,
+    source: Source = "request",
 ) -> Fault:
     """The fault for a request without a key of this instance, which is counted by address."""
     reason = verdict.reason if isinstance(verdict, Refused) else INVALID_REQUEST
     code = fault.reason.code if fault and not isinstance(verdict, Refused) else reason.code
-    await services.recorder.count(code, bucket_of(context.client.address))
+    await services.recorder.count(code, bucket_of(context.client.address), source)
     return fault or Fault(reason, explain_mistake(context.head) if reason in (MALFORMED, UNKNOWN) else None)
 
 

@@ -23,6 +23,10 @@ _NO_TABLES_OF_OURS = ("42P01", "42703", "42804")
 """SQLSTATEs for tables that are not there, or are another program's."""
 
 
+def _ignore() -> None:
+    pass
+
+
 class Link:
     """Shared by the engines, the hot path and the heartbeat of one process.
 
@@ -38,6 +42,8 @@ class Link:
         self.servers = Servers()
         self.sockets = Sockets()
         self._statement = facts.POSTGRESQL
+        self.on_connected: Callable[[], None] = _ignore
+        """Called after each ``aconnect``; engines report their own connections."""
 
     def engine(self, synchronous_commit: str = "on") -> Engine:
         """An engine whose connections are opened here, and examined again whenever they leave the pool.
@@ -152,6 +158,7 @@ class Link:
                     connection.pgconn.finish()
                 raise
             self.servers.record_success(server)
+            self.on_connected()
             return connection
         raise worst(failures)
 

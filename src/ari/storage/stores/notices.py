@@ -99,6 +99,11 @@ class NoticeTables:
         query = select(_t.kind, func.count().label("number")).where(_t.digest_id == digest_id).group_by(_t.kind)
         return {row.kind: row.number for row in self._connection.execute(query)}
 
+    def count_open(self) -> tuple[int, int | None]:
+        query = select(func.count(), func.min(_t.next_try_at_ms)).where(_t.state.in_(_OPEN))
+        count, due_ms = self._connection.execute(query).one()
+        return count, due_ms
+
     def forget_before(self, made_at_ms: int) -> int:
         gone = delete(notices).where(_t.made_at_ms < made_at_ms, _t.state.not_in(_OPEN))
         return self._connection.execute(gone).rowcount

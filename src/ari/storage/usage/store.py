@@ -14,6 +14,7 @@ from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
 from ari.keys.limits.spending import BudgetState
 from ari.keys.listing import Cursor
+from ari.metrics.recording import Metrics
 from ari.storage.database_errors import faults_as_unavailable
 from ari.storage.tables import usage_attempts, usage_totals
 from ari.storage.usage import listing
@@ -50,11 +51,14 @@ class UsageTables:
     A read folds the staged entries first if they are few, so that it sees all that was committed.
     """
 
-    def __init__(self, engine: Engine, lock_file: Path | None, staging: Staging, folder: Folder) -> None:
+    def __init__(
+        self, engine: Engine, lock_file: Path | None, staging: Staging, folder: Folder, metrics: Metrics
+    ) -> None:
         self._engine = engine
         self._lock_file = lock_file
         self._staging = staging
         self._folder = folder
+        self._metrics = metrics
         self._leader = FoldLeader(engine, None if lock_file is None else lock_file.with_name("fold.lock"))
         self._retention = Retention(engine, lock_file, self.begin_write)
 
@@ -65,11 +69,11 @@ class UsageTables:
     def fold(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
         """Fold the oldest entries, and delete them. Returns how many; 0 if none is left. Raises ``Unavailable``."""
         with _any_fault_as_unavailable():
-            return self._folder.fold(most, lock_seconds)
+            return self._count(self._folder.fold(most, lock_seconds))
 
     def move(self, most: int) -> int:
         with _any_fault_as_unavailable():
-            return self._folder.move(most)
+            return self._count(self._folder.move(most))
 
     def delete_folded(self) -> None:
         with _any_fault_as_unavailable():
@@ -222,6 +226,11 @@ class UsageTables:
         self.catch_up()
         with _any_fault_as_unavailable():
             yield from self._retention.steps(before_ms, lowest_id(before_ms))
+
+    def _count(self, folded: int) -> int:
+        if folded:
+            self._metrics.count_folded(folded)
+        return folded
 
     def _read(self, work: Callable[[Connection], _T]) -> _T:
         with self._begin_read() as connection:

@@ -87,6 +87,12 @@ def begin(tx: WatchTransaction, now_ms: int) -> Scan | None:
     return Scan(stored, state, now_ms) if abs(now_ms - state.scanned_ms) >= EVERY_MS else None
 
 
+def find_scanned_ms(tx: WatchTransaction) -> int | None:
+    """When the last scan was; ``None`` before the first."""
+    stored = tx.key_value.get(_WATCH_KEY)
+    return None if stored is None else WatchState.parse(stored).scanned_ms
+
+
 def find(tx: WatchTransaction, use: WatchedUse, due: Scan, limits: Limits) -> list[WatchFinding]:
     """All findings that aren't muted. Raises ``Unavailable``."""
     if due.before is None:
