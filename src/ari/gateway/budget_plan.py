@@ -4,8 +4,7 @@ A response whose use is unknown keeps its reservation, and its row says that it 
 provider refused, or never received, gives it back.
 """
 
-from dataclasses import dataclass
-
+import msgspec
 from msgspec.structs import replace
 
 from ari.base.clock import SECOND_MS
@@ -29,8 +28,7 @@ _COUNTED = "counted"
 """The price version of a request that was counted at ``ARI_AI_UNKNOWN_PRICE``."""
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetPlan:
+class BudgetPlan(msgspec.Struct, frozen=True, eq=False):
     """``charge`` is what the commit reserves, for all targets of the request, and ``estimate`` the part of this one.
     ``counted_micros`` is the price per million tokens of a model without a
     known price, ``None`` if its price is known or it isn't counted.

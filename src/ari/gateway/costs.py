@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from ari.gateway.content_size import ContentSize
@@ -58,8 +58,7 @@ def read_tier(headers: Headers) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestPrices:
+class RequestPrices(msgspec.Struct, frozen=True, eq=False):
     """The prices at the start of one request: a change while it runs doesn't change its cost.
 
     ``model`` is the one requested, if there is one.

@@ -4,9 +4,10 @@ A request reserves what any of its targets would cost: of each budget the highes
 target that could exceed a budget, or whose cost isn't known to a hard one, is skipped.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from ari.gateway.budget_plan import BudgetPlan, BudgetPlanner, has_budgets
 from ari.gateway.costs import RequestPrices
@@ -19,8 +20,7 @@ from ari.keys.limits.charge import Charge, RuleOwner
 from ari.keys.model import ApiKey
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedTarget:
+class PlannedTarget(msgspec.Struct, frozen=True, eq=False):
     """One target. ``fault`` says why it can't be used, and ``skipped`` is the code of the reason, for the log.
 
     ``budgets`` is ``None`` if no target of the request uses a budget.
@@ -53,7 +53,7 @@ def plan_targets(
             facts = describe_alias_target(facts, aim.target, aim.model)
         budgets = planner.plan(key.id, owners[number], one.prices, facts, plan.alias)
         if isinstance(budgets, Fault):
-            found[number] = dataclasses.replace(one, fault=budgets, skipped=budgets.reason.code)
+            found[number] = replace(one, fault=budgets, skipped=budgets.reason.code)
         elif budgets is not None:
             found[number] = PlannedTarget(one.target, one.prices, budgets)
     return found
@@ -77,10 +77,7 @@ def share_charge(targets: Sequence[PlannedTarget]) -> tuple[Charge | None, list[
         fallbacks=tuple(one.budgets.estimate for one in targets[1:] if one.budgets is not None),
     )
     shared = [
-        one
-        if one.budgets is None
-        else dataclasses.replace(one, budgets=dataclasses.replace(one.budgets, charge=charge))
-        for one in targets
+        one if one.budgets is None else replace(one, budgets=replace(one.budgets, charge=charge)) for one in targets
     ]
     return charge, shared
 
@@ -93,6 +90,6 @@ def skip_uncovered(charge: Charge | None, fallbacks: Sequence[PlannedTarget]) ->
     for index, one in enumerate(fallbacks):
         if one.budgets is not None:
             if number in charge.decision.uncovered:
-                found[index] = dataclasses.replace(one, skipped="budget_exhausted")
+                found[index] = replace(one, skipped="budget_exhausted")
             number += 1
     return found

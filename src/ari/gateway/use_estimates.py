@@ -8,6 +8,7 @@ least. ``benchmarks/estimates.py`` measures the error.
 import threading
 from dataclasses import dataclass
 
+import msgspec
 from cachetools import LRUCache
 
 from ari.gateway.content_size import ContentSize
@@ -31,8 +32,7 @@ _LEAST_WEIGHT = 0.2
 """Of the newest request in the averages."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSize:
+class RequestSize(msgspec.Struct, frozen=True):
     """``input_tokens`` are expected by the bytes alone; ``responses`` counts the expected responses.
 
     ``max_output_tokens`` is the caller's limit for each. ``has_output`` is ``False`` for embeddings. ``text_tokens``

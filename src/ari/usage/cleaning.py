@@ -7,6 +7,7 @@ looks like a key is cut. Lengths and numbers are bounded.
 import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -30,6 +31,7 @@ MODEL_LENGTH = 100
 MAX_TOKENS = 2**32
 """So that no database overflows when it adds an hour's requests up."""
 _TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_written_tokens", "audio_tokens", "reasoning_tokens")
+_read_tokens = attrgetter(*_TOKENS)
 _MAX_STATUS, _MAX_BYTES = 999, 2**63 - 1
 
 UNKNOWN_ADDRESS = "unknown"
@@ -98,7 +100,11 @@ def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
 def clean_use(use: AiUse) -> AiUse:
     """The use with a clean model name, and with impossible numbers of tokens and costs as unknown."""
     model = _model(use.model[: _LONGEST_READ * MODEL_LENGTH]) or None if use.model else None
-    unknown: dict[str, Any] = {name: None for name in _TOKENS if not _is_possible(getattr(use, name), MAX_TOKENS)}
+    unknown: dict[str, Any] = {
+        name: None
+        for name, number in zip(_TOKENS, _read_tokens(use), strict=True)
+        if number is not None and not _is_possible(number, MAX_TOKENS)
+    }
     if not _is_possible(use.cost_micros, MAX_AMOUNT):
         unknown["cost_micros"] = None
     if model == use.model and not unknown:
