@@ -5,16 +5,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import HOME, create_in_dialog, sign_in
+from tests.browser.steps import HOME, create_in_dialog, enter, sign_in
 
 KIND = "acme-live-with-quite-a-long-name-indeed"
 SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
 
 
-# Colours are those of the theme at any width, and places those of the width in any theme: two looks see all four.
-@pytest.mark.parametrize(("theme", "size"), [("light", "wide"), ("dark", "narrow")])
+LOOKS = (("light", "wide"), ("dark", "narrow"))
+"""Colours are those of the theme at any width, and places those of the width in any theme: two looks see all four."""
+
+
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, size: str) -> None:
-    """Sign-in, table, empty and full, key pages, every dialog and its page, errors."""
+    """Sign-in, the table, empty and full, and every dialog."""
     context = browser.new_context(color_scheme=theme, viewport=SIZES[size], reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(15_000)
@@ -31,9 +34,21 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
     _dialogs(page, look)
     _changes(page, look)
     _integrations(owner, page, look)
+    _endpoints(owner, page, look)
+    _events(owner, page, look)
+    context.close()
+
+
+def test_every_address(owner: Any, browser: Any, look: Any) -> None:
+    """Key pages, the page of every dialog, lists that find nothing, errors; each is opened once for both looks."""
+    _make_keys(owner, "by address")
+    _set_up_integrations(owner)
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    enter(page, owner)
     active, revoked = _ids(owner, "active"), _ids(owner, "revoked")
     consumer = f"/settings/consumers/{owner.cli.json('consumers', 'list')['items'][0]['id']}"
-    _endpoints(owner, page, look)
     for path in (
         *(f"/settings/keys/{key_id}" for key_id in (active, revoked)),
         f"/settings/keys/{active}?range=30d&q=nothing-like-it&status=bad",
@@ -93,8 +108,11 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
         "/nothing/here",
     ):
         page.goto(f"{owner.url}{path}")
-        look(page)
-    _events(owner, page, look)
+        assert page.url == f"{owner.url}{path}"
+        for theme, size in LOOKS:
+            page.emulate_media(color_scheme=theme)
+            page.set_viewport_size(SIZES[size])
+            look(page)
     context.close()
 
 
@@ -184,13 +202,11 @@ def _changes(page: Any, look: Any) -> None:
 
 def _integrations(owner: Any, page: Any, look: Any) -> None:
     """Nothing configured; then one that works and one that fails, its lines opened, every dialog."""
-    maker = owner.api(owner.create_key("maker of integrations", scopes=["integrations:write"])[1])
     for name in ("openai", "ollama"):
-        maker.delete(f"/api/integrations/{name}")
+        owner.cli("integrations", "remove", name, "--yes")
     page.goto(f"{owner.url}/settings/integrations")
     look(page)
-    maker.put("/api/integrations/openai", json={"key": "sk-0123456789abcdefABCDEF"})
-    maker.put("/api/integrations/ollama", json={"base_url": "http://127.0.0.1:9"})
+    _set_up_integrations(owner)
     page.reload()
     page.locator("#test-ollama").click()
     expect(page.get_by_text("Failing since")).to_be_visible()
@@ -205,6 +221,12 @@ def _integrations(owner: Any, page: Any, look: Any) -> None:
         look(page)
         page.keyboard.press("Escape")
     page.goto(f"{owner.url}{HOME}")
+
+
+def _set_up_integrations(owner: Any) -> None:
+    maker = owner.api(owner.create_key("maker of integrations", scopes=["integrations:write"])[1])
+    maker.put("/api/integrations/openai", json={"key": "sk-0123456789abcdefABCDEF"})
+    maker.put("/api/integrations/ollama", json={"base_url": "http://127.0.0.1:9"})
 
 
 def _make_keys(owner: Any, mark: str) -> None:
