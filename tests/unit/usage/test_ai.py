@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from ari.usage.ai import AiUse
 from ari.usage.cleaning import MODEL_LENGTH, clean_use
 
@@ -9,7 +11,7 @@ USE = AiUse("req_1", 1, "key_1", "openai", "m", 1, 2, 3, 200, 1.0, 2.0, "complet
 
 
 def _with(**more: Any) -> AiUse:
-    return clean_use(AiUse(**{name: more.get(name, getattr(USE, name)) for name in AiUse.__slots__}))
+    return clean_use(replace(USE, **more))
 
 
 def test_a_models_name_is_cleaned() -> None:
