@@ -11,8 +11,10 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     InfoMetricFamily,
 )
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.exposition import generate_latest as write_plain
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.openmetrics.exposition import generate_latest as write_openmetrics
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from ari import __version__
@@ -23,7 +25,7 @@ from ari.instance import Instance
 from ari.metrics.catalog import FAMILIES, Family
 from ari.metrics.recording import to_seconds
 
-_ANY = "*/*"
+_OPENMETRICS, _PLAIN = "application/openmetrics-text", "text/plain"
 
 
 class MetricsText:
@@ -40,9 +42,11 @@ class MetricsText:
         stored = await self._stored.read()
         registry = CollectorRegistry()
         registry.register(_Collector([*self._list_counts(), *self._list_gauges(stored)]))
-        wanted = CONTENT_TYPE_LATEST if accept in ("", _ANY) else accept
-        encode, media_type = choose_encoder(wanted)
-        return encode(registry), media_type
+        # Not the library's own choice, which fails for a version that isn't a number.
+        if _PLAIN in accept and _OPENMETRICS not in accept:
+            return write_plain(registry), CONTENT_TYPE_PLAIN_0_0_4
+        openmetrics: bytes = write_openmetrics(registry)  # type: ignore[no-untyped-call]  # untyped there
+        return openmetrics, CONTENT_TYPE_LATEST
 
     def _list_counts(self) -> Iterator[Metric]:
         metrics = self._instance.metrics

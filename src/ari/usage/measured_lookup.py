@@ -1,4 +1,4 @@
-"""A lookup whose time and failures are counted: 0.5 µs for each key."""
+"""A lookup whose time and failures are counted: 0.9 µs at most for each key."""
 
 from collections.abc import Sequence
 from time import perf_counter

@@ -203,3 +203,17 @@ def test_pauses_differ_by_chance() -> None:
     assert len(pauses) > 40
     assert all(0.8 * 240_000 <= pause <= 1.2 * 240_000 for pause in pauses)
     assert outbox.pause_ms(60, lambda: 0.5) == HOUR_MS
+
+
+def test_what_waits_is_counted(post: Post) -> None:
+    """Monitoring shows how many emails wait, and since when the first is due; one that was sent doesn't count."""
+    count = Deps(post.instance).read_sync
+    assert count(outbox.count_open) == (0, None)
+    post.happen()
+    post.gather()
+    assert count(outbox.count_open) == (1, START_MS)
+    claimed = post.claim()
+    assert isinstance(claimed, ClaimedNotice)
+    assert count(outbox.count_open)[0] == 1
+    post.finish(claimed, Accepted("id-1"))
+    assert count(outbox.count_open) == (0, None)

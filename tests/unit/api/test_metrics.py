@@ -44,6 +44,14 @@ def test_the_text_is_openmetrics_and_counts_requests(app: App) -> None:
     assert 'ari_verifications_total{result="ok",source="request"} 1.0' in again.text
 
 
+@pytest.mark.parametrize("accept", ["application/openmetrics-text; version=x", "*/*", "text/html, application/xml;q=9"])
+def test_other_wishes_get_openmetrics(app: App, accept: str) -> None:
+    """A collector with a new version of the format, or a browser, gets what is there rather than an error."""
+    response = app("GET", "/metrics", app.key("metrics:read"), accept=accept)
+    assert response.status == 200
+    assert response.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 def test_without_a_database_it_has_the_other_figures(app: App, monkeypatch: pytest.MonkeyPatch, hangs: bool) -> None:
     """Monitoring is needed most while something is down, so neither an error nor a silent server hides it."""

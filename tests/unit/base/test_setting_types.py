@@ -22,6 +22,8 @@ def _parse(kind: Any, value: Any) -> Any:
         (types.Port, "tcp://10.0.0.1:3000", 3000),
         (types.ListeningHost, "[::1]", "::1"),
         (types.ListeningHost, "0.0.0.0", "0.0.0.0"),
+        (types.ListenAddress, "[::1]:9464", "[::1]:9464"),
+        (types.ListenAddress, "metrics.lan:9464", "metrics.lan:9464"),
         (types.HostNames, "Ari.LAN, [::1]", ("ari.lan", "[::1]")),
         (types.Days, "7, 1,7", (1, 7)),
         (types.PrivateAddresses, "10.0.0.0/8, 127.0.0.1", ("10.0.0.0/8", "127.0.0.1")),
@@ -47,6 +49,14 @@ def test_usual_spellings_are_accepted(kind: Any, value: Any, expected: Any) -> N
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
+        (types.ListenAddress, "127.0.0.1"),
+        (types.ListenAddress, "9464"),
+        (types.ListenAddress, "127.0.0.1:0"),
+        (types.ListenAddress, "127.0.0.1:65536"),
+        (types.ListenAddress, ":9464"),
+        (types.ListenAddress, "u@127.0.0.1:9464"),
+        (types.ListenAddress, "127.0.0.1:9464/metrics"),
+        (types.ListenAddress, "::1:9464"),
         (types.Port, "70000"),
         (types.ListeningHost, "127.0.0.1:3000"),
         (types.HostNames, "https://ari.lan"),

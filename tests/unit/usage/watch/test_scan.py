@@ -4,7 +4,7 @@ from typing import Any
 
 from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.usage.watch.model import Limits, WatchFinding
-from ari.usage.watch.scan import Scan, WatchState, begin, find, record
+from ari.usage.watch.scan import Scan, WatchState, begin, find, find_scanned_ms, record
 from tests.unit.usage.watch.fakes import FakeUnit, FakeUse
 from tests.unit.usage.watch.samples import NOW_MS
 
@@ -23,7 +23,9 @@ def test_the_first_scan_only_notes_when_the_watch_began() -> None:
     use: Any = FakeUse()
     due = _due(tx, NOW_MS)
     assert find(tx, use, due, Limits()) == []
+    assert find_scanned_ms(tx) is None
     assert record(tx, due, [])
+    assert find_scanned_ms(tx) == NOW_MS
     assert begin(tx, NOW_MS + MINUTE_MS - 1) is None
     assert _due(tx, NOW_MS + MINUTE_MS).window.since_ms == NOW_MS
 
