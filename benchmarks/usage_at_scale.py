@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from sqlalchemy import text
+
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.storage.usage.reports import UsageReports
 from ari.storage.usage.store import UsageTables
@@ -111,8 +113,28 @@ def measure_over_http(logs: Sequence[Filled], rounds: int, seconds: float) -> di
     return {name: [statistics.median(column) for column in columns] for name, columns in times.items()}
 
 
+def measure_space(logs: Sequence[Filled]) -> dict[str, list[float]]:
+    """Bytes per row, indexes included: of the rows alone, and with the texts they refer to."""
+    found: dict[str, list[float]] = {"bytes per row": [], "bytes per row with texts": []}
+    for log in logs:
+        with log.database.log.connect() as connection:
+            found_sizes = connection.execute(text(_SPACE[connection.dialect.name]))
+            sizes = {str(name): int(size) for name, size in found_sizes}
+        found["bytes per row"].append(sizes["usage_log"] / log.rows)
+        found["bytes per row with texts"].append(sum(sizes.values()) / log.rows)
+    return found
+
+
+_SPACE = {
+    "sqlite": """SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name)
+    WHERE tbl_name IN ('usage_log', 'usage_names', 'usage_callers') GROUP BY 1""",
+    "postgresql": """SELECT relname, pg_total_relation_size(oid) FROM pg_class
+    WHERE relkind = 'r' AND relname IN ('usage_log', 'usage_names', 'usage_callers')""",
+}
+
+
 def table(logs: Sequence[Filled], found: dict[str, list[float]]) -> str:
-    """Markdown; milliseconds, and how much dearer the largest log is than the smallest."""
+    """Markdown; milliseconds or as the line says, and how much dearer the largest log is than the smallest."""
     heads = [f"{log.rows:,} rows" for log in logs]
     lines = [f"| ms | {' | '.join(heads)} | ratio |", f"|---|{'---:|' * (len(heads) + 1)}"]
     for name, medians in found.items():
@@ -144,7 +166,7 @@ def main(words: Sequence[str]) -> None:
             logs.append(fill(folder / str(rows), rows, url))
             held.callback(logs[-1].database.close)
             print(f"{rows:,} rows made in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-        found = measure_over_http(logs, given.rounds, given.seconds)
+        found = measure_space(logs) | measure_over_http(logs, given.rounds, given.seconds)
         print(table(logs, found | measure(logs, given.rounds, given.seconds)))
 
 

@@ -26,8 +26,8 @@ from benchmarks import postgresql
 from benchmarks.stats import number
 from benchmarks.usage_fill import END_MS, KEYS, fill
 
-_KEY_CODE, _CODE = "ix_usage_rows_key_id_code_id", "ix_usage_rows_code_id"
-_KEY = "CREATE INDEX tried ON usage_rows (key_id, id)"
+_KEY_CODE, _CODE = "ix_usage_log_key_code", "ix_usage_log_code"
+_KEY = "CREATE INDEX tried ON usage_log (key, id_high)"
 
 
 def batches(count: int, start: int, size: int, keys: int) -> list[Batch]:

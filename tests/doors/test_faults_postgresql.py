@@ -103,7 +103,7 @@ def test_a_locked_log_is_counted_later(owner: Any) -> None:
     only readers of the log get a 503."""
     key, secret = owner.create_key("k")
     with psycopg.connect(owner.server.environment["ARI_DATABASE_URL"]) as other:
-        other.execute("LOCK TABLE usage_rows IN ACCESS EXCLUSIVE MODE")
+        other.execute("LOCK TABLE usage_log IN ACCESS EXCLUSIVE MODE")
         assert set(_ask(owner, secret)) == {200}
         assert owner.api(secret).get(f"/api/keys/{key['id']}/usage").status_code == 503
         other.rollback()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from ari.storage.tables import usage_rows
+from ari.storage.tables import usage_log
 from tests.proof.durability import KILLS, database_on, prove
 from tests.proof.ledger import ACCEPT, Connection, Ledger, Sent, faults
 from tests.support.instances import opened
@@ -53,13 +53,13 @@ def test_the_ledger_finds_a_status_that_was_lost(planted_ledger: Any) -> None:
     """An empty status is right only for what was under way when the process died, not before a later response."""
     ledger, database = planted_ledger
     with database.log.begin() as connection:
-        connection.execute(update(usage_rows).where(usage_rows.c.request_id == "two").values(status=None))
+        connection.execute(update(usage_log).where(usage_log.c.request_id == "two").values(status=None))
     assert faults(ledger, database) == ["two was answered 200; the log says None ok"]
     ledger.sent[1].settled = False
     assert faults(ledger, database) == []
     ledger.sent[0].settled = False
     with database.log.begin() as connection:
-        connection.execute(update(usage_rows).where(usage_rows.c.request_id == "one").values(status=None))
+        connection.execute(update(usage_log).where(usage_log.c.request_id == "one").values(status=None))
     assert faults(ledger, database) == ["one was answered 200; the log says None ok"]
 
 
@@ -67,10 +67,10 @@ def test_the_ledger_finds_what_is_missing_or_double(planted_ledger: Any) -> None
     """A row too few or too many is found, by the sums already if the rollups do not know of it."""
     ledger, database = planted_ledger
     with database.log.begin() as connection:
-        connection.execute(delete(usage_rows).where(usage_rows.c.request_id == "one"))
+        connection.execute(delete(usage_log).where(usage_log.c.request_id == "one"))
     with pytest.raises(AssertionError):
         faults(ledger, database)
     with database.log.begin() as connection:
-        row = connection.execute(select(usage_rows).where(usage_rows.c.request_id == "two")).mappings().one()
-        connection.execute(insert(usage_rows).values({**row, "id": row["id"] + "x"}))
+        row = connection.execute(select(usage_log).where(usage_log.c.request_id == "two")).mappings().one()
+        connection.execute(insert(usage_log).values({**row, "id_low": row["id_low"] + 1}))
     assert faults(ledger, database) == ["two is in the log 2 times", "one was answered 200 and is not in the log"]

@@ -12,7 +12,7 @@ from sqlalchemy import text, update
 from ari.keys.limits.charge import Charge, RuleOwner
 from ari.keys.limits.rules import Credits, Limit, LimitRules
 from ari.storage.engine import Database
-from ari.storage.tables import usage_rows
+from ari.storage.tables import usage_log
 from ari.usage.ports import Batch
 from tests.proof.limits import PLENTY, Request, Subject, judge, nodes_on, prove
 from tests.support.instances import opened
@@ -80,7 +80,7 @@ def test_a_counter_that_differs_from_the_log_is_found(planted_requests: tuple[li
     _, database = planted_requests
     database.usage.fold_all()
     with database.log.begin() as connection:
-        change = update(usage_rows).where(usage_rows.c.request_id == "r0")
+        change = update(usage_log).where(usage_log.c.request_id == "r0")
         connection.execute(change.values(consumed='{"default":1,"credits":2}'))
     assert f"{KEY}: its counter has 3 units, the rows of the log 4" in find_faults(planted_requests, r0={"units": 2})
     with database.folder.staging.begin() as connection:

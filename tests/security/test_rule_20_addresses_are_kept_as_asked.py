@@ -18,11 +18,26 @@ ADDRESSES = ("203.0.113.77", "2001:db8:1:2:3:4:5:6")
 def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, database_url: str | None) -> None:
     """Nor a path: only the key, the hour, our own route and code, and numbers."""
     for_ever = (usage_hours, usage_totals, usage_all_hours, usage_days, usage_ai_hours)
-    obeying_retention = {"usage_rows", "usage_attempts", "usage_seen", "usage_attempt_hours", "usage_ai"}
+    obeying_retention = {
+        "usage_log",
+        "usage_callers",
+        "usage_attempts",
+        "usage_seen",
+        "usage_attempt_hours",
+        "usage_ai",
+    }
     only_a_mark = {"usage_folds"}
+    texts_of_rollups = {"usage_names"}
     counters = {"limit_counters"}
     until_reported = {"budget_warnings"}
-    kept_apart = {table.name for table in for_ever} | obeying_retention | only_a_mark | counters | until_reported
+    kept_apart = (
+        {table.name for table in for_ever}
+        | obeying_retention
+        | only_a_mark
+        | texts_of_rollups
+        | counters
+        | until_reported
+    )
     assert set(log.tables) == kept_apart, "think of the new one"
     assert set(log.tables["limit_counters"].c.keys()) == {"owner_id", "state"}
     assert set(log.tables["budget_warnings"].c.keys()) == {

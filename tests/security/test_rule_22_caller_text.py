@@ -13,10 +13,12 @@ from sqlalchemy import text
 from ari.base.ids import new_id
 from ari.base.log import configure_log
 from ari.instance import Instance
+from ari.usage.ports import Batch
 from tests.support.command import Cli
 from tests.support.instances import opened, settings_for
 from tests.support.owner import Owner
 from tests.support.terminal import at_terminal
+from tests.support.usage import make_row
 
 EVIL = (
     "a\x1b]0;owned\x07\x1b[2J\r\nb\u202ec\u2028d\x9b31m[bold red]e[/]\u2066 :skull: [link=https://evil.example]f[/link]"
@@ -45,14 +47,11 @@ def _poison(instance: Instance) -> str:
             " hash) VALUES ('evt_1', :now, 'key_created', :evil, :evil, 'cli', :evil, :evil, :evil, :detail, 'h')"
         )
         connection.execute(text(insert), {"now": now_ms, "evil": EVIL, "detail": json.dumps({EVIL: EVIL})})
-    with instance.database.log.begin() as connection:
-        insert = (
-            "INSERT INTO usage_rows (id, at_ms, request_id, key_id, key_hint, code, method, route, path, status,"
-            " client_address, user_agent, count) VALUES"
-            " (:id, :now, :evil, :key, :hint, 'ok', :method, :evil, :evil, 200, :evil, :evil, 1)"
-        )
-        row = {"id": new_id("req", now_ms), "now": now_ms, "evil": EVIL, "key": key_id}
-        connection.execute(text(insert), {**row, "hint": "h\x1b[1m", "method": "G\x1b[1m"})
+    row = make_row(
+        now_ms, request_id=EVIL, key_id=key_id, key_hint="h\x1b[1m", method="G\x1b[1m", route=EVIL, path=EVIL,
+        client_address=EVIL[:64], user_agent=EVIL,
+    )  # fmt: skip
+    instance.database.usage.commit(Batch([row]))
     return key_id
 
 

@@ -1,9 +1,15 @@
 """Databases as older versions left them, for tests of migrations."""
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Index, MetaData, insert, select, text
 
-from ari.storage.migrate import MAIN
+from ari.storage.migrate import LOG, MAIN
+from ari.storage.tables import usage_callers, usage_log, usage_names, usage_rows
 
+_OLD_INDEXES = (
+    ("ix_usage_rows_key_id_secret_number_id", "key_id", "secret_number", "id"),
+    ("ix_usage_rows_key_id_code_id", "key_id", "code", "id"),
+    ("ix_usage_rows_code_id", "code", "id"),
+)
 _ADDED_TABLES = (
     "key_secrets",
     "key_tags",
@@ -63,6 +69,22 @@ def separate_provider_keys(connection: Connection) -> None:
     for name in ("provider_keys", "upstreams"):
         connection.execute(text(f"DROP TABLE {name}"))
     connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0016'"))
+
+
+def expand_log(connection: Connection) -> None:
+    """Undo migrations log 0011 and 0010: rows have their texts again, and the indexes of that time."""
+    rows = usage_rows.to_metadata(MetaData(), name="expanded")
+    for name, *columns in _OLD_INDEXES:
+        Index(name, *(rows.c[column] for column in columns))
+    found = connection.execute(select(usage_rows)).mappings().all()
+    connection.execute(text("DROP VIEW usage_rows"))
+    for table in (usage_log, usage_names, usage_callers):
+        table.drop(connection)
+    rows.create(connection)
+    if found:
+        connection.execute(insert(rows), [dict(row) for row in found])
+    connection.execute(text("ALTER TABLE expanded RENAME TO usage_rows"))
+    connection.execute(text(f"UPDATE {LOG.version_table} SET version_num = '0009'"))
 
 
 def _make_triggers(table: str) -> list[str]:

@@ -19,7 +19,7 @@ from ari.usage.ports import Batch
 from tests.support.instances import settings_for
 
 KEY_TABLES = ("key_secrets", "key_tags", "key_grants", "dismissals", "api_keys")
-USAGE_TABLES = ("usage_rows", "usage_hours", "usage_days", "usage_all_hours", "usage_totals", "usage_seen")
+USAGE_TABLES = ("usage_log", "usage_hours", "usage_days", "usage_all_hours", "usage_totals", "usage_seen")
 
 
 class Past:

@@ -96,7 +96,7 @@ def restore(
 
 def _report(restored: "Restored", settings: "Settings") -> None:
     rows = restored.rows
-    keys, usage_rows = rows.get("api_keys", 0), rows.get("usage_rows", 0)
+    keys, usage_rows = rows.get("api_keys", 0), rows.get("usage_log", 0)
     created = _moment(restored.manifest.created_at)
     output.say(f"Restored {count(keys, 'key')} and {count(usage_rows, 'usage row')} from {created}.")
     signer = restored.signer

@@ -20,7 +20,8 @@ from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
 from ari.storage.failover.replication import STATE, ReplicationState
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
-from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_rows, usage_totals
+from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_log, usage_totals
+from ari.storage.usage.texts import AT_MS
 from ari.storage.write_lock import write_lock
 
 _LONGEST_NAMED = 5
@@ -120,7 +121,7 @@ class LogFile:
 def log_file(database: Database) -> LogFile:
     """Raises ``Unavailable``."""
     database.usage.catch_up()
-    oldest = select(usage_rows.c.at_ms).order_by(usage_rows.c.id).limit(1)
+    oldest = select(AT_MS).order_by(usage_log.c.id_high).limit(1)
     with faults_as_unavailable(), read_only(database.log) as connection:
         return LogFile(connection.scalar(oldest), gives_room_back(connection))
 

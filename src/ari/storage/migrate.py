@@ -16,13 +16,20 @@ from ari.storage import dialect, tables
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.engine import Database
 from ari.storage.failover.history import NotTrusted
+from ari.storage.migrations import old_rows
 from ari.storage.preflight import refuse_without_create
 from ari.storage.stores.events import EventTables
 from ari.storage.write_lock import write_lock
 
 _FIRST_SIGNED = "0010"
 """The migration from which on the audit log is signed."""
+_COMPACT, _ALL_MOVED = "0010", "0011"
+"""The migration of the log that makes its compact tables, and the one that needs all rows in them."""
+_ROWS_PER_REPORT = 100_000
 _FOLDER = Path(__file__).parent / "migrations"
+
+
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def revision_of(connection: Connection, chain: Chain) -> str | None:
     return connection.execute(select(versions.c.version_num)).scalar()
 
 
-def migrate(database: Database, report: Callable[[str], None] | None = None) -> list[str]:
+def migrate(database: Database, report: Report | None = None) -> list[str]:
     """Apply what is missing, under a lock, so that several processes may start at once.
 
     Each chain is one transaction: if the process is killed, the next start applies what was not committed. ``report``
@@ -78,21 +85,53 @@ def migrate(database: Database, report: Callable[[str], None] | None = None) -> 
     applied = []
     database.history.may_be_empty = True
     for chain, engine, lock in _engines(database):
+        started_at = _compact_log(chain, engine, lock, report) if chain is LOG else None
         with _plain_faults(), write_lock(lock, dialect.MIGRATION_SECONDS), dialect.alone(engine) as connection:
             current = revision_of(connection, chain)
             if current == chain.revisions[-1]:
                 continue
             _refuse_newer(chain, current)
             refuse_without_create(connection)
-            if current is not None and report is not None:
-                report(f"Upgrading the {chain.title} ({current} to {chain.revisions[-1]}). A large one takes minutes.")
+            if current is not None and started_at is None:
+                _announce(chain, current, report)
             upgrade_chain(connection, chain)
             if chain is MAIN and current is not None and current < _FIRST_SIGNED:
                 _sign_what_is_there(connection, database)
-            applied += [f"{chain.name} {number}" for number in chain.revisions if current is None or number > current]
+            before = started_at or current
+            applied += [f"{chain.name} {number}" for number in chain.revisions if before is None or number > before]
     with _plain_faults():
         database.folder.prepare()
     return applied
+
+
+def _compact_log(chain: Chain, engine: Engine, lock: Path | None, report: Report | None) -> str | None:
+    """Move the rows of an old log in small transactions, so that no lock is held for long and a process that is killed
+    loses little. Returns the migration before, ``None`` if there was nothing to move."""
+    with _plain_faults(), write_lock(lock, dialect.MIGRATION_SECONDS), dialect.alone(engine) as connection:
+        current = revision_of(connection, chain)
+        if current is None or current >= _ALL_MOVED or current not in chain.revisions:
+            return None
+        refuse_without_create(connection)
+        _announce(chain, current, report)
+        upgrade_chain(connection, chain, _COMPACT)
+        total = old_rows.count(connection)
+    moved = 0
+    while True:
+        with _plain_faults(), write_lock(lock, dialect.MIGRATION_SECONDS), dialect.alone(engine) as connection:
+            if revision_of(connection, chain) != _COMPACT:
+                return current  # another process did the rest
+            with dialect.moving_rows(connection):
+                some = old_rows.move_some(connection)
+        moved += some
+        if not some:
+            return current
+        if report is not None and moved % _ROWS_PER_REPORT < some:
+            report(f"Moved {moved:,} of {max(total, moved):,} rows of the usage log.")
+
+
+def _announce(chain: Chain, current: str, report: Report | None) -> None:
+    if report is not None:
+        report(f"Upgrading the {chain.title} ({current} to {chain.revisions[-1]}). A large one takes minutes.")
 
 
 def check(database: Database) -> None:

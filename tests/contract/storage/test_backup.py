@@ -289,7 +289,7 @@ def test_an_interrupted_restore_leaves_the_old_instance(
     before = sorted(path.name for path in (tmp_path / "old").iterdir())
 
     def break_off(table: str, done: int, total: int) -> None:
-        if table == "usage_rows" and done:
+        if table == "usage_log" and done:
             raise KeyboardInterrupt
 
     settings = settings_for(tmp_path / "old", None, master_key=MASTER_KEY)

@@ -24,7 +24,7 @@ from ari.storage.tables import usage_staging
 from ari.usage.ports import Batch
 from tests.support.command import Cli
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.old_schema import join_keys_and_secrets
+from tests.support.old_schema import expand_log, join_keys_and_secrets
 from tests.support.processes import eventually
 from tests.support.usage import KEY, make_row, read_sums, rows_of
 
@@ -63,6 +63,7 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
         instance.database.usage.commit(Batch([*rows, make_row(client_address=None, user_agent=None)]))
         instance.database.usage.fold_all()
         with engine.begin() as connection:
+            expand_log(connection)
             for statement in (
                 "DROP TABLE usage_seen",
                 "DROP TABLE usage_folds",

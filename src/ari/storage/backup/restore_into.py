@@ -30,7 +30,7 @@ Fill = Callable[[Connection, Connection], None]
 _LEAVING_SECONDS = 2.0
 """How long the server may take to let a connection go that was closed: our own, a moment ago, among them."""
 _TELLING_MAIN = (tables.accounts, tables.api_keys, tables.events)
-_TELLING_LOG = (tables.usage_rows,)
+_TELLING_LOG = (tables.usage_log,)
 """An instance is empty while these are."""
 
 

@@ -24,4 +24,4 @@ def _is_of(value: object, column: Column[Any]) -> bool:
     wanted = column.type.python_type
     if isinstance(value, bool) is not (wanted is bool) or not isinstance(value, ACCEPTED[wanted]):
         return False
-    return not isinstance(value, int | float) or -_LARGEST <= value <= _LARGEST  # NaN is neither
+    return not isinstance(value, int | float) or -_LARGEST - 1 <= value <= _LARGEST  # NaN is neither

@@ -50,7 +50,9 @@ MAIN_TABLES = (
     tables.events,
 )
 LOG_TABLES = (
-    tables.usage_rows,
+    tables.usage_names,
+    tables.usage_callers,
+    tables.usage_log,
     tables.usage_hours,
     tables.usage_totals,
     tables.usage_attempts,
@@ -110,7 +112,7 @@ def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Pro
         if key is not None:
             signing.sign(key, instance)
     keys, events, usage_rows, sealed = (
-        manifest.tables[name].rows for name in ("api_keys", "events", "usage_rows", "sealed_secrets")
+        manifest.tables[name].rows for name in ("api_keys", "events", "usage_log", "sealed_secrets")
     )
     return Written(keys, events, usage_rows, sealed, None if key is None else fingerprint_of(key))
 

@@ -46,7 +46,6 @@ from ari.storage.tables.usage_database import (
     budget_warnings,
     limit_clock,
     limit_counters,
-    log,
     staged_counters,
     staging,
     staging_file,
@@ -58,11 +57,11 @@ from ari.storage.tables.usage_database import (
     usage_days,
     usage_folds,
     usage_hours,
-    usage_rows,
     usage_seen,
     usage_staging,
     usage_totals,
 )
+from ari.storage.tables.usage_log import log, usage_callers, usage_log, usage_names, usage_rows, views
 
 __all__ = [
     "EVENTS_OF_KEYS",
@@ -109,12 +108,16 @@ __all__ = [
     "usage_all_hours",
     "usage_attempt_hours",
     "usage_attempts",
+    "usage_callers",
     "usage_days",
     "usage_folds",
     "usage_hours",
+    "usage_log",
+    "usage_names",
     "usage_rows",
     "usage_seen",
     "usage_staging",
     "usage_totals",
+    "views",
     "watch_quiet",
 ]

@@ -1,45 +1,13 @@
 """The usage database (``usage.db``), and the tables that have their own file on SQLite."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, false, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, MetaData, String, Table, Text, false
 
-from ari.storage.tables.naming import NAMES, Sequence, partial_index
+from ari.storage.tables.naming import NAMES, Sequence
+from ari.storage.tables.usage_log import log, usage_rows
 
-log = MetaData(naming_convention=NAMES)
 staging = MetaData(naming_convention=NAMES)
 staging_file = MetaData(naming_convention=NAMES)
 """Tables that only SQLite's staging file has."""
-
-usage_rows = Table(
-    "usage_rows",
-    log,
-    Column("id", String(40), primary_key=True),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("request_id", Text, nullable=False),
-    Column("key_id", String(40), nullable=False),
-    Column("key_hint", String(40).with_variant(String(24), "sqlite"), nullable=False),
-    Column("code", String(24), nullable=False),
-    Column("method", String(16), nullable=False),
-    Column("route", Text, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("status", Integer),
-    Column("client_address", String(64)),
-    Column("user_agent", Text),
-    Column("duration_ms", Float),
-    Column("bytes", BigInteger),
-    Column("count", Integer, nullable=False),
-    Column("source", String(10), nullable=False, server_default="request"),
-    Column("secret_number", Integer),
-    Column("consumed", Text),
-    partial_index(
-        "ix_usage_rows_key_id_secret_number_id",
-        "key_id",
-        "secret_number",
-        "id",
-        where=text("secret_number IS NOT NULL"),
-    ),
-    Index("ix_usage_rows_key_id_code_id", "key_id", "code", "id"),
-    Index("ix_usage_rows_code_id", "code", "id"),
-)
 
 usage_hours = Table(
     "usage_hours",
@@ -127,6 +95,8 @@ usage_staging = Table(
     Column("kind", String(10), nullable=False),
     *(Column(column.name, column.type) for column in usage_rows.columns),
     *(Column(column.name, column.type) for column in usage_ai.columns if column.name not in usage_rows.columns),
+    Column("id_high", BigInteger),
+    Column("id_low", BigInteger),
     sqlite_autoincrement=True,
 )
 """One table for all kinds of entries, so that ``seq`` orders them. Each kind fills the columns it has."""

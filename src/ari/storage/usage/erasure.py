@@ -1,19 +1,21 @@
 """Erases one client address from the log.
 
-Rows are found without a write transaction and changed in small ones, so that folds do not wait long. There is no index
-of addresses, which every fold would pay for: the whole log is read, in slices, so that no long snapshot keeps the WAL
-from being checkpointed.
+Rows refer to callers, so only these change. To count the rows with the address, the whole log is read, in slices, so
+that no long snapshot keeps the WAL from being checkpointed. Counters change in small transactions, so that folds do not
+wait long.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, and_, delete, select, text, update
+from sqlalchemy import Connection, Engine, Table, and_, delete, func, select, text, tuple_, update
 
 from ari.storage.database_errors import read_only
-from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_rows, usage_seen
+from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_callers, usage_log, usage_seen
+from ari.storage.usage.compact_sql import NO_TEXT
 from ari.storage.usage.rollups import ADD_ATTEMPT_HOURS, ADD_ATTEMPTS, ADD_CLIENTS
+from ari.storage.usage.row_ids import BELOW_ALL, RowId
 from ari.usage.cleaning import address_forms
 from ari.usage.model import OTHERS
 
@@ -22,7 +24,8 @@ MAX_CHANGED = 500
 ROWS_READ = 20_000
 """Rows read in one transaction."""
 
-_rows = usage_rows.c
+_log, _callers = usage_log.c, usage_callers.c
+_ID = _log.id_high, _log.id_low
 _T = TypeVar("_T")
 Writing = Callable[[], AbstractContextManager[Connection]]
 
@@ -33,12 +36,12 @@ def erase_address(engine: Engine, writing: Writing, address: str) -> int:
     Returns how many rows and counters of attempts had it.
     """
     forms = address_forms(address)
-    changed = 0
-    for ids in _ids_with(engine, forms):
-        changed += len(ids)
-        for some in slices(sorted(ids), MAX_CHANGED):
-            with writing() as connection:
-                connection.execute(update(usage_rows).where(_rows.id.in_(some)).values(client_address=None))
+    with read_only(engine) as connection:
+        numbers = connection.scalars(select(_callers.number).where(_callers.address.in_(forms))).all()
+    changed = _count_rows(engine, forms) if numbers else 0
+    for some in slices(numbers, MAX_CHANGED):
+        with writing() as connection:
+            connection.execute(update(usage_callers).where(_callers.number.in_(some)).values(address=NO_TEXT))
     changed += _merge(engine, writing, usage_attempts, forms, ADD_ATTEMPTS)
     _merge(engine, writing, usage_attempt_hours, forms, ADD_ATTEMPT_HOURS)
     _merge(engine, writing, usage_seen, forms, ADD_CLIENTS)
@@ -51,18 +54,19 @@ def slices(things: Sequence[_T], length: int) -> Iterator[Sequence[_T]]:
         yield things[start : start + length]
 
 
-def _ids_with(engine: Engine, addresses: Sequence[str]) -> Iterator[Sequence[str]]:
-    after = ""
+def _count_rows(engine: Engine, addresses: Sequence[str]) -> int:
+    count, after = 0, BELOW_ALL
+    erased = _log.caller.in_(select(_callers.number).where(_callers.address.in_(addresses)))
     while True:
-        beyond = select(_rows.id).where(_rows.id > after).order_by(_rows.id)
+        beyond = tuple_(*_ID) > tuple_(*after)
+        slice_ = select(func.count()).select_from(usage_log).where(beyond, erased)
         with read_only(engine) as connection:
-            last = connection.scalar(beyond.offset(ROWS_READ).limit(1))
-            slice_ = select(_rows.id).where(_rows.id > after, _rows.client_address.in_(addresses))
-            found = connection.scalars(slice_ if last is None else slice_.where(_rows.id <= last)).all()
-        yield found
+            last = connection.execute(select(*_ID).where(beyond).order_by(*_ID).offset(ROWS_READ).limit(1)).first()
+            found = connection.scalar(slice_ if last is None else slice_.where(tuple_(*_ID) <= tuple_(*last)))
+        count += found or 0
         if last is None:
-            return
-        after = last
+            return count
+        after = RowId(*last)
 
 
 def _merge(engine: Engine, writing: Writing, table: Table, addresses: Sequence[str], add: str) -> int:

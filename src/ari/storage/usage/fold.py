@@ -21,6 +21,7 @@ from ari.storage.dialect import lock_for_migration
 from ari.storage.postgres_sessions import set_limits
 from ari.storage.tables import staging_file, usage_staging
 from ari.storage.usage import rollups
+from ari.storage.usage.compact_sql import for_postgresql
 from ari.storage.write_lock import LOCK_SECONDS, write_lock
 from ari.usage.model import Backlog
 
@@ -198,6 +199,8 @@ class Folder:
 
     def _move(self, connection: Connection, kinds: Collection[str], span: dict[str, int]) -> None:
         statements: list[str] = []
+        if rollups.REQUEST in kinds or rollups.FLOOD in kinds:
+            statements += rollups.ADD_TEXTS
         if rollups.REQUEST in kinds:
             statements.append(rollups.INSERT_REQUESTS)
         if rollups.REQUEST in kinds or rollups.FLOOD in kinds:
@@ -212,14 +215,15 @@ class Folder:
         if rollups.COMPLETION in kinds:
             statements += (*(() if self._two_files else rollups.USE_INDEXES), rollups.COMPLETE_ROWS)
         for statement in statements:
-            connection.execute(text(statement), span)
+            connection.execute(text(statement if self._two_files else for_postgresql(statement)), span)
 
     def _delete_repeated(self) -> None:
         """Delete staged requests that are stored already or staged twice, as after a commit whose outcome was unknown:
         they add nothing."""
         with write_lock(self.staging_lock), self.engine.begin() as connection:
             low = connection.scalar(text(f"SELECT {_LOW}")) or 0
-            connection.execute(text(rollups.DELETE_REPEATED), {"low": low})
+            statement = rollups.DELETE_REPEATED
+            connection.execute(text(statement if self._two_files else for_postgresql(statement)), {"low": low})
 
 
 def _add_columns(connection: Connection) -> None:

@@ -5,20 +5,23 @@ page reads one small row for each key that was ever used; 10,000 take a few mill
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from ari.keys.listing import Cursor
 from ari.keys.reasons import EXPIRED
-from ari.storage.tables import usage_rows, usage_seen, usage_totals
-from ari.storage.usage.pages import lowest_id
+from ari.storage.tables import usage_log, usage_seen, usage_totals
+from ari.storage.usage.row_ids import ABOVE_ALL, lowest_at
+from ari.storage.usage.texts import AT_MS, find_number, read_texts
 from ari.usage.advice import LateCall
 from ari.usage.model import OTHERS, KeyTotals
 
 _totals = usage_totals.c
 _seen = usage_seen.c
-_rows = usage_rows.c
+_log = usage_log.c
+_COUNT = 2
+"""The place of the count in a row: its name is a method of rows."""
 _COLUMNS = tuple(_totals)[:5]
 _MAX_LATE_ROWS = 2_000
 """How many of the latest refusals are read; a flood can have millions."""
@@ -65,14 +68,21 @@ def address_counts(connection: Connection, key_ids: Sequence[str], since_ms: int
 
 def late_calls(connection: Connection, since_ms: int) -> list[LateCall]:
     """Calls with expired keys, the latest first."""
-    columns = _rows.key_id, _rows.at_ms, _rows["count"], _rows.client_address, _rows.user_agent
-    span = tuple_(_rows.code, _rows.id) >= tuple_(EXPIRED.code, lowest_id(since_ms))
-    query = select(*columns).where(span, _rows.code == EXPIRED.code).order_by(_rows.code.desc(), _rows.id.desc())
-    found: dict[str, LateCall] = {}
-    for key_id, at_ms, count, address, agent in connection.execute(query.limit(_MAX_LATE_ROWS)):
-        before = found.get(key_id)
-        if before is None:
-            found[key_id] = LateCall(key_id, count, at_ms, address, agent)
-        else:
-            found[key_id] = before._replace(calls=before.calls + count)
-    return list(found.values())
+    latest = select_latest(find_number(connection, EXPIRED.code), since_ms, _MAX_LATE_ROWS)
+    calls: dict[int, int] = {}
+    newest: dict[int, Any] = {}
+    for row in connection.execute(latest):
+        calls[row.key] = calls.get(row.key, 0) + row[_COUNT]
+        newest.setdefault(row.key, row)
+    texts = read_texts(connection, newest, [row.caller for row in newest.values()])
+    return [
+        LateCall(texts.names[key], calls[key], row.at_ms, *texts.callers[row.caller]) for key, row in newest.items()
+    ]
+
+
+def select_latest(code: int, since_ms: int, most: int) -> Select[Any]:
+    """The latest rows with this code, as one span of the index on codes: key, time, count and caller."""
+    index = tuple_(_log.code, _log.id_high)
+    span = index >= tuple_(code, lowest_at(since_ms)), index <= tuple_(code, ABOVE_ALL.high)
+    query = select(_log.key, AT_MS.label("at_ms"), _log["count"], _log.caller).where(*span)
+    return query.order_by(_log.code.desc(), _log.id_high.desc(), _log.id_low.desc()).limit(most)

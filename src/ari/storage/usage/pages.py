@@ -2,77 +2,119 @@
 
 Ids begin with their time, so a span of time is a span of ids, and every index ends in the id. There is no index on key
 and id alone, which every fold would pay for: the page of a key is merged from the newest rows of each of its codes.
+The query selects integers; ``read_rows`` reads the texts of the rows that are shown.
 """
 
-from dataclasses import replace
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, select, tuple_, union_all
+from sqlalchemy import Connection, Select, func, or_, select, tuple_, union_all
 
 from ari.base.clock import MINUTE_MS
-from ari.base.ids import id_prefix
-from ari.storage.tables import usage_rows
-from ari.storage.usage.staging import ROW_FIELDS
-from ari.usage.model import ROW_KIND, UsageFilter
+from ari.storage.tables import usage_log
+from ari.storage.usage.row_ids import ABOVE_ALL, BELOW_ALL, TIME_SHIFT, RowId, format_id, lowest_at, parse_cursor
+from ari.storage.usage.texts import AT_MS, find_number, read_texts
+from ari.usage.model import UsageFilter, UsageRow
 
-_rows = usage_rows.c
-_COLUMNS = tuple(_rows[name] for name in ROW_FIELDS)
-_LATEST_ID_MS = (1 << 48) - 1
-_ABOVE_ALL = chr(ord(ROW_KIND[0]) + 1)
-"""Sorts after every id in any collation."""
+_log = usage_log.c
 _SLACK_MS = MINUTE_MS
 """How far the time in a row's id may differ from its ``at_ms`` without a span of time missing the row."""
+_REQUEST: Any = "request"
+_NO_CALLER = (None, None)
+_COLUMNS = (
+    _log.id_high, _log.id_low, _log.bytes, _log.duration_ms, _log.caller, _log.key, _log.key_hint, _log.route,
+    _log.code, _log.source, _log["count"], _log.at_offset_ms, _log.secret_number, _log.status, _log.method, _log.path,
+    _log.request_id, _log.consumed,
+)  # fmt: skip
+_CALLER, _NAMES = 4, slice(5, 10)
+"""Positions in a row: the number of its caller, and those of its names."""
+_ROWS = select(*_COLUMNS)
+
+
+class _Span(NamedTuple):
+    """Numbers of the key and the code, and the ids between which rows are wanted."""
+
+    key: int | None
+    code: int | None
+    low: RowId
+    high: RowId
 
 
 def page_query(connection: Connection, where: UsageFilter, before_id: str | None, limit: int) -> Select[Any]:
-    """At most ``limit`` rows with an id below ``before_id``, as the columns of ``ROW_FIELDS``."""
-    rows = select(*_COLUMNS)
-    if where.key_id is None or where.code is not None:
-        return _newest(rows, where, before_id, limit)
+    """At most ``limit`` rows of ``usage_log`` with an id below ``before_id``."""
+    span = _find_span(connection, where, before_id)
+    if span.key is None or span.code is not None:
+        return _select_newest(_ROWS, span, where, limit)
     newest = [
-        select(_newest(select(_rows.id), replace(where, code=code), before_id, limit).subquery())
-        for code in _codes(connection, where.key_id)
+        select(_select_newest(select(_log.id_high, _log.id_low), span._replace(code=code), where, limit).subquery())
+        for code in _list_codes(connection, span.key)
     ]
-    ids = union_all(*newest).subquery() if newest else None
-    chosen: Any = [] if ids is None else select(ids.c.id).order_by(ids.c.id.desc()).limit(limit)
-    return rows.where(_rows.id.in_(chosen)).order_by(_rows.id.desc())
+    if not newest:
+        return _ROWS.where(_log.id_high < 0)
+    ids = union_all(*newest).subquery()
+    chosen = select(ids).order_by(ids.c.id_high.desc(), ids.c.id_low.desc()).limit(limit)
+    return _ROWS.where(tuple_(_log.id_high, _log.id_low).in_(chosen)).order_by(_log.id_high.desc(), _log.id_low.desc())
 
 
-def lowest_id(at_ms: int) -> str:
-    """Sorts before all ids made at this time or later: the kind and the letters of the time."""
-    return id_prefix(ROW_KIND, max(0, min(at_ms, _LATEST_ID_MS)))
+def read_rows(connection: Connection, query: Select[Any]) -> list[UsageRow]:
+    """The rows of a query of ``usage_log`` with a limit, newest first, with their texts."""
+    found = sorted(connection.execute(query), key=itemgetter(0, 1), reverse=True)
+    if not found:
+        return []
+    numbers = {number for row in found for number in row[_NAMES]} - {None}
+    texts = read_texts(connection, numbers, {row[_CALLER] for row in found})
+    return [_make_row(texts.names, texts.callers, *row) for row in found]
 
 
-def _newest(query: Select[Any], where: UsageFilter, before_id: str | None, limit: int) -> Select[Any]:
+def _make_row(
+    names: dict[int, Any], callers: dict[int, tuple[str | None, str | None]],
+    high: int, low: int, size: int | None, duration_ms: float | None, caller: int, key: int, key_hint: int, route: int,
+    code: int, source: Any, count: int, offset_ms: int | None, secret_number: int | None, status: int | None,
+    method: str, path: str | None, request_id: str | None, consumed: str | None,
+) -> UsageRow:  # fmt: skip
+    row_id, address_and_agent = format_id(high, low), callers.get(caller, _NO_CALLER)
+    return UsageRow(
+        row_id, (high >> TIME_SHIFT) + (offset_ms or 0), request_id or row_id, names[key], names[key_hint],
+        names[code], method, names[route], path or names[route], *address_and_agent, status, duration_ms, size, count,
+        _REQUEST if source is None else names[source], secret_number, consumed,
+    )  # fmt: skip
+
+
+def _find_span(connection: Connection, where: UsageFilter, before_id: str | None) -> _Span:
+    key = None if where.key_id is None else find_number(connection, where.key_id)
+    code = None if where.code is None else find_number(connection, where.code)
+    low = BELOW_ALL if where.since_ms is None else RowId(lowest_at(where.since_ms - _SLACK_MS), BELOW_ALL.low)
+    high = ABOVE_ALL if where.until_ms is None else RowId(lowest_at(where.until_ms + _SLACK_MS), BELOW_ALL.low)
+    return _Span(key, code, low, high if before_id is None else min(high, parse_cursor(before_id)))
+
+
+def _select_newest(query: Select[Any], span: _Span, where: UsageFilter, limit: int) -> Select[Any]:
     """The query as one span of one index.
 
-    Not ``code = 'ok' AND id < …``: PostgreSQL assumes that most rows are ``ok`` and would read back through all others.
+    Not ``code = 1 AND id < …``: PostgreSQL assumes that most rows have this code and would read back through all
+    others.
     """
-    index, prefix = _index(where)
-    low = "" if where.since_ms is None else lowest_id(where.since_ms - _SLACK_MS)
-    high = _ABOVE_ALL if where.until_ms is None else lowest_id(where.until_ms + _SLACK_MS)
-    if before_id is not None:
-        high = min(high, before_id)
-    span = tuple_(*index) >= tuple_(*prefix, low), tuple_(*index) < tuple_(*prefix, high)
-    query = query.where(*span).order_by(*(column.desc() for column in index)).limit(limit)
+    prefix = {_log.key: span.key, _log.code: span.code}
+    given = {column: value for column, value in prefix.items() if value is not None}
+    index, values, row_id = (*given, _log.id_high), tuple(given.values()), (_log.id_high, _log.id_low)
+    if values:
+        query = query.where(tuple_(*index) >= tuple_(*values, span.low.high))
+        query = query.where(tuple_(*index) <= tuple_(*values, span.high.high))
+        query = query.where(or_(_log.id_high < span.high.high, _log.id_low < span.high.low))
+    else:
+        query = query.where(tuple_(*row_id) >= tuple_(*span.low), tuple_(*row_id) < tuple_(*span.high))
+    query = query.order_by(*(column.desc() for column in (*given, *row_id))).limit(limit)
     if where.since_ms is not None:
-        query = query.where(_rows.at_ms >= where.since_ms)
+        query = query.where(where.since_ms <= AT_MS)
     if where.until_ms is not None:
-        query = query.where(_rows.at_ms < where.until_ms)
+        query = query.where(where.until_ms > AT_MS)
     return query
 
 
-def _index(where: UsageFilter) -> tuple[list[Any], list[str]]:
-    """The columns of the index to use, and the values of all but the last."""
-    prefix = {_rows.key_id: where.key_id, _rows.code: where.code}
-    given = {column: value for column, value in prefix.items() if value is not None}
-    return [*given, _rows.id], list(given.values())
-
-
-def _codes(connection: Connection, key_id: str) -> list[str]:
+def _list_codes(connection: Connection, key: int) -> list[int]:
     """The codes of this key's rows, a dozen at most. Skips from one to the next in the index."""
-    first = select(func.min(_rows.code).label("code")).where(_rows.key_id == key_id)
+    first = select(func.min(_log.code).label("code")).where(_log.key == key)
     codes = first.cte("codes", recursive=True)
-    following = select(func.min(_rows.code)).where(_rows.key_id == key_id, _rows.code > codes.c.code)
+    following = select(func.min(_log.code)).where(_log.key == key, _log.code > codes.c.code)
     codes = codes.union_all(select(following.scalar_subquery()).where(codes.c.code.is_not(None)))
     return [code for code in connection.scalars(select(codes.c.code)) if code is not None]

@@ -14,19 +14,23 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, bindparam, delete, select, tuple_, update
 
+from ari.base.clock import DAY_MS
 from ari.keys.reasons import ACCEPTED
 from ari.storage.database_errors import read_only
 from ari.storage.dialect import count_free_pages, give_back_pages, only_here
-from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_rows, usage_totals
+from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_callers, usage_log, usage_totals
 from ari.storage.usage.ai import remove_uses
 from ari.storage.usage.clients import Name, remove, slice_after
+from ari.storage.usage.row_ids import lowest_at
+from ari.storage.usage.texts import find_number, read_texts
 
 ROWS_PER_STEP = 500
 """Rows removed in one transaction."""
 _CLIENTS_READ = 5_000
 _PAGES_PER_STEP = 100
 
-_rows, _totals, _attempts = usage_rows.c, usage_totals.c, usage_attempts.c
+_log, _callers, _totals, _attempts = usage_log.c, usage_callers.c, usage_totals.c, usage_attempts.c
+_ID = _log.id_high, _log.id_low
 _COUNT_REMOVED = (
     update(usage_totals)
     .where(_totals.key_id == bindparam("key"))
@@ -58,11 +62,12 @@ class Retention:
         with only_here(self._engine, self._lock_file) as alone:
             if alone:
                 removed = chain(
-                    self._until_none(lambda connection: _remove_rows(connection, before_id)),
+                    self._until_none(lambda connection: _remove_rows(connection, lowest_at(before_ms))),
                     self._until_none(lambda connection: remove_uses(connection, before_id, ROWS_PER_STEP)),
                     self._until_none(lambda connection: _remove_attempts(connection, before_ms)),
                     self._until_none(lambda connection: _remove_attempt_hours(connection, before_ms)),
                     self._client_steps(before_ms),
+                    self._caller_steps(before_ms // DAY_MS),
                 )
                 yield from removed
                 yield from self._shrink_steps()
@@ -92,6 +97,23 @@ class Retention:
                 return
             last = found[-1][0]
 
+    def _caller_steps(self, before_day: int) -> Iterator[int]:
+        """Remove callers that no row has any more; like clients, all are read."""
+        after = -1
+        while True:
+            query = select(_callers.number, _callers.last_day).where(_callers.number > after)
+            with read_only(self._engine) as connection:
+                found = connection.execute(query.order_by(_callers.number).limit(_CLIENTS_READ)).all()
+            old = [number for number, last_day in found if last_day < before_day]
+            for start in range(0, len(old), ROWS_PER_STEP):
+                unused = _callers.number.in_(old[start : start + ROWS_PER_STEP]), _callers.last_day < before_day
+                with self._writing() as connection:
+                    connection.execute(delete(usage_callers).where(*unused))
+                yield 0
+            if len(found) < _CLIENTS_READ:
+                return
+            after = found[-1][0]
+
     def _shrink_steps(self) -> Iterator[int]:
         """Return space to the file system if more is free than the log will need soon."""
         with read_only(self._engine) as connection:
@@ -102,16 +124,18 @@ class Retention:
             yield 0
 
 
-def _remove_rows(connection: Connection, before_id: str) -> int:
-    query = select(_rows.id, _rows.key_id, _rows.code, _rows["count"]).where(_rows.id < before_id)
-    old = connection.execute(query.order_by(_rows.id).limit(ROWS_PER_STEP).with_for_update()).all()
-    counts: dict[str, list[int]] = {}
-    for _, key_id, code, count in old:
-        counts.setdefault(key_id, [0, 0])[0 if code == ACCEPTED else 1] += count
+def _remove_rows(connection: Connection, before: int) -> int:
+    query = select(*_ID, _log.key, _log.code, _log["count"]).where(_log.id_high < before)
+    old = connection.execute(query.order_by(*_ID).limit(ROWS_PER_STEP).with_for_update()).all()
     if old:
-        connection.execute(delete(usage_rows).where(_rows.id.in_([row[0] for row in old])))
-        removed = [{"key": key, "requests": counts[key][0], "refused": counts[key][1]} for key in sorted(counts)]
-        connection.execute(_COUNT_REMOVED, removed)
+        accepted = find_number(connection, ACCEPTED)
+        counts: dict[int, list[int]] = {}
+        for _, _, key, code, count in old:
+            counts.setdefault(key, [0, 0])[0 if code == accepted else 1] += count
+        connection.execute(delete(usage_log).where(tuple_(*_ID) <= tuple_(*old[-1][:2])))
+        key_ids = read_texts(connection, counts, ()).names
+        removed = [{"key": key_ids[key], "requests": good, "refused": bad} for key, (good, bad) in counts.items()]
+        connection.execute(_COUNT_REMOVED, sorted(removed, key=lambda one: str(one["key"])))
     return len(old)
 
 

@@ -11,7 +11,8 @@ staging table are always wrong, so it may run a join as a scan of a whole table,
 # ruff: noqa: S608 - every name in these statements is our own
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from ari.storage.tables import usage_ai, usage_rows
+from ari.storage.tables import usage_ai
+from ari.storage.usage.compact_sql import COMPACT_COLUMNS, add_texts, compact, parse_staged_id
 from ari.usage.floods import MAX_ADDRESSES_PER_HOUR, MAX_CLIENTS_PER_DAY
 from ari.usage.model import OTHERS
 
@@ -56,21 +57,35 @@ def _select_staged(kind: str) -> str:
     return f"FROM usage_staging WHERE seq > :low AND seq <= :high AND kind = '{kind}'"
 
 
-_row_columns = ", ".join(f'"{column.name}"' for column in usage_rows.columns)
 _flood_rows = f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY count DESC, seq) AS place
     {_select_staged(FLOOD)}) AS flood WHERE place = 1"""
 """Of each flood row, the entry with the highest count."""
-_stored_count = "coalesce((SELECT stored.count FROM usage_rows AS stored WHERE stored.id = flood.id), 0)"
 
-INSERT_REQUESTS = (
-    f"INSERT INTO usage_rows ({_row_columns}) SELECT {_row_columns} {_select_staged(REQUEST)} ORDER BY seq"
-)
+
+def _select_stored(table: str) -> str:
+    high, low = parse_staged_id(table)
+    return f"(SELECT stored.count FROM usage_log AS stored WHERE stored.id_high = {high} AND stored.id_low = {low})"
+
+
+def _with_id(entries: str, table: str) -> str:
+    high, low = parse_staged_id(table)
+    return f"SELECT *, {high} AS high, {low} AS low {entries}"
+
+
+_stored_count = f"coalesce({_select_stored('flood')}, 0)"
+
+_logged = f"FROM usage_staging WHERE seq > :low AND seq <= :high AND kind IN ('{REQUEST}', '{FLOOD}')"
+ADD_TEXTS = add_texts(_logged, parse_staged_id("usage_staging")[0])
+"""To run before ``INSERT_REQUESTS`` and ``UPSERT_FLOODS``."""
+INSERT_REQUESTS = f"""INSERT INTO usage_log ({COMPACT_COLUMNS})
+    {compact(_with_id(_select_staged(REQUEST), "usage_staging"))} ORDER BY seq"""
 """Fails where a request is stored already or staged twice; see ``DELETE_REPEATED``."""
-UPSERT_FLOODS = f"""INSERT INTO usage_rows ({_row_columns}) SELECT {_row_columns} {_flood_rows} ORDER BY id
-    ON CONFLICT (id) DO UPDATE SET count = excluded.count WHERE usage_rows.count < excluded.count"""
+UPSERT_FLOODS = f"""INSERT INTO usage_log ({COMPACT_COLUMNS})
+    {compact(_with_id(_flood_rows, "flood"))} ORDER BY high, low
+    ON CONFLICT (id_high, id_low) DO UPDATE SET count = excluded.count WHERE usage_log.count < excluded.count"""
 """To run after ``RELATIONS``, which compare with what is stored."""
 DELETE_REPEATED = f"""DELETE FROM usage_staging WHERE seq > :low AND kind = '{REQUEST}' AND (
-    (SELECT stored.id FROM usage_rows AS stored WHERE stored.id = usage_staging.id) IS NOT NULL
+    {_select_stored("usage_staging")} IS NOT NULL
     OR seq NOT IN (SELECT min(seq) FROM usage_staging WHERE seq > :low AND kind = '{REQUEST}' GROUP BY id))"""
 
 _accepted, _refused = "sum(CASE code WHEN 'ok' THEN n ELSE 0 END)", "sum(CASE code WHEN 'ok' THEN 0 ELSE n END)"
@@ -183,8 +198,8 @@ COUNT_AI_USES = (
 
 Of a response that did not end well, the output tokens may be missing: its tokens count as known only with them."""
 
-_completions = f"SELECT id, status, duration_ms, bytes {_select_last_staged(COMPLETION)}"
-COMPLETE_ROWS = f"""UPDATE usage_rows SET status = done.status, duration_ms = done.duration_ms, bytes = done.bytes
-    FROM ({_completions}) AS done WHERE usage_rows.id = done.id"""
+_completions = _with_id(_select_last_staged(COMPLETION), "entry")
+COMPLETE_ROWS = f"""UPDATE usage_log SET status = done.status, duration_ms = done.duration_ms, bytes = done.bytes
+    FROM ({_completions}) AS done WHERE usage_log.id_high = done.high AND usage_log.id_low = done.low"""
 USE_INDEXES = ("SET LOCAL enable_hashjoin TO off", "SET LOCAL enable_mergejoin TO off")
 """Makes PostgreSQL look the rows to complete up by index, for the rest of the transaction."""

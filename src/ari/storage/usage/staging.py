@@ -37,6 +37,7 @@ from ari.storage.usage.counters import (
     save_sqlite,
 )
 from ari.storage.usage.rollups import AI_USE, ATTEMPTS, COMPLETION, FLOOD, REQUEST
+from ari.storage.usage.row_ids import parse_id
 from ari.storage.write_lock import write_lock
 from ari.usage.ai import AiUse
 from ari.usage.cleaning import clean_batch, clean_use
@@ -51,14 +52,14 @@ REFUSALS = (UnicodeError, OverflowError)
 ROW_FIELDS = UsageRow.__struct_fields__[:-2]
 """The columns of a request. Of the last fields, ``ai`` has its own table, and ``charge`` is stored in the counters."""
 _AI_FIELDS = tuple(usage_ai.c.keys())
-_COLUMNS = ("kind", *dict.fromkeys((*ROW_FIELDS, *_AI_FIELDS)))
-_INSERT_REQUESTS = Insert(usage_staging, ("kind", *ROW_FIELDS))
+_COLUMNS = ("kind", "id_high", "id_low", *dict.fromkeys((*ROW_FIELDS, *_AI_FIELDS)))
+_INSERT_REQUESTS = Insert(usage_staging, ("kind", "id_high", "id_low", *ROW_FIELDS))
 _INSERT = Insert(usage_staging, _COLUMNS)
 _CHECK = """INSERT INTO usage_staging (kind) SELECT 'request'
     WHERE NOT has_sequence_privilege(pg_get_serial_sequence('usage_staging', 'seq'), 'USAGE, UPDATE')"""
 """Adds no row, and fails where one could not be added: no table, no privilege, or a read-only server."""
 _EMPTY = dict.fromkeys(_COLUMNS)
-_NO_AI_USE = (None,) * (len(_COLUMNS) - len(ROW_FIELDS) - 1)
+_NO_AI_USE = (None,) * (len(_COLUMNS) - len(ROW_FIELDS) - 3)
 _Entry = tuple[Any, ...]
 _COMPLETION_FIELDS = ("id", "status", "duration_ms", "bytes")
 _read_completion, _read_use = attrgetter(*_COMPLETION_FIELDS), attrgetter(*_AI_FIELDS)
@@ -70,7 +71,7 @@ def _place(fields: Sequence[str]) -> Callable[[_Entry], _Entry]:
     return itemgetter(*(given.index(name) + 1 if name in given else 0 for name in _COLUMNS))
 
 
-_place_completion, _place_use = _place(_COMPLETION_FIELDS), _place(_AI_FIELDS)
+_place_completion, _place_use = _place(("id_high", "id_low", *_COMPLETION_FIELDS)), _place(_AI_FIELDS)
 _logger = logging.getLogger("ari.storage")
 
 
@@ -296,7 +297,9 @@ def _identities(files: Iterable[Path]) -> list[tuple[int, int]]:
 
 def _entries(batch: Batch, rows: Sequence[UsageRow]) -> tuple[Insert, list[_Entry]]:
     """The entries of a batch with these rows, and how to insert them."""
-    entries: list[_Entry] = [(REQUEST if row.count == 1 else FLOOD, *astuple(row)[:-2]) for row in rows]
+    entries: list[_Entry] = [
+        (REQUEST if row.count == 1 else FLOOD, *parse_id(row.id), *astuple(row)[:-2]) for row in rows
+    ]
     refused = [row.ai for row in rows if row.ai is not None and not row.accepted and row.count == 1]
     if not (batch.attempts or batch.completions or refused):
         return _INSERT_REQUESTS, entries
@@ -321,7 +324,7 @@ def _attempts(attempts: Iterable[Attempt]) -> list[_Entry]:
 
 
 def _completion(done: Completion) -> _Entry:
-    return _place_completion((None, COMPLETION, *_read_completion(done)))
+    return _place_completion((None, COMPLETION, *parse_id(done.id), *_read_completion(done)))
 
 
 def _ai_use(use: AiUse) -> _Entry:

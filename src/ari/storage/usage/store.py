@@ -24,8 +24,8 @@ from ari.storage.usage.erasure import MAX_CHANGED, erase_address, slices
 from ari.storage.usage.fold import MAX_ENTRIES, Folder, writing
 from ari.storage.usage.fold_leader import FoldLeader
 from ari.storage.usage.log_reads import begin_read
-from ari.storage.usage.pages import lowest_id
 from ari.storage.usage.retention import Retention
+from ari.storage.usage.row_ids import lowest_id
 from ari.storage.usage.staging import REFUSALS, Staging
 from ari.storage.write_lock import LOCK_SECONDS
 from ari.usage.advice import LateCall

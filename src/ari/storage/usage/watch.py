@@ -7,7 +7,7 @@ Of a flood, only the latest refusals are read.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, select, tuple_
+from sqlalchemy import Connection, Engine, Select, func, select
 
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.storage.tables import (
@@ -15,19 +15,18 @@ from ari.storage.tables import (
     usage_attempts,
     usage_days,
     usage_hours,
-    usage_rows,
     usage_seen,
     usage_totals,
 )
 from ari.storage.usage import listing, secret_use
 from ari.storage.usage.log_reads import begin_read
-from ari.storage.usage.pages import lowest_id
+from ari.storage.usage.texts import AT_MS, find_number, name_of
 from ari.usage.model import OTHERS, KeyClient, SecretUse
 from ari.usage.watch.bursts import AddressBurst
 from ari.usage.watch.dead_calls import CODES
 from ari.usage.watch.ports import KeyRefusals, LateKey
 
-_rows, _hours, _all = usage_rows.c, usage_hours.c, usage_all_hours.c
+_hours, _all = usage_hours.c, usage_all_hours.c
 _days, _seen, _totals, _attempts = usage_days.c, usage_seen.c, usage_totals.c, usage_attempts.c
 _MAX_REFUSALS = 20_000
 """How many of the latest refusals of one code are read."""
@@ -50,8 +49,8 @@ class WatchedTables:
         found: dict[str, LateKey] = {}
         with begin_read(self._engine) as connection:
             for code in CODES:
-                latest = _latest(code, since_ms).subquery()
-                query = select(latest.c.key_id, func.max(latest.c.at_ms)).group_by(latest.c.key_id)
+                latest = _select_latest(connection, code, since_ms).subquery()
+                query = select(name_of(latest.c.key), func.max(latest.c.at_ms)).group_by(latest.c.key)
                 for key_id, at_ms in connection.execute(query):
                     if key_id not in found or found[key_id].last_at_ms < at_ms:
                         found[key_id] = LateKey(key_id, code, at_ms)
@@ -139,8 +138,8 @@ class WatchedTables:
         counts: dict[str, dict[str, int]] = {}
         with begin_read(self._engine) as connection:
             for code in codes:
-                latest = _latest(code, since_ms).subquery()
-                query = select(latest.c.key_id, func.sum(latest.c["count"])).group_by(latest.c.key_id)
+                latest = _select_latest(connection, code, since_ms).subquery()
+                query = select(name_of(latest.c.key), func.sum(latest.c["count"])).group_by(latest.c.key)
                 for key_id, count in connection.execute(query):
                     counts.setdefault(key_id, {})[code] = int(count)
         found = [KeyRefusals(key_id, sum(by_code.values()), sorted(by_code)) for key_id, by_code in counts.items()]
@@ -164,8 +163,6 @@ class WatchedTables:
             return int(connection.execute(query).scalar_one())
 
 
-def _latest(code: str, since_ms: int) -> Select[Any]:
-    """The latest refusals with this code, as one span of the index on codes."""
-    span = tuple_(_rows.code, _rows.id) >= tuple_(code, lowest_id(since_ms - MINUTE_MS))
-    query = select(_rows.key_id, _rows.at_ms, _rows["count"]).where(span, _rows.code == code, _rows.at_ms >= since_ms)
-    return query.order_by(_rows.code.desc(), _rows.id.desc()).limit(_MAX_REFUSALS)
+def _select_latest(connection: Connection, code: str, since_ms: int) -> Select[Any]:
+    number = find_number(connection, code)
+    return listing.select_latest(number, since_ms - MINUTE_MS, _MAX_REFUSALS).where(since_ms <= AT_MS)

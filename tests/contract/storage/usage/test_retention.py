@@ -22,7 +22,7 @@ from tests.support.usage import KEY, OTHER_KEY, make_row, read_sums, rows_of
 
 OLD_MS = START_MS - 100 * DAY_MS
 CUTOFF_MS = START_MS - 90 * DAY_MS
-KEPT_FOR_A_TIME = ("usage_rows", "usage_attempts", "usage_attempt_hours", "usage_seen", "usage_ai")
+KEPT_FOR_A_TIME = ("usage_log", "usage_attempts", "usage_attempt_hours", "usage_seen", "usage_ai")
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_postgresql_cleans_up_early(data_dir: Path, postgres_url: str) -> None:
         found = connection.exec_driver_sql("SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'usage_%%'")
         shares = {name: dict(one.split("=") for one in options or ()) for name, options in found}
     scale = "autovacuum_vacuum_scale_factor"
-    assert shares["usage_rows"][scale] == "0.01"
+    assert shares["usage_log"][scale] == "0.01"
     for table in ("usage_totals", "usage_hours", "usage_seen", "usage_attempts", "usage_days", "usage_attempt_hours"):
         assert shares[table][scale] == "0.05", table
 

@@ -14,6 +14,7 @@ from ari.notifications.model import SEALED_KIND
 from ari.storage.backup.archive import Reader, Row
 from ari.storage.backup.signature import UNKNOWN_INSTANCE, SignedFile
 from ari.storage.backup.write import write_backup
+from ari.storage.usage.row_ids import format_id
 from ari.usage.ports import Batch
 from tests.support.audit_log import create
 from tests.support.instances import START_MS
@@ -54,8 +55,8 @@ def test_every_request_until_now_is_in_it(instance: Instance) -> None:
     row = make_row()
     instance.database.usage.commit(Batch([row]))
     body, progress = _write(instance)
-    assert [one["id"] for one in _rows(body)["usage_rows"]] == [row.id]
-    assert ("usage_rows", 1, 1) in progress
+    assert [format_id(one["id_high"], one["id_low"]) for one in _rows(body)["usage_log"]] == [row.id]
+    assert ("usage_log", 1, 1) in progress
 
 
 def test_a_backup_names_its_instance(instance: Instance) -> None:

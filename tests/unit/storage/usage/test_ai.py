@@ -5,7 +5,7 @@ import pytest
 from ari.base.clock import HOUR_MS
 from ari.instance import Instance
 from ari.storage.usage import ai
-from ari.storage.usage.pages import lowest_id
+from ari.storage.usage.row_ids import lowest_id
 from ari.usage.ai import AiBy, AiSpan, AiSums, AiUse
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS

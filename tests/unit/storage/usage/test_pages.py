@@ -8,7 +8,8 @@ from sqlalchemy import text
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.ids import new_id
 from ari.instance import Instance
-from ari.storage.usage.pages import lowest_id, page_query
+from ari.storage.usage.pages import page_query, read_rows
+from ari.storage.usage.row_ids import lowest_id
 from ari.usage.model import ROW_KIND, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS
@@ -52,7 +53,7 @@ def test_pages_hold_every_fitting_row_once(instance: Instance, rows: list[UsageR
     found: list[str] = []
     before: str | None = None
     with instance.database.log.connect() as connection:
-        while page := [row.id for row in connection.execute(page_query(connection, where, before, 2))]:
+        while page := [row.id for row in read_rows(connection, page_query(connection, where, before, 2))]:
             assert len(page) <= 2
             found += page
             before = page[-1]
@@ -65,8 +66,8 @@ def test_no_filter_reads_the_whole_log(instance: Instance, rows: list[UsageRow],
     with instance.database.log.connect() as connection:
         query = page_query(connection, where, None, 2).compile(connection, compile_kwargs={"literal_binds": True})
         plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
-    assert any("usage_rows" in step for step in plan)
-    assert [step for step in plan if step.startswith("SCAN usage_rows") and "USING" not in step] == []
+    assert any("usage_log" in step for step in plan)
+    assert [step for step in plan if step.startswith("SCAN usage_log") and "USING" not in step] == []
 
 
 def test_a_time_is_a_place_among_the_ids() -> None:

@@ -51,7 +51,7 @@ def old_data_dir(data_dir: Path, database_url: str | None, request: pytest.Fixtu
     with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
         tables = "SELECT tablename FROM pg_tables WHERE tablename ~ '^(usage|limit|budget|ari_log)_'"
         names = ", ".join(row[0] for row in connection.execute(tables).fetchall())
-        connection.execute(f"DROP TABLE {names}".encode())
+        connection.execute(f"DROP TABLE {names} CASCADE".encode())
         connection.execute((OLD / "postgresql.sql").read_bytes())
     return data_dir
 
