@@ -64,6 +64,18 @@ def test_a_directory_that_others_can_enter_is_refused(
     assert list(data_dir.iterdir()) == []
 
 
+def test_a_directory_of_the_platform_needs_a_setting(make_server: Callable[..., ServerProcess], data_dir: Path) -> None:
+    """With it ARI serves in what its group can enter, changes nothing about it, and its own files stay private."""
+    data_dir.chmod(0o770)
+    server: ServerProcess = make_server(settings={"ARI_DATA_DIR_ACCESS": "group"})
+    server.start()
+    cli = Cli(server.environment, server.folder)
+    cli.create_key("Laptop")
+    assert "closed to others than its group" in cli("doctor").stdout
+    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o770
+    assert _loose(data_dir) == [data_dir.name]
+
+
 def test_the_directory_of_another_user_is_refused(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files made by another user would lock the owner out, and root must not trust them."""
     monkeypatch.setattr("os.geteuid", lambda: data_dir.stat().st_uid + 1)
