@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks import data, machine, peers, rows
 from benchmarks.process import Probe, ask
-from tests.package.test_locks import REQUIREMENT, requirements
+from tests.package.conftest import requirements
+from tests.package.test_locks import REQUIREMENT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
 LOCKS = sorted(machine.PEERS.glob("*.txt"))
