@@ -20,7 +20,7 @@ def test_the_key_that_created_a_consumer_is_named(browser: PageClient) -> None:
     delete_key(browser.instance, key)
     page = browser.get(f"{CONSUMERS}/{made.id}").text
     assert "CRM &lt;b&gt;sync&lt;/b&gt;" in page
-    assert f'href="/settings/keys/{key.id}"' not in page
+    assert f'href="/settings/keys/{key.id}"' in page
     own = Deps(browser.instance).do_sync(create_consumer, NewConsumer("Own"))
     assert "by key" not in plain_text(browser.get(f"{CONSUMERS}/{own.id}").text)
 
