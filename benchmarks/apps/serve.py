@@ -17,4 +17,5 @@ if __name__ == "__main__":
     listener = socket.create_server(("127.0.0.1", int(port)), backlog=worker.BACKLOG)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     settings = load_settings(host="127.0.0.1", port=int(port))
-    sys.exit(worker.work(app() if rest == ["factory"] else app, listener, settings))
+    served = app() if rest == ["factory"] else app
+    sys.exit(worker.work([(served, listener)], settings))

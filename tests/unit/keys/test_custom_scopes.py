@@ -40,7 +40,7 @@ def test_resources_of_ari_are_reserved(resource: str) -> None:
 def test_every_resource_of_ari_is_reserved_in_advance() -> None:
     """A version that brings a scope of another resource would widen keys that hold a custom scope of this name."""
     released = {"ai", "ai-account", "api", "integrations", "keys", "notifications", "scopes", "usage"}
-    later = {"ari", "audit", "consumers", "kinds", "leaks", "limits", "policy"}
+    later = {"ari", "audit", "consumers", "kinds", "leaks", "limits", "metrics", "policy"}
     assert released | later >= RESOURCES
     assert released | later == RESERVED_RESOURCES
 
