@@ -9,6 +9,7 @@ const PAUSE_MS = 120;
 let timer;
 let narrowing = Promise.resolve();
 let typed = null; // what is typed before the field is there; null at other times
+let entered = false; // whether Enter followed it
 
 export function startJump() {
   document.addEventListener("keydown", (event) => {
@@ -39,6 +40,7 @@ export function startJump() {
 async function open(address) {
   if (typed !== null) return;
   typed = "";
+  entered = false;
   try {
     await openDialog(address);
   } finally {
@@ -48,14 +50,17 @@ async function open(address) {
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
     typed = null;
+    if (field && entered) field.form.requestSubmit();
   }
 }
 
 function keep(event) {
-  if (typed === null || event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey) return;
+  const isText = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (typed === null || !(isText || event.key === "Enter")) return;
   event.preventDefault();
   event.stopPropagation();
-  typed += event.key;
+  if (isText) typed += event.key;
+  else entered = true;
 }
 
 const links = () => [...document.querySelectorAll("#jump-found a")];
