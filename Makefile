@@ -8,7 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip -qq --no-input
 INSTALL := install --require-hashes
-JOBS ?= 2
+# Tests often wait for servers and browsers: three processes keep two cores busy.
+JOBS ?= 3
 UV := 0.13.9
 
 FRONTEND := $(addprefix frontend/,package.json package-lock.json .npmrc build.mjs LICENSE.scalar LICENSES.reference)

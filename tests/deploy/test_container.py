@@ -132,7 +132,7 @@ def test_the_image_starts_for_a_user_without_a_name(image: Stage, tmp_path: Path
     try:
         deadline = time.monotonic() + WAIT_SECONDS
         while not container.is_healthy():
-            assert process.poll() is None, container.log.read_text()
+            assert process.poll() is None, (process.poll(), container.log.read_text()[-1500:])
             assert time.monotonic() < deadline, container.log.read_text()
         assert container.run(*entry.words, "doctor").wait() == 0, container.log.read_text()
         assert container.run("/bin/sh", "-c", "touch /opt/ari/x /x /etc/x").wait() != 0
