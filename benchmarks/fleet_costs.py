@@ -24,7 +24,7 @@ _BATCH_ROWS = 64
 _SESSIONS = """SELECT pid, application_name FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'ari%' AND pid <> pg_backend_pid()"""
 _BYTES = "SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname"
-_LOG_BYTES = f"{_BYTES} LIKE 'usage\\_rows%'"
+_LOG_BYTES = f"{_BYTES} LIKE 'usage\\_log%' OR relname IN ('usage_names', 'usage_callers')"
 _KEY_BYTES = f"{_BYTES} IN ('api_keys', 'key_secrets')"
 
 

@@ -18,6 +18,8 @@ _METHOD = "POST"
 _CONTENT_TYPE = b"content-type"
 _MESSAGES = ("messages", "contents")
 _MAX_REST_BYTES = 2_048
+_MAX_PARTS = 100
+"""Lists and objects: what is remembered of one takes much more memory than its text."""
 _MAX_TYPE_BYTES = 100
 _MAX_PATH_CHARACTERS = 200
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -38,7 +40,7 @@ def find_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
         if isinstance(tree.get(name), list):
             members[name] = _NO_MESSAGES
     rest = msgspec.json.encode(members)
-    if len(rest) > _MAX_REST_BYTES:
+    if len(rest) > _MAX_REST_BYTES or rest.count(b"[") + rest.count(b"{") > _MAX_PARTS:
         return read_facts(target, head, body)
     facts = _read_rest(target.provider.name, target.path, head.headers.get(_CONTENT_TYPE), rest)
     content = None if facts.content is None else measure_content(body, tree)
@@ -56,7 +58,7 @@ def _is_plain(target: Target, head: RequestHead) -> bool:
     )
 
 
-@lru_cache(1_024)
+@lru_cache(256)
 def _read_rest(provider: str, path: str, content_type: bytes | None, rest: bytes) -> RequestFacts:
     """The facts of a request without its messages."""
     target = target_of(f"{PREFIX}{provider}{path}")

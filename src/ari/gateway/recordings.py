@@ -1,18 +1,19 @@
 """How long a recording may last: by the header of a WAV file, and of any other format by its size. No I/O.
 
-Only uncompressed WAV is read, since its rate is what decoders play it at. Other containers state a duration that their
-content need not have, so a caller could reserve less than the provider charges.
+Only uncompressed WAV is read, since its rate is what decoders play it at, but not with 16 bits: FFmpeg looks there for
+compressed frames. Other containers state a duration that their content need not have, so a caller could reserve less
+than the provider charges.
 """
 
 import struct
 
 BYTES_PER_SECOND = 750
-"""Of speech at 6 kbit/s, the least that codecs such as Opus write."""
+"""Of speech at 6 kbit/s, the least that codecs such as Opus write. Silence may take less."""
 _FORM = struct.Struct("<4sI4s")
 _CHUNK = struct.Struct("<4sI")
 _FORMAT = struct.Struct("<HHIIHH")
 _PCM = 1
-_MAX_CHANNELS, _RATES, _BITS = 2, range(8_000, 48_001), (8, 16, 24, 32)
+_MAX_CHANNELS, _RATES, _BITS = 2, range(8_000, 48_001), (8, 24, 32)
 _MAX_CHUNKS = 16
 """Before the samples: names and dates of the recording."""
 

@@ -9,7 +9,7 @@ import pytest
 from ari.gateway.recordings import count_max_seconds
 
 
-def _make_wav(seconds: int, rate: int = 16_000, channels: int = 1, bits: int = 16) -> bytes:
+def _make_wav(seconds: int, rate: int = 16_000, channels: int = 1, bits: int = 24) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as recording:
         recording.setnchannels(channels)
@@ -20,11 +20,17 @@ def _make_wav(seconds: int, rate: int = 16_000, channels: int = 1, bits: int = 1
 
 
 @pytest.mark.parametrize(
-    ("rate", "channels", "bits"), [(8_000, 1, 8), (16_000, 1, 16), (44_100, 2, 16), (48_000, 2, 32)]
+    ("rate", "channels", "bits"), [(8_000, 1, 8), (16_000, 1, 24), (44_100, 2, 24), (48_000, 2, 32)]
 )
 def test_a_wav_file_has_the_length_of_its_samples(rate: int, channels: int, bits: int) -> None:
     """A minute of it would otherwise be taken for an hour, and refused by a budget that has room for it."""
     assert count_max_seconds(_make_wav(60, rate, channels, bits)) == 61
+
+
+def test_samples_of_16_bits_count_by_their_size() -> None:
+    """FFmpeg decodes MPEG frames that it finds in them, so hours of sound could look like seconds."""
+    file = _make_wav(60, 48_000, 2, 16)
+    assert count_max_seconds(file) == -(-len(file) // 750)
 
 
 def test_chunks_before_the_samples_are_skipped() -> None:

@@ -29,7 +29,10 @@ export function startDialogs() {
   document.addEventListener("htmx:sendError", (event) => {
     if (event.detail.target === body()) toast("Can't reach ARI. Nothing was changed; try again.", "bad");
   });
-  document.addEventListener("htmx:afterSwap", (event) => mark(event.detail.target));
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target === body() && !asking && body().firstElementChild) showDialog();
+    mark(event.detail.target);
+  });
   mark(document);
 }
 

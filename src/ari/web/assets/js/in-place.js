@@ -15,6 +15,11 @@ export function startInPlace() {
   });
   document.addEventListener("ari:done", onDone);
   document.addEventListener("htmx:beforeSwap", onAnswer);
+  for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+    document.addEventListener(failure, (event) => {
+      if (event.detail.elt?.matches?.("[data-in-place]")) toast("This wasn't saved. Reload the page and try again.", "bad");
+    });
+  }
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt.closest("[data-row-menu]")) hideMenus();
   });

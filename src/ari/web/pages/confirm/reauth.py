@@ -107,7 +107,10 @@ class Reauth:
     def ask(self, request: Request, form: Form, status: int, headers: dict[str, str] | None = None) -> Response:
         """The question in place of the response."""
         place = request.url.path
-        if "hx-request" in request.headers and request.headers.get("hx-target") != _DIALOG:
+        in_place = "hx-request" in request.headers and request.headers.get("hx-target") != _DIALOG
+        if in_place and request.method == "POST":
+            headers = {**(headers or {}), "hx-retarget": f"#{_DIALOG}", "hx-reswap": "innerHTML"}
+        elif in_place:
             came_from = self._pages.page_behind(request) or HOME
             return self._pages.go(request, f"{CONFIRM}?next={quote(came_from, safe='')}")
         if request.method == "POST":

@@ -56,17 +56,19 @@ class NotificationPages:
 
     @policy(AuthMode.SESSION)
     async def switch(self, request: Request) -> Response:
-        """Turn a notification on or off; htmx gets its row and a toast.
+        """Turn a notification on or off; its own row gets itself back with a toast.
 
         Asks for the password first: without notifications, changes go unnoticed.
         """
         form = form_from(form_of(request), "kind", "on")
         kind, on = form.value("kind"), form.value("on") == "on"
         try:
+            if form.value("on") not in ("on", "off"):
+                raise NotFound
             one = await deps_of(request).do(switches.switch, kind, on)
         except NotFound:
             return self._pages.go(request, NOTIFICATIONS)
-        if "hx-request" in request.headers:
+        if request.headers.get("hx-target") == kind:
             said = json.dumps({"ari:done": {"text": f"{one.kind.title}: {'on' if on else 'off'}."}})
             return self._pages.page(request, _SWITCH, one=one, headers={"hx-trigger": said})
         return self._pages.go(request, f"{NOTIFICATIONS}#{kind}")

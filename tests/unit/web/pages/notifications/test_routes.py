@@ -8,6 +8,7 @@ import pytest
 
 from ari.jobs.mail import round_of_mail
 from tests.support.commands import clock_of, create_key
+from tests.support.owner import PASSWORD
 from tests.support.page_client import PageClient, add_owner, plain_text
 
 PAGE = "/settings/notifications"
@@ -41,7 +42,7 @@ def test_a_notification_is_turned_off_and_on(browser: PageClient, kind: str) -> 
 
 def test_with_scripting_only_the_row_changes(browser: PageClient, kind: str) -> None:
     """The page isn't loaded again: the response is the row, and a toast says what is on or off."""
-    response = browser.post(f"{PAGE}/switch", {"kind": kind, "on": "off"}, hx_request="true")
+    response = browser.post(f"{PAGE}/switch", {"kind": kind, "on": "off"}, hx_request="true", hx_target=kind)
     assert response.status == 200
     assert response.text.lstrip().startswith(f'<li class="switch-row" id="{kind}">')
     assert 'aria-checked="false"' in response.text
@@ -63,7 +64,21 @@ def test_without_email_the_history_stays_empty(browser: PageClient) -> None:
 def test_an_unknown_kind_changes_nothing(browser: PageClient, kind: str) -> None:
     """A form of another version leads back to the page."""
     assert browser.post(f"{PAGE}/switch", {"kind": "no_such", "on": "off"}).headers["location"] == PAGE
+    for on in ("", "banana"):
+        assert browser.post(f"{PAGE}/switch", {"kind": kind, "on": on}).headers["location"] == PAGE
     assert "notification_switched" not in browser.events()
+
+
+def test_a_switch_in_place_asks_in_the_dialog_and_then_continues(browser: PageClient, kind: str) -> None:
+    """The change isn't lost when the password was given too long ago."""
+    clock_of(browser.instance).advance(16 * 60)
+    asked = browser.post(f"{PAGE}/switch", {"kind": kind, "on": "off"}, hx_request="true", hx_target=kind)
+    assert (asked.status, asked.headers["hx-retarget"]) == (403, "#dialog-body")
+    assert f'name="kind" value="{kind}"' in asked.text
+    confirmed = {"kind": kind, "on": "off", "confirm_password": PASSWORD}
+    done = browser.post(f"{PAGE}/switch", confirmed, hx_request="true", hx_target="dialog-body")
+    assert done.headers["hx-redirect"] == f"{PAGE}#{kind}"
+    assert not is_on(browser, kind)
 
 
 def test_turning_a_warning_off_needs_a_recent_password(browser: PageClient, kind: str) -> None:
