@@ -8,6 +8,9 @@ MAX_FILES = 65_536
 _RESERVED_FILES = 256
 """Files of a worker that aren't connections: databases, pipes, and a margin."""
 
+FEW_CONNECTIONS = 32
+"""Of an address that isn't ARI's own, such as that of the metrics."""
+
 
 def no_core_dumps() -> None:
     """Memory holds secrets, so a crash must not write it to disk."""
@@ -26,6 +29,15 @@ def raise_open_files() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (reachable_files(), hard))
+
+
+def share_connections(addresses: int) -> list[int]:
+    """How many connections each address of a worker accepts: the first all that its files allow, but for a few.
+
+    So no number of connections to the others keeps the first from its files.
+    """
+    few = [FEW_CONNECTIONS] * (addresses - 1)
+    return [max_connections() - sum(few), *few]
 
 
 def max_connections() -> int:

@@ -18,7 +18,7 @@ from granian.server.embed import Server
 
 from ari.base.settings import Settings
 from ari.http.dispatch import App
-from ari.serving.os_limits import max_connections
+from ari.serving.os_limits import share_connections
 
 BACKLOG = 4096
 """How many connections may wait to be accepted; the kernel may allow fewer (net.core.somaxconn)."""
@@ -37,7 +37,7 @@ class _Granian(Server):
     private method that is replaced here.
     """
 
-    def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:
+    def __init__(self, app: App, listener: socket.socket, settings: Settings, connections: int) -> None:
         super().__init__(
             app,
             interface=Interfaces.ASGINL,
@@ -45,7 +45,7 @@ class _Granian(Server):
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEAD_BYTES),
             websockets=False,
             backlog=BACKLOG,
-            backpressure=max_connections(),
+            backpressure=connections,
             log_enabled=settings.log_level == "debug",
         )
         self._listener = listener
@@ -73,7 +73,10 @@ async def _work(served: Served, settings: Settings) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_requested.set)
     async with _lifespan(served[0][0]):
         _reduce_garbage_collection()
-        servers = [_Granian(app, listener, settings) for app, listener in served]
+        servers = [
+            _Granian(app, listener, settings, connections)
+            for (app, listener), connections in zip(served, share_connections(len(served)), strict=True)
+        ]
         serving = [asyncio.create_task(one.serve()) for one in servers]
         waiting = asyncio.create_task(stop_requested.wait())
         await asyncio.wait((*serving, waiting), return_when=asyncio.FIRST_COMPLETED)

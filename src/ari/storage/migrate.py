@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, MetaData, String, column, func, inspect, select, table
+from sqlalchemy.exc import DBAPIError
 
 from ari.base.caller import SYSTEM
 from ari.base.clock import system_clock
@@ -113,6 +114,8 @@ def _compact_log(chain: Chain, engine: Engine, lock: Path | None, report: Report
             return None
         refuse_without_create(connection)
         _announce(chain, current, report)
+        if current < _COMPACT:
+            _refuse_dependents(connection)
         upgrade_chain(connection, chain, _COMPACT)
         total = old_rows.count(connection)
     moved = 0
@@ -127,6 +130,16 @@ def _compact_log(chain: Chain, engine: Engine, lock: Path | None, report: Report
             return current
         if report is not None and moved % _ROWS_PER_REPORT < some:
             report(f"Moved {moved:,} of {max(total, moved):,} rows of the usage log.")
+
+
+def _refuse_dependents(connection: Connection) -> None:
+    """Views of the operator's own would keep reading the old rows, which are about to be dropped."""
+    names = old_rows.list_dependents(connection)
+    if names:
+        raise ConfigurationError(
+            f"The table usage_rows becomes a view, but {', '.join(names)} depends on it. "
+            "Drop that, migrate, and make it again."
+        )
 
 
 def _announce(chain: Chain, current: str, report: Report | None) -> None:
@@ -187,3 +200,6 @@ def _plain_faults() -> Iterator[None]:
         raise
     except Unavailable as error:
         raise ConfigurationError(for_operator(error)) from None
+    except DBAPIError as error:
+        said = str(error.orig).strip().partition("\n")[0]
+        raise ConfigurationError(f"The database refused the migration: {said}") from None

@@ -49,3 +49,11 @@ def test_a_system_that_refuses_does_not_prevent_the_start(monkeypatch: pytest.Mo
     os_limits.raise_open_files()
     os_limits.no_core_dumps()
     assert refused == [resource.RLIMIT_NOFILE, resource.RLIMIT_CORE]
+
+
+def test_another_address_takes_a_few_connections_from_the_first() -> None:
+    """Together they stay within the files, so idle connections to the metrics can't turn requests into 503."""
+    all_of_them = os_limits.max_connections()
+    assert os_limits.share_connections(1) == [all_of_them]
+    first, other = os_limits.share_connections(2)
+    assert (first + other, other) == (all_of_them, os_limits.FEW_CONNECTIONS)

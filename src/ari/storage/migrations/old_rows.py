@@ -23,6 +23,20 @@ _INSERT = f"""INSERT INTO usage_log ({COMPACT_COLUMNS})
 _DELETE = f"DELETE {_SOME}"
 
 
+_DEPENDENTS_ON_POSTGRESQL = """SELECT DISTINCT r.ev_class::regclass::text FROM pg_depend d
+    JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass('usage_rows') ORDER BY 1"""
+_DEPENDENTS_ON_SQLITE = """SELECT name FROM sqlite_master
+    WHERE type IN ('view', 'trigger') AND instr(lower(sql), 'usage_rows') ORDER BY 1"""
+
+
+def list_dependents(connection: Connection) -> list[str]:
+    """The views and triggers that read the table ``usage_rows`` before it becomes a view; ARI has none."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    found = connection.execute(text(_DEPENDENTS_ON_SQLITE if is_sqlite else _DEPENDENTS_ON_POSTGRESQL))
+    return [str(name) for (name,) in found]
+
+
 def move_some(connection: Connection) -> int:
     """Move the oldest rows, in the caller's transaction. Returns how many; 0 if none is left."""
     last = connection.scalar(text(_LAST), {"most": ROWS_PER_STEP})

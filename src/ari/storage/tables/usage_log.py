@@ -1,6 +1,6 @@
 """The rows of the usage log in their compact form, and the view that shows them with their texts."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, SmallInteger, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 from ari.storage.tables.naming import NAMES, partial_index
 
@@ -23,7 +23,7 @@ usage_log = Table(
     Column("count", Integer, nullable=False),
     Column("secret_number", Integer),
     Column("code", Integer, nullable=False),
-    Column("status", SmallInteger),
+    Column("status", Integer),
     Column("source", Integer),
     Column("method", String(16), nullable=False),
     Column("path", Text),

@@ -13,7 +13,7 @@ from ari.keys.listing import Cursor
 from ari.keys.reasons import EXPIRED
 from ari.storage.tables import usage_log, usage_seen, usage_totals
 from ari.storage.usage.row_ids import ABOVE_ALL, lowest_at
-from ari.storage.usage.texts import AT_MS, find_number, read_texts
+from ari.storage.usage.texts import AT_MS, NO_CALLER, find_number, read_texts
 from ari.usage.advice import LateCall
 from ari.usage.model import OTHERS, KeyTotals
 
@@ -76,7 +76,8 @@ def late_calls(connection: Connection, since_ms: int) -> list[LateCall]:
         newest.setdefault(row.key, row)
     texts = read_texts(connection, newest, [row.caller for row in newest.values()])
     return [
-        LateCall(texts.names[key], calls[key], row.at_ms, *texts.callers[row.caller]) for key, row in newest.items()
+        LateCall(texts.names[key], calls[key], row.at_ms, *texts.callers.get(row.caller, NO_CALLER))
+        for key, row in newest.items()
     ]
 
 

@@ -13,14 +13,13 @@ from sqlalchemy import Connection, Select, func, or_, select, tuple_, union_all
 from ari.base.clock import MINUTE_MS
 from ari.storage.tables import usage_log
 from ari.storage.usage.row_ids import ABOVE_ALL, BELOW_ALL, TIME_SHIFT, RowId, format_id, lowest_at, parse_cursor
-from ari.storage.usage.texts import AT_MS, find_number, read_texts
+from ari.storage.usage.texts import AT_MS, NO_CALLER, find_number, read_texts
 from ari.usage.model import UsageFilter, UsageRow
 
 _log = usage_log.c
 _SLACK_MS = MINUTE_MS
 """How far the time in a row's id may differ from its ``at_ms`` without a span of time missing the row."""
 _REQUEST: Any = "request"
-_NO_CALLER = (None, None)
 _COLUMNS = (
     _log.id_high, _log.id_low, _log.bytes, _log.duration_ms, _log.caller, _log.key, _log.key_hint, _log.route,
     _log.code, _log.source, _log["count"], _log.at_offset_ms, _log.secret_number, _log.status, _log.method, _log.path,
@@ -72,7 +71,7 @@ def _make_row(
     code: int, source: Any, count: int, offset_ms: int | None, secret_number: int | None, status: int | None,
     method: str, path: str | None, request_id: str | None, consumed: str | None,
 ) -> UsageRow:  # fmt: skip
-    row_id, address_and_agent = format_id(high, low), callers.get(caller, _NO_CALLER)
+    row_id, address_and_agent = format_id(high, low), callers.get(caller, NO_CALLER)
     return UsageRow(
         row_id, (high >> TIME_SHIFT) + (offset_ms or 0), request_id or row_id, names[key], names[key_hint],
         names[code], method, names[route], path or names[route], *address_and_agent, status, duration_ms, size, count,

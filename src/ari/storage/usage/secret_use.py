@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, case, func, select
 
 from ari.keys.reasons import ACCEPTED
 from ari.storage.tables import usage_log
-from ari.storage.usage.texts import AT_MS, find_number, read_texts
+from ari.storage.usage.texts import AT_MS, NO_CALLER, find_number, read_texts
 from ari.usage.model import KeyClient, SecretUse
 
 MAX_SECRET_ROWS = 5_000
@@ -58,8 +58,8 @@ def secret_use(connection: Connection, key_id: str, number: int) -> SecretUse:
         sum(int(use.accepted) for use in found),
         sum(int(use.refused) for use in found),
         max((int(use.last_accepted_ms) for use in found if use.last_accepted_ms is not None), default=None),
-        _list_clients((callers[use.caller][0], use) for use in found),
-        _list_clients((callers[use.caller][1], use) for use in found),
+        _list_clients((callers.get(use.caller, NO_CALLER)[0], use) for use in found),
+        _list_clients((callers.get(use.caller, NO_CALLER)[1], use) for use in found),
         sum(use.rows for use in found) < MAX_SECRET_ROWS,
     )
 

@@ -41,6 +41,10 @@ class Texts:
     callers: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
 
 
+NO_CALLER: tuple[str | None, str | None] = (None, None)
+"""Of a row whose caller retention removed a moment ago."""
+
+
 def read_texts(connection: Connection, names: Iterable[int], callers: Iterable[int]) -> Texts:
     """The texts with these numbers, in one statement."""
     found, given = Texts(), tuple([*numbers] for numbers in (names, callers))

@@ -117,3 +117,12 @@ def test_the_last_of_several_entries_for_one_request_counts(instance: Instance) 
     assert (stored.status, stored.bytes, stored.ai) == (201, 2, uses[1])
     [hour] = instance.database.reports.ai_hours(AiSpan(HOUR, HOUR + HOUR_MS)).values()
     assert (hour.request_count, hour.input_tokens) == (1, 2)
+
+
+def test_a_status_that_no_server_sends_stops_no_fold(instance: Instance) -> None:
+    """An app may set any number; the rows of all other keys wait for the same fold."""
+    rows = [make_row(HOUR, status=None), make_row(HOUR + 1, status=99_999), make_row(HOUR + 2)]
+    store = instance.database.usage
+    store.commit(Batch(rows, [Completion(rows[0].id, 40_000, 1.0, 1)]))
+    store.fold_all()
+    assert sorted(row.status or 0 for row in rows_of(instance.database)) == [200, 40_000, 99_999]

@@ -13,7 +13,7 @@ from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.notifications import switches, test_email
 from ari.web.forms import form_from
-from ari.web.pages.notifications.urls import MAIL_TESTED, NOTIFICATIONS
+from ari.web.pages.notifications.urls import MAIL_TESTED, NOTIFICATION_SWITCHED, NOTIFICATIONS
 from ari.web.pages.notifications.view import NOTICE, badge_of, explain, read_notifications, titles
 from ari.web.render import Pages
 
@@ -71,6 +71,8 @@ class NotificationPages:
         if request.headers.get("hx-target") == kind:
             said = json.dumps({"ari:done": {"text": f"{one.kind.title}: {'on' if on else 'off'}."}})
             return self._pages.page(request, _SWITCH, one=one, headers={"hx-trigger": said})
+        if "hx-request" in request.headers:  # its form is in a dialog: the password was needed
+            return self._pages.go(request, NOTIFICATIONS, NOTIFICATION_SWITCHED)
         return self._pages.go(request, f"{NOTIFICATIONS}#{kind}")
 
     @policy(AuthMode.SESSION, sensitive=True)

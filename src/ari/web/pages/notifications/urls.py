@@ -6,3 +6,4 @@ NOTIFICATIONS = "/settings/notifications"
 RETURN_TO = (NOTIFICATIONS,)
 
 MAIL_TESTED = Toast("mail-tested", "Test finished. See the result under “Email”.")
+NOTIFICATION_SWITCHED = Toast("notification-switched", "Notification saved.")

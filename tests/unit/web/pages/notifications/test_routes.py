@@ -77,7 +77,7 @@ def test_a_switch_in_place_asks_in_the_dialog_and_then_continues(browser: PageCl
     assert f'name="kind" value="{kind}"' in asked.text
     confirmed = {"kind": kind, "on": "off", "confirm_password": PASSWORD}
     done = browser.post(f"{PAGE}/switch", confirmed, hx_request="true", hx_target="dialog-body")
-    assert done.headers["hx-redirect"] == f"{PAGE}#{kind}"
+    assert (done.headers["hx-redirect"], browser.toast) == (PAGE, "Notification saved.")
     assert not is_on(browser, kind)
 
 

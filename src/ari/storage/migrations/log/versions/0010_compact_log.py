@@ -59,7 +59,7 @@ def _make_log() -> None:
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("secret_number", sa.Integer(), nullable=True),
         sa.Column("code", sa.Integer(), nullable=False),
-        sa.Column("status", sa.SmallInteger(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("source", sa.Integer(), nullable=True),
         sa.Column("method", sa.String(length=16), nullable=False),
         sa.Column("path", sa.Text(), nullable=True),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from ari.base.errors import ConfigurationError
 from ari.instance import Instance
 from ari.storage import migrate as migrations
 from ari.storage.migrate import LOG, upgrade_chain
@@ -25,6 +26,7 @@ def _make_old(instance: Instance) -> list[UsageRow]:
         make_row(START_MS + 10, client_address=None, user_agent=None, status=None, bytes=2**40),
         make_row(START_MS + 11, code="expired", count=7, request_id="own", method="POST", source="verify"),
         make_row(START_MS + 12, user_agent="Ünï 🐦", secret_number=2, consumed='{"default":1}'),
+        make_row(START_MS + 13, status=40_000),
     ]
     instance.database.usage.commit(Batch(rows))
     instance.database.usage.fold_all()
@@ -53,6 +55,20 @@ def test_every_row_is_the_same_afterwards(data_dir: Path, database_url: str | No
         instance.database.usage.commit(Batch([new]))
         assert rows_of(instance.database) == [new, *rows]
         read_sums(instance.database)
+
+
+def test_an_operators_view_stops_the_upgrade_before_anything_changes(data_dir: Path, database_url: str | None) -> None:
+    """It would read the old rows, which are dropped. It is named; without it, the next start migrates."""
+    with opened(data_dir, database_url) as instance:
+        rows = _make_old(instance)
+        with instance.database.log.begin() as connection:
+            connection.execute(text("CREATE VIEW my_report AS SELECT key_id, at_ms FROM usage_rows"))
+        with pytest.raises(ConfigurationError, match="my_report depends on it"):
+            migrations.migrate(instance.database)
+        with instance.database.log.begin() as connection:
+            connection.execute(text("DROP VIEW my_report"))
+        migrations.migrate(instance.database)
+        assert rows_of(instance.database) == rows
 
 
 def test_a_move_that_was_killed_goes_on(data_dir: Path, database_url: str | None) -> None:
