@@ -80,11 +80,14 @@ class Builder:
 
     def build(self) -> Stage:
         """Execute all instructions; the last stage is the image."""
-        for number, stage in enumerate(self.stages):
-            stage.root = self.folder / str(number)
-            rest = self._prepare(stage)
-            for one in rest:
-                self._execute(stage, one)
+        before = os.umask(0o022)  # as in a build; ARI's own processes, such as earlier tests of this one, make it 077
+        try:
+            for number, stage in enumerate(self.stages):
+                stage.root = self.folder / str(number)
+                for one in self._prepare(stage):
+                    self._execute(stage, one)
+        finally:
+            os.umask(before)
         return self.stages[-1]
 
     def _prepare(self, stage: Stage) -> list[Instruction]:
