@@ -41,7 +41,9 @@ def test_the_source_archive_holds_sources_and_nothing_built(sdist: Path) -> None
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"frontend/package-lock.json", "frontend/.npmrc", "hatch_build.py", "src/ari/web/assets/app.js"} <= names
-    assert not [name for name in names if name.startswith(("src/ari/web/static/", "tests/", ".venv"))]
+    assert not [
+        name for name in names if name.startswith(("src/ari/web/static/", "tests/", ".venv", "deploy/compose/"))
+    ]
 
 
 def test_the_wheel_carries_templates_assets_and_their_licences(wheel: Path) -> None:
@@ -61,6 +63,18 @@ def test_the_wheel_carries_templates_assets_and_their_licences(wheel: Path) -> N
     assert templates
     assert templates <= names
     assert not [name for name in names if "/assets/" in name or name.endswith(".inputs")]
+
+
+def test_it_installs_the_files_that_the_guides_copy(bin_folder: Path) -> None:
+    """The unit, proxy files, alerts and dashboard are those of the repository, at the paths that the guides name."""
+    guides = "".join(path.read_text() for path in (ROOT / "docs/guides").glob("*.md"))
+    named = {name.rstrip(".") for name in re.findall(r"/opt/ari/share/ari/([\w./-]+)", guides)}
+    assert {"systemd/ari.service", "systemd/sysusers.conf", "proxy/Caddyfile"} <= named
+    installed = bin_folder.parent / "share/ari"
+    files = {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
+    assert named <= files
+    assert {"prometheus/alerts.yml", "grafana/ari.json", "systemd/ari.service.d/credentials.conf"} <= files
+    assert all((installed / name).read_bytes() == (ROOT / "deploy" / name).read_bytes() for name in files)
 
 
 def test_installed_alone_it_serves_health_pages_and_assets(server: ServerProcess) -> None:
