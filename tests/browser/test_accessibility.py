@@ -40,7 +40,10 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
 
 
 def test_every_address(owner: Any, browser: Any, look: Any) -> None:
-    """Key pages, the page of every dialog, lists that find nothing, errors; each is opened once for both looks."""
+    """Key pages, the page of every dialog, lists that find nothing, errors; each is opened once for both looks.
+
+    Nothing scrolls sideways, from 320 to 2560 px.
+    """
     _make_keys(owner, "by address")
     _set_up_integrations(owner)
     context = browser.new_context(reduced_motion="reduce")
@@ -113,6 +116,9 @@ def test_every_address(owner: Any, browser: Any, look: Any) -> None:
             page.emulate_media(color_scheme=theme)
             page.set_viewport_size(SIZES[size])
             look(page)
+        for width in (320, 2560, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth") == width, f"{path} scrolls at {width}"
     context.close()
 
 
