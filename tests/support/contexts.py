@@ -3,6 +3,7 @@
 from collections.abc import MutableMapping
 from typing import Any
 
+from ari.base.served_request import ServedRequest
 from ari.http.client_address import client_at, parse_address
 from ari.http.context import RequestContext
 from ari.http.credentials import read_credentials
@@ -53,5 +54,6 @@ def a_context(
         _receive,
         None,
         _send,
+        ServedRequest(head.request_id),
         key=key,
     )

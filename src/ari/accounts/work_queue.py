@@ -9,9 +9,11 @@ import asyncio
 import threading
 from collections import Counter
 from concurrent.futures import Future
+from time import perf_counter
 
 from ari.accounts.networks import AddressNetworks
 from ari.base.errors import Unavailable
+from ari.base.served_request import note_wait
 
 CROWDED = "Too many requests are waiting. Try again in a moment."
 
@@ -48,11 +50,14 @@ class WorkQueue:
                 return
             waiting = _Waiting(stranger)
             self._queue(waiting)
+        began = perf_counter()
         try:
             await asyncio.wrap_future(waiting.turn)
         except asyncio.CancelledError:
             self._leave(waiting)
             raise
+        finally:
+            note_wait("queue", began)
 
     def give_back(self) -> None:
         """End a turn; from any thread."""

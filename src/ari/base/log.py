@@ -1,18 +1,29 @@
-"""Configure the log: one line per entry, as text or JSON. It never contains secrets or local variables."""
+"""Configure the log: one line per entry, as text or JSON. It never contains secrets or local variables.
+
+Entries that are written while a request is served have its ids. Tracebacks are cut so that lines have less than 4,096
+bytes: the longer ones of several processes could mix in a pipe.
+"""
 
 import logging
 import logging.config
+import math
+import os
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
 
 from ari.base.secrets_in_text import cut_secrets, mask_passwords
+from ari.base.served_request import find_served_request
 from ari.base.settings import Settings
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_MAX_TRACEBACK = 3_000
+"""Characters, the last ones: they name the error."""
+_FIRST = ("time", "level", "logger", "message")
+_Event = MutableMapping[str, Any]
 
 
 def escape_controls(text: str) -> str:
@@ -20,26 +31,99 @@ def escape_controls(text: str) -> str:
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def _safe_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    return {name: _safe_deep(value) for name, value in event.items()}
+class _Logger(structlog.WriteLogger):
+    """Writes each entry at once, so that those of other processes don't come between."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        super().__init__(stream)
+        self.name = name
 
 
-def _safe_deep(value: Any) -> Any:
-    """Like ``_safe``, for every string in lists and dicts: a JSON traceback is a list of frames."""
+class _ProcessFields:
+    """Adds the process to an entry. ``worker`` is its number, ``None`` in processes that are no workers."""
+
+    def __init__(self) -> None:
+        self.worker: int | None = None
+
+    def __call__(self, _logger: Any, _method: str, event: _Event) -> _Event:
+        event["pid"] = os.getpid()
+        if self.worker is not None:
+            event.setdefault("worker", self.worker)
+        return event
+
+
+_process = _ProcessFields()
+
+
+def name_worker(number: int | None) -> None:
+    """Write the number of this worker into each entry that follows."""
+    _process.worker = number
+
+
+def _add_request(_logger: Any, _method: str, event: _Event) -> _Event:
+    """Add the ids of the request that is served. ``span_id`` belongs to ``trace_id``, so both or none are added."""
+    request = find_served_request()
+    if request is not None:
+        event.setdefault("request_id", request.request_id)
+        if request.trace_id is not None and "trace_id" not in event:
+            event["trace_id"], event["span_id"] = request.trace_id, request.span_id
+    return event
+
+
+def _make_safe(_logger: Any, _method: str, event: _Event) -> Mapping[str, Any]:
+    return {_safe_text(name): _safe(value, is_traceback=name == "exception") for name, value in event.items()}
+
+
+def _safe(value: Any, *, is_traceback: bool = False) -> Any:
+    """The value with its texts safe, at any depth. What is no value of JSON becomes text."""
     if isinstance(value, str):
-        return _safe(value)
-    if isinstance(value, list):
-        return [_safe_deep(one) for one in value]
-    return {name: _safe_deep(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return _safe_traceback(value) if is_traceback else _safe_text(value)
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, Mapping):
+        return {_safe_text(str(name)): _safe(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_safe(one) for one in value]
+    return _safe_text(repr(value))
 
 
-def _safe(value: str) -> str:
-    lines = mask_passwords(cut_secrets(value)).split("\n")
-    return (
-        "\n".join(escape_controls(line) for line in lines)
-        if lines[0].startswith("Traceback")
-        else escape_controls("\n".join(lines))
-    )
+def _safe_text(value: str) -> str:
+    return escape_controls(mask_passwords(cut_secrets(value)))
+
+
+def _safe_traceback(value: str) -> str:
+    """The end of a traceback, in the same way, but with its lines."""
+    text = mask_passwords(cut_secrets(value))
+    return "\n".join(map(escape_controls, text[-_MAX_TRACEBACK:].split("\n")))
+
+
+def _join_traceback(_logger: Any, _method: str, event: _Event) -> _Event:
+    """Write a traceback into the line of its entry. The renderer has lines of their own for two names."""
+    if "stack" in event:
+        event["stack_info"] = event.pop("stack")
+    lines = str(event.pop("exception", "")).split("\n")
+    if lines != [""]:
+        event["traceback"] = " | ".join(line.strip() for line in lines)
+    return event
+
+
+def _order(_logger: Any, _method: str, event: _Event) -> _Event:
+    return {name: event[name] for name in (*_FIRST, *event) if name in event}
+
+
+def _list_last(*, as_text: bool, colors: bool) -> Iterable[Any]:
+    """The processors that make an entry a line."""
+    yield structlog.processors.format_exc_info
+    if as_text:
+        yield _make_safe
+        yield _join_traceback
+        yield structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="time")
+    else:
+        yield _process
+        yield structlog.processors.EventRenamer("message")
+        yield _make_safe
+        yield _order
+        yield structlog.processors.JSONRenderer()
 
 
 def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
@@ -48,32 +132,21 @@ def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _add_request,
     ]
-    tracebacks = structlog.processors.ExceptionRenderer(
-        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    )
-    plain = structlog.processors.format_exc_info
-    last: Any = (
-        structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        if as_text
-        else structlog.processors.JSONRenderer()
-    )
+    last = list(_list_last(as_text=as_text, colors=stream.isatty()))
     structlog.configure(
-        processors=[*shared, plain if as_text else tracebacks, _safe_values, last],
+        processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=lambda *names: _Logger(stream, str(names[0]) if names else "ari"),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                plain if as_text else tracebacks,
-                _safe_values,
-                last,
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
             foreign_pre_chain=shared,
         )
     )

@@ -26,6 +26,7 @@ from ari.base.file_settings import FileSettings, environment_name
 from ari.base.hosts import is_loopback
 from ari.base.money import DisplayCurrency, make_display_currency
 from ari.base.setting_errors import describe_error
+from ari.base.setting_rules import check_combinations
 from ari.base.setting_types import (
     DEFAULT_PORT,
     CurrencyCode,
@@ -262,6 +263,12 @@ class Settings(FileSettings):
         "auto",
         description="Log format. text: for people. json: for programs. auto: text at a terminal, otherwise json.",
     )
+    slow_request_ms: int = Field(
+        1_000,
+        ge=0,
+        le=3_600_000,
+        description="Log requests whose response begins later than this many milliseconds, with the reason. 0: none.",
+    )
     test_clock_file: Path | None = Field(None, description="Tests only: file with milliseconds to add to the clock.")
 
     @field_validator("*", mode="before")
@@ -275,34 +282,8 @@ class Settings(FileSettings):
         return value if info.field_name == "admin_password" else value.strip()
 
     @model_validator(mode="after")
-    def _admin_is_a_pair(self) -> Self:
-        if (self.admin_email is None) != (self.admin_password is None):
-            raise ValueError("ARI_ADMIN_EMAIL and ARI_ADMIN_PASSWORD must be set together")
-        return self
-
-    @model_validator(mode="after")
-    def _one_place_for_the_key(self) -> Self:
-        if self.master_key is not None and self.master_key_file is not None:
-            raise ValueError("ARI_MASTER_KEY and ARI_MASTER_KEY_FILE can't both be set")
-        return self
-
-    @model_validator(mode="after")
-    def _one_way_for_mail(self) -> Self:
-        if self.resend_api_key is not None and self.smtp_url is not None:
-            raise ValueError("RESEND_API_KEY and ARI_SMTP_URL can't both be set")
-        if self.smtp_url is not None and self.mail_from is None:
-            raise ValueError("ARI_SMTP_URL requires ARI_MAIL_FROM, the from address")
-        return self
-
-    @model_validator(mode="after")
-    def _require_proxy_addresses(self) -> Self:
-        if self.forward_auth is not None and not self.trusted_proxies:
-            raise ValueError("ARI_FORWARD_AUTH requires ARI_TRUSTED_PROXIES, the addresses of the proxy")
-        return self
-
-    @model_validator(mode="after")
-    def _currency_has_a_rate(self) -> Self:
-        make_display_currency(self.display_currency, self.display_currency_rate)
+    def _fit_together(self) -> Self:
+        check_combinations(self)
         return self
 
     @property

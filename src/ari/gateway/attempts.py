@@ -66,6 +66,7 @@ class ProviderAttempts:
         self._keyring = keyring
         self._consumer = consumer
         self._monotonic = monotonic
+        self._first_began: float | None = None
         self._began = monotonic()
         self._tried: set[str] = set()
         self._made: list[ProviderCall] = []
@@ -94,6 +95,8 @@ class ProviderAttempts:
     def begin(self) -> None:
         """A call begins."""
         self._began = self._monotonic()
+        if self._first_began is None:
+            self._first_began = self._began
 
     def end(self, status: int | None) -> None:
         """The call got a response with this status, or none."""
@@ -101,6 +104,17 @@ class ProviderAttempts:
         key_id = self.current.credential.key_id
         self._made.append(ProviderCall(self.provider.name, self.model, key_id, status, ms))
         self._call_count += 1
+
+    def note_wait(self, context: RequestContext, first_byte_ms: float | None) -> None:
+        """Note how long the request waited for the first byte of a response, or for none: ``first_byte_ms`` after it
+        came. Only then has a stream really begun, whatever was sent before."""
+        served, started = context.served, context.record.started
+        if self._first_began is None:
+            return
+        ended = self._monotonic() if first_byte_ms is None else started + first_byte_ms / 1000
+        served.add_wait("provider", max(0.0, ended - self._first_began))
+        if served.responded is not None:
+            served.responded = max(served.responded, ended)
 
     def note_accepted(self) -> None:
         """The provider serves the request with the current key."""

@@ -334,6 +334,7 @@ class Forwarding:
 
     def _report(self) -> None:
         """Hand the usage to the recorder, which writes it in a later commit."""
+        self.attempts.note_wait(self._context, self._first_byte_ms)
         row = self._context.record.row
         if row is None:
             return

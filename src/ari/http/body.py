@@ -3,9 +3,11 @@
 import asyncio
 import json
 import re
+from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qs
 
+from ari.base.served_request import note_wait
 from ari.http.context import HasScope, Message, Receive, RequestContext, context_of
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST, RequestHead
@@ -51,11 +53,14 @@ async def read_body(head: RequestHead, receive: Receive, max_bytes: int = MAX_BO
         raise BodyFault(Fault(INVALID_REQUEST, "Content-Length isn't a number."))
     if length is not None and int(length) > max_bytes:
         raise _make_size_fault(max_bytes)
+    began = perf_counter()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _collect(receive, max_bytes)
     except TimeoutError:
         raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"], headers=_CLOSE)) from None
+    finally:
+        note_wait("client", began)
 
 
 def _make_size_fault(max_bytes: int) -> BodyFault:

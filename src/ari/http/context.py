@@ -11,6 +11,7 @@ from ari.accounts.model import SignedIn
 from ari.base.caller import Caller
 from ari.base.events import Origin
 from ari.base.hidden_fields import HiddenFields
+from ari.base.served_request import ServedRequest
 from ari.deps import Deps
 from ari.http.client_address import Client
 from ari.http.cookies import Preferences, preferences
@@ -37,6 +38,7 @@ class RequestContext(HiddenFields, msgspec.Struct, eq=False):
     From authentication: ``key`` or ``signed_in`` with its ``door``, the ``csrf`` token for the forms of this visitor,
     and cookies to set. From its body: ``form`` or ``json``. ``send`` is the ASGI ``send`` that holds the response until
     ``record`` is committed; ``started`` says that the response has begun. ``peer`` is the address of the connection.
+    ``served`` is what the log knows of the request.
     """
 
     instance: Instance
@@ -49,6 +51,7 @@ class RequestContext(HiddenFields, msgspec.Struct, eq=False):
     receive: Receive
     unread_body: UnreadBody | None
     send: Send
+    served: ServedRequest
     key: ApiKey | None = None
     signed_in: SignedIn | None = None
     door: str = "api"

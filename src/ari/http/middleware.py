@@ -17,6 +17,7 @@ from ari.http.secret_rehasher import SecretRehasher
 from ari.http.security_events import SecurityEvents
 from ari.http.security_headers import SecurityHeaders
 from ari.http.services import ErrorPage, Services
+from ari.http.slow_requests import SlowRequests
 from ari.instance import Instance
 from ari.usage.route_names import RouteNames
 
@@ -56,6 +57,7 @@ class Middleware:
             events=self.events,
             route_names=RouteNames(instance.settings.forward_auth_routes),
             large_bodies=WorkQueue(MAX_LARGE_BODIES, MAX_LARGE_BODIES),
+            slow_requests=SlowRequests(instance.settings.slow_request_ms),
             error_page=self.error_page,
         )
         self._handler = RequestHandler(self.app, self.table, instance, self.services)
@@ -66,6 +68,7 @@ class Middleware:
 
     async def stop(self) -> None:
         """Write what is still buffered and close."""
+        self.services.slow_requests.end_window()
         await self._instance.usage.stop()
         self.services.rehasher.close()
         await self.services.lookup.close()

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 
 from ari.base.errors import AriError
+from ari.base.served_request import ServedRequest, set_served_request
 from ari.http.auth.api_key import authenticate_key
 from ari.http.auth.csrf import form_fault
 from ari.http.auth.session import authenticate_session
@@ -44,11 +45,13 @@ class RequestHandler:
         self._instance = instance
         self._services = services
         self._metrics = instance.metrics
+        self._slow_requests = services.slow_requests
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to the request."""
         services = self._services
         context = self._read(scope, receive, send)
+        set_served_request(context.served)
         self._metrics.begin_request()
         sender = context.send = ResponseSender(context, services, send)
         try:
@@ -66,12 +69,15 @@ class RequestHandler:
         except HeadSent:
             pass
         except Exception:  # noqa: BLE001 - becomes a 500 and is logged; nothing may escape into the server
-            _log.exception("request failed", request_id=context.request_id, route=context.route.template)
+            _log.exception("request failed", route=context.route.template)
             await sender.respond_to_fault(Fault(REQUEST_ERRORS["internal"]))
         finally:
             context.send = send  # ends the reference cycle with the sender: garbage is collected rarely
             taken = services.clock.monotonic() - context.record.started
             self._metrics.end_request(find_door(context.route.template), taken)
+            if taken >= self._slow_requests.min_seconds:
+                self._slow_requests.note(context, taken)
+            context.served.is_served = False
 
     def _read(self, scope: Scope, receive: Receive, send: Send) -> RequestContext:
         services = self._services
@@ -91,6 +97,7 @@ class RequestHandler:
             unread_body or receive,
             unread_body,
             send,
+            ServedRequest(head.request_id),
             peer=peer[0] if peer else None,
         )
 

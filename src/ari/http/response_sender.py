@@ -55,6 +55,7 @@ class ResponseSender:
             self._discards_output = True
             await self._send_whole(self._refuse(error))
         else:
+            self._context.served.responded = self._services.clock.monotonic()
             await self._send_head(status, headers)
 
     def _refuse(self, error: AriError) -> Response:
@@ -70,6 +71,7 @@ class ResponseSender:
         if context.unread_body is not None:
             await context.unread_body.drain()
         context.started = True
+        context.served.status = status
         if context.new_cookies:
             headers = [*headers, *context.new_cookies]
         decision = context.record.decision

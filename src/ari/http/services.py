@@ -13,6 +13,7 @@ from ari.http.problem import Fault
 from ari.http.secret_rehasher import SecretRehasher
 from ari.http.security_events import SecurityEvents
 from ari.http.security_headers import SecurityHeaders
+from ari.http.slow_requests import SlowRequests
 from ari.usage.ports import KeyLookup
 from ari.usage.recorder import UsageRecorder
 from ari.usage.route_names import RouteNames
@@ -41,4 +42,5 @@ class Services:
     events: SecurityEvents
     route_names: RouteNames
     large_bodies: WorkQueue
+    slow_requests: SlowRequests
     error_page: ErrorPage

@@ -7,8 +7,10 @@ connection's reading with the response, so ARI reads first, within the limits be
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
 from typing import Any
 
+from ari.base.served_request import note_wait
 from ari.http.request_head import RequestHead
 
 Message = MutableMapping[str, Any]
@@ -61,7 +63,7 @@ class UnreadBody:
         for _ in range(_TURNS):
             if self._is_reading:
                 await asyncio.sleep(0)
-        size = 0
+        size, began = 0, perf_counter()
         try:
             async with asyncio.timeout(LINGER_SECONDS):
                 while not (self.is_read or self._is_reading) and size < MAX_DRAINED_BYTES:
@@ -69,3 +71,5 @@ class UnreadBody:
                         size += len((await self()).get("body", b""))
         except Exception:  # noqa: BLE001 - the response is decided; what is wrong with a dropped body changes nothing
             self.is_read = True
+        finally:
+            note_wait("client", began)

@@ -1,9 +1,12 @@
 """The rows of one request in the usage log. No response is sent before its row is committed."""
 
+from time import perf_counter
+
 import msgspec
 
 from ari.base.clock import Clock
 from ari.base.errors import LimitExceeded, Unavailable
+from ari.base.served_request import note_wait
 from ari.http.request_head import RequestHead
 from ari.keys.limits.budget_fields import budget_in_words, shortage_in_words
 from ari.keys.limits.charge import Charge, Decision
@@ -57,11 +60,14 @@ class UsageRecord(msgspec.Struct, eq=False):
         row = self.row
         if row is None:
             return
+        began = perf_counter()
         try:
             await self.recorder.write(row)
         except Unavailable:
             self.row = None
             raise
+        finally:
+            note_wait("usage_log", began)
         self.is_committed = True
         self._raise_if_refused()
 
@@ -83,11 +89,14 @@ class UsageRecord(msgspec.Struct, eq=False):
         assert extra is not None
         self.extra_batch = None
         rows = extra.rows if row is None or self.is_committed else (row, *extra.rows)
+        began = perf_counter()
         try:
             await self.recorder.write_together(rows, extra.attempts)
         except Unavailable:
             self.row = None
             raise
+        finally:
+            note_wait("usage_log", began)
         self.is_committed = True
 
     async def commit(self, status: int, length: int | None) -> None:

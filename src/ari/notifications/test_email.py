@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from ari.base.clock import HOUR_MS, Clock, in_words
 from ari.base.errors import Conflict, RateLimited
 from ari.base.ids import new_id
 from ari.base.messages import EMAIL_IS_OFF
+from ari.base.served_request import note_wait
 from ari.base.transaction import KeyValueStore, Runner, record
 from ari.notifications.compose import compose
 from ari.notifications.delivery_history import recipient
@@ -54,7 +56,9 @@ async def send_test_email(run: Runner, service: MailService, clock: Clock) -> Te
     recipient = await run.do(begin_test)
     began = clock.monotonic()
     email = compose_test(service.config, recipient, service.render_html)
+    sending = perf_counter()
     sent = await service.sender.send(email, new_id("ntc", clock.now_ms()), TEST_SECONDS)
+    note_wait("email", sending)
     return await run.do(finish_test, sent, recipient, clock.monotonic() - began)
 
 

@@ -1,6 +1,9 @@
 """Test calls to providers; fulfills ``integrations.ports.Prober``."""
 # Imports inside functions here: the command line starts without an HTTP client.
 
+from time import perf_counter
+
+from ari.base.served_request import note_wait
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
 
@@ -15,7 +18,10 @@ class HttpProber:
         from ari.outbound.http import HttpClient  # noqa: PLC0415 - see above
 
         provider, trial = credential.provider, credential.provider.trial
-        headers = [("accept", "application/json"), ("user-agent", "ari"), *provider.default_headers]
+        began, headers = (
+            perf_counter(),
+            [("accept", "application/json"), ("user-agent", "ari"), *provider.default_headers],
+        )
         async with HttpClient() as client:
             asked = await client.ask(
                 trial.method,
@@ -25,6 +31,7 @@ class HttpProber:
                 seconds=timeout_seconds,
                 most_bytes=_MAX_BYTES,
             )
+        note_wait("provider", began)
         if asked.fault is None:
             return Probed(asked.status, asked.body)
         return Probed(None, fault=_words(asked.fault, timeout_seconds))

@@ -16,7 +16,7 @@ from ari.base.environment import kubernetes_variables, kubernetes_words, unknown
 from ari.base.errors import ConfigurationError
 from ari.base.file_settings import environment_name, file_fields
 from ari.base.idempotency import PASSING_KINDS, forget_undecryptable
-from ari.base.log import configure_log
+from ari.base.log import configure_log, name_worker
 from ari.base.messages import EMAIL_IS_OFF
 from ari.base.seal import find_missing_keys, get_sealed, words_for
 from ari.base.secret_file import SUFFIX
@@ -131,6 +131,7 @@ def _supervisor(
 
     def work(number: int) -> int:
         presence.number = number
+        name_worker(number)
         metrics.take_slot(number)
         return worker.work(list(zip(apps, listeners, strict=True)), settings)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from ari.base.errors import Unavailable
+from ari.base.served_request import NOTED_SECONDS, note_wait
 from ari.keys.model import ApiKey
 from ari.metrics.recording import Metrics
 from ari.usage.model import KeyTotals
@@ -29,7 +30,10 @@ class MeasuredLookup:
             self._metrics.count_database_error()
             raise
         finally:
-            self._metrics.observe_lookup(perf_counter() - began)
+            seconds = perf_counter() - began
+            self._metrics.observe_lookup(seconds)
+            if seconds > NOTED_SECONDS:
+                note_wait("database", began)
 
     async def find_undeclared(self, scopes: Sequence[str]) -> set[str]:
         """What ``lookup`` finds. Raises ``Unavailable``."""

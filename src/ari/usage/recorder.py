@@ -11,8 +11,7 @@ that waits for a disk cannot send a 503 either.
 - Callers of one event loop tick wait for one future, which is cheaper than one each.
 - The buffer is bounded. When it is full, further callers wait in line for as long at most; no row is dropped from the
   buffer to make room.
-- Another process folds committed entries a moment later (``fold_loop.py``). Where it can't keep up, commits pause
-  (``back_pressure.py``).
+- Another process folds committed entries a moment later. Where it can't keep up, commits pause (``back_pressure.py``).
 - Completions belong to responses that are already sent, so they are kept over failed commits and retried (as many as
   the buffer has room for; the oldest are dropped first, but no settlement of a budget is).
 """
@@ -27,10 +26,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
+from time import perf_counter
 from typing import Any
 
 from ari.base.clock import Clock
 from ari.base.errors import Unavailable
+from ari.base.served_request import note_wait
 from ari.base.settings import Settings
 from ari.usage.ai import AiUse
 from ari.usage.back_pressure import BackPressure
@@ -56,8 +57,7 @@ _logger = logging.getLogger(__name__)
 
 
 class _Waiter(asyncio.Future[None]):
-    """What several callers wait for. A canceled caller must not cancel the others: it keeps waiting with them and is
-    canceled afterwards."""
+    """What several callers wait for. A canceled caller must not cancel the others: it waits with them first."""
 
     def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - as asyncio has it
         return False
@@ -177,7 +177,11 @@ class UsageRecorder:
         """Return when an attempt without a valid key is counted. Raises like ``write``."""
         now_ms = self._clock.now_ms()
         bucket = self._attempt_addresses.bucket_for(attempt_address(address, self._addresses), now_ms)
-        await self._commit((), (Attempt(now_ms, reason, bucket, source=source),))
+        began = perf_counter()
+        try:
+            await self._commit((), (Attempt(now_ms, reason, bucket, source=source),))
+        finally:
+            note_wait("usage_log", began)
 
     def complete(self, done: Completion | AiUse) -> None:
         """Fill in a committed row with a later commit. Never waits; lost if the process dies before that."""
@@ -233,8 +237,7 @@ class UsageRecorder:
             self._watch = self._loop.call_at(entry.deadline, self._expire)
 
     def _admit(self) -> None:
-        """Move callers from the line into the buffer while there is room. Callers that gave up in line are not
-        logged."""
+        """Move callers from the line into the buffer while there is room, except those that gave up."""
         while self._line and self._held < self._max_rows:
             entry = self._line.popleft()
             if not entry.waiter.done():

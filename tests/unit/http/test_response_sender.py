@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from ari.base.clock import SystemClock
 from ari.base.errors import LimitExceeded, Unavailable
+from ari.base.served_request import ServedRequest
 from ari.base.settings import load_settings
 from ari.http.client_address import Client
 from ari.http.context import RequestContext
@@ -46,6 +48,7 @@ class Services:
 
     def __init__(self, data_dir: Path) -> None:
         self.settings = load_settings(data_dir=data_dir)
+        self.clock = SystemClock()
         self.security_headers = SecurityHeaders(self.settings)
 
 
@@ -76,6 +79,7 @@ def sender_with(
         nothing,
         None,
         send,
+        ServedRequest("req_1"),
     )
     return ResponseSender(context, services, send)
 
