@@ -1,17 +1,19 @@
 """How a door does something: a command or a read, in a transaction, for one caller."""
+# Imports inside functions here: the caller of a command in the terminal is neither a key nor an account.
+# ruff: noqa: PLC0415
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from ari.accounts.sessions import reread_session
 from ari.base.caller import SYSTEM, Caller
 from ari.base.deadline import in_time, run_in_thread
 from ari.instance import Instance
-from ari.keys.verify import reread_key
 from ari.storage.transaction import Transaction
-from ari.usage.ports import UsageReader
+
+if TYPE_CHECKING:
+    from ari.usage.ports import UsageReader
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,7 +82,9 @@ class Deps:
         with self.instance.database.reading(self.caller) as tx:
             return query(tx, *args, **kwargs)
 
-    async def report(self, report: Callable[Concatenate[UsageReader, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def report(
+        self, report: Callable[Concatenate["UsageReader", P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run a report on the usage log, such as ``summary.of_all``, in a thread."""
         return await run_in_thread(report, self.instance.reports, *args, **kwargs)
 
@@ -88,7 +92,11 @@ class Deps:
 def reread(tx: Transaction) -> Caller:
     """The caller of this transaction as it is now. Raises ``CallerRevoked`` if its key or session has ended."""
     if tx.caller.key_id is not None:
+        from ari.keys.verify import reread_key
+
         return reread_key(tx)
     if tx.caller.session_digest is not None:
+        from ari.accounts.sessions import reread_session
+
         return reread_session(tx.accounts, tx.caller, tx.now_ms)
     return tx.caller

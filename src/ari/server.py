@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
 import structlog
@@ -87,10 +89,14 @@ _DOORS = (
 )
 """The modules whose routes are the API, in the order of its description."""
 
+_IMPORTED_LATE = ("ari.keys", "ari.storage.lookups", "ari.storage.stores", "ari.storage.usage", "ari.usage")
+"""Packages of which a command imports only what it needs."""
+
 
 def build_app(instance: Instance, presence: Presence | None = None) -> Middleware:
     """All doors behind the middleware; ``presence`` reports the other workers, if there are any."""
     settings = instance.settings
+    _import_everything(instance)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -123,6 +129,18 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
     app.router.middleware_stack = Dispatcher(app.router.app, guard.events.report_unauthorized)
     _add_error_handlers(app, guard)
     return guard
+
+
+def _import_everything(instance: Instance) -> None:
+    """Import what a command imports only if it needs it.
+
+    Workers share the memory of what is imported before they are forked, no request waits for an import, and none gets a
+    module of the version that was installed since.
+    """
+    instance.make_parts()
+    for package in _IMPORTED_LATE:
+        for module in walk_packages(import_module(package).__path__, f"{package}."):
+            import_module(module.name)
 
 
 def build_metrics_app(app: Middleware) -> metrics.MetricsApp:

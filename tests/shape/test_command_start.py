@@ -1,11 +1,14 @@
 """A command starts at once, because it imports what it needs and nothing else."""
 
+import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from ari import keys
 from tests.support.instances import prepare
 from tests.support.ports import free_port
 
@@ -21,6 +24,35 @@ SLOW = [
     "structlog",
 ]
 """Libraries that take 30 ms or more, and that no command below needs."""
+NOT_OF_A_LIST = [
+    "argon2",
+    "cryptography",
+    "dotenv",
+    "pydantic_settings",
+    "zxcvbn",
+    "ari.accounts.password",
+    "ari.api",
+    "ari.gateway",
+    "ari.http",
+    "ari.keys.commands.create",
+    "ari.keys.commands.import_keys",
+    "ari.outbound",
+    "ari.server",
+    "ari.storage.backup",
+    "ari.storage.checkup",
+    "ari.storage.database_url",
+    "ari.storage.failover.heartbeat",
+    "ari.storage.failover.link",
+    "ari.storage.lookups",
+    "ari.storage.preflight",
+    "ari.storage.stores.accounts",
+    "ari.usage.recorder",
+    "ari.usage.watch.bursts",
+    "ari.web",
+]
+"""What listing keys needs neither: the hot path, the doors, PostgreSQL, backups, and what creates a key."""
+MOST_MODULES = 185
+"""Of ARI's own, for a list of keys; each takes 0.5 ms or more. It was 298 when each package imported all of itself."""
 DATABASE = ["pydantic", "sqlalchemy"]
 SCRIPT = (
     "import sys; from ari.cli.main import main\n"
@@ -47,6 +79,55 @@ def test_a_command_on_a_data_directory_imports_no_server(words: tuple[str, ...],
     """Neither an HTTP client, nor templates, nor what only a terminal or a log needs."""
     prepare(data_dir, None)
     assert list_imported(words, data_dir, SLOW) == (0, [])
+
+
+def test_a_list_of_keys_imports_a_part_of_ari(data_dir: Path) -> None:
+    """``keys list`` is what people type most, so it imports its own stores, reports and options only."""
+    prepare(data_dir, None)
+    names = [*NOT_OF_A_LIST, *(name for name in list_modules() if name not in NOT_OF_A_LIST)]
+    code, imported = list_imported(("keys", "list"), data_dir, names)
+    assert code == 0
+    assert [name for name in imported if name in NOT_OF_A_LIST] == []
+    assert 100 < len(imported) <= MOST_MODULES
+
+
+def list_modules() -> list[str]:
+    """Every module of ARI."""
+    root = Path("src/ari")
+    found = (path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py"))
+    return sorted(".".join(path.parts).removesuffix(".__init__") for path in found)
+
+
+def test_every_key_command_has_its_place() -> None:
+    """``ari.keys`` says twice where a name is from: for type checkers, and for the import when it is first used."""
+    tree = ast.parse(Path("src/ari/keys/__init__.py").read_text())
+    listed = next(one for one in ast.walk(tree) if isinstance(one, ast.Dict))
+    names = {ast.literal_eval(one) for one in listed.keys if one is not None}
+    places = {
+        alias.name: str(one.module)
+        for one in ast.walk(tree)
+        if isinstance(one, ast.ImportFrom) and str(one.module).startswith("ari.keys.")
+        for alias in one.names
+    }
+    assert names == places.keys()
+    for name, module in places.items():
+        assert getattr(keys, name) is getattr(import_module(module), name)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        getattr(keys, "nothing")  # noqa: B009 - type checkers know that it isn't there
+
+
+def test_a_server_imports_everything_before_it_serves(tmp_path: Path) -> None:
+    """So no request waits for an import, and workers share the memory."""
+    script = (
+        "import sys; from pathlib import Path; from ari import server; from ari.base.settings import load_settings\n"
+        "from ari.instance import Instance\n"
+        f"instance = Instance.open(load_settings(data_dir=Path({str(tmp_path / 'data')!r})), check=False)\n"
+        "server.build_app(instance); instance.close()\n"
+        f"print(*(name for name in {list_modules()!r} if name not in sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    late = ("ari.keys.", "ari.storage.lookups.", "ari.storage.stores.", "ari.storage.usage.", "ari.accounts.")
+    assert [name for name in ran.stdout.split() if name.startswith(late)] == []
 
 
 @pytest.mark.parametrize(

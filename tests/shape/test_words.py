@@ -186,7 +186,7 @@ def _is_value_or_context(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bo
     """Properties and fixtures name a value (``refused``); context managers read as ``with database.writing()``."""
     nodes = [node for one in function.decorator_list for node in ast.walk(one)]
     names = {getattr(node, "id", getattr(node, "attr", "")) for node in nodes}
-    return bool(names & {"property", "contextmanager", "asynccontextmanager", "fixture"})
+    return bool(names & {"property", "cached_property", "contextmanager", "asynccontextmanager", "fixture"})
 
 
 @pytest.mark.parametrize("folder", [SOURCE, TESTS], ids=lambda folder: folder.name)

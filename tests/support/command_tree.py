@@ -17,7 +17,10 @@ def keep() -> None:
 
 def build(app: typer.Typer) -> None:
     """Import and build all commands of this app, so that no call does."""
-    root: Any = typer.main.get_command(app)
-    for command in root.commands.values():
+    _load_below(typer.main.get_command(app))
+
+
+def _load_below(group: Any) -> None:
+    for command in getattr(group, "commands", {}).values():
         if isinstance(command, LazyCommand):
-            command.load()
+            _load_below(command.load())

@@ -1,11 +1,10 @@
-"""Settings whose secrets may be in files: each secret setting has a variable ``…_FILE``."""
+"""Settings from the environment, whose secrets may be in files: each secret setting has a variable ``…_FILE``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
-from pydantic import PrivateAttr, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, PrivateAttr, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings
 
 from ari.base.secret_file import SUFFIX, SecretFile, find_files
 from ari.base.setting_errors import describe_error
@@ -13,6 +12,8 @@ from ari.base.setting_errors import describe_error
 _MASTER_KEY = "master_key"
 """Its file is a setting itself: it holds several keys, and ``ari.base.master_key`` reads it."""
 _UNSTRIPPED = "admin_password"
+_OTHER_NAMES = {"allowed_ips": "ALLOWED_IPS"}
+"""Names without the prefix that a setting also has."""
 
 
 def environment_name(field: str) -> str:
@@ -20,14 +21,19 @@ def environment_name(field: str) -> str:
     return field.upper() if field == "resend_api_key" else f"ARI_{field.upper()}"
 
 
-class FileSettings(BaseSettings):
-    """Base class of the settings."""
+class FileSettings(BaseModel):
+    """Base class of the settings.
+
+    Not that of pydantic-settings, which imports command lines and files of a dozen formats: 50 ms of every command.
+    """
 
     _files: dict[str, SecretFile[SecretStr]] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def read(cls, environment: Mapping[str, str], given: Mapping[str, Any]) -> Self:
         """The settings from ``given``, the files that the environment names, and the environment, in this order.
+
+        Names of variables may be in lower case, and an empty one counts as unset.
 
         Raises ``ConfigurationError`` for a file, and pydantic's ``ValidationError``.
         """
@@ -37,7 +43,7 @@ class FileSettings(BaseSettings):
             for name, path in find_files(names, environment).items()
         }
         values: dict[str, Any] = {field: file.current() for field, file in files.items()}
-        settings = cls(**values, **given)
+        settings = cls(**_read_variables(cls.model_fields, environment) | values | dict(given))
         settings._files = files
         return settings
 
@@ -48,7 +54,18 @@ class FileSettings(BaseSettings):
         return value
 
 
-def file_fields(settings: type[BaseSettings]) -> list[str]:
+def _read_variables(fields: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The texts of the settings that the environment has."""
+    texts = {name.upper(): text for name, text in environment.items() if text}
+    found = {}
+    for field in fields:
+        text = texts.get(environment_name(field)) or texts.get(_OTHER_NAMES.get(field, ""))
+        if text is not None:
+            found[field] = text
+    return found
+
+
+def file_fields(settings: type[BaseModel]) -> list[str]:
     """The settings that can be read from a file: all secret ones."""
     annotations = {field: repr(info.annotation) for field, info in settings.model_fields.items()}
     return [field for field, text in annotations.items() if "SecretStr" in text and field != _MASTER_KEY]

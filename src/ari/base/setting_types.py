@@ -10,7 +10,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
 
 from ari.base.addresses import AddressList
 from ari.base.audit import MIN_RETENTION_DAYS
@@ -259,12 +258,12 @@ Port = Annotated[int, BeforeValidator(_port), Field(ge=1, le=65535)]
 ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 ListeningHost = Annotated[str, AfterValidator(_check_host)]
 Directory = Annotated[Path, AfterValidator(_directory)]
-HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)]
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+HostNames = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 ProxyNetworks = Annotated[Networks, AfterValidator(_refuse_every_address)]
-Days = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_days)]
+Days = Annotated[tuple[int, ...], BeforeValidator(_days)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
-PrivateAddresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_private_addresses)]
+PrivateAddresses = Annotated[tuple[str, ...], BeforeValidator(_private_addresses)]
 RetentionDays = Annotated[int, Field(ge=0, le=36_500), AfterValidator(_retention_days)]
 Origin = Annotated[str, AfterValidator(_origin)]
 ResendUrl = Annotated[str, AfterValidator(_resend_url)]
@@ -273,7 +272,7 @@ ResendKey = Annotated[SecretStr, AfterValidator(_resend_key)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 Proxy = Literal["nginx", "ingress-nginx", "apache", "haproxy", "caddy", "traefik", "envoy", "apisix"]
-Routes = Annotated[int | tuple[str, ...], NoDecode, BeforeValidator(_routes), AfterValidator(_check_routes)]
+Routes = Annotated[int | tuple[str, ...], BeforeValidator(_routes), AfterValidator(_check_routes)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 MasterKey = Annotated[SecretStr, AfterValidator(_master_key)]
 CurrencyCode = Annotated[str, AfterValidator(parse_currency_code)]

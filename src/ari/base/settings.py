@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import (
-    AliasChoices,
     ByteSize,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -18,7 +18,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import SettingsConfigDict
 
 from ari.base.default_data_dir import default_data_dir
 from ari.base.errors import ConfigurationError
@@ -64,9 +63,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 class Settings(FileSettings):
     """Read from the environment. An invalid value stops the start with one sentence."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ARI_", env_ignore_empty=True, hide_input_in_errors=True, extra="ignore", populate_by_name=True
-    )
+    model_config = ConfigDict(hide_input_in_errors=True, validate_default=True)
 
     data_dir: Directory = Field(
         default_factory=default_data_dir,
@@ -109,7 +106,6 @@ class Settings(FileSettings):
     allowed_hosts: HostNames = Field((), description="Comma-separated additional host names that ARI responds to.")
     allowed_ips: Networks = Field(
         (),
-        validation_alias=AliasChoices("ARI_ALLOWED_IPS", "ALLOWED_IPS", "allowed_ips"),
         description="Comma-separated IP addresses or CIDRs allowed to reach ARI. Empty allows everyone.",
     )
     trusted_proxies: ProxyNetworks = Field(
@@ -233,7 +229,6 @@ class Settings(FileSettings):
     )
     resend_api_key: ResendKey | None = Field(
         None,
-        validation_alias=AliasChoices("RESEND_API_KEY", "resend_api_key"),
         description="Resend API key; enables email. Sending access is enough.",
     )
     resend_url: ResendUrl = Field(

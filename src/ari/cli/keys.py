@@ -1,328 +1,71 @@
-"""``ari keys``: create, import, list, change, revoke, delete. The rules are in ``ari.keys``, as for every door."""
+"""``ari keys``: create, import, list, change, revoke, delete. Each command is imported when it is called."""
 
-from collections.abc import Callable
-from typing import Annotated
-
-import typer
-
-from ari.base.clock import from_rfc3339
-from ari.base.problems import Problems
-from ari.cli import import_keys, key_output, key_verification, list_keys, output, rotation, unused_scopes
 from ari.cli.command_app import CommandApp
-from ari.cli.key_budgets import NewBudgets, budgets_app, choose_budgets
-from ari.cli.key_limits import (
-    NewBalance,
-    NoCredits,
-    RateLimits,
-    Refill,
-    RefillHour,
-    TimeZone,
-    choose_credits,
-    choose_limits,
-    credits_app,
-    limits_app,
-)
-from ari.cli.key_output import Key, describe_key
-from ari.cli.matched_by import MatchedBy
-from ari.cli.matching_keys import ByConsumer, ByKind, ByTag, OneKey, change_matching_keys, require_one_or_matching
-from ari.cli.metadata_args import parse_metadata_options
-from ari.cli.model_args import AllowModels, DenyModels, choose_model_rules, describe_models, make_model_rules
-from ari.cli.options import (
-    Addresses,
-    AsJson,
-    Consumer,
-    DataDir,
-    EnvironmentName,
-    Expires,
-    ExpiresAt,
-    KeyName,
-    KindOption,
-    Metadata,
-    Scopes,
-    Tags,
-    Yes,
-)
-from ari.cli.targets import open_target
-from ari.cli.time_args import instant
-from ari.keys import UNSET, BulkChange, KeyChange, NewKey
-from ari.keys.expiry import expiry_of
-
-NewName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the app or script.", show_default=False)]
-app = CommandApp(no_args_is_help=True)
-app.add_typer(budgets_app, name="budgets")
-app.add_typer(limits_app, name="limits")
-app.add_typer(credits_app, name="credits")
+from ari.cli.lazy_commands import LazyGroup, list_lazy
 
 
-@app.command()
-def create(
-    name: NewName,
-    expires: Expires = None,
-    expires_at: ExpiresAt = None,
-    scope: Scopes = None,
-    limit: RateLimits = None,
-    balance: NewBalance = None,
-    refill: Refill = None,
-    refill_hour: RefillHour = 0,
-    time_zone: TimeZone = "UTC",
-    no_credits: NoCredits = False,
-    consumer: Consumer = None,
-    tag: Tags = None,
-    metadata: Metadata = None,
-    environment: EnvironmentName = None,
-    kind: KindOption = None,
-    address: Addresses = None,
-    allow_model: AllowModels = None,
-    deny_model: DenyModels = None,
-    budget: NewBudgets = None,
-    may_rotate: Annotated[bool, typer.Option("--may-rotate", help="Let the holder of the key rotate it.")] = False,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Create a key and print its secret once. When piped, prints only the secret.
-
-    Without --kind, the key never expires unless you pass --expires. --limit "", --no-credits, --budget "" and
-    --allow-model "" give it none of its kind.
-    """
-    problems = Problems()
-    new = NewKey(
-        name,
-        expires,
-        instant(expires_at, "--expires-at"),
-        tuple(scope) if scope else None,
-        problems.check(UNSET, choose_limits, limit),
-        problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=no_credits),
-        kind=kind,
-        environment=environment,
-        may_rotate=may_rotate,
-        consumer=consumer,
-        tags=tuple(tag or ()),
-        metadata=parse_metadata_options(metadata),
-        addresses=tuple(address or ()),
-        models=choose_model_rules(allow_model, deny_model),
-        budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
-    )
-    with open_target(data_dir) as target:
-        key_output.show_created(target, target.keys.create(new, problems.found), as_json, sets_budgets=bool(budget))
-
-
-app.command("import")(import_keys.import_)
-app.command("list")(list_keys.list_)
-app.command("unused-scopes")(unused_scopes.show)
-
-
-@app.command()
-def show(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Show a key's details."""
-    with open_target(data_dir) as target:
-        key_output.show_key(target, target.keys.get(key), as_json)
-
-
-@app.command()
-def rename(key: KeyName, name: NewName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Rename a key."""
-    _change(key, KeyChange(name=name), lambda changed: f"Renamed to {describe_key(changed)}.", as_json, data_dir)
-
-
-@app.command()
-def scopes(key: KeyName, scope: Scopes = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Set a key's scopes (replaces the current ones)."""
-    if not scope:
-        raise typer.BadParameter("pass at least one --scope.")
-    wanted = KeyChange(scopes=tuple(scope))
-    _change(
-        key,
-        wanted,
-        lambda changed: f"{describe_key(changed)} now has scopes {' '.join(changed['scopes'])}.",
-        as_json,
-        data_dir,
+class _Keys(LazyGroup):
+    lazy = list_lazy(
+        ("create", "create_key:create", "Create a key and print its secret once. When piped, prints only the secret."),
+        ("import", "import_keys:import_", "Import keys of other systems by their hashes, so their holders keep them."),
+        ("list", "list_keys:list_", "List keys, newest first. Filters apply together."),
+        (
+            "unused-scopes",
+            "unused_scopes:show",
+            "List scopes that a key holds but has not used in 90 days, as far as the log proves it.",
+        ),
+        ("show", "change_key:show", "Show a key's details."),
+        ("rename", "change_key:rename", "Rename a key."),
+        ("scopes", "change_key:scopes", "Set a key's scopes (replaces the current ones)."),
+        (
+            "expiry",
+            "change_key:expiry",
+            (
+                "Set a key's expiry, counted from now, or that of all keys of a consumer or kind, or with a tag "
+                "(listed first)."
+            ),
+        ),
+        (
+            "assign",
+            "change_key:assign",
+            'Set a key\'s consumer, tags, metadata or environment. --consumer "" and --tag "" remove them.',
+        ),
+        (
+            "addresses",
+            "change_key:addresses",
+            "Set the addresses and networks a key works from. Without --address, it works from anywhere.",
+        ),
+        (
+            "models",
+            "change_key:models",
+            "Set the AI models a key may use. Without --allow-model and --deny-model, it may use all.",
+        ),
+        (
+            "disable",
+            "change_key:disable",
+            "Disable a key, or all keys of a consumer or kind, or with a tag (listed first).",
+        ),
+        ("enable", "change_key:enable", "Enable a disabled key."),
+        (
+            "revoke",
+            "change_key:revoke",
+            "Permanently revoke a key now, or all keys of a consumer or kind, or with a tag (listed first).",
+        ),
+        ("delete", "change_key:delete", "Delete a revoked or expired key. Its usage and events are kept."),
+        (
+            "verify",
+            "key_verification:verify",
+            "Verify a key, read from a prompt or stdin. Exits with 3 if it isn't valid.",
+        ),
+        ("rotate", "rotation:rotate", "Give a key a new secret and print it once. When piped, prints only the secret."),
+        ("retire-old", "rotation:retire_old", "Retire the old secret of a rotated key before its overlap ends."),
+        ("secret", "rotation:secret", "Show who uses a secret of a rotated key."),
+        ("allow-rotation", "rotation:allow_rotation", "Let the holder of a key rotate it."),
+        ("forbid-rotation", "rotation:forbid_rotation", "Don't let the holder of a key rotate it."),
+        ("budgets", "key_budgets:budgets_app", "Show, set, increase and reset the budgets of a key."),
+        ("limits", "key_limits:limits_app", "Show, set and reset the rate limits of a key."),
+        ("credits", "key_limits:credits_app", "Set, add to and remove the credits of a key."),
     )
 
 
-@app.command()
-def expiry(
-    key: OneKey = None,
-    expires: Expires = None,
-    expires_at: ExpiresAt = None,
-    consumer: ByConsumer = None,
-    tag: ByTag = None,
-    kind: ByKind = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Set a key's expiry, counted from now, or that of all keys of a consumer or kind, or with a tag (listed first)."""
-    by = MatchedBy(consumer, tag, kind)
-    require_one_or_matching(key, by)
-    if expires is None and expires_at is None:
-        raise typer.BadParameter("pass --expires or --expires-at.")
-    at_ms = instant(expires_at, "--expires-at")
-    with open_target(data_dir) as target:
-        expires_at_ms = expiry_of(expires, at_ms, target.now_ms())
-        if key is None:
-            wanted = BulkChange("expire", expires_at_ms=expires_at_ms)
-            change_matching_keys(target, by, wanted, yes=yes, as_json=as_json)
-            return
-    _change(key, KeyChange(expires_at_ms=expires_at_ms), _expiry_sentence, as_json, data_dir)
-
-
-@app.command()
-def assign(
-    key: KeyName,
-    consumer: Consumer = None,
-    tag: Tags = None,
-    metadata: Metadata = None,
-    environment: EnvironmentName = None,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Set a key's consumer, tags, metadata or environment. --consumer "" and --tag "" remove them."""
-    if consumer is None and tag is None and metadata is None and environment is None:
-        raise typer.BadParameter("pass --consumer, --tag, --metadata or --environment.")
-    wanted = KeyChange(
-        environment=UNSET if environment is None else environment,
-        consumer=UNSET if consumer is None else consumer or None,
-        tags=UNSET if tag is None else tuple(one for one in tag if one),
-        metadata=UNSET if metadata is None else parse_metadata_options(metadata),
-    )
-    _change(key, wanted, lambda changed: f"Changed {describe_key(changed)}.", as_json, data_dir)
-
-
-@app.command()
-def addresses(key: KeyName, address: Addresses = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Set the addresses and networks a key works from. Without --address, it works from anywhere."""
-    wanted = KeyChange(addresses=tuple(address or ()))
-    _change(key, wanted, _addresses_sentence, as_json, data_dir)
-
-
-@app.command()
-def models(
-    key: KeyName,
-    allow_model: AllowModels = None,
-    deny_model: DenyModels = None,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Set the AI models a key may use. Without --allow-model and --deny-model, it may use all."""
-    wanted = KeyChange(models=make_model_rules(allow_model, deny_model))
-    _change(key, wanted, _models_sentence, as_json, data_dir)
-
-
-@app.command()
-def disable(
-    key: OneKey = None,
-    consumer: ByConsumer = None,
-    tag: ByTag = None,
-    kind: ByKind = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Disable a key, or all keys of a consumer or kind, or with a tag (listed first)."""
-    by = MatchedBy(consumer, tag, kind)
-    require_one_or_matching(key, by)
-    if key is None:
-        with open_target(data_dir) as target:
-            change_matching_keys(target, by, BulkChange("disable"), yes=yes, as_json=as_json)
-        return
-    _change(key, KeyChange(disabled=True), lambda changed: f"Disabled {describe_key(changed)}.", as_json, data_dir)
-
-
-@app.command()
-def enable(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Enable a disabled key."""
-    _change(key, KeyChange(disabled=False), lambda changed: f"Enabled {describe_key(changed)}.", as_json, data_dir)
-
-
-@app.command()
-def revoke(
-    key: OneKey = None,
-    consumer: ByConsumer = None,
-    tag: ByTag = None,
-    kind: ByKind = None,
-    reason: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Reason, for the audit log.", show_default=False)
-    ] = None,
-    with_made: Annotated[
-        bool, typer.Option("--with-made", help="Also revoke the keys it created or gave more access.")
-    ] = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Permanently revoke a key now, or all keys of a consumer or kind, or with a tag (listed first)."""
-    by = MatchedBy(consumer, tag, kind)
-    require_one_or_matching(key, by)
-    if key is None and with_made:
-        raise typer.BadParameter("--with-made is for a single key.")
-    with open_target(data_dir) as target:
-        if key is None:
-            change_matching_keys(target, by, BulkChange("revoke", reason), yes=yes, as_json=as_json)
-            return
-        named = target.keys.find(key, even_deleted=with_made)
-        made = target.keys.list_made_by(named) if with_made else []
-        if made or not key_output.is_inactive(named):
-            output.confirm(_revoke_question(named, len(made)), yes=yes)
-        dead = target.keys.revoke(named["id"], reason, with_made=with_made, with_use=as_json)
-        if as_json:
-            key_output.show_key(target, dead, as_json)
-            return
-        output.say(f"Revoked {describe_key(dead)}.")
-        for child in target.keys.list_made_by(named):
-            output.tell(
-                f"It created {describe_key(child)} or gave it more access, and that key is still active. "
-                "Use --with-made to revoke such keys too."
-            )
-
-
-@app.command()
-def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Delete a revoked or expired key. Its usage and events are kept."""
-    with open_target(data_dir) as target:
-        named = target.keys.find(key)
-        if key_output.is_inactive(named):
-            output.confirm(f"Delete {describe_key(named)}? Its usage and events are kept.", yes=yes)
-        target.keys.delete(named["id"])
-        output.say(f"Deleted {describe_key(named)}.")
-
-
-for command in (
-    key_verification.verify,
-    rotation.rotate,
-    rotation.retire_old,
-    rotation.secret,
-    rotation.allow_rotation,
-    rotation.forbid_rotation,
-):
-    app.command()(command)
-
-
-def _change(key: str, wanted: KeyChange, result: Callable[[Key], str], as_json: bool, data_dir: DataDir) -> None:
-    with open_target(data_dir) as target:
-        changed = target.keys.change(key, wanted)
-        if as_json:
-            key_output.show_key(target, changed, as_json)
-        else:
-            output.say(result(changed))
-
-
-def _revoke_question(key: Key, made: int) -> str:
-    others = f" and the {output.count(made, 'active key')} it created" if made else ""
-    using = "them" if made else "it"
-    return (
-        f"Revoke {describe_key(key)}{others}? Anything using {using} stops working immediately. This can't be undone."
-    )
-
-
-def _addresses_sentence(key: Key) -> str:
-    return f"{describe_key(key)} now works from {', '.join(key['addresses']) or 'everywhere'}."
-
-
-def _models_sentence(key: Key) -> str:
-    return f"{describe_key(key)} may now use these models: {describe_models(key['models'])}."
-
-
-def _expiry_sentence(key: Key) -> str:
-    if key["expires_at"] is None:
-        return f"{describe_key(key)} no longer expires."
-    return f"{describe_key(key)} now expires {output.moment(from_rfc3339(key['expires_at']))}."
+app = CommandApp(cls=_Keys, no_args_is_help=True)

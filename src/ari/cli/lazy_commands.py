@@ -46,8 +46,21 @@ class LazyGroup(CommandGroup):
         self.commands = {**self.commands, **{str(one.name): one for one in self.lazy}}
 
 
+def list_lazy(*commands: tuple[str, str, str]) -> tuple[LazyCommand, ...]:
+    """Commands by name, place below ``ari.cli`` and the first sentence of their help."""
+    return tuple(LazyCommand(name, f"ari.cli.{place}", sentence) for name, place, sentence in commands)
+
+
 def load_all(app: typer.Typer) -> Any:
     """The whole tree of commands, imported: for the docs and for tests that walk it."""
     root: Any = get_command(app)
-    root.commands |= {name: one.load() for name, one in root.commands.items() if isinstance(one, LazyCommand)}
+    _load_below(root)
     return root
+
+
+def _load_below(group: Any) -> None:
+    """Put the loaded commands in the place of the lazy ones, at any depth."""
+    for name, command in getattr(group, "commands", {}).items():
+        loaded = command.load() if isinstance(command, LazyCommand) else command
+        group.commands[name] = loaded
+        _load_below(loaded)

@@ -18,7 +18,7 @@ from ari.base.extras import explain_missing
 from ari.cli import output
 from ari.cli.chosen_instance import choose_remote
 from ari.cli.command_app import CommandApp
-from ari.cli.lazy_commands import LazyCommand, LazyGroup
+from ari.cli.lazy_commands import LazyGroup, list_lazy
 
 _READER_LEFT = 141
 """Exit status if nobody reads the output any more, as shells report SIGPIPE."""
@@ -55,55 +55,52 @@ class _Root(LazyGroup):
         with _refine_failures():
             return super().invoke(ctx)
 
-    lazy = tuple(
-        LazyCommand(name, f"ari.cli.{place}", sentence)
-        for name, place, sentence in (
-            ("serve", "serve:serve", "Start the server. The first run prints a one-time setup link."),
+    lazy = list_lazy(
+        ("serve", "serve:serve", "Start the server. The first run prints a one-time setup link."),
+        (
+            "migrate",
+            "migrate:migrate",
+            "Migrate the database to the current schema (ari serve does this automatically).",
+        ),
+        (
+            "apply",
+            "apply:apply",
             (
-                "migrate",
-                "migrate:migrate",
-                "Migrate the database to the current schema (ari serve does this automatically).",
+                "Declare scopes, kinds, rules, upstreams, models, prices and budgets from a file. "
+                "Without --yes, only lists the changes, with old and new values."
             ),
-            (
-                "apply",
-                "apply:apply",
-                (
-                    "Declare scopes, kinds, rules, upstreams, models, prices and budgets from a file. "
-                    "Without --yes, only lists the changes, with old and new values."
-                ),
-            ),
-            ("doctor", "doctor:doctor", "Check configuration and health. Exits with 1 if something is wrong."),
-            (
-                "backup",
-                "backup:backup",
-                "Back up everything to one file. Safe while ARI is running; sessions are excluded.",
-            ),
-            (
-                "restore",
-                "backup:restore",
-                "Verify a backup and restore it. Restored keys are disabled unless you pass --trust-keys.",
-            ),
-            ("keys", "keys:app", "Create, import, list, change, revoke and delete API keys."),
-            ("kinds", "kinds:app", "Manage kinds of keys, each with its own prefix and defaults."),
-            ("scopes", "scopes:app", "Manage scopes: your own API's and ARI's."),
-            ("me", "calling_key:app", "Show, rotate and revoke the key you call a remote instance with."),
-            ("policy", "policy:app", "Show and change the rules for all keys."),
-            ("consumers", "consumers:app", "Create, list, change and delete consumers."),
-            ("presets", "presets:app", "Manage presets: named lists of scopes for new keys."),
-            ("integrations", "integrations:app", "Manage provider keys (OpenAI, Anthropic, …)."),
-            ("models", "models:app", "Manage other names for AI models."),
-            ("prices", "prices:app", "Show and set your own prices of AI models, and discounts."),
-            ("budgets", "budgets:app", "Manage the budgets of the instance and its providers."),
-            ("upstreams", "upstreams:app", "Manage named OpenAI-compatible services."),
-            ("usage", "usage:app", "View and export the usage log."),
-            ("events", "events:app", "View and export the audit log. Without a command: list."),
-            ("audit", "audit:app", "Verify, sign and shorten the audit log."),
-            ("notifications", "notifications:app", "Manage email notifications."),
-            ("scan", "scan:app", "Find leaked keys in files and git history."),
-            ("account", "account:app", "View the owner account; reset its password or email."),
-            ("master-key", "master_key:app", "Manage the encryption master key."),
-            ("database", "database:app", "Check and accept the database after a failover."),
-        )
+        ),
+        ("doctor", "doctor:doctor", "Check configuration and health. Exits with 1 if something is wrong."),
+        (
+            "backup",
+            "backup:backup",
+            "Back up everything to one file. Safe while ARI is running; sessions are excluded.",
+        ),
+        (
+            "restore",
+            "backup:restore",
+            "Verify a backup and restore it. Restored keys are disabled unless you pass --trust-keys.",
+        ),
+        ("keys", "keys:app", "Create, import, list, change, revoke and delete API keys."),
+        ("kinds", "kinds:app", "Manage kinds of keys, each with its own prefix and defaults."),
+        ("scopes", "scopes:app", "Manage scopes: your own API's and ARI's."),
+        ("me", "calling_key:app", "Show, rotate and revoke the key you call a remote instance with."),
+        ("policy", "policy:app", "Show and change the rules for all keys."),
+        ("consumers", "consumers:app", "Create, list, change and delete consumers."),
+        ("presets", "presets:app", "Manage presets: named lists of scopes for new keys."),
+        ("integrations", "integrations:app", "Manage provider keys (OpenAI, Anthropic, …)."),
+        ("models", "models:app", "Manage other names for AI models."),
+        ("prices", "prices:app", "Show and set your own prices of AI models, and discounts."),
+        ("budgets", "budgets:app", "Manage the budgets of the instance and its providers."),
+        ("upstreams", "upstreams:app", "Manage named OpenAI-compatible services."),
+        ("usage", "usage:app", "View and export the usage log."),
+        ("events", "events:app", "View and export the audit log. Without a command: list."),
+        ("audit", "audit:app", "Verify, sign and shorten the audit log."),
+        ("notifications", "notifications:app", "Manage email notifications."),
+        ("scan", "scan:app", "Find leaked keys in files and git history."),
+        ("account", "account:app", "View the owner account; reset its password or email."),
+        ("master-key", "master_key:app", "Manage the encryption master key."),
+        ("database", "database:app", "Check and accept the database after a failover."),
     )
 
 

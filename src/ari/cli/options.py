@@ -17,6 +17,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip confirmation.")]
 KeyName = Annotated[
     str, typer.Argument(metavar="ID", help="Key ID, prefix or name.", show_default=False, autocompletion=offer("keys"))
 ]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the app or script.", show_default=False)]
 Scopes = Annotated[
     list[str] | None,
     typer.Option(

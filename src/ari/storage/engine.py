@@ -1,10 +1,14 @@
 """From settings to an open database: files and their modes, engines, transactions."""
+# Imports inside functions here: a command of the terminal imports neither the hot path nor, on SQLite, what PostgreSQL
+# needs.
+# ruff: noqa: PLC0415
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, text
 
@@ -16,31 +20,29 @@ from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.base.signing import present_keys
 from ari.storage.audit_log.witness import Witness
+from ari.storage.commit_counter import CommitCounter
 from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_errors import faults_as_unavailable, read_only
-from ari.storage.database_url import parse
 from ari.storage.dialect import order_writes, sqlite_engine
-from ari.storage.failover.heartbeat import Heartbeat
 from ari.storage.failover.history import History
-from ari.storage.failover.link import Link
 from ari.storage.failover.replication import CommitUnconfirmed, Confirmation
-from ari.storage.failover.sqlite import examine_file, examine_sqlite
-from ari.storage.lookups.ai_rules import AiRulesLookup, PostgresAiRulesLookup, SqliteAiRulesLookup
-from ari.storage.lookups.keys import PostgresKeyLookup, SqliteKeyLookup
-from ari.storage.lookups.providers import PostgresProviderLookup, ProviderLookup, SqliteProviderLookup
-from ari.storage.lookups.sqlite import CommitCounter
 from ari.storage.measured_database import measure_database
-from ari.storage.postgres_sessions import Sessions
-from ari.storage.preflight import ServerInfo, examine
 from ari.storage.transaction import Transaction
 from ari.storage.usage.budget_commits import BudgetWarningTables
 from ari.storage.usage.fold import STAGING_CHECKPOINT_PAGES, Folder
 from ari.storage.usage.reports import UsageReports
 from ari.storage.usage.staging import Staging
 from ari.storage.usage.store import UsageTables
-from ari.storage.usage.watch import WatchedTables
 from ari.storage.write_lock import write_lock
-from ari.usage.ports import KeyLookup
+
+if TYPE_CHECKING:
+    from ari.storage.failover.heartbeat import Heartbeat
+    from ari.storage.failover.link import Link
+    from ari.storage.lookups.ai_rules import AiRulesLookup
+    from ari.storage.lookups.providers import ProviderLookup
+    from ari.storage.preflight import ServerInfo
+    from ari.storage.usage.watch import WatchedTables
+    from ari.usage.ports import KeyLookup
 
 __all__ = ["KEYS_FILE", "STAGING_FILE", "USAGE_FILE", "Database", "prepare_data_dir"]
 
@@ -65,8 +67,8 @@ class Database:
         settings: Settings,
         history: History,
         keys: MasterKeys | None = None,
-        link: Link | None = None,
-        server: ServerInfo | None = None,
+        link: "Link | None" = None,
+        server: "ServerInfo | None" = None,
     ) -> None:
         self.clock = system_clock(settings.test_clock_file)
         self.main = main
@@ -95,14 +97,22 @@ class Database:
         self.heartbeat: Heartbeat | None = None
         self._confirmation: Confirmation | None = None
         if link is None:
+            from ari.storage.failover.sqlite import examine_sqlite
+
             examine_sqlite(main, history)
         else:
-            self.heartbeat = Heartbeat(link, data_dir)
+            self.heartbeat = _make_heartbeat(link, data_dir)
             # A command that repairs must work where the standby became the primary and has none of its own yet.
             required = settings.database_sync == "required" and not history.trusting
             self._confirmation = Confirmation(main, required=required)
         self.reports = UsageReports(log, self.usage.catch_up, self.usage.complete_until_ms)
-        self.watched = WatchedTables(log, self.usage.catch_up)
+
+    @cached_property
+    def watched(self) -> "WatchedTables":
+        """Counts of key usage for the watch."""
+        from ari.storage.usage.watch import WatchedTables
+
+        return WatchedTables(self.log, self.usage.catch_up)
 
     @property
     def budget_warnings(self) -> BudgetWarningTables:
@@ -129,6 +139,11 @@ class Database:
             folding = sqlite_engine(usage_file, durable, attached=staging_file)
             history = History(settings.data_dir, "sqlite", trusting=trusting)
             return cls(sqlite_engine(keys_file, "FULL"), log, staging, folding, settings, history, keys)
+        from ari.storage.database_url import parse
+        from ari.storage.failover.link import Link
+        from ari.storage.postgres_sessions import Sessions
+        from ari.storage.preflight import examine
+
         try:
             url = parse(settings.database_url.get_secret_value())
             sessions = Sessions(url, settings.database_pooler, connections=settings.database_connections)
@@ -205,12 +220,16 @@ class Database:
         """Whether keys and usage are in one PostgreSQL database."""
         return self.link is not None
 
-    async def open_lookup(self, patience_seconds: float | None = None) -> KeyLookup:
+    async def open_lookup(self, patience_seconds: float | None = None) -> "KeyLookup":
         """The hot path's own connections. From now on the database is watched (``failover.heartbeat``).
 
         With ``patience_seconds``, which replaces that of a verification, it is a trial, and nothing is watched.
         """
+        from ari.storage.lookups.keys import PostgresKeyLookup, SqliteKeyLookup
+
         if self.link is None:
+            from ari.storage.failover.sqlite import examine_file
+
             lookup = SqliteKeyLookup(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
             lookup.keys.examine = lookup.imported.examine = partial(examine_file, history=self.history)
             return lookup
@@ -223,14 +242,18 @@ class Database:
         if self.heartbeat is not None:
             self.heartbeat.start(delay_seconds)
 
-    def provider_lookup(self) -> ProviderLookup:
+    def provider_lookup(self) -> "ProviderLookup":
         """The gateway's lookup for each request; connects at the first one."""
+        from ari.storage.lookups.providers import PostgresProviderLookup, SqliteProviderLookup
+
         if self.link is None:
             return SqliteProviderLookup(self.data_dir / KEYS_FILE, self._commits)
         return PostgresProviderLookup(self.link, self._verify_seconds)
 
-    def ai_rules_lookup(self) -> AiRulesLookup:
+    def ai_rules_lookup(self) -> "AiRulesLookup":
         """The gateway's lookup of the rules for AI requests; connects at the first one."""
+        from ari.storage.lookups.ai_rules import PostgresAiRulesLookup, SqliteAiRulesLookup
+
         if self.link is None:
             return SqliteAiRulesLookup(self.data_dir / KEYS_FILE, self._commits)
         return PostgresAiRulesLookup(self.link, self._verify_seconds)
@@ -244,6 +267,12 @@ class Database:
             engine.dispose()
 
 
+def _make_heartbeat(link: "Link", data_dir: Path) -> "Heartbeat":
+    from ari.storage.failover.heartbeat import Heartbeat
+
+    return Heartbeat(link, data_dir)
+
+
 def master_keys_of(settings: Settings) -> MasterKeys:
     """Where this instance has its master keys."""
     given = settings.master_key.get_secret_value() if settings.master_key else None
@@ -252,11 +281,13 @@ def master_keys_of(settings: Settings) -> MasterKeys:
 
 def _read_credentials(settings: Settings) -> dict[str, Any]:
     """The user and password in the file of the database URL now; none if its URL can't be used."""
+    from ari.storage.database_url import parse
+
     url = settings.current("database_url")
     try:
         return {} if url is None else parse(url.get_secret_value()).credentials
     except ConfigurationError as error:
-        import structlog  # noqa: PLC0415 - a command starts without it (0.06 s)
+        import structlog
 
         structlog.get_logger("ari.storage").warning(f"{error} The last user and password stay in use.")
         return {}

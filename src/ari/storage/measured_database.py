@@ -1,6 +1,7 @@
 """Counts the connections and errors of a database for monitoring."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -8,10 +9,12 @@ from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ari.metrics.recording import Metrics
-from ari.storage.failover.link import Link
+
+if TYPE_CHECKING:
+    from ari.storage.failover.link import Link
 
 
-def measure_database(engines: Iterable[Engine], link: Link | None) -> Metrics:
+def measure_database(engines: Iterable[Engine], link: "Link | None") -> Metrics:
     """Count from now on. A statement that breaks a rule of the schema, such as a repeated name, is no error here."""
     metrics = Metrics()
     if link is not None:

@@ -1,4 +1,6 @@
 """Bring a database to this program's schema, or say in one sentence why not. Alembic is loaded only when needed."""
+# Imports inside functions here: most commands of the terminal only check the migrations.
+# ruff: noqa: PLC0415
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,15 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from ari.base.caller import SYSTEM
 from ari.base.clock import system_clock
 from ari.base.errors import ConfigurationError, Unavailable, for_operator
-from ari.base.events import Event
-from ari.base.ids import new_id
 from ari.storage import dialect, tables
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.engine import Database
 from ari.storage.failover.history import NotTrusted
-from ari.storage.migrations import old_rows
-from ari.storage.preflight import refuse_without_create
-from ari.storage.stores.events import EventTables
 from ari.storage.write_lock import write_lock
 
 _FIRST_SIGNED = "0010"
@@ -83,6 +80,8 @@ def migrate(database: Database, report: Report | None = None) -> list[str]:
     Returns the numbers applied, such as ``["main 0001"]``. Raises ``ConfigurationError`` for a database newer than
     the program or one that cannot be used.
     """
+    from ari.storage.preflight import refuse_without_create
+
     applied = []
     database.history.may_be_empty = True
     for chain, engine, lock in _engines(database):
@@ -108,6 +107,9 @@ def migrate(database: Database, report: Report | None = None) -> list[str]:
 def _compact_log(chain: Chain, engine: Engine, lock: Path | None, report: Report | None) -> str | None:
     """Move the rows of an old log in small transactions, so that no lock is held for long and a process that is killed
     loses little. Returns the migration before, ``None`` if there was nothing to move."""
+    from ari.storage.migrations import old_rows
+    from ari.storage.preflight import refuse_without_create
+
     with _plain_faults(), write_lock(lock, dialect.MIGRATION_SECONDS), dialect.alone(engine) as connection:
         current = revision_of(connection, chain)
         if current is None or current >= _ALL_MOVED or current not in chain.revisions:
@@ -134,6 +136,8 @@ def _compact_log(chain: Chain, engine: Engine, lock: Path | None, report: Report
 
 def _refuse_dependents(connection: Connection) -> None:
     """Views of the operator's own would keep reading the old rows, which are about to be dropped."""
+    from ari.storage.migrations import old_rows
+
     names = old_rows.list_dependents(connection)
     if names:
         raise ConfigurationError(
@@ -166,8 +170,8 @@ def _refuse_newer(chain: Chain, current: str | None) -> None:
 
 def upgrade_chain(connection: Connection, chain: Chain, revision: str = "head") -> None:
     """Apply a chain's migrations up to ``revision`` in the caller's transaction."""
-    from alembic import command  # noqa: PLC0415 - 0.3 s that only a migration should cost
-    from alembic.config import Config  # noqa: PLC0415 - as above
+    from alembic import command  # 0.3 s that only a migration should cost
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(chain.folder).replace("%", "%%"))
@@ -179,6 +183,10 @@ def upgrade_chain(connection: Connection, chain: Chain, revision: str = "head") 
 
 def _sign_what_is_there(connection: Connection, database: Database) -> None:
     """Sign the audit log of an instance that did not sign it so far, and record that."""
+    from ari.base.events import Event
+    from ari.base.ids import new_id
+    from ari.storage.stores.events import EventTables
+
     audit_log = EventTables(connection, database.master_keys)
     count = connection.execute(select(func.count()).select_from(tables.events)).scalar_one()
     if not count:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ari.storage.database_url import DatabaseUrl
-
 if TYPE_CHECKING:
     import psycopg
+
+    from ari.storage.database_url import DatabaseUrl
 
 Pooler = Literal["auto", "session", "transaction"]
 BUSY_SECONDS = 5
@@ -40,7 +40,7 @@ class Sessions:
     ``failover.link.Link`` opens them, server by server.
     """
 
-    url: DatabaseUrl
+    url: "DatabaseUrl"
     pooler: Pooler = "auto"
     few: bool = False
     """Whether to keep few connections open, since a pooler has few to give."""

@@ -1,28 +1,33 @@
 """The ports of the usage log: what storage implements."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from __future__ import annotations
 
-from ari.keys.limits.charge import RuleOwner
-from ari.keys.limits.counter import Remaining
-from ari.keys.limits.spending import BudgetState
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
 from ari.keys.ports import KeyFinder
-from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums, AiUse
-from ari.usage.model import (
-    AddressCount,
-    Attempt,
-    Completion,
-    KeyClient,
-    KeyCount,
-    KeyTotals,
-    RouteCount,
-    SecretUse,
-    TopKeys,
-    UsageRow,
-)
-from ari.usage.search import SearchPage, UsageSearch
-from ari.usage.spans import CodeCount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from ari.keys.limits.charge import RuleOwner
+    from ari.keys.limits.counter import Remaining
+    from ari.keys.limits.spending import BudgetState
+    from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums, AiUse
+    from ari.usage.model import (
+        AddressCount,
+        Attempt,
+        Completion,
+        KeyClient,
+        KeyCount,
+        KeyTotals,
+        RouteCount,
+        SecretUse,
+        TopKeys,
+        UsageRow,
+    )
+    from ari.usage.search import SearchPage, UsageSearch
+    from ari.usage.spans import CodeCount
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from tests.support.app import App
 
 def test_the_session_scheme_names_the_cookie_of_this_instance() -> None:
     """It differs under https and for another port; the API reference signs in with it."""
-    for settings in (Settings(_env_file=None), Settings(public_url="https://ari.example.net", _env_file=None)):
+    for settings in (Settings(), Settings(public_url="https://ari.example.net")):
         assert security_schemes(settings)["Session"]["name"] == session_cookie_name(settings)
 
 

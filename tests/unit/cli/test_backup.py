@@ -77,7 +77,7 @@ def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: p
         file.write(b"half")
         raise Unavailable("Can't connect to the database. Nothing was changed.")
 
-    monkeypatch.setattr("ari.instance.write_backup", fail)
+    monkeypatch.setattr("ari.storage.backup.write.write_backup", fail)
     folder = tmp_path / "backups"
     folder.mkdir()
     (folder / "b").write_text("the one before")

@@ -18,7 +18,7 @@ NAMES = (session_cookie_name, visitor_cookie_name, device_cookie_name, half_cook
 
 
 def _settings(public_url: str | None = None, port: int = 3000) -> Settings:
-    return Settings(public_url=public_url, port=port, _env_file=None)
+    return Settings(public_url=public_url, port=port)
 
 
 def test_under_https_cookies_belong_to_the_host() -> None:

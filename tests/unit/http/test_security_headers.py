@@ -11,7 +11,7 @@ from tests.support.contexts import a_context
 
 
 def _send(target: str, status: int = 200, given: Sequence[Header] = (), url: str | None = None) -> list[Header]:
-    headers = SecurityHeaders(Settings(public_url=url, _env_file=None))
+    headers = SecurityHeaders(Settings(public_url=url))
     return headers.complete(a_context("GET", target), status, given)
 
 

@@ -23,7 +23,7 @@ def _class_of_sender(service: CurrentMailService) -> type[object]:
 
 
 def _settings(**given: str) -> Settings:
-    return Settings(_env_file=None, **given)  # type: ignore[arg-type]  # texts, as from the environment
+    return Settings(**given)
 
 
 def test_without_any_service_nothing_is_sent() -> None:

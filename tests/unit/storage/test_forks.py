@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from ari.base.errors import Unavailable
+from ari.storage.commit_counter import CommitCounter
 from ari.storage.dialect import sqlite_engine
 from ari.storage.forks import ForkGate
-from ari.storage.lookups.sqlite import CommitCounter, SqliteLookup
+from ari.storage.lookups.sqlite import SqliteLookup
 from ari.storage.write_lock import write_lock
 
 

@@ -1,32 +1,33 @@
 """Keys of the instance in the data directory."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from ari import keys
 from ari.base.clock import to_optional_rfc3339
-from ari.base.errors import Problem
-from ari.cli.local.affected_keys import change_next, list_affected
 from ari.cli.local.find_key import find_key
 from ari.cli.local.limits import describe_remaining
-from ari.cli.matched_by import MatchedBy
-from ari.keys import BulkChange, KeyChange, NewKey, Rotation
 from ari.keys.limits.fields import describe_credits
-from ari.keys.model import ApiKey
 from ari.usage.model import NO_USE
 from ari.usage.reports.facts import key_facts, rotation_facts, secret_facts, secret_use_facts
 from ari.usage.reports.queries import last_uses_of_secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ari.base.errors import Problem
+    from ari.cli.matched_by import MatchedBy
     from ari.deps import Deps
+    from ari.keys import BulkChange, KeyChange, NewKey, Rotation
+    from ari.keys.model import ApiKey
     from ari.keys.ports import KeyTransaction
 
 _PAGE = 200
 
 
 class LocalKeys:
-    def __init__(self, deps: "Deps") -> None:
+    def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self.complete_until: str | None = None
         """Before when all requests were counted in the list that was read last; ``None`` if all were."""
@@ -72,7 +73,7 @@ class LocalKeys:
         return [facts["refill"] for facts in map(describe_credits, granted) if facts["refill"] is not None]
 
     def change(self, text: str, wanted: KeyChange) -> dict[str, Any]:
-        def change(tx: "KeyTransaction") -> ApiKey:
+        def change(tx: KeyTransaction) -> ApiKey:
             return keys.change(tx, find_key(tx, text).id, wanted)
 
         return self._detail(self._deps.do_sync(change))
@@ -80,7 +81,7 @@ class LocalKeys:
     def reset_limits(self, text: str, names: list[str] | None) -> dict[str, Any]:
         """The key with what remains."""
 
-        def reset(tx: "KeyTransaction") -> ApiKey:
+        def reset(tx: KeyTransaction) -> ApiKey:
             return keys.reset_limits(tx, find_key(tx, text).id, names)
 
         return self._detail(self._deps.do_sync(reset))
@@ -88,7 +89,7 @@ class LocalKeys:
     def add_credits(self, text: str, amount: int) -> dict[str, Any]:
         """The key with what remains."""
 
-        def add(tx: "KeyTransaction") -> ApiKey:
+        def add(tx: KeyTransaction) -> ApiKey:
             return keys.add_credits(tx, find_key(tx, text).id, amount)
 
         return self._detail(self._deps.do_sync(add))
@@ -96,7 +97,7 @@ class LocalKeys:
     def increase_budget(self, text: str, name: str, amount: Mapping[str, Any]) -> dict[str, Any]:
         """The key with what remains."""
 
-        def increase(tx: "KeyTransaction") -> ApiKey:
+        def increase(tx: KeyTransaction) -> ApiKey:
             return keys.increase_budget(tx, find_key(tx, text).id, name, amount)
 
         return self._detail(self._deps.do_sync(increase))
@@ -104,7 +105,7 @@ class LocalKeys:
     def reset_budgets(self, text: str, names: list[str] | None) -> dict[str, Any]:
         """The key with what remains."""
 
-        def reset(tx: "KeyTransaction") -> ApiKey:
+        def reset(tx: KeyTransaction) -> ApiKey:
             return keys.reset_budgets(tx, find_key(tx, text).id, names)
 
         return self._detail(self._deps.do_sync(reset))
@@ -143,18 +144,24 @@ class LocalKeys:
 
     def list_affected(self, by: MatchedBy, wanted: BulkChange) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """All matching keys that the change fits, newest first, and some that it doesn't."""
+        from ari.cli.local.affected_keys import list_affected
+
         listed, left_out = self._deps.read_sync(list_affected, by, wanted)
         facts = self._describe(listed)
         return facts, [{"id": one.key.id, "name": one.key.name, "reason": one.reason} for one in left_out]
 
     def change_next(self, by: MatchedBy, wanted: BulkChange, listed: Sequence[str], done: int) -> list[dict[str, Any]]:
         """Change the next of the listed keys, the newest first. Raises ``Conflict`` if they aren't those that match."""
+        from ari.cli.local.affected_keys import change_next
+
         return self._describe(self._deps.do_sync(change_next, by, wanted, listed, done))
 
     def verify(
         self, token: str, scopes: Sequence[str], address: str | None, cost: int, limits: Sequence[str] | None
     ) -> dict[str, Any]:
         """The verdict on a key. Raises ``Invalid``, and ``Unavailable`` if ARI can't decide."""
+        import asyncio
+
         from ari.cli.local.key_verdict import verify_locally
 
         return asyncio.run(verify_locally(self._deps, token, scopes, address, cost, limits))

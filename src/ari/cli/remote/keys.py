@@ -1,5 +1,7 @@
 """Keys of a remote instance."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ari.integrations.ai_rules.model import NO_RULES, AiRules, decode_rules
+from ari.storage.commit_counter import CommitCounter
 from ari.storage.failover.link import Link
 from ari.storage.lookups.keys import ValidatedCache
-from ari.storage.lookups.sqlite import CommitCounter, PostgresLookup, SqliteLookup
+from ari.storage.lookups.sqlite import PostgresLookup, SqliteLookup
 from ari.storage.stores.ai_rules import NAMES
 
 _GONE = "The rules for AI requests can't be read now."

@@ -13,9 +13,10 @@ from cachetools import RRCache
 
 from ari.keys.model import ApiKey
 from ari.keys.scopes import is_declared
+from ari.storage.commit_counter import CommitCounter
 from ari.storage.failover.link import Link
 from ari.storage.lookups.postgres import PostgresBatchLookup
-from ari.storage.lookups.sqlite import CommitCounter, PostgresLookup, SqliteLookup
+from ari.storage.lookups.sqlite import PostgresLookup, SqliteLookup
 from ari.storage.postgres_sessions import is_pooled
 from ari.storage.stores.keys import FOUND, FOUND_COLUMNS, key_of
 from ari.usage.model import NO_USE, KeyTotals

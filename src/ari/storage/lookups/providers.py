@@ -14,9 +14,10 @@ from cachetools import LRUCache
 from ari.base.seal import Context, Sealed
 from ari.integrations.credentials import KIND, Stored, StoredKey
 from ari.integrations.model import Integration, ProviderKey
+from ari.storage.commit_counter import CommitCounter
 from ari.storage.failover.link import Link
 from ari.storage.lookups.keys import ValidatedCache
-from ari.storage.lookups.sqlite import CommitCounter, PostgresLookup, SqliteLookup
+from ari.storage.lookups.sqlite import PostgresLookup, SqliteLookup
 
 _COLUMNS = "i.id, i.base_url, i.base_url_by, i.key_choice, i.failing_since_ms, i.pool_mark, u.title"
 _TABLES = "LEFT JOIN integrations i ON i.provider = p.provider LEFT JOIN upstreams u ON u.name = p.provider"

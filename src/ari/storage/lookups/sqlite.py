@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ari.base.errors import Unavailable
+from ari.storage.commit_counter import CommitCounter
 from ari.storage.failover.link import Link
 from ari.storage.forks import GATE
 from ari.storage.lookups.postgres import PostgresBatchLookup
 
 _BUSY_SECONDS = 0.2
 _Row = tuple[Any, ...]
-
-
-class CommitCounter:
-    """Counts the commits of this process to a file; a look at the file from before a commit does not count after it."""
-
-    count = 0
 
 
 class SqliteLookup:

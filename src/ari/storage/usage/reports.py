@@ -2,24 +2,26 @@
 
 Implements ``usage.ports.UsageReader``.
 """
+# Imports inside functions here: a command of the terminal imports the reports that it shows.
+# ruff: noqa: PLC0415
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, case, func, select, true, union_all
 
 from ari.base.clock import DAY_MS
 from ari.keys.reasons import ACCEPTED
 from ari.storage.tables import usage_all_hours, usage_attempt_hours, usage_days, usage_hours, usage_totals
-from ari.storage.usage import ai, secret_use
 from ari.storage.usage.key_set import select_keys
 from ari.storage.usage.log_reads import begin_read
-from ari.storage.usage.search import find, newest_statuses
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums
 from ari.usage.model import AddressCount, KeyCount, RouteCount, SecretUse, TopKeys, UsageRow
-from ari.usage.search import SearchPage, UsageSearch
 from ari.usage.spans import CodeCount
+
+if TYPE_CHECKING:
+    from ari.usage.search import SearchPage, UsageSearch
 
 _all, _hours, _days = usage_all_hours.c, usage_hours.c, usage_days.c
 _totals, _sources = usage_totals.c, usage_attempt_hours.c
@@ -122,22 +124,30 @@ class UsageReports:
             return [AddressCount(address, int(total), at_ms) for address, total, at_ms in connection.execute(query)]
 
     def last_uses_of_secrets(self, key_id: str, numbers: Sequence[int]) -> dict[int, int]:
+        from ari.storage.usage import secret_use
+
         with self._begin_read() as connection:
             return secret_use.last_uses_of_secrets(connection, key_id, numbers)
 
     def secret_use(self, key_id: str, number: int) -> SecretUse:
+        from ari.storage.usage import secret_use
+
         with self._begin_read() as connection:
             return secret_use.secret_use(connection, key_id, number)
 
-    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
+    def search(self, search: "UsageSearch", before_id: str | None, limit: int) -> "SearchPage":
+        from ari.storage.usage.search import find
+
         with self._begin_read() as connection:
             return find(connection, search, before_id, limit)
 
-    def newest_statuses(self, search: UsageSearch, most: int) -> list[tuple[int | None, int]]:
+    def newest_statuses(self, search: "UsageSearch", most: int) -> list[tuple[int | None, int]]:
+        from ari.storage.usage.search import newest_statuses
+
         with self._begin_read() as connection:
             return newest_statuses(connection, search, most)
 
-    def pages(self, search: UsageSearch, size: int) -> Iterator[list[UsageRow]]:
+    def pages(self, search: "UsageSearch", size: int) -> Iterator[list[UsageRow]]:
         before: str | None = None
         while True:
             found = self.search(search, before, size)
@@ -159,14 +169,20 @@ class UsageReports:
             return [CodeCount(hour_ms, code, int(count)) for hour_ms, code, count in connection.execute(query)]
 
     def ai_counts(self, by: AiBy, span: AiSpan) -> list[AiCount]:
+        from ari.storage.usage import ai
+
         with self._begin_read() as connection:
             return ai.counts_by(connection, by, span)
 
     def ai_hours(self, span: AiSpan) -> dict[int, AiSums]:
+        from ari.storage.usage import ai
+
         with self._begin_read() as connection:
             return ai.sums_by_hour(connection, span)
 
     def ai_last_used(self) -> dict[str, int]:
+        from ari.storage.usage import ai
+
         with self._begin_read() as connection:
             return ai.last_by_provider(connection)
 

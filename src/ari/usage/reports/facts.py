@@ -1,13 +1,12 @@
 """Keys and usage as JSON fields, shared by the API, the command line and exports."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ari import keys
 from ari.base.clock import SECOND_MS, to_rfc3339
 from ari.base.money import format_usd
-from ari.keys.commands.consumers import consumer_facts
-from ari.keys.commands.rotate import Rotated
 from ari.keys.limits.budget_fields import describe_amount, describe_budget
 from ari.keys.limits.counter import Remaining
 from ari.keys.limits.fields import describe_credits, describe_limit, format_window
@@ -17,6 +16,9 @@ from ari.keys.model_rules import describe_optional_model_rules
 from ari.keys.ownership import metadata_facts
 from ari.usage.ai import AiUse
 from ari.usage.model import NO_USE, Attempt, KeyClient, KeyTotals, SecretUse, UsageRow, split_source
+
+if TYPE_CHECKING:
+    from ari.keys import Rotated
 
 _NOT_SKIPPED = {"skipped": None}
 """Of a call to a provider; calls of before lack it."""
@@ -54,7 +56,7 @@ def ownership_facts(key: ApiKey) -> dict[str, Any]:
     return {
         "kind": key.kind,
         "environment": key.environment,
-        "consumer": None if key.consumer is None else consumer_facts(key.consumer),
+        "consumer": None if key.consumer is None else keys.consumer_facts(key.consumer),
         "tags": list(key.tags),
         "metadata": metadata_facts(key.metadata),
     }
@@ -79,7 +81,7 @@ def revocation_facts(key: ApiKey) -> dict[str, Any]:
     return {"id": key.id, "hint": key.hint, "status": "revoked", "revoked_at": _time(key.revoked_at_ms)}
 
 
-def rotation_facts(rotated: Rotated, now_ms: int) -> dict[str, Any]:
+def rotation_facts(rotated: "Rotated", now_ms: int) -> dict[str, Any]:
     """A rotated key and, this once, the text of its new secret."""
     return {
         "key": key_facts(rotated.key, NO_USE, now_ms),

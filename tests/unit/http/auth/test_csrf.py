@@ -13,7 +13,7 @@ LAN, HTTPS, LOOPBACK = "http://nas.lan:3000", "https://ari.example.net", None
 
 
 def _settings(public_url: str | None) -> Settings:
-    return Settings(public_url=public_url, allowed_hosts=("other.lan",), _env_file=None)
+    return Settings(public_url=public_url, allowed_hosts=("other.lan",))
 
 
 def _request(host: str, **headers: str) -> Any:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ari.base.errors import Unavailable
-from ari.storage.lookups.sqlite import CommitCounter, SqliteLookup
+from ari.storage.commit_counter import CommitCounter
+from ari.storage.lookups.sqlite import SqliteLookup
 
 
 @pytest.fixture
