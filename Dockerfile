@@ -12,6 +12,10 @@ RUN python3 -m venv /opt/build \
     && python3 -m venv --without-pip /opt/ari \
     && /opt/build/bin/pip --python /opt/ari/bin/python install --no-cache-dir --require-hashes -r requirements/run.txt
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
+COPY deploy/systemd deploy/systemd
+COPY deploy/proxy deploy/proxy
+COPY deploy/prometheus deploy/prometheus
+COPY deploy/grafana deploy/grafana
 COPY frontend frontend
 COPY src src
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /dist . \

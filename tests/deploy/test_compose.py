@@ -1,16 +1,19 @@
 """The Compose files: their references, their settings in real servers, and their Caddy in front of two nodes."""
 
+import json
 import re
 import ssl
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from tests.package.conftest import ROOT
 from tests.proxies.harness import Setup, find_program, running_proxy
@@ -60,6 +63,17 @@ def test_what_a_file_names_is_in_it(name: str) -> None:
         assert set(service.get("networks", [])) <= set(document.get("networks", {}))
         assert set(service.get("depends_on", {})) <= set(document["services"])
         assert service.get("build") in (None, "../..")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_file_is_valid(name: str) -> None:
+    """By the schema that the Compose specification publishes."""
+    schema = files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json"
+    validator = Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
+    document = _read(name)
+    assert [error.message for error in validator.iter_errors(document)] == []
+    next(iter(document["services"].values()))["restarts"] = "always"
+    assert len(list(validator.iter_errors(document))) == 1
 
 
 @pytest.mark.parametrize("name", FILES)
