@@ -36,6 +36,7 @@ NAMES = {
     "reset_budgets": "budgets.reset",
     "reset_consumer_budgets": "consumers.reset_budgets",
     "reset_key_budgets": "keys.reset_budgets",
+    "stream": "events.stream",
     "set_shared_budgets": "budgets.set",
     "export_key_usage": "keys.export_usage",
     "export_usage": "usage.export",
@@ -150,7 +151,8 @@ class Operation:
 
     @property
     def is_export(self) -> bool:
-        return len(self.success.get("content", {})) > 1
+        content = self.success.get("content", {})
+        return len(content) > 1 or "application/jsonl" in content
 
     @property
     def body(self) -> Json | None:

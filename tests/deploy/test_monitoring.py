@@ -45,6 +45,7 @@ FIRING = {
     "AriLowDisk": {"ari_low_disk": "1x60"},
     "AriEmailsLate": {'ari_emails_total{result="failed"}': "0x20 0+1x40"},
     "AriWatchLate": {"ari_watch_lag_seconds": "0+60x60"},
+    "AriAuditCopyLate": {'ari_audit_copy_lag_seconds{copy="file"}': "0+60x60"},
 }
 """What makes each alert fire within an hour: the series that differ from those of a healthy instance."""
 
@@ -73,7 +74,8 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
     address = f"127.0.0.1:{free_port()}"
     data_dir = folder / "data"
     data_dir.mkdir(mode=0o700)
-    owner = start_owner(ServerProcess(data_dir, settings={"ARI_METRICS_ADDRESS": address}))
+    settings = {"ARI_METRICS_ADDRESS": address, "ARI_AUDIT_FILE": str(folder / "audit.jsonl")}
+    owner = start_owner(ServerProcess(data_dir, settings=settings))
     try:
         owner.make_keys_over_http()
         _, secret = owner.create_key("service", scopes=["keys:verify"])

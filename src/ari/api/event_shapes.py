@@ -18,10 +18,14 @@ from ari.api.shapes import (
     RequestModel,
     parse_time,
 )
+from ari.base.audit import FIRST, Head, Mark
+from ari.base.audit_feed import MAX_EVENTS, FeedPage
+from ari.base.audit_lines import ChainedEvent
 from ari.base.clock import from_rfc3339
 from ari.base.event_export import FORMATS, pieces
 from ari.base.event_search import DOORS, FILTERS, TEXT_LENGTH, EventSearch, parse_event_search
-from ari.base.events import Event, Origin
+from ari.base.events import Event, Origin, chain_hash
+from ari.base.signing import PUBLIC_BYTES, SIGNATURE_BYTES, Signature
 
 _ACTOR = "usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
 _EVENT_ID = "evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
@@ -35,6 +39,15 @@ _EXAMPLE = Event(
     {"reason": "Committed to git"},
 )
 CSV_EXAMPLE, JSON_LINES_EXAMPLE = (b"".join(pieces(form, [[_EXAMPLE]], bom=False)).decode() for form in FORMATS)
+
+
+_HASH = chain_hash(FIRST, _EXAMPLE)
+_HEAD = Head("ins_01KB5Q2W8Z6N4T0V9YRJXH3M7C", 1, _EVENT_ID, _HASH, _EXAMPLE.at_ms)
+_MARK = Mark(_HEAD.to_text(), Signature(bytes(PUBLIC_BYTES), bytes(SIGNATURE_BYTES)))
+STREAM_EXAMPLE = b"".join(
+    FeedPage([ChainedEvent(_EXAMPLE, FIRST, _HASH)], is_last=True, head=_MARK).to_lines()
+).decode()
+MAX_WAIT_SECONDS = 30
 
 
 class EventSearchIn(RequestModel):
@@ -96,6 +109,21 @@ class EventExportIn(EventSearchIn):
         True,
         description="Whether CSV starts with a byte order mark, so that spreadsheets read it as UTF-8. In Python, read "
         "it as `utf-8-sig` or set this to `false`.",
+    )
+
+
+class EventStreamIn(RequestModel):
+    """Where to continue, and how much to read."""
+
+    after: str | None = Field(
+        None,
+        pattern=r"^evt_[0-9A-HJKMNP-TV-Z]{26}$",
+        description="The `id` of the last event you have. Without it, the stream begins with the oldest event.",
+        examples=[_EVENT_ID],
+    )
+    limit: int = Field(1_000, ge=1, le=MAX_EVENTS, description="Maximum number of events.")
+    wait_seconds: int = Field(
+        0, ge=0, le=MAX_WAIT_SECONDS, description="How long to wait for an event if there is none after `after` yet."
     )
 
 

@@ -7,12 +7,23 @@ from starlette.responses import Response
 
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import document_errors
-from ari.api.event_shapes import CSV_EXAMPLE, JSON_LINES_EXAMPLE, EventExportIn, EventsIn, EventsOut, build_event_search
+from ari.api.event_shapes import (
+    CSV_EXAMPLE,
+    JSON_LINES_EXAMPLE,
+    STREAM_EXAMPLE,
+    EventExportIn,
+    EventsIn,
+    EventsOut,
+    EventStreamIn,
+    build_event_search,
+)
 from ari.api.responses import respond
+from ari.base.audit_feed import record_start
+from ari.base.audit_lines import MEDIA_TYPE
 from ari.base.cursor import encode_cursor
 from ari.base.event_search import find_events
 from ari.base.events import event_facts
-from ari.http.event_export import export_events
+from ari.http.event_export import collect_events, export_events
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import scopes
 
@@ -31,6 +42,14 @@ _FILE: dict[int | str, dict[str, Any]] = {
             "text/csv": {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}},
             "application/jsonl": {"schema": {"type": "string", "examples": [JSON_LINES_EXAMPLE]}},
         },
+    }
+}
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One event per line. `hash` is the SHA-256 of `previous`, a line feed and the event's fields; "
+        "the guide has the details.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string", "examples": [STREAM_EXAMPLE]}}},
     }
 }
 
@@ -61,6 +80,24 @@ async def export(deps: CallerDeps, query: Annotated[EventExportIn, Query()]) -> 
     the exact text."""
     search = build_event_search(query, keys_only=_sees_keys_only(deps))
     return await export_events(deps, search, query.format, bom=query.bom)
+
+
+@router.get(
+    "/api/events/stream",
+    response_class=Response,
+    summary="Collect the audit log",
+    responses=document_errors("invalid", "confirmation_required", "cursor_gone") | _STREAM,
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="audit:read", sensitive=True)
+async def stream(deps: CallerDeps, query: Annotated[EventStreamIn, Query()]) -> Response:
+    """The next events, oldest first, for a collector that keeps its own copy: `ari audit verify` finds out whether
+    anything in it is missing or was changed. Continue with the `id` of the last event as `after`. A response that ends
+    with the newest event has the signed head of the log as its last line; it ends earlier after 8 MB. A request of a
+    session or without `after` is recorded in the audit log."""
+    if query.after is None or deps.caller.key_id is None:
+        await deps.do(record_start)
+    lines = await collect_events(deps, query.after, query.limit, query.wait_seconds)
+    return Response(lines, media_type=MEDIA_TYPE)
 
 
 def _sees_keys_only(deps: CallerDeps) -> bool:

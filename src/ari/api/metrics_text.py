@@ -83,6 +83,12 @@ def _list_stored(stored: StoredFacts, now_ms: int) -> Iterator[Metric]:
     if stored.scanned_ms is not None:
         lag = _seconds_since(stored.scanned_ms, now_ms)
         yield _gauge("ari_watch_lag_seconds", "Time since the usage watch last scanned, once a minute.", lag)
+    if stored.audit_waiting:
+        text = "Age of the oldest event that a copy of the audit log, a file or a syslog collector, lacks."
+        lags = GaugeMetricFamily("ari_audit_copy_lag_seconds", text, labels=["copy"])
+        for name, since_ms in stored.audit_waiting.items():
+            lags.add_metric((name,), _seconds_since(since_ms, now_ms))
+        yield lags
 
 
 class _Collector(Collector):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from ari.base.audit_lag import find_waiting
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.notifications import outbox
@@ -20,12 +21,16 @@ _log = structlog.get_logger("ari.api")
 
 @dataclass(frozen=True, slots=True)
 class StoredFacts:
-    """``scanned_ms`` is when the usage watch last scanned; ``None`` if it is off or has not begun."""
+    """``scanned_ms`` is when the usage watch last scanned; ``None`` if it is off or has not begun.
+
+    ``audit_waiting`` is, for each copy of the audit log, since when an event waits for it.
+    """
 
     backlog: Backlog
     open_emails: int
     email_due_ms: int | None
     scanned_ms: int | None
+    audit_waiting: dict[str, int | None]
 
 
 class StoredFactsReader:
@@ -53,7 +58,8 @@ class StoredFactsReader:
             backlog = await instance.readiness.check("metrics")
             count, due_ms = await deps.read(outbox.count_open)
             scanned_ms = await deps.read(scan.find_scanned_ms) if instance.settings.watch else None
+            waiting = await deps.read(find_waiting, instance.settings)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other figures must be served
             _log.warning("the database's figures are missing in the metrics", reason=type(error).__name__)
             return None
-        return StoredFacts(backlog, count, due_ms, scanned_ms)
+        return StoredFacts(backlog, count, due_ms, scanned_ms, waiting)

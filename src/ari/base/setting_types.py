@@ -175,6 +175,22 @@ def _resend_key(value: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def _syslog_url(value: str) -> str:
+    example = "use a URL such as tls://collector.example.net:6514, without user, path or query"
+    try:
+        parts, port = _url(value)
+        ascii_host(parts.hostname or "")
+    except ValueError:
+        raise ValueError(example) from None
+    if parts.scheme not in ("tls", "tcp") or not parts.hostname or port == 0 or "@" in value:
+        raise ValueError(example)
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(example)
+    if parts.scheme == "tcp" and not is_loopback(parts.hostname):
+        raise ValueError("use tls://; plain tcp:// is for collectors on this machine")
+    return value.rstrip("/")
+
+
 def _smtp_url(value: SecretStr) -> SecretStr:
     try:
         parts, port = _url(value.get_secret_value())
@@ -269,6 +285,7 @@ Origin = Annotated[str, AfterValidator(_origin)]
 ResendUrl = Annotated[str, AfterValidator(_resend_url)]
 KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 ResendKey = Annotated[SecretStr, AfterValidator(_resend_key)]
+SyslogUrl = Annotated[str, AfterValidator(_syslog_url)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 Proxy = Literal["nginx", "ingress-nginx", "apache", "haproxy", "caddy", "traefik", "envoy", "apisix"]

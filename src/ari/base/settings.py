@@ -19,9 +19,10 @@ from pydantic import (
     model_validator,
 )
 
+from ari.base.audit_settings import AuditSettings
 from ari.base.default_data_dir import default_data_dir
 from ari.base.errors import ConfigurationError
-from ari.base.file_settings import FileSettings, environment_name
+from ari.base.file_settings import environment_name
 from ari.base.hosts import is_loopback
 from ari.base.money import DisplayCurrency, make_display_currency
 from ari.base.setting_errors import describe_error
@@ -60,7 +61,7 @@ __all__ = ["LOOPBACK_NAMES", "Network", "Settings", "environment_name", "load_se
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-class Settings(FileSettings):
+class Settings(AuditSettings):
     """Read from the environment. An invalid value stops the start with one sentence."""
 
     model_config = ConfigDict(hide_input_in_errors=True, validate_default=True)

@@ -1,4 +1,4 @@
-"""``ari audit``: the signed head of the audit log, and its retention."""
+"""``ari audit``: the signed head of the audit log, copies of the log, and its retention."""
 # Imports inside functions here: start-up speed.
 
 from typing import Annotated
@@ -8,7 +8,9 @@ import typer
 from ari.base.audit import MIN_RETENTION_DAYS, AuditTransaction, Head, accept, broken
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Conflict
+from ari.base.signing import Signature
 from ari.cli import output
+from ari.cli.audit_copy import export, verify
 from ari.cli.chosen_instance import require_data_dir
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
@@ -16,6 +18,8 @@ from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.time_args import whole_number
 
 app = CommandApp(no_args_is_help=True)
+app.command("export")(export)
+app.command("verify")(verify)
 
 
 @app.callback()
@@ -27,14 +31,15 @@ def root() -> None:
 def show_head(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show the newest event, its hash and the key that signed it. Keep a copy on another machine."""
     with open_deps(data_dir) as deps:
-        head, fingerprint = deps.read_sync(_get_head)
+        head, signature = deps.read_sync(_get_head)
     facts = {
         "instance": head.instance,
         "event": head.event_id,
         "hash": head.hash,
         "events": head.position,
         "time": to_rfc3339(head.at_ms),
-        "signing_key": fingerprint,
+        "signing_key": signature.fingerprint,
+        "public_key": signature.public.hex(),
     }
     if as_json:
         output.as_json(facts)
@@ -114,9 +119,9 @@ def _get_hash(tx: AuditTransaction, event_id: str) -> str | None:
     return tx.events.hash_of(event_id)
 
 
-def _get_head(tx: AuditTransaction) -> tuple[Head, str]:
+def _get_head(tx: AuditTransaction) -> tuple[Head, Signature]:
     mark = tx.events.marks.head()
     head = None if mark is None else Head.parse(mark.text)
     if mark is None or head is None:
         raise Conflict("no_head", "The audit log has no signed head yet. It is created with the first event.")
-    return head, mark.signature.fingerprint
+    return head, mark.signature

@@ -3,8 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -16,6 +15,8 @@ from ari.base.messages import EMAIL_IS_OFF
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
 from ari.cli import output
+from ari.cli.copy_checks import check_copies
+from ari.cli.finding import Finding
 from ari.instance import SLOW_SECONDS
 from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
@@ -34,15 +35,6 @@ _FILES_WANTED = 8192
 
 _DAYS_TO_REMOVE = 2
 """How long retention may take before it is worth a note."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report. ``wrong`` fails the check, ``note`` doesn't."""
-
-    check: str
-    state: Literal["ok", "note", "wrong"]
-    message: str
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
@@ -200,6 +192,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     yield _backlog(database, settings)
     if database.shared:
         yield _standbys(database, settings)
+    yield from check_copies(database, settings, system_clock(settings.test_clock_file).now_ms())
     yield _clock(database)
     if audit:
         yield _sums(database)

@@ -95,7 +95,7 @@ class _Root(LazyGroup):
         ("upstreams", "upstreams:app", "Manage named OpenAI-compatible services."),
         ("usage", "usage:app", "View and export the usage log."),
         ("events", "events:app", "View and export the audit log. Without a command: list."),
-        ("audit", "audit:app", "Verify, sign and shorten the audit log."),
+        ("audit", "audit:app", "Copy, verify, sign and shorten the audit log."),
         ("notifications", "notifications:app", "Manage email notifications."),
         ("scan", "scan:app", "Find leaked keys in files and git history."),
         ("account", "account:app", "View the owner account; reset its password or email."),

@@ -109,7 +109,7 @@ def _find_pause(error: ApiError, attempt: int, jitter: Callable[[], float]) -> f
 
 def _read_result(call: ApiCall[T], reply: ApiReply) -> T:
     if call.returns is ApiReply:
-        wanted = _EXPORT_TYPES[str(call.query.get("format") or "csv")]
+        wanted = _EXPORT_TYPES[str(call.query.get("format", "jsonl") or "csv")]
         if reply.status != 200 or reply.media_type != wanted:
             raise UnexpectedResponse(_describe(f"isn't an export as {wanted}", reply), status=reply.status)
         return reply  # type: ignore[return-value]  # T is that type

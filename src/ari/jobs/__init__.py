@@ -15,6 +15,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import mail
 from ari.jobs.audit import keep_audit
+from ari.jobs.audit_sinks import start_audit_threads
 from ari.jobs.unused_keys import disable_unused_keys
 from ari.jobs.watch import keep_watch
 from ari.keys import stamp_expired
@@ -64,6 +65,7 @@ async def run(instance: Instance) -> None:
     watching = asyncio.create_task(keep_watch(instance))
     mailing = asyncio.create_task(keep_mailing(instance))
     auditing = asyncio.create_task(keep_audit(instance))
+    delivering = start_audit_threads(instance)
     try:
         while True:
             await tick(instance, watch)
@@ -74,6 +76,7 @@ async def run(instance: Instance) -> None:
         watching.cancel()
         mailing.cancel()
         auditing.cancel()
+        await asyncio.to_thread(delivering.stop)
 
 
 async def keep_mailing(instance: Instance) -> None:

@@ -97,6 +97,7 @@ REQUEST_ERRORS = _table(
     ),
     ("mail_off", 409, "Email is off", EMAIL_IS_OFF),
     ("conflict", 409, "Conflict", "This isn't possible in the current state."),
+    ("cursor_gone", 410, "Event gone", "The audit log doesn't have the event to continue after."),
     ("too_large", 413, "Too large", "The body, a header or the URL is larger than ARI accepts."),
     ("unsupported_media_type", 415, "Unsupported content", "Send application/json without Content-Encoding."),
     ("misdirected", 421, "Wrong host", "Unknown host name. Set ARI_PUBLIC_URL or ARI_ALLOWED_HOSTS."),

@@ -34,6 +34,7 @@ SCOPES = {
     "notifications:read": "Read notification settings and the delivery history.",
     "notifications:write": "Turn notifications on or off, and send a test email.",
     "usage:read": "Read the usage log of every key.",
+    "audit:read": "Read the whole audit log as a stream, for a collector, also events that aren't about keys.",
     "metrics:read": "Read the metrics of this instance, for monitoring.",
     "integrations:read": "List integrations and read their status, without their keys.",
     "integrations:write": "Add, replace, test and remove provider keys.",
@@ -45,7 +46,7 @@ SCOPES = {
 }
 
 RESOURCES = frozenset(scope.partition(":")[0] for scope in SCOPES)
-RESERVED_RESOURCES = RESOURCES | {"ari", "audit", "consumers", "kinds", "leaks", "limits", "policy"}
+RESERVED_RESOURCES = RESOURCES | {"ari", "consumers", "kinds", "leaks", "limits", "policy"}
 """Resources that no custom scope may have. If a later version of ARI brings a scope, no key holds it already."""
 RESERVED_PREFIX = "ari-"
 

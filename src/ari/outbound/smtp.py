@@ -8,7 +8,6 @@ import asyncio
 import smtplib
 import socket
 import ssl
-from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -16,9 +15,9 @@ from email.utils import formatdate, parseaddr
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
-from ari.base.addresses import is_permitted
 from ari.base.hosts import ascii_address, ascii_host
 from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
+from ari.outbound.owner_hosts import find_addresses
 from ari.outbound.smtp_session import SmtpsTo, SmtpTo
 
 STEP_SECONDS = 10.0
@@ -123,17 +122,6 @@ class NoGreetingError(smtplib.SMTPException):
 
 def _speaks_no_tls(error: ssl.SSLError) -> bool:
     return error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
-
-
-def find_addresses(host: str, port: int) -> Sequence[str]:
-    """The addresses to connect to, in this order; the owner set the host, so it may be on this machine or its networks.
-
-    Raises ``OSError``, also where one of the host's addresses is one that no call may go to (security.md 38).
-    """
-    found = [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if not all(is_permitted(address, private=True) for address in found):
-        raise PermissionError(f"{host} resolves to an IP address that ARI doesn't connect to")
-    return found
 
 
 def message_of(email: Email, key: str, host: str) -> EmailMessage:

@@ -11,6 +11,7 @@ from ari.base.caller import SYSTEM, Caller
 from ari.base.master_key import MasterKeys
 
 if TYPE_CHECKING:
+    from ari.storage.audit_log.feed import AuditFeed
     from ari.storage.stores.accounts import AccountTables, KeyValueTables
     from ari.storage.stores.ai_rules import AiRulesTable
     from ari.storage.stores.consumers import ConsumerTable
@@ -118,6 +119,12 @@ class Transaction:
         from ari.storage.stores.dismissals import DismissalTables
 
         return DismissalTables(self._connection)
+
+    @cached_property
+    def audit_feed(self) -> "AuditFeed":
+        from ari.storage.audit_log.feed import AuditFeed
+
+        return AuditFeed(self._connection, self.master_keys)
 
     @cached_property
     def events(self) -> "EventTables":

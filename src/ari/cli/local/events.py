@@ -1,10 +1,11 @@
 """The audit log of the instance in the data directory."""
 
+import time
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from ari.base import event_export
+from ari.base import audit_feed, event_export
 from ari.base.event_search import EventSearch, find_events, list_batches
 from ari.base.events import event_facts
 from ari.cli import output
@@ -34,6 +35,16 @@ class LocalEvents:
         size = event_export.EVENTS_A_PIECE
         batches = list_batches(lambda before: self._deps.read_sync(find_events, search, before, size))
         yield from event_export.pieces(form, batches, bom=bom, clean=output.clean)
+
+    def collect(self, after_id: str | None, limit: int, wait_seconds: int) -> Iterator[bytes]:
+        """Lines of the next events after this one, and of the head at the end of the log. Waits if there are none."""
+        if after_id is None:
+            self._deps.do_sync(audit_feed.record_start)
+        for _ in range(wait_seconds):
+            if self._deps.read_sync(audit_feed.has_after, after_id):
+                break
+            time.sleep(1)
+        yield from self._deps.read_sync(audit_feed.read_page, after_id, limit).to_lines()
 
     def _search(self, filters: EventFilters) -> EventSearch:
         return filters.build_search(self._deps.instance.now_ms())

@@ -26,6 +26,22 @@ def clean_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield _clean(kept + decoder.decode(b"", final=True)).encode()
 
 
+def split_lines(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
+    """The lines, each with its end. Raises ``ValueError`` for one of more than ``most`` bytes."""
+    rest = bytearray()
+    for piece in pieces:
+        rest += piece
+        *lines, last = bytes(rest).split(b"\n") if b"\n" in piece else [bytes(rest)]
+        for line in lines:
+            yield line + b"\n"
+        if len(last) > most:
+            raise ValueError("a line is too long")
+        if lines:
+            rest = bytearray(last)
+    if rest:
+        yield bytes(rest)
+
+
 def _clean(text: str) -> str:
     lines = ["\n".join(output.clean(line) for line in part.split("\n")) for part in text.split("\r\n")]
     return "\r\n".join(lines)

@@ -620,6 +620,7 @@ class AsyncKeysResource:
             "idempotency_key_reused",
             "mail_off",
             "conflict",
+            "cursor_gone",
             "too_large",
             "unsupported_media_type",
             "misdirected",
@@ -807,6 +808,7 @@ class AsyncKeysResource:
             "idempotency_key_reused",
             "mail_off",
             "conflict",
+            "cursor_gone",
             "too_large",
             "unsupported_media_type",
             "misdirected",
@@ -1516,8 +1518,8 @@ class AsyncPresetsResource:
 
         ``scopes``: One or more of api:read, keys:read, keys:verify, keys:write, scopes:read, scopes:write,
         kinds:write, consumers:read, consumers:write, notifications:read, notifications:write, usage:read,
-        metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or
-        scopes declared with `POST /api/scopes`.
+        audit:read, metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER,
+        RESOURCE:* or *, or scopes declared with `POST /api/scopes`.
         """
         return await self._calls.call(
             ApiCall(
@@ -1666,6 +1668,7 @@ class AsyncUsageResource:
             "idempotency_key_reused",
             "mail_off",
             "conflict",
+            "cursor_gone",
             "too_large",
             "unsupported_media_type",
             "misdirected",
@@ -1890,6 +1893,7 @@ class AsyncUsageResource:
             "idempotency_key_reused",
             "mail_off",
             "conflict",
+            "cursor_gone",
             "too_large",
             "unsupported_media_type",
             "misdirected",
@@ -2214,6 +2218,35 @@ class AsyncEventsResource:
                     "format": format,
                     "bom": bom,
                 },
+            ),
+        )
+
+    def stream(
+        self, *, after: str | None = None, limit: int | None = None, wait_seconds: int | None = None
+    ) -> AsyncExport:
+        """Collect the audit log.
+
+        The next events, oldest first, for a collector that keeps its own copy: `ari audit verify` finds out
+        whether anything in it is missing or was changed. Continue with the `id` of the last event as `after`. A
+        response that ends with the newest event has the signed head of the log as its last line; it ends earlier
+        after 8 MB. A request of a session or without `after` is recorded in the audit log.
+
+        Requires scope `audit:read`: read the whole audit log as a stream, for a collector, also events that
+        aren't about keys.
+
+        ``after``: The `id` of the last event you have. Without it, the stream begins with the oldest event.
+
+        ``limit``: Maximum number of events.
+
+        ``wait_seconds``: How long to wait for an event if there is none after `after` yet.
+        """
+        return AsyncExport(
+            self._calls,
+            ApiCall(
+                "GET",
+                "/api/events/stream",
+                ApiReply,
+                query={"after": after, "limit": limit, "wait_seconds": wait_seconds},
             ),
         )
 

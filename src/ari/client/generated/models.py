@@ -1866,9 +1866,9 @@ class PresetIn(TypedDict):
     """What a key with the preset's scopes may do; 1–200 characters."""
     scopes: Sequence[str]
     """One or more of api:read, keys:read, keys:verify, keys:write, scopes:read, scopes:write, kinds:write,
-    consumers:read, consumers:write, notifications:read, notifications:write, usage:read, metrics:read,
-    integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or scopes declared
-    with `POST /api/scopes`.
+    consumers:read, consumers:write, notifications:read, notifications:write, usage:read, audit:read,
+    metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or
+    scopes declared with `POST /api/scopes`.
     """
 
 

@@ -614,6 +614,7 @@ class KeysResource:
             "idempotency_key_reused",
             "mail_off",
             "conflict",
+            "cursor_gone",
             "too_large",
             "unsupported_media_type",
             "misdirected",
@@ -801,6 +802,7 @@ class KeysResource:
             "idempotency_key_reused",
             "mail_off",
             "conflict",
+            "cursor_gone",
             "too_large",
             "unsupported_media_type",
             "misdirected",
@@ -1508,8 +1510,8 @@ class PresetsResource:
 
         ``scopes``: One or more of api:read, keys:read, keys:verify, keys:write, scopes:read, scopes:write,
         kinds:write, consumers:read, consumers:write, notifications:read, notifications:write, usage:read,
-        metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or
-        scopes declared with `POST /api/scopes`.
+        audit:read, metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER,
+        RESOURCE:* or *, or scopes declared with `POST /api/scopes`.
         """
         return self._calls.call(
             ApiCall(
@@ -1656,6 +1658,7 @@ class UsageResource:
             "idempotency_key_reused",
             "mail_off",
             "conflict",
+            "cursor_gone",
             "too_large",
             "unsupported_media_type",
             "misdirected",
@@ -1880,6 +1883,7 @@ class UsageResource:
             "idempotency_key_reused",
             "mail_off",
             "conflict",
+            "cursor_gone",
             "too_large",
             "unsupported_media_type",
             "misdirected",
@@ -2204,6 +2208,33 @@ class EventsResource:
                     "format": format,
                     "bom": bom,
                 },
+            ),
+        )
+
+    def stream(self, *, after: str | None = None, limit: int | None = None, wait_seconds: int | None = None) -> Export:
+        """Collect the audit log.
+
+        The next events, oldest first, for a collector that keeps its own copy: `ari audit verify` finds out
+        whether anything in it is missing or was changed. Continue with the `id` of the last event as `after`. A
+        response that ends with the newest event has the signed head of the log as its last line; it ends earlier
+        after 8 MB. A request of a session or without `after` is recorded in the audit log.
+
+        Requires scope `audit:read`: read the whole audit log as a stream, for a collector, also events that
+        aren't about keys.
+
+        ``after``: The `id` of the last event you have. Without it, the stream begins with the oldest event.
+
+        ``limit``: Maximum number of events.
+
+        ``wait_seconds``: How long to wait for an event if there is none after `after` yet.
+        """
+        return Export(
+            self._calls,
+            ApiCall(
+                "GET",
+                "/api/events/stream",
+                ApiReply,
+                query={"after": after, "limit": limit, "wait_seconds": wait_seconds},
             ),
         )
 

@@ -1,0 +1,53 @@
+"""The checks of ``ari doctor`` on copies of the audit log: the file and the syslog collector of the settings."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ari.base.audit_lag import find_waiting
+from ari.base.clock import MINUTE_MS
+from ari.base.settings import Settings
+from ari.cli import output
+from ari.cli.finding import Finding
+from ari.outbound.syslog import SyslogConnection, SyslogFailed
+from ari.storage.engine import Database
+
+_LATE_MS = 15 * MINUTE_MS
+
+
+def check_copies(database: Database, settings: Settings, now_ms: int) -> Iterator[Finding]:
+    """A finding for each copy: whether it can be written, and since when events wait for it."""
+    with database.reading() as tx:
+        waiting = find_waiting(tx, settings)
+    for name, since_ms in waiting.items():
+        fault = _find_file_fault(settings.audit_file) if name == "file" else _find_collector_fault(settings)
+        place = str(settings.audit_file if name == "file" else settings.audit_syslog)
+        check = f"audit log to {name}"
+        late = "" if since_ms is None else f" Events wait for it, the first of {output.relative(since_ms, now_ms)}."
+        if fault is not None:
+            yield Finding(check, "wrong", f"{fault}{late}")
+        elif since_ms is not None and now_ms - since_ms >= _LATE_MS:
+            yield Finding(check, "note", f"{place} can be reached.{late} ari serve delivers them while it runs.")
+        else:
+            yield Finding(check, "ok", f"{place} is up to date" if since_ms is None else f"{place}.{late}")
+
+
+def _find_file_fault(path: Path | None) -> str | None:
+    assert path is not None, "it is set"
+    if path.exists():
+        if not path.is_file() or path.is_symlink():
+            return f"{path} isn't a regular file."
+        return None if os.access(path, os.R_OK | os.W_OK) else f"Can't write {path}: permission denied."
+    if not path.parent.is_dir():
+        return f"Can't write {path}: its folder doesn't exist."
+    return None if os.access(path.parent, os.W_OK | os.X_OK) else f"Can't create {path}: permission denied."
+
+
+def _find_collector_fault(settings: Settings) -> str | None:
+    assert settings.audit_syslog is not None, "it is set"
+    try:
+        files = settings.audit_syslog_ca_file, settings.audit_syslog_client_file
+        SyslogConnection(settings.audit_syslog, *files).close()
+    except SyslogFailed as error:
+        return str(error)
+    return None

@@ -1,0 +1,102 @@
+"""Appends the audit log to a file of this node (``ARI_AUDIT_FILE``).
+
+Which event comes next is in the file itself. A mark in the data directory is for a file that was rotated away: it is
+written after each batch, so it is never ahead of the file.
+"""
+
+import fcntl
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ari.base.audit import Mark
+from ari.base.audit_lines import ChainedEvent, write_head
+from ari.base.audit_mark import MARK_FILE, FileMark
+from ari.base.errors import Unavailable
+from ari.outbound.line_file import LineFile
+
+_LOCK_FILE = "audit-file.lock"
+
+
+class AuditFile:
+    """The file, for the one process of this node that has the lock."""
+
+    name = "file"
+
+    def __init__(self, path: Path, data_dir: Path) -> None:
+        self._path = path
+        self._data_dir = data_dir
+        self._lock: int | None = None
+        self._file: LineFile | None = None
+        self._mark = FileMark(str(path))
+
+    @property
+    def last_id(self) -> str | None:
+        return self._mark.last_id
+
+    def begin(self) -> bool:
+        if self._lock is None and not self._take_lock():
+            return False
+        if self._file is not None and not self._file.is_current():
+            self._close_file()
+        if self._file is None:
+            self._mark = FileMark.read(self._data_dir, self._path)
+            self._file = LineFile(self._path)
+            self._mark = self._continue(self._file)
+        return True
+
+    def deliver(self, events: Sequence[ChainedEvent], head: Mark | None) -> None:
+        file = self._file
+        assert file is not None, "it was begun"
+        lines = [one.to_line() for one in events] + ([] if head is None else [write_head(head)])
+        last_id = events[-1].event.id if events else self.last_id
+        try:
+            file.append(lines, last_id)
+            before_id = self._mark.last_id if events else self._mark.before_id
+            self._mark = FileMark(str(self._path), last_id, before_id, file.inode, file.size)
+            self._mark.write(self._data_dir)
+        except OSError as error:
+            self._close_file()  # what is in it counts when it is opened again
+            raise Unavailable(f"Can't write {MARK_FILE} in the data directory: {error.strerror}.") from None
+        except BaseException:
+            self._close_file()
+            raise
+
+    def close(self) -> None:
+        self._close_file()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
+
+    def _continue(self, file: LineFile) -> FileMark:
+        """From what is in the file. An empty one is new, was rotated, or was made shorter after it was copied.
+
+        If it was copied, lines written since then are lost, so those of the latest batch come again.
+        """
+        mark = self._mark
+        last_id = mark.last_id
+        if file.last_id is not None:
+            last_id = file.last_id
+        elif mark.inode == file.inode and mark.size > 0:
+            last_id = mark.before_id
+        return FileMark(mark.path, last_id, mark.before_id, file.inode, file.size)
+
+    def _take_lock(self) -> bool:
+        try:
+            descriptor = os.open(self._data_dir / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(f"Can't write to the data directory: {error.strerror}.") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        self._lock = descriptor
+        return True
+
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()

@@ -1,0 +1,96 @@
+"""Sends the audit log to a collector of syslog messages (``ARI_AUDIT_SYSLOG``), from one process of all nodes."""
+
+from collections.abc import Callable, Sequence
+
+from ari.base import audit_mark
+from ari.base.audit import Mark
+from ari.base.audit_lines import ChainedEvent
+from ari.base.clock import SECOND_MS
+from ari.base.ids import new_id
+from ari.deps import Deps
+from ari.outbound.syslog import SyslogConnection, SyslogFailed
+
+_RENEW_MS = 30 * SECOND_MS
+"""A lease is extended when less is left of it."""
+
+
+class AuditSyslog:
+    """The collector. ``connect`` opens a connection to it."""
+
+    name = "syslog"
+
+    def __init__(self, deps: Deps, collector: str, connect: Callable[[], SyslogConnection]) -> None:
+        self._deps = deps
+        self._collector = collector
+        self._connect = connect
+        self._holder = new_id("job", deps.instance.now_ms())
+        self._connection: SyslogConnection | None = None
+        self._mark: audit_mark.SyslogMark | None = None
+        self._sent_id: str | None = None
+        """The last event that was sent. It counts as delivered later."""
+
+    @property
+    def last_id(self) -> str | None:
+        return self._sent_id
+
+    def begin(self) -> bool:
+        if not self._keep_lease():
+            return False
+        if self._connection is not None:
+            self._confirm(self._connection)
+        if self._mark is None:
+            return False
+        if self._connection is None:
+            self._connection = self._connect()
+            self._sent_id = self._mark.last_id
+        return True
+
+    def deliver(self, events: Sequence[ChainedEvent], head: Mark | None) -> None:
+        assert self._connection is not None, "it was begun"
+        try:
+            self._connection.send(events, head, self._deps.instance.now_ms())
+        except SyslogFailed:
+            self._disconnect()
+            raise
+        if events:
+            self._sent_id = events[-1].event.id
+
+    def close(self) -> None:
+        """End the connection. What isn't confirmed yet comes again."""
+        if self._connection is not None:
+            try:
+                self._confirm(self._connection)
+            finally:
+                self._disconnect()
+        if self._mark is not None:
+            self._deps.do_sync(audit_mark.release, self._collector, self._holder)
+            self._mark = None
+
+    def _keep_lease(self) -> bool:
+        now_ms, mark = self._deps.instance.now_ms(), self._mark
+        if mark is not None and now_ms + _RENEW_MS < mark.until_ms <= now_ms + audit_mark.LEASE_MS:
+            return True
+        self._mark = None
+        if self._deps.read_sync(audit_mark.is_free, self._collector, self._holder):
+            self._mark = self._deps.do_sync(audit_mark.claim, self._collector, self._holder)
+        if self._mark is None:
+            self._disconnect()
+        return self._mark is not None
+
+    def _confirm(self, connection: SyslogConnection) -> None:
+        """Remember what the collector got. Raises ``SyslogFailed`` if it hung up; what it may lack comes again."""
+        try:
+            is_delivered = connection.is_delivered()
+        except SyslogFailed:
+            self._disconnect()
+            raise
+        known = None if self._mark is None else self._mark.last_id
+        if is_delivered and self._sent_id is not None and self._sent_id != known:
+            self._mark = self._deps.do_sync(audit_mark.advance, self._collector, self._holder, self._sent_id)
+            if self._mark is None:
+                self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
