@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, Index, MetaData, insert, select, text
 
 from ari.storage.migrate import LOG, MAIN
-from ari.storage.tables import usage_callers, usage_log, usage_names, usage_rows
+from ari.storage.tables import usage_callers, usage_client_counts, usage_log, usage_names, usage_rows
 
 _OLD_INDEXES = (
     ("ix_usage_rows_key_id_secret_number_id", "key_id", "secret_number", "id"),
@@ -72,13 +72,13 @@ def separate_provider_keys(connection: Connection) -> None:
 
 
 def expand_log(connection: Connection) -> None:
-    """Undo migrations log 0011 and 0010: rows have their texts again, and the indexes of that time."""
+    """Undo migrations log 0012 to 0010: rows have their texts again, and the indexes of that time."""
     rows = usage_rows.to_metadata(MetaData(), name="expanded")
     for name, *columns in _OLD_INDEXES:
         Index(name, *(rows.c[column] for column in columns))
     found = connection.execute(select(usage_rows)).mappings().all()
     connection.execute(text("DROP VIEW usage_rows"))
-    for table in (usage_log, usage_names, usage_callers):
+    for table in (usage_log, usage_names, usage_callers, usage_client_counts):
         table.drop(connection)
     rows.create(connection)
     if found:

@@ -155,7 +155,9 @@ class Settings(AuditSettings):
     usage_buffer_rows: int = Field(
         10_000, ge=1, description="Maximum number of usage rows waiting for the disk. Beyond that, requests wait."
     )
-    usage_backlog_rows: int = Field(1_000_000, ge=10_000, description="Uncounted requests that slow callers down.")
+    usage_backlog_rows: int = Field(
+        1_000_000, ge=10_000, description="Uncounted requests that slow callers down most; a tenth begins to."
+    )
     usage_durability: Literal["commit", "fsync"] = Field(
         "commit",
         description="When a usage row counts as saved. commit: survives a crash of ARI. fsync: also survives power "

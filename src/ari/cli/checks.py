@@ -28,6 +28,7 @@ from ari.storage import checkup
 from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_url import parse
 from ari.storage.engine import KEYS_FILE, Database, master_keys_of
+from ari.usage.back_pressure import FIRST_SHARE
 from ari.usage.fold_loop import HURRY_ROWS
 
 _FILES_WANTED = 8192
@@ -287,7 +288,7 @@ def _backlog(database: Database, settings: Settings) -> Finding:
         return Finding(check, "ok", "every logged request is counted")
     age = output.relative(found.oldest_at_ms, system_clock(settings.test_clock_file).now_ms())
     said = f"{output.count(found.rows, 'logged request')} to count, the oldest of {age}"
-    if found.rows >= settings.usage_backlog_rows:
+    if found.rows >= settings.usage_backlog_rows * FIRST_SHARE:
         return Finding(check, "note", f"{said}. Requests are slowed until there are fewer.")
     if found.rows > HURRY_ROWS and database.usage.is_lead_free():
         return Finding(check, "note", f"{said}. ari serve counts them while it runs.")

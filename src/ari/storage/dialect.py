@@ -35,6 +35,8 @@ _OUT = "ari_is_out"
 KEPT_PAGES = 1_000
 _FOLD_CACHE_KILOBYTES = 16_384
 """A fold writes rows of many keys, each to its own place in the indexes."""
+_WAL_BYTES = 64_000_000
+"""The length to which a longer WAL is cut when it restarts."""
 _MIGRATION_CACHE_KILOBYTES = 131_072
 
 
@@ -68,6 +70,7 @@ def sqlite_engine(path: Path, synchronous: str, attached: Path | None = None, ch
     def _pragmas(connection: Any, record: ConnectionPoolEntry) -> None:
         _set_up(connection, synchronous)
         connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
+        connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
         if attached is not None:
             connection.execute("ATTACH DATABASE ? AS staging", (str(attached),))
             connection.execute(f"PRAGMA cache_size=-{_FOLD_CACHE_KILOBYTES}")

@@ -1,23 +1,32 @@
-"""Slows commits while more requests are committed than can be folded, so that the backlog stays bounded."""
+"""Slows commits while more requests are committed than can be folded, so that the backlog stays bounded.
+
+The pause grows gradually, so callers are slowed by milliseconds long before the backlog reaches its limit: with 64
+requests in flight, a pause of 9 ms lets 7,000 requests a second pass, and a hundredth of the way to the limit is enough
+for that.
+"""
 
 from collections.abc import Callable
 
 from ari.base.errors import Unavailable
 
 MAX_PAUSE_SECONDS = 0.5
-"""Of a commit, at a backlog that is a tenth above its limit. All requests in flight share a commit."""
-_CHECK_SECONDS = 1.0
+"""Of a commit, at the limit of the backlog. All requests in flight share a commit."""
+FIRST_SHARE = 0.1
+"""The share of the limit from which commits pause."""
+_CHECK_SECONDS = 0.5
 
 
 class BackPressure:
     """How long to pause before a commit. Not for several threads.
 
-    ``count_staged`` is asked at most once a second; the pause grows with what the backlog has above ``max_rows``.
+    ``count_staged`` is asked at most twice a second; the pause grows with what the backlog has above a tenth of
+    ``max_rows``.
     """
 
     def __init__(self, count_staged: Callable[[], int], max_rows: int, monotonic: Callable[[], float]) -> None:
         self._count_staged = count_staged
-        self._max_rows = max_rows
+        self._first_row = max_rows * FIRST_SHARE
+        self._seconds_per_row = MAX_PAUSE_SECONDS / (max_rows - self._first_row)
         self._monotonic = monotonic
         self._checked_at = monotonic()
         self._pause = 0.0
@@ -28,8 +37,8 @@ class BackPressure:
         if now >= self._checked_at + _CHECK_SECONDS:
             self._checked_at = now
             try:
-                excess = self._count_staged() - self._max_rows
+                excess = self._count_staged() - self._first_row
             except Unavailable:
                 excess = 0
-            self._pause = min(max(0.0, 10 * excess / self._max_rows), 1.0) * MAX_PAUSE_SECONDS
+            self._pause = min(max(0.0, excess * self._seconds_per_row), MAX_PAUSE_SECONDS)
         return self._pause

@@ -3,8 +3,9 @@
 It waits a few seconds, so that there is much to fold at once: folding each request alone would cost several times as
 much. Its threads take turns, so none waits for the interpreter while it holds a lock that callers wait for:
 
-- Folds run at idle priority, as long as the machine has time for that priority: a thread without CPU time would hold
-  the log's lock for seconds. Otherwise, and for a small or a large backlog, they run at a slightly lowered priority.
+- Folds run at the lowest niceness, a few entries at a time, as long as the machine has time for idle priority, which
+  another thread tries: a fold without CPU time would hold the log's lock, at idle priority for minutes. Otherwise, and
+  for a small or a large backlog, they run at a slightly lowered priority, and for a very large one at normal priority.
 - What callers' commits wait for runs at normal priority. A thread at idle priority may not be allowed to leave it
   (sched(7), RLIMIT_NICE), so this is another thread.
 """
@@ -28,18 +29,24 @@ CHECK_SECONDS = 1.0
 """How often to look for entries, or whether the process that folds has ended."""
 HURRY_ROWS = 50_000
 """The backlog above which folds don't wait for idle time."""
+_EQUAL_ROWS = 75_000
+"""The backlog above which folds have the priority of workers: before these slow callers down (``back_pressure.py``)."""
 _FEW_ROWS = 1_000
 """Cheaper to fold than to ask whether the machine is idle: 20 ms."""
-_IDLE_ROWS, _ROWS = 5_000, 20_000
-"""Per fold. A fold at idle priority can't be hurried once it runs."""
+_IDLE_ROWS, _ROWS = 1_000, 20_000
+"""Per fold. A fold at a low priority can't be hurried once it runs."""
 _PROMPT_SECONDS = 0.02
 """How soon a thread at idle priority runs on a machine that has idle time."""
 _LONGEST_SECONDS = 30.0
 """How long a medium backlog waits for idle time."""
 _CHECKPOINT_ROWS = 4_000
 """Each commit adds 4 pages to SQLite's WAL, so they are at most 64 MB."""
+_CLIENT_ROWS, _CLIENT_SECONDS = 100_000, 60.0
+"""Folded entries, or the time, after which the counts of clients are added up; some reads do it earlier."""
+_WATCH_SECONDS = 0.25
+"""How often to look at the WAL while a fold runs."""
 _STOP_SECONDS = 2.0
-_NICENESS = 5
+_NICENESS, _LOWEST_NICENESS = 5, 19
 
 _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
@@ -62,13 +69,18 @@ class FoldLoop:
         self._monotonic = monotonic
         self._gather_seconds = gather_seconds
         self._rows_at_once = rows_at_once
-        self._idle = ThreadPoolExecutor(1, "ari idle fold", _lower_to_idle)
+        self._idle = ThreadPoolExecutor(1, "ari idle", _lower_to_idle)
+        self._lowest = ThreadPoolExecutor(1, "ari idle fold", _lower_most)
         self._lowered = ThreadPoolExecutor(1, "ari fold", _lower)
+        self._equal = ThreadPoolExecutor(1, "ari equal fold")
         self._ended = threading.Event()
         self._waiting_since: float | None = None
         self._folded = 0
         self._checkpointed = 0
         """Of the entries that this process saw, how many were staged at the last checkpoint."""
+        self._clients_due_at = monotonic() + _CLIENT_SECONDS
+        self._clients_due_from = _CLIENT_ROWS
+        """When the counts of clients are added up, by time and by ``_folded``."""
         self._failing = False
 
     def stop(self) -> None:
@@ -90,16 +102,16 @@ class FoldLoop:
                 self._failing = False
             if not due:
                 self._ended.wait(CHECK_SECONDS)
-        for thread in (self._idle, self._lowered):
+        for thread in (self._idle, self._lowest, self._lowered, self._equal):
             thread.shutdown(wait=False)
         self._store.release_lead()
 
     def _fold_some(self) -> bool:
         """Fold once, if it is time. Returns whether more is due now."""
         staged, now = self._store.count_staged(), self._monotonic()
-        if self._folded + staged >= self._checkpointed + _CHECKPOINT_ROWS:
-            self._checkpointed = self._folded + staged
-            self._store.checkpoint()
+        self._checkpoint_if_due(staged)
+        if now >= self._clients_due_at:
+            self._add_clients(now)
         if not staged:
             self._waiting_since = None
             return False
@@ -111,15 +123,26 @@ class FoldLoop:
         if _FEW_ROWS < staged < HURRY_ROWS and waited < _LONGEST_SECONDS:
             if not self._has_idle_time():
                 return False
-            thread, most = self._idle, _IDLE_ROWS
+            thread, most = self._lowest, _IDLE_ROWS
         else:
-            thread, most = self._lowered, self._rows_at_once
+            thread, most = self._lowered if staged < _EQUAL_ROWS else self._equal, self._rows_at_once
         folded = self._run_in(thread, lambda: self._store.move(most))
         self._store.delete_folded()
         self._folded += folded or 0
+        if self._folded >= self._clients_due_from:
+            self._add_clients(now)
         if folded is not None and folded < most:
             self._waiting_since = None
         return folded == most
+
+    def _checkpoint_if_due(self, staged: int) -> None:
+        if self._folded + staged >= self._checkpointed + _CHECKPOINT_ROWS:
+            self._checkpointed = self._folded + staged
+            self._store.checkpoint()
+
+    def _add_clients(self, now: float) -> None:
+        self._clients_due_at, self._clients_due_from = now + _CLIENT_SECONDS, self._folded + _CLIENT_ROWS
+        self._run_in(self._lowered, self._store.add_clients)
 
     def _has_idle_time(self) -> bool:
         before = self._monotonic()
@@ -128,10 +151,14 @@ class FoldLoop:
 
     def _run_in(self, thread: ThreadPoolExecutor, work: Callable[[], _T]) -> _T | None:
         """The result of ``work`` in that thread; ``None`` if this process must end before it is there."""
-        running = thread.submit(work)
-        while wait([running], _STOP_SECONDS).not_done:
+        running, left_seconds = thread.submit(work), _STOP_SECONDS
+        while wait([running], _WATCH_SECONDS).not_done:
             if self._ended.is_set():
-                return None
+                left_seconds -= _WATCH_SECONDS
+                if left_seconds <= 0:
+                    return None
+            with suppress(Unavailable):  # the fold itself reports the database
+                self._checkpoint_if_due(self._store.count_staged())
         return running.result()
 
 
@@ -141,7 +168,12 @@ def _lower_to_idle() -> None:
         try:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         except OSError:
-            _add_niceness(19)
+            _add_niceness(_LOWEST_NICENESS)
+
+
+def _lower_most() -> None:
+    if sys.platform == "linux":
+        _add_niceness(_LOWEST_NICENESS)
 
 
 def _lower() -> None:

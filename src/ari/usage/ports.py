@@ -74,6 +74,9 @@ class FoldStore(Protocol):
         Returns how many; 0 if none is left. No commit waits for it.
         """
 
+    def add_clients(self) -> None:
+        """Add what folds counted of clients to the counts that reports read. No commit waits for it."""
+
     def delete_folded(self) -> None:
         """Delete entries that are folded. Commits wait for each of its steps, about a millisecond."""
 

@@ -25,9 +25,15 @@ def _pauses(*backlogs: int | None) -> list[float]:
 
 
 def test_the_pause_grows_with_the_backlog() -> None:
-    """From nothing at the limit to its longest a tenth above, and ends with the backlog."""
+    """From nothing at a tenth of the limit to its longest at the limit, and ends with the backlog."""
     half = MAX_PAUSE_SECONDS / 2
-    assert _pauses(0, 1_000, 1_050, 1_100, 9_000, 999) == [0, 0, half, MAX_PAUSE_SECONDS, MAX_PAUSE_SECONDS, 0]
+    assert _pauses(0, 100, 550, 1_000, 9_000, 99) == [0, 0, half, MAX_PAUSE_SECONDS, MAX_PAUSE_SECONDS, 0]
+
+
+def test_a_small_excess_costs_milliseconds() -> None:
+    """What slows 64 callers at once to 7,000 requests a second is a thousandth of the limit's pause for each row."""
+    [pause] = _pauses(117)
+    assert 0.009 < pause < 0.010
 
 
 def test_a_backlog_that_cannot_be_read_slows_nobody() -> None:

@@ -57,6 +57,7 @@ LOG_TABLES = (
     tables.usage_totals,
     tables.usage_attempts,
     tables.usage_seen,
+    tables.usage_client_counts,
     tables.usage_all_hours,
     tables.usage_days,
     tables.usage_attempt_hours,

@@ -18,7 +18,7 @@ _SOME = f"FROM {_OLD} WHERE id <= :last"
 _LAST = f"SELECT max(id) FROM (SELECT id FROM {_OLD} ORDER BY id LIMIT :most) AS oldest"
 _HIGH, _LOW = parse_in_sql("id", "instr")
 _ADD_TEXTS = add_texts(_SOME, _HIGH)
-_INSERT = f"""INSERT INTO usage_log ({COMPACT_COLUMNS})
+_INSERT = f"""INSERT INTO usage_log ({", ".join(COMPACT_COLUMNS)})
     {compact(f"SELECT *, {_HIGH} AS high, {_LOW} AS low {_SOME}")} ORDER BY high, low"""
 _DELETE = f"DELETE {_SOME}"
 

@@ -44,6 +44,19 @@ usage_seen = Table(
     sqlite_with_rowid=False,
 )
 
+usage_client_counts = Table(
+    "usage_client_counts",
+    log,
+    Column("key", Integer, nullable=False),
+    Column("caller", BigInteger, nullable=False),
+    Column("accepted_count", BigInteger, nullable=False),
+    Column("refused_count", BigInteger, nullable=False),
+    Column("first_seen_at_ms", BigInteger, nullable=False),
+    Column("last_seen_at_ms", BigInteger, nullable=False),
+)
+"""What folds counted of clients and is not in ``usage_seen`` yet: to append takes a tenth of the time that a place in
+``usage_seen`` takes, and most clients come again soon."""
+
 usage_attempts = Table(
     "usage_attempts",
     log,

@@ -9,10 +9,13 @@ highest one instead of a sequence, which a restore would have to set; one proces
 from ari.base.clock import DAY_MS
 from ari.storage.usage.row_ids import TIME_SHIFT, parse_in_sql
 
-_KEPT = "bytes, duration_ms, count, secret_number, status, method, consumed"
-COMPACT_COLUMNS = f"""id_high, id_low, at_offset_ms, request_id, path, "key", key_hint, route, code, source, caller,
-    {_KEPT}"""
+_KEPT = ("bytes", "duration_ms", "count", "secret_number", "status", "method", "consumed")
+COMPACT_COLUMNS = (
+    "id_high", "id_low", "at_offset_ms", "request_id", "path", '"key"', "key_hint", "route", "code", "source", "caller",
+    *_KEPT,
+)  # fmt: skip
 _TEXTS = ("key_id", "key_hint", "route", "code", "source")
+USUAL_SOURCE = "request"
 NO_TEXT = ""
 """In the place of an unknown address or user agent."""
 _same = "stored.address = callers.address AND stored.user_agent = callers.user_agent"
@@ -47,18 +50,40 @@ def add_texts(source: str, high: str) -> tuple[str, ...]:
     )
 
 
-def compact(requests: str) -> str:
-    """The rows of these requests, a query with ``high`` and ``low``, as ``COMPACT_COLUMNS``."""
+def number_of(text: str) -> str:
+    """The number of a text; NULL if it has none yet."""
+    return f"(SELECT stored.number FROM usage_names AS stored WHERE stored.text = {text})"
 
-    def number(column: str) -> str:
-        return f"(SELECT stored.number FROM usage_names AS stored WHERE stored.text = given.{column})"
 
-    return f"""SELECT high, low, nullif(at_ms - (high >> {TIME_SHIFT}), 0), nullif(request_id, id), nullif(path, route),
-        {number("key_id")}, {number("key_hint")}, {number("route")}, {number("code")},
-        CASE WHEN source <> 'request' THEN {number("source")} END,
-        (SELECT min(stored.number) FROM usage_callers AS stored WHERE stored.address =
-            coalesce(client_address, '{NO_TEXT}') AND stored.user_agent = coalesce(given.user_agent, '{NO_TEXT}')),
-        {_KEPT} FROM ({requests}) AS given"""
+def caller_of(table: str) -> str:
+    """The number of the caller of a request in ``table``; NULL if it has none yet."""
+    return f"""(SELECT min(stored.number) FROM usage_callers AS stored
+        WHERE stored.address = coalesce({table}.client_address, '{NO_TEXT}')
+        AND stored.user_agent = coalesce({table}.user_agent, '{NO_TEXT}'))"""
+
+
+def compact(requests: str, columns: str = "", **others: str) -> str:
+    """The rows of these requests, a query with ``high`` and ``low``, as ``COMPACT_COLUMNS``.
+
+    ``columns`` are further ones of the requests, ``others`` other expressions for columns.
+    """
+    values = {
+        "id_high": "high",
+        "id_low": "low",
+        "at_offset_ms": f"nullif(at_ms - (high >> {TIME_SHIFT}), 0)",
+        "request_id": "nullif(request_id, id)",
+        "path": "nullif(path, route)",
+        '"key"': number_of("given.key_id"),
+        "key_hint": number_of("given.key_hint"),
+        "route": number_of("given.route"),
+        "code": number_of("given.code"),
+        "source": f"CASE WHEN source <> '{USUAL_SOURCE}' THEN {number_of('given.source')} END",
+        "caller": caller_of("given"),
+        **{column: column for column in _KEPT},
+        **others,
+    }
+    selected = ", ".join(f"{value} AS {column}" for column, value in values.items())
+    return f"SELECT {columns}{selected} FROM ({requests}) AS given"
 
 
 def for_postgresql(statement: str) -> str:

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Engine, Table, and_, delete, func, select, te
 
 from ari.storage.database_errors import read_only
 from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_callers, usage_log, usage_seen
+from ari.storage.usage.client_counts import ADD_COUNTS
 from ari.storage.usage.compact_sql import NO_TEXT
-from ari.storage.usage.rollups import ADD_ATTEMPT_HOURS, ADD_ATTEMPTS, ADD_CLIENTS
+from ari.storage.usage.rollups import ADD_ATTEMPT_HOURS, ADD_ATTEMPTS
 from ari.storage.usage.row_ids import BELOW_ALL, RowId
 from ari.usage.cleaning import address_forms
 from ari.usage.model import OTHERS
@@ -44,7 +45,7 @@ def erase_address(engine: Engine, writing: Writing, address: str) -> int:
             connection.execute(update(usage_callers).where(_callers.number.in_(some)).values(address=NO_TEXT))
     changed += _merge(engine, writing, usage_attempts, forms, ADD_ATTEMPTS)
     _merge(engine, writing, usage_attempt_hours, forms, ADD_ATTEMPT_HOURS)
-    _merge(engine, writing, usage_seen, forms, ADD_CLIENTS)
+    _merge(engine, writing, usage_seen, forms, ADD_COUNTS)
     return changed
 
 

@@ -8,7 +8,7 @@ there count as folded.
 # ruff: noqa: S608 - every name in these statements is our own
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.dialect import lock_for_migration
 from ari.storage.postgres_sessions import set_limits
 from ari.storage.tables import staging_file, usage_staging
-from ari.storage.usage import rollups
+from ari.storage.usage import client_counts, rollups
 from ari.storage.usage.compact_sql import for_postgresql
+from ari.storage.usage.copied_entries import copy_oldest, for_copies, number_new_texts
 from ari.storage.write_lock import LOCK_SECONDS, write_lock
 from ari.usage.model import Backlog
 
@@ -29,8 +30,9 @@ MAX_ENTRIES = 20_000
 """Of one transaction: more make each entry cheaper, fewer make others wait less."""
 MAX_DELETED = 2_000
 """Entries deleted from SQLite's staging file in one transaction. Callers wait for it: about a millisecond."""
-STAGING_CHECKPOINT_PAGES = 100_000
-"""Length of the staging file's WAL, 400 MB, at which a caller's commit checkpoints it. ``checkpoint`` is earlier."""
+STAGING_CHECKPOINT_PAGES = 14_000
+"""Length of the staging file's WAL, 58 MB, at which a caller's commit checkpoints it. ``checkpoint`` is earlier, unless
+the process that folds has ended or gets no time."""
 
 _staging = usage_staging.c
 _LOW = "(SELECT coalesce(max(seq), 0) FROM usage_folds WHERE name = 'staging')"
@@ -38,6 +40,7 @@ _ANY_STAGED = f"SELECT 1 FROM usage_staging WHERE seq > {_LOW} LIMIT 1"
 _COUNT_STAGED = f"""SELECT (SELECT max(seq) FROM usage_staging) -
     (SELECT seq FROM usage_staging WHERE seq > {_LOW} ORDER BY seq LIMIT 1) + 1"""
 """An upper bound that reads two entries: numbers of failed commits are missing."""
+_COUNT_UNREAD = f"SELECT ({_COUNT_STAGED}), EXISTS ({client_counts.HAS_COUNTS})"
 _FIRST_STAGED = f"SELECT at_ms FROM usage_staging WHERE seq > {_LOW} AND at_ms IS NOT NULL ORDER BY seq LIMIT 1"
 _EARLIEST_STAGED = f"SELECT min(at_ms) FROM usage_staging WHERE seq > {_LOW}"
 _SAVE_HIGH = """INSERT INTO usage_folds (name, seq) VALUES ('staging', :high)
@@ -52,19 +55,47 @@ _NEVER_REUSE_NUMBERS = (
 )
 _RESTORE_COUNTERS = "INSERT OR IGNORE INTO staging.limit_counters SELECT * FROM main.limit_counters"
 _SAVE_COUNTERS = "INSERT OR REPLACE INTO main.limit_counters SELECT * FROM staging.limit_counters"
-_FILL_RELATIONS = [
-    statement
-    for name, query in rollups.RELATIONS.items()
-    for statement in (
-        f"CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT * FROM ({query}) WHERE false",
-        f"DELETE FROM {name}",
-        f"INSERT INTO {name} {query}",
-    )
-]
-_relations = ", ".join(f"{name} AS MATERIALIZED ({query})" for name, query in rollups.RELATIONS.items())
-_steps = ", ".join(f"step_{number} AS ({step})" for number, step in enumerate(rollups.COUNT_REQUESTS))
-_COUNT_IN_ONE_STATEMENT = f"WITH {_relations}, {_steps} SELECT 1"
-"""For PostgreSQL: temporary tables would fill its catalog with dead rows."""
+
+
+def _fill(relations: Mapping[str, str]) -> list[str]:
+    """Statements that fill these in temporary tables, for SQLite, which runs one change per statement."""
+    return [
+        statement
+        for name, query in relations.items()
+        for statement in (
+            f"CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT * FROM ({query}) WHERE false",
+            f"DELETE FROM {name}",
+            f"INSERT INTO {name} {query}",
+        )
+    ]
+
+
+def _with_relations(relations: Mapping[str, str], *steps: str) -> str:
+    """These steps in one statement, for PostgreSQL: temporary tables would fill its catalog with dead rows."""
+    parts = [f"{name} AS MATERIALIZED ({query})" for name, query in relations.items()]
+    parts += [f"step_{number} AS ({step})" for number, step in enumerate(steps)]
+    return f"WITH {', '.join(parts)} SELECT 1"
+
+
+_WITH_ENTRIES = f"WITH entries AS MATERIALIZED ({rollups.ENTRIES})"
+_relations = {"entries": rollups.ENTRIES, **rollups.RELATIONS}
+_COUNT_AT_ONCE = (*rollups.ADD_TEXTS, _with_relations(_relations, rollups.INSERT_REQUESTS, *rollups.COUNT_REQUESTS))
+_COUNT_WITH_FLOODS = (
+    *rollups.ADD_TEXTS,
+    f"{_WITH_ENTRIES} {rollups.INSERT_REQUESTS}",
+    _with_relations(_relations, *rollups.COUNT_REQUESTS),
+    f"{_WITH_ENTRIES} {rollups.UPSERT_FLOODS}",
+)
+"""On PostgreSQL. The first request of a flood may be among the entries, and the others compare with its row."""
+
+
+_COUNT_IN_STEPS = (rollups.INSERT_REQUESTS, *_fill(rollups.RELATIONS), *rollups.COUNT_REQUESTS)
+"""On SQLite."""
+_ADD_CLIENTS_IN_STEPS = (
+    *_fill(client_counts.RELATIONS),
+    *client_counts.ADD_CLIENTS,
+)
+_ADD_CLIENTS_AT_ONCE = (_with_relations(client_counts.RELATIONS, *client_counts.ADD_CLIENTS),)
 
 
 class Folder:
@@ -106,14 +137,25 @@ class Folder:
                 connection.execute(text(_SAVE_COUNTERS))
 
     def fold(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
-        """Fold the oldest entries, at most ``most``. Returns how many.
+        """Fold the oldest entries, at most ``most``, and add the counts of clients. Returns how many.
 
-        Raises ``Unavailable``, also if another process folds for longer than ``lock_seconds``; then nothing changed.
+        Raises ``Unavailable``, also if another process folds for longer than ``lock_seconds``.
         """
         count = self.move(most, lock_seconds)
         if count:
             self.delete_folded()
+        self.add_clients(lock_seconds)
         return count
+
+    def add_clients(self, lock_seconds: float = LOCK_SECONDS) -> None:
+        """Add what folds counted of clients to ``usage_seen``, in one transaction. Raises ``Unavailable``."""
+        with faults_as_unavailable():
+            with read_only(self.engine) as connection:
+                if connection.scalar(text(client_counts.HAS_COUNTS)) is None:
+                    return
+            with writing(self.engine, self._lock_file, lock_seconds) as connection:
+                for statement in _ADD_CLIENTS_IN_STEPS if self._two_files else _ADD_CLIENTS_AT_ONCE:
+                    connection.execute(text(statement))
 
     def move(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
         """Fold like ``fold``, but leave the folded entries in SQLite's staging file, where they don't count."""
@@ -142,6 +184,12 @@ class Folder:
             for end in range(first, high + MAX_DELETED, MAX_DELETED):
                 with write_lock(self.staging_lock), self.staging.begin() as connection:
                     connection.execute(delete(usage_staging).where(_staging.seq <= min(end, high)))
+
+    def count_unread(self) -> tuple[int, bool]:
+        """About how many entries are staged, and whether there are counts of clients to add. Raises ``Unavailable``."""
+        with faults_as_unavailable(), read_only(self.engine) as connection:
+            staged, has_counts = connection.execute(text(_COUNT_UNREAD)).one()
+            return staged or 0, bool(has_counts)
 
     def count_staged(self) -> int:
         """About how many entries are staged; never too few. Raises ``Unavailable``."""
@@ -177,45 +225,43 @@ class Folder:
             return connection.scalar(text(_ANY_STAGED)) is not None
 
     def _fold(self, most: int, lock_seconds: float) -> int:
+        return (self._fold_copies if self._two_files else self._fold_staged)(most, lock_seconds)
+
+    def _fold_copies(self, most: int, lock_seconds: float) -> int:
+        """On SQLite: copy the entries in one transaction, and fold the copies in another."""
+        with write_lock(self._lock_file, lock_seconds), self.engine.connect() as connection:
+            with connection.begin():
+                copied = copy_oldest(connection, connection.scalar(text(f"SELECT {_LOW}")) or 0, most)
+            if copied is None:
+                return 0
+            with connection.begin():
+                _begin_write(connection)
+                number_new_texts(connection)
+                floods = [rollups.UPSERT_FLOODS] if rollups.FLOOD in copied.kinds else []
+                for statement in _list_statements(copied.kinds, [*_COUNT_IN_STEPS, *floods]):
+                    connection.execute(text(for_copies(statement)), {"low": copied.low, "high": copied.high})
+                connection.execute(text(_SAVE_HIGH), {"high": copied.high})
+        return copied.entries
+
+    def _fold_staged(self, most: int, lock_seconds: float) -> int:
+        """On PostgreSQL, where entries leave the staging table in the same transaction."""
         with writing(self.engine, self._lock_file, lock_seconds) as connection:
-            if not self._two_files:
-                # If the server loses this transaction, the entries are still staged.
-                connection.execute(text("SET LOCAL synchronous_commit TO off"))
-            low = connection.scalar(text(f"SELECT {_LOW}")) or 0
-            oldest = select(_staging.seq, _staging.kind).where(_staging.seq > low)
-            some = oldest.order_by(_staging.seq).limit(most).subquery()
-            counts = select(some.c.kind, func.count(), func.max(some.c.seq)).group_by(some.c.kind)
+            # If the server loses this transaction, the entries are still staged.
+            connection.execute(text("SET LOCAL synchronous_commit TO off"))
+            oldest = select(_staging.seq, _staging.kind).order_by(_staging.seq).limit(most).subquery()
+            counts = select(oldest.c.kind, func.count(), func.max(oldest.c.seq)).group_by(oldest.c.kind)
             found = connection.execute(counts).all()
             if not found:
                 return 0
-            high = max(row[2] for row in found)
-            self._move(connection, {row[0] for row in found}, {"low": low, "high": high})
-            if self._two_files:
-                connection.execute(text(_SAVE_HIGH), {"high": high})
-            else:
-                connection.execute(delete(usage_staging).where(_staging.seq <= high))
-                connection.execute(text(_COUNT_FOLD))
+            high, kinds = max(row[2] for row in found), {row[0] for row in found}
+            if rollups.COMPLETION in kinds:
+                for setting in rollups.USE_INDEXES:
+                    connection.execute(text(setting))
+            for statement in _list_statements(kinds, _COUNT_WITH_FLOODS if rollups.FLOOD in kinds else _COUNT_AT_ONCE):
+                connection.execute(text(for_postgresql(statement)), {"low": 0, "high": high})
+            connection.execute(delete(usage_staging).where(_staging.seq <= high))
+            connection.execute(text(_COUNT_FOLD))
         return sum(row[1] for row in found)
-
-    def _move(self, connection: Connection, kinds: Collection[str], span: dict[str, int]) -> None:
-        statements: list[str] = []
-        if rollups.REQUEST in kinds or rollups.FLOOD in kinds:
-            statements += rollups.ADD_TEXTS
-        if rollups.REQUEST in kinds:
-            statements.append(rollups.INSERT_REQUESTS)
-        if rollups.REQUEST in kinds or rollups.FLOOD in kinds:
-            in_steps = (*_FILL_RELATIONS, *rollups.COUNT_REQUESTS)
-            statements += in_steps if self._two_files else (_COUNT_IN_ONE_STATEMENT,)
-        if rollups.FLOOD in kinds:
-            statements.append(rollups.UPSERT_FLOODS)
-        if rollups.ATTEMPTS in kinds:
-            statements += rollups.COUNT_ATTEMPTS
-        if rollups.AI_USE in kinds:
-            statements += rollups.COUNT_AI_USES
-        if rollups.COMPLETION in kinds:
-            statements += (*(() if self._two_files else rollups.USE_INDEXES), rollups.COMPLETE_ROWS)
-        for statement in statements:
-            connection.execute(text(statement if self._two_files else for_postgresql(statement)), span)
 
     def _delete_repeated(self) -> None:
         """Delete staged requests that are stored already or staged twice, as after a commit whose outcome was unknown:
@@ -224,6 +270,23 @@ class Folder:
             low = connection.scalar(text(f"SELECT {_LOW}")) or 0
             statement = rollups.DELETE_REPEATED
             connection.execute(text(statement if self._two_files else for_postgresql(statement)), {"low": low})
+
+
+def _list_statements(kinds: Collection[str], count_requests: Sequence[str]) -> Iterator[str]:
+    """The statements that fold entries of these kinds."""
+    if rollups.REQUEST in kinds or rollups.FLOOD in kinds:
+        yield from count_requests
+    if rollups.ATTEMPTS in kinds:
+        yield from rollups.COUNT_ATTEMPTS
+    if rollups.AI_USE in kinds:
+        yield from rollups.COUNT_AI_USES
+    if rollups.COMPLETION in kinds:
+        yield rollups.COMPLETE_ROWS
+
+
+def _begin_write(connection: Connection) -> None:
+    """A transaction that has read doesn't wait to write, though a process that opens the file may lock it now."""
+    connection.execute(text("UPDATE usage_folds SET seq = seq WHERE false"))
 
 
 def _add_columns(connection: Connection) -> None:
@@ -247,6 +310,5 @@ def writing(engine: Engine, lock_file: Path | None, lock_seconds: float = LOCK_S
                 set_limits(connection, {"lock_timeout": f"{lock_seconds * 1000:.0f}ms"})
             connection.execute(text("LOCK TABLE usage_folds IN EXCLUSIVE MODE"))
         else:
-            # A transaction that has read doesn't wait to write, though a process that opens the file may lock it now.
-            connection.execute(text("UPDATE usage_folds SET seq = seq WHERE false"))
+            _begin_write(connection)
         yield connection

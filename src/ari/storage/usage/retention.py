@@ -18,7 +18,14 @@ from ari.base.clock import DAY_MS
 from ari.keys.reasons import ACCEPTED
 from ari.storage.database_errors import read_only
 from ari.storage.dialect import count_free_pages, give_back_pages, only_here
-from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_callers, usage_log, usage_totals
+from ari.storage.tables import (
+    usage_attempt_hours,
+    usage_attempts,
+    usage_callers,
+    usage_client_counts,
+    usage_log,
+    usage_totals,
+)
 from ari.storage.usage.ai import remove_uses
 from ari.storage.usage.clients import Name, remove, slice_after
 from ari.storage.usage.row_ids import lowest_at
@@ -106,7 +113,8 @@ class Retention:
                 found = connection.execute(query.order_by(_callers.number).limit(_CLIENTS_READ)).all()
             old = [number for number, last_day in found if last_day < before_day]
             for start in range(0, len(old), ROWS_PER_STEP):
-                unused = _callers.number.in_(old[start : start + ROWS_PER_STEP]), _callers.last_day < before_day
+                listed, counted = old[start : start + ROWS_PER_STEP], select(usage_client_counts.c.caller)
+                unused = _callers.number.in_(listed), _callers.last_day < before_day, _callers.number.not_in(counted)
                 with self._writing() as connection:
                     connection.execute(delete(usage_callers).where(*unused))
                 yield 0

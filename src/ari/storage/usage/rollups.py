@@ -11,9 +11,10 @@ staging table are always wrong, so it may run a join as a scan of a whole table,
 # ruff: noqa: S608 - every name in these statements is our own
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.keys.reasons import ACCEPTED
 from ari.storage.tables import usage_ai
 from ari.storage.usage.compact_sql import COMPACT_COLUMNS, add_texts, compact, parse_staged_id
-from ari.usage.floods import MAX_ADDRESSES_PER_HOUR, MAX_CLIENTS_PER_DAY
+from ari.usage.floods import MAX_ADDRESSES_PER_HOUR
 from ari.usage.model import OTHERS
 
 REQUEST, FLOOD, ATTEMPTS, COMPLETION, AI_USE = "request", "flood", "attempts", "completion", "ai_use"
@@ -21,36 +22,33 @@ REQUEST, FLOOD, ATTEMPTS, COMPLETION, AI_USE = "request", "flood", "attempts", "
 one minute, how a logged request ended, and its usage at a provider."""
 
 
-def _larger(table: str, column: str) -> str:
+def larger(table: str, column: str) -> str:
     return f"""{column} = CASE WHEN {table}.{column} IS NULL OR excluded.{column} > {table}.{column}
         THEN excluded.{column} ELSE {table}.{column} END"""
 
 
-def _smaller(table: str, column: str) -> str:
+def smaller(table: str, column: str) -> str:
     return f"""{column} = CASE WHEN {table}.{column} IS NULL OR excluded.{column} < {table}.{column}
         THEN excluded.{column} ELSE {table}.{column} END"""
 
 
-def _sum(table: str, *columns: str) -> str:
+def add(table: str, *columns: str) -> str:
     return ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in columns)
 
 
-_ADD_HOURS = f"ON CONFLICT (key_id, hour_ms, route, code) DO UPDATE SET {_sum('usage_hours', 'count')}"
-_ADD_ALL_HOURS = f"ON CONFLICT (hour_ms, with_key, code) DO UPDATE SET {_sum('usage_all_hours', 'count')}"
+_ADD_HOURS = f"ON CONFLICT (key_id, hour_ms, route, code) DO UPDATE SET {add('usage_hours', 'count')}"
+_ADD_ALL_HOURS = f"ON CONFLICT (hour_ms, with_key, code) DO UPDATE SET {add('usage_all_hours', 'count')}"
 _ADD_DAYS = f"""ON CONFLICT (key_id, day_ms) DO UPDATE SET
-    {_sum("usage_days", "accepted_count", "refused_count")}"""
-_ADD_TOTALS = f"""ON CONFLICT (key_id) DO UPDATE SET {_sum("usage_totals", "request_count", "refused_count")},
-    {_smaller("usage_totals", "first_used_at_ms")}, {_larger("usage_totals", "last_used_at_ms")}"""
+    {add("usage_days", "accepted_count", "refused_count")}"""
+_ADD_TOTALS = f"""ON CONFLICT (key_id) DO UPDATE SET {add("usage_totals", "request_count", "refused_count")},
+    {smaller("usage_totals", "first_used_at_ms")}, {larger("usage_totals", "last_used_at_ms")}"""
 _ADD_AI_HOURS = f"""ON CONFLICT (hour_ms, key_id, provider, model, status_class) DO UPDATE SET
-    {_sum("usage_ai_hours", "request_count", "told_count", "input_tokens", "output_tokens", "cached_tokens")},
-    {_sum("usage_ai_hours", "cost_micros", "priced_count", "estimated_count")},
-    {_larger("usage_ai_hours", "last_at_ms")}"""
-ADD_ATTEMPTS = f"ON CONFLICT (minute_ms, reason, address) DO UPDATE SET {_sum('usage_attempts', 'count')}"
-ADD_ATTEMPT_HOURS = f"""ON CONFLICT (hour_ms, reason, address) DO UPDATE SET {_sum("usage_attempt_hours", "count")},
-    {_larger("usage_attempt_hours", "last_at_ms")}"""
-ADD_CLIENTS = f"""ON CONFLICT (key_id, kind, value) DO UPDATE SET
-    {_sum("usage_seen", "accepted_count", "refused_count")},
-    {_smaller("usage_seen", "first_seen_at_ms")}, {_larger("usage_seen", "last_seen_at_ms")}"""
+    {add("usage_ai_hours", "request_count", "told_count", "input_tokens", "output_tokens", "cached_tokens")},
+    {add("usage_ai_hours", "cost_micros", "priced_count", "estimated_count")},
+    {larger("usage_ai_hours", "last_at_ms")}"""
+ADD_ATTEMPTS = f"ON CONFLICT (minute_ms, reason, address) DO UPDATE SET {add('usage_attempts', 'count')}"
+ADD_ATTEMPT_HOURS = f"""ON CONFLICT (hour_ms, reason, address) DO UPDATE SET {add("usage_attempt_hours", "count")},
+    {larger("usage_attempt_hours", "last_at_ms")}"""
 
 
 def _select_staged(kind: str) -> str:
@@ -62,82 +60,81 @@ _flood_rows = f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY co
 """Of each flood row, the entry with the highest count."""
 
 
-def _select_stored(table: str) -> str:
-    high, low = parse_staged_id(table)
-    return f"(SELECT stored.count FROM usage_log AS stored WHERE stored.id_high = {high} AND stored.id_low = {low})"
-
-
 def _with_id(entries: str, table: str) -> str:
     high, low = parse_staged_id(table)
     return f"SELECT *, {high} AS high, {low} AS low {entries}"
 
 
-_stored_count = f"coalesce({_select_stored('flood')}, 0)"
+def _select_stored(high: str, low: str) -> str:
+    return f"(SELECT stored.count FROM usage_log AS stored WHERE stored.id_high = {high} AND stored.id_low = {low})"
+
 
 _logged = f"FROM usage_staging WHERE seq > :low AND seq <= :high AND kind IN ('{REQUEST}', '{FLOOD}')"
+LOGGED = _with_id(_logged, "usage_staging")
+"""The staged requests of a fold."""
 ADD_TEXTS = add_texts(_logged, parse_staged_id("usage_staging")[0])
-"""To run before ``INSERT_REQUESTS`` and ``UPSERT_FLOODS``."""
-INSERT_REQUESTS = f"""INSERT INTO usage_log ({COMPACT_COLUMNS})
-    {compact(_with_id(_select_staged(REQUEST), "usage_staging"))} ORDER BY seq"""
+ENTRIES = compact(LOGGED, "seq, kind, at_ms, ")
+"""The same as rows of ``usage_log``. For PostgreSQL, after ``ADD_TEXTS``; SQLite has ``copied_entries.py``."""
+_columns = ", ".join(COMPACT_COLUMNS)
+INSERT_REQUESTS = f"INSERT INTO usage_log ({_columns}) SELECT {_columns} FROM entries WHERE kind = '{REQUEST}'"
 """Fails where a request is stored already or staged twice; see ``DELETE_REPEATED``."""
-UPSERT_FLOODS = f"""INSERT INTO usage_log ({COMPACT_COLUMNS})
-    {compact(_with_id(_flood_rows, "flood"))} ORDER BY high, low
+_flood_rows = f"""FROM (SELECT *, row_number() OVER (PARTITION BY id_high, id_low ORDER BY count DESC, seq) AS place
+    FROM entries WHERE kind = '{FLOOD}') AS flood WHERE place = 1"""
+"""Of each flood row, the entry with the highest count."""
+_stored_count = f"coalesce({_select_stored('flood.id_high', 'flood.id_low')}, 0)"
+UPSERT_FLOODS = f"""INSERT INTO usage_log ({_columns}) SELECT {_columns} {_flood_rows} ORDER BY id_high, id_low
     ON CONFLICT (id_high, id_low) DO UPDATE SET count = excluded.count WHERE usage_log.count < excluded.count"""
 """To run after ``RELATIONS``, which compare with what is stored."""
+_high, _low = parse_staged_id("usage_staging")
 DELETE_REPEATED = f"""DELETE FROM usage_staging WHERE seq > :low AND kind = '{REQUEST}' AND (
-    {_select_stored("usage_staging")} IS NOT NULL
-    OR seq NOT IN (SELECT min(seq) FROM usage_staging WHERE seq > :low AND kind = '{REQUEST}' GROUP BY id))"""
+    {_select_stored(_high, _low)} IS NOT NULL
+    OR seq NOT IN (
+        SELECT min(seq) FROM usage_staging WHERE seq > :low AND kind = '{REQUEST}' GROUP BY {_high}, {_low}))"""
 
-_accepted, _refused = "sum(CASE code WHEN 'ok' THEN n ELSE 0 END)", "sum(CASE code WHEN 'ok' THEN 0 ELSE n END)"
-_group = f"""key_id, at_ms - at_ms % {HOUR_MS} AS hour_ms, route, code,
-    coalesce(client_address, '{OTHERS}') AS address, coalesce(user_agent, '{OTHERS}') AS user_agent"""
-_clients = " UNION ALL ".join(
-    f"""SELECT key_id, '{kind}' AS kind, {column} AS value, {_accepted} AS accepted, {_refused} AS refused,
-    min(first) AS first, max(last) AS last FROM alike GROUP BY key_id, {column}"""
-    for kind, column in (("address", "address"), ("user_agent", "user_agent"))
-)
+_ACCEPTED = f"(SELECT number FROM usage_names WHERE text = '{ACCEPTED}')"
+_accepted = f"sum(CASE WHEN code = {_ACCEPTED} THEN n ELSE 0 END)"
+_refused = f"sum(CASE WHEN code = {_ACCEPTED} THEN 0 ELSE n END)"
+_group = f""""key", at_ms - at_ms % {HOUR_MS} AS hour_ms, route, code, caller"""
+
+
+def text_of(number: str) -> str:
+    return f"(SELECT named.text FROM usage_names AS named WHERE named.number = {number})"
+
+
 RELATIONS = {
-    "alike": f"""SELECT {_group}, count(*) AS n, min(at_ms) AS first, max(at_ms) AS last {_select_staged(REQUEST)}
-    GROUP BY 1, 2, 3, 4, 5, 6
-    UNION ALL SELECT {_group}, count - {_stored_count}, at_ms, at_ms {_flood_rows} AND count > {_stored_count}""",
-    "clients": f"""SELECT key_id, kind, value, accepted, refused, first, last, value = '{OTHERS}' OR (
-    SELECT stored.value FROM usage_seen AS stored
-    WHERE stored.key_id = client.key_id AND stored.kind = client.kind AND stored.value = client.value
-    ) IS NOT NULL AS is_known FROM ({_clients}) AS client""",
+    "alike": f"""SELECT {_group}, sum(n) AS n, min(at_ms) AS first, max(at_ms) AS last FROM (
+        SELECT "key", at_ms, route, code, caller, 1 AS n FROM entries WHERE kind = '{REQUEST}'
+        UNION ALL SELECT "key", at_ms, route, code, caller, count - {_stored_count} {_flood_rows}
+        AND count > {_stored_count}) AS counted GROUP BY 1, 2, 3, 4, 5""",
+    "hours": """SELECT "key", hour_ms, route, code, sum(n) AS n, min(first) AS first, max(last) AS last
+    FROM alike GROUP BY 1, 2, 3, 4""",
 }
 """What ``COUNT_REQUESTS`` reads, in the order to compute it: requests that are alike (``n`` of them), so that each
-entry is read once, and what their clients did. To run after ``INSERT_REQUESTS``."""
-
-_new_clients = f"""SELECT *, first - first % {DAY_MS} AS day_ms, row_number() OVER (
-    PARTITION BY key_id, kind, first - first % {DAY_MS} ORDER BY first, value) AS place
-    FROM clients WHERE NOT is_known"""
-_known_today = f"""SELECT count(*) FROM usage_seen AS stored
-    WHERE stored.key_id = new.key_id AND stored.kind = new.kind AND stored.value <> '{OTHERS}'
-    AND stored.first_seen_at_ms >= new.day_ms AND stored.first_seen_at_ms < new.day_ms + {DAY_MS}"""
-"""Read once for each key and day, with the first new client: it reads all clients of the key."""
-_bounded_clients = f"""SELECT key_id, kind, value, accepted, refused, first, last FROM clients WHERE is_known
-    UNION ALL SELECT key_id, kind, CASE
-        WHEN place + sum(known_today) OVER (PARTITION BY key_id, kind, day_ms) <= {MAX_CLIENTS_PER_DAY}
-        THEN value ELSE '{OTHERS}' END, accepted, refused, first, last
-    FROM (
-        SELECT *, CASE place WHEN 1 THEN ({_known_today}) END AS known_today FROM ({_new_clients}) AS new) AS placed"""
+entry is read once, and these without their callers."""
 
 COUNT_REQUESTS = (
     f"""INSERT INTO usage_hours (key_id, hour_ms, route, code, count)
-    SELECT key_id, hour_ms, route, code, sum(n) FROM alike GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 {_ADD_HOURS}""",
+    SELECT {text_of('"key"')}, hour_ms, {text_of("route")}, {text_of("code")}, n
+    FROM hours ORDER BY 1, 2, 3, 4 {_ADD_HOURS}""",
     f"""INSERT INTO usage_totals (key_id, request_count, refused_count, first_used_at_ms, last_used_at_ms)
-    SELECT key_id, {_accepted}, {_refused},
-        min(CASE code WHEN 'ok' THEN first END), max(CASE code WHEN 'ok' THEN last END)
-    FROM alike GROUP BY key_id ORDER BY key_id {_ADD_TOTALS}""",
+    SELECT {text_of('"key"')} AS key_id, accepted, refused, first, last FROM (
+        SELECT "key", {_accepted} AS accepted, {_refused} AS refused,
+        min(CASE WHEN code = {_ACCEPTED} THEN first END) AS first,
+        max(CASE WHEN code = {_ACCEPTED} THEN last END) AS last FROM hours GROUP BY "key") AS summed
+    ORDER BY key_id {_ADD_TOTALS}""",
     f"""INSERT INTO usage_days (key_id, day_ms, accepted_count, refused_count)
-    SELECT key_id, hour_ms - hour_ms % {DAY_MS}, {_accepted}, {_refused}
-    FROM alike GROUP BY 1, 2 ORDER BY 1, 2 {_ADD_DAYS}""",
+    SELECT {text_of('"key"')} AS key_id, day_ms, accepted, refused FROM (
+        SELECT "key", hour_ms - hour_ms % {DAY_MS} AS day_ms, {_accepted} AS accepted, {_refused} AS refused
+        FROM hours GROUP BY 1, 2) AS summed
+    ORDER BY key_id, day_ms {_ADD_DAYS}""",
     f"""INSERT INTO usage_all_hours (hour_ms, with_key, code, count)
-    SELECT hour_ms, 1 = 1, code, sum(n) FROM alike GROUP BY 1, 3 ORDER BY 1, 3 {_ADD_ALL_HOURS}""",
-    f"""INSERT INTO usage_seen (
-        key_id, kind, value, accepted_count, refused_count, first_seen_at_ms, last_seen_at_ms)
-    SELECT key_id, kind, value, sum(accepted), sum(refused), min(first), max(last)
-    FROM ({_bounded_clients}) AS bounded GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 {ADD_CLIENTS}""",
+    SELECT hour_ms, 1 = 1, {text_of("code")} AS text, n FROM (
+        SELECT hour_ms, code, sum(n) AS n FROM hours GROUP BY 1, 2) AS summed
+    ORDER BY hour_ms, text {_ADD_ALL_HOURS}""",
+    f"""INSERT INTO usage_client_counts (
+        "key", caller, accepted_count, refused_count, first_seen_at_ms, last_seen_at_ms)
+    SELECT "key", caller, CASE WHEN code = {_ACCEPTED} THEN n ELSE 0 END,
+        CASE WHEN code = {_ACCEPTED} THEN 0 ELSE n END, first, last FROM alike""",
 )
 
 _minute, _hour = f"at_ms - at_ms % {MINUTE_MS}", f"at_ms - at_ms % {HOUR_MS}"

@@ -53,7 +53,8 @@ ROW_FIELDS = UsageRow.__struct_fields__[:-2]
 """The columns of a request. Of the last fields, ``ai`` has its own table, and ``charge`` is stored in the counters."""
 _AI_FIELDS = tuple(usage_ai.c.keys())
 _COLUMNS = ("kind", "id_high", "id_low", *dict.fromkeys((*ROW_FIELDS, *_AI_FIELDS)))
-_INSERT_REQUESTS = Insert(usage_staging, ("kind", "id_high", "id_low", *ROW_FIELDS))
+_INSERT_REQUESTS = Insert(usage_staging, ("kind", "id_high", "id_low", *ROW_FIELDS[1:]))
+"""The id of a request is staged as two integers alone, and texts that are the usual one are left out."""
 _INSERT = Insert(usage_staging, _COLUMNS)
 _CHECK = """INSERT INTO usage_staging (kind) SELECT 'request'
     WHERE NOT has_sequence_privilege(pg_get_serial_sequence('usage_staging', 'seq'), 'USAGE, UPDATE')"""
@@ -297,17 +298,28 @@ def _identities(files: Iterable[Path]) -> list[tuple[int, int]]:
 
 def _entries(batch: Batch, rows: Sequence[UsageRow]) -> tuple[Insert, list[_Entry]]:
     """The entries of a batch with these rows, and how to insert them."""
-    entries: list[_Entry] = [
-        (REQUEST if row.count == 1 else FLOOD, *parse_id(row.id), *astuple(row)[:-2]) for row in rows
-    ]
+    entries = [_request(*astuple(row)) for row in rows]
     refused = [row.ai for row in rows if row.ai is not None and not row.accepted and row.count == 1]
     if not (batch.attempts or batch.completions or refused):
         return _INSERT_REQUESTS, entries
-    entries = [(*entry, *_NO_AI_USE) for entry in entries]
+    entries = [(*entry[:3], None, *entry[3:], *_NO_AI_USE) for entry in entries]
     entries += _attempts(batch.attempts)
     entries += [_ai_use(clean_use(use)) for use in refused]
     entries += [_ai_use(done) if isinstance(done, AiUse) else _completion(done) for done in batch.completions]
     return _INSERT, entries
+
+
+def _request(
+    row_id: str, at_ms: int, request_id: str, key_id: str, key_hint: str, code: str, method: str, route: str, path: str,
+    address: str | None, agent: str | None, status: int | None, duration_ms: float | None, size: int | None, count: int,
+    source: str, secret_number: int | None, consumed: str | None, *_others: object,
+) -> _Entry:  # fmt: skip
+    """The entry of a row: 0.3 µs, where attributes would take 0.8."""
+    return (
+        REQUEST if count == 1 else FLOOD, *parse_id(row_id), at_ms, None if request_id == row_id else request_id,
+        key_id, key_hint, code, method, route, None if path == route else path, address, agent, status, duration_ms,
+        size, count, source, secret_number, consumed,
+    )  # fmt: skip
 
 
 def _attempts(attempts: Iterable[Attempt]) -> list[_Entry]:

@@ -79,6 +79,10 @@ class UsageTables:
         with _any_fault_as_unavailable():
             self._folder.delete_folded()
 
+    def add_clients(self, lock_seconds: float = LOCK_SECONDS) -> None:
+        with _any_fault_as_unavailable():
+            self._folder.add_clients(lock_seconds)
+
     def count_staged(self) -> int:
         with _any_fault_as_unavailable():
             return self._folder.count_staged()
@@ -114,12 +118,15 @@ class UsageTables:
         Takes well under 2 seconds: a read doesn't wait for a large backlog, nor for a log that can't be written.
         """
         with suppress(Unavailable):
-            staged = self.count_staged()
-            if not staged:
-                return True
-            if staged <= MAX_READ_ROWS:
+            with _any_fault_as_unavailable():
+                staged, has_counts = self._folder.count_unread()
+            if staged > MAX_READ_ROWS:
+                return False
+            if staged:
                 self.fold(MAX_READ_ROWS, READ_LOCK_SECONDS)
-                return True
+            elif has_counts:
+                self.add_clients(READ_LOCK_SECONDS)
+            return True
         return False
 
     def complete_until_ms(self) -> int | None:

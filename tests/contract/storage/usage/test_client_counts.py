@@ -1,0 +1,50 @@
+"""Counts of clients that wait to be added: every read has them, and no caller is removed before."""
+
+from pathlib import Path
+
+from sqlalchemy import select, text
+
+from ari.base.clock import DAY_MS
+from ari.storage.tables import usage_callers, usage_client_counts
+from ari.storage.usage.retention import Retention
+from ari.usage.ports import Batch
+from tests.support.instances import START_MS, opened
+from tests.support.usage import KEY, make_row, read_sums, rows_of
+
+
+def test_clients_of_several_folds_are_counted_once(data_dir: Path, database_url: str | None) -> None:
+    """Whether they wait or were added by a read or by the process that folds."""
+    with opened(data_dir, database_url) as instance:
+        store = instance.database.usage
+        for round_ in range(4):
+            rows = [make_row(START_MS + round_, client_address=f"192.0.2.{n % 3}", code=code) for n, code in
+                    enumerate(("ok", "expired", "ok", "ok"))]  # fmt: skip
+            store.commit(Batch([*rows, make_row(client_address=None, user_agent=None)]))
+            assert store.move(100) == 5
+            if round_ == 1:
+                store.add_clients()
+        found = {one.value: (one.accepted_count, one.refused_count) for one in store.addresses(KEY, 9)}
+        assert found == {"192.0.2.0": (8, 0), "192.0.2.1": (0, 4), "192.0.2.2": (4, 0), "other": (4, 0)}
+        assert read_sums(instance.database) == {KEY: (16, 4)}
+        with instance.database.log.connect() as connection:
+            assert not connection.execute(select(usage_client_counts)).all()
+
+
+def test_a_caller_whose_counts_wait_is_kept(data_dir: Path, database_url: str | None) -> None:
+    """Retention removes callers by their last day, which is noted when their counts are added."""
+    with opened(data_dir, database_url) as instance:
+        store = instance.database.usage
+        store.commit(Batch([make_row(START_MS)]))
+        store.fold_all()
+        new = make_row(START_MS + 9 * DAY_MS)
+        store.commit(Batch([new]))
+        store.move(100)
+        retention = Retention(instance.database.log, instance.database.log_lock, store.begin_write)
+        assert sum(retention.steps(START_MS + 5 * DAY_MS, "req_")) > 0
+        with instance.database.log.connect() as connection:
+            assert len(connection.execute(select(usage_callers)).all()) == 1
+        assert rows_of(instance.database) == [new]
+        store.add_clients()
+        with instance.database.log.connect() as connection:
+            day = connection.scalar(text("SELECT last_day FROM usage_callers"))
+        assert day == (START_MS + 9 * DAY_MS) // DAY_MS
