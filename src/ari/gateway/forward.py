@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ari.base.time_limit import TimeLimit
 from ari.gateway import header_filter, provider_errors, request_headers
 from ari.gateway.ai_record import CallTimes, make_use
 from ari.gateway.attempts import TOO_MANY_REQUESTS, ProviderAttempts, TryAgain, find_consumer
@@ -92,7 +93,7 @@ class Forwarding:
         """Forward the request and record its usage. Raises ``BodyFault``, ``ClientGone``."""
         self._take_body(True)
         try:
-            async with asyncio.timeout(self._gateway.max_seconds) as self._limit:
+            with TimeLimit(self._gateway.max_seconds) as self._limit:
                 if self._sent.whole is not None:
                     # A fast response ends before a disconnect could be noticed, so watching starts late.
                     self._watch = asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, self._begin_watch)
@@ -325,9 +326,8 @@ class Forwarding:
         while (await self._context.receive())["type"] != "http.disconnect":
             pass
         self._sent.gone = True
-        if not self._limit.expired():
-            waits = self._budgets is not None and self._status is None
-            self._limit.reschedule(asyncio.get_running_loop().time() + (_HUNG_UP_SECONDS if waits else 0))
+        waits = self._budgets is not None and self._status is None
+        self._limit.end_after(_HUNG_UP_SECONDS if waits else 0)
 
     def _measure_elapsed_ms(self) -> float:
         return round((self._services.clock.monotonic() - self._context.record.started) * 1000, 3)

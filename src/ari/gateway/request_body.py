@@ -3,11 +3,11 @@
 The JSON rules of ``http/body.py`` do not apply, since each provider has its own.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from time import perf_counter
 
 from ari.base.served_request import note_wait
+from ari.base.time_limit import TimeLimit
 from ari.gateway.body_budget import BodyBudget
 from ari.http.body import BODY_SECONDS, BodyFault, make_broken_body_fault
 from ari.http.context import Receive
@@ -121,7 +121,7 @@ async def _whole(receive: Receive) -> bytes:
 async def _next(receive: Receive) -> tuple[bytes, bool]:
     began = perf_counter()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        with TimeLimit(BODY_SECONDS):
             message = await receive()
     except TimeoutError:
         raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"], headers=_CLOSE)) from None

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ari.base.served_request import note_wait
+from ari.base.time_limit import TimeLimit
 from ari.http.context import HasScope, Message, Receive, RequestContext, context_of
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST, RequestHead
@@ -55,7 +56,7 @@ async def read_body(head: RequestHead, receive: Receive, max_bytes: int = MAX_BO
         raise _make_size_fault(max_bytes)
     began = perf_counter()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        with TimeLimit(BODY_SECONDS):
             return await _collect(receive, max_bytes)
     except TimeoutError:
         raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"], headers=_CLOSE)) from None

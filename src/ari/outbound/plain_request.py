@@ -6,11 +6,13 @@ it uses names of aiohttp's own; ``tests/unit/outbound/test_plain_request.py`` fa
 
 import asyncio
 from collections.abc import AsyncIterable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 from aiohttp.helpers import BaseTimerContext, TimeoutHandle, TimerNoop
-from aiohttp.http import HttpVersion11, StreamWriter
+from aiohttp.http import HttpVersion11
+from aiohttp.http_writer import _serialize_headers
 from aiohttp.payload import BytesPayload
 from multidict import CIMultiDict
 from yarl import URL
@@ -23,6 +25,8 @@ _MAX_AT_ONCE = 64 * 1024
 """A longer body is written in a task, since a server may respond before it has read all of it."""
 _NO_HEADERS_OF_AIOHTTP: CIMultiDict[None] = CIMultiDict({"Content-Type": None})
 _NO_TIMER = TimerNoop()
+_WRITTEN: Any = SimpleNamespace(output_size=0)
+"""Takes the place of a writer in a response whose request is sent."""
 
 
 async def send_plain(
@@ -114,10 +118,11 @@ class _PlainRequest(aiohttp.ClientRequest):
         protocol = conn.protocol
         if not self._at_once or self.chunked or self._continue is not None or protocol.writing_paused:
             return await super().send(conn)
-        writer = StreamWriter(protocol, self.loop)
-        await writer.write_headers(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers)
-        await writer.write(self._at_once, drain=False)
-        await writer.write_eof()
+        transport = protocol.transport
+        if transport is None or transport.is_closing():
+            raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
+        head = _serialize_headers(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers)
+        transport.write(head + self._at_once)
         protocol.start_timeout()
         return self.response_class(
             self.method,
@@ -129,5 +134,5 @@ class _PlainRequest(aiohttp.ClientRequest):
             traces=self._traces,
             loop=self.loop,
             session=self._session,
-            stream_writer=writer,
+            stream_writer=_WRITTEN,
         )
