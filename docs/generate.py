@@ -34,6 +34,7 @@ from ari.cli.main import app
 from ari.instance import Instance
 from ari.integrations.providers import providers
 from ari.keys.reasons import REASONS, REQUEST_ERRORS, Reason
+from ari.webhooks.event_types import EVENT_TYPES, NAMES, list_groups
 
 NOTE = "<!-- Written by docs/generate.py: edit the program, then run `make docs`. -->\n"
 
@@ -94,6 +95,22 @@ def events_page() -> str:
     )
     rows = [(f"`{name}`", meaning) for name, meaning in EVENT_NAMES.items()]
     return _page("Events", intro, table(("Name", "Meaning"), rows))
+
+
+def webhook_events_page() -> str:
+    """Every type of event that webhooks send."""
+    intro = (
+        "The `type` of a webhook's message, in groups. `key.*` in a webhook's events covers its group. `data` has "
+        "the fields of the audit log; its `name` is in [the list of events](events.md), with what `detail` holds. See "
+        "[the guide](../guides/webhooks.md) for the message, its signature and what can change."
+    )
+    parts = [part for group in list_groups() for part in (f"## {group}", _table_of_types(group))]
+    return _page("Types of webhook events", intro, *parts)
+
+
+def _table_of_types(group: str) -> str:
+    rows = [(f"`{one}`", f"`{NAMES[one]}`", says) for one, says in EVENT_TYPES.items() if one.startswith(f"{group}.")]
+    return table(("Type", "Name in the audit log", "Meaning"), rows)
 
 
 def cli_page() -> str:
@@ -157,6 +174,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/settings.md": settings_page,
     "reference/errors.md": errors_page,
     "reference/events.md": events_page,
+    "reference/webhook-events.md": webhook_events_page,
     "reference/api.md": api_page,
     ARCHITECTURE: architecture_page,
     f"{CLIENT}/generated/models.py": lambda: client_code.make_models(make_document()),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ari.usage.recorder import UsageRecorder
     from ari.usage.reports.key_use import KeyUse
     from ari.usage.watch.ports import BudgetWarnings, WatchedUse
+    from ari.webhooks.ports import WebhookSender
 
 SLOW_SECONDS = 2.0
 """After this time a short-lived process watches the database server, which may hang or wait for its standby."""
@@ -100,6 +101,18 @@ class Instance:
 
     @cached_property
     def mail_is_due(self) -> "asyncio.Event":
+        import asyncio
+
+        return asyncio.Event()
+
+    @cached_property
+    def webhook_sender(self) -> "WebhookSender":
+        from ari.outbound.webhooks import HttpWebhookSender
+
+        return HttpWebhookSender()
+
+    @cached_property
+    def webhooks_are_due(self) -> "asyncio.Event":
         import asyncio
 
         return asyncio.Event()

@@ -42,6 +42,8 @@ from ari.api import (
     upstreams,
     usage,
     verify,
+    webhook_deliveries,
+    webhooks,
 )
 from ari.api.error_docs import document_errors
 from ari.api.metrics_text import MetricsText
@@ -83,6 +85,8 @@ _DOORS = (
     apply,
     usage,
     notifications,
+    webhooks,
+    webhook_deliveries,
     events,
     health,
     metrics,

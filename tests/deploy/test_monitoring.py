@@ -44,6 +44,7 @@ FIRING = {
     "AriManyRefusals": {'ari_verifications_total{result="expired",source="verify"}': "0+120x60"},
     "AriLowDisk": {"ari_low_disk": "1x60"},
     "AriEmailsLate": {'ari_emails_total{result="failed"}': "0x20 0+1x40"},
+    "AriWebhooksFail": {'ari_webhooks_total{result="failed"}': "0x20 0+1x40"},
     "AriWatchLate": {"ari_watch_lag_seconds": "0+60x60"},
     "AriAuditCopyLate": {'ari_audit_copy_lag_seconds{copy="file"}': "0+60x60"},
 }

@@ -23,6 +23,7 @@ from tests.support.cli_life import (
     Place,
     live,
 )
+from tests.support.cli_webhook_life import WEBHOOK_MISTAKES, WEBHOOKS, run_webhooks
 from tests.support.owner import Owner, start_owner
 from tests.support.server import ServerProcess
 
@@ -111,6 +112,14 @@ def test_both_ways_say_the_same_of_shared_budgets(owner: Owner, local: Place, re
     assert [line for line, (code, _, _) in here if code] == BUDGETS.strip().splitlines()[-11:]
 
 
+def test_both_ways_say_the_same_of_webhooks(local: Place, remote: Place) -> None:
+    """Secrets are shown by both; the words about a failed attempt differ, since a key must not explore a network."""
+    here = run_webhooks(local)
+    require_same(here, run_webhooks(remote))
+    failed = [line for line, (code, _, _) in here if code]
+    assert failed == ["webhooks test {receiver}", *WEBHOOK_MISTAKES.strip().splitlines()]
+
+
 def test_values_are_completed_over_the_api(owner: Owner, remote: Place) -> None:
     """As in the data directory."""
     key = owner.cli.create_key("Completed")[0]["id"]
@@ -145,7 +154,9 @@ def list_commands() -> set[str]:
 
 def test_every_command_is_compared_or_local_only() -> None:
     """A new command appears in the life above, or in one of the lists."""
-    lines = [shlex.split(line) for line in f"{PREPARE}{CHANGE}{BUDGETS}{MISTAKES}{REMOVE}".strip().splitlines()]
+    lines = [
+        shlex.split(line) for line in f"{PREPARE}{CHANGE}{BUDGETS}{WEBHOOKS}{MISTAKES}{REMOVE}".strip().splitlines()
+    ]
     compared = {name for name in list_commands() for words in lines if words[: len(name.split())] == name.split()} | {
         "keys verify",
         "integrations set",

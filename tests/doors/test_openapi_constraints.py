@@ -18,7 +18,7 @@ _LIBRARY = re.compile(
     r"Input should|Field required|should have|at least \d+ items? after|valid (string|integer|list)|Expected `"
 )
 """The wording of the libraries that validate."""
-_OWN_FORM = {"cursor", "address", "client_address", "key", "base_url", "time_zone", "status", "limits"}
+_OWN_FORM = {"cursor", "address", "client_address", "key", "base_url", "time_zone", "status", "limits", "url"}
 _OWN_FORM |= {"consumer", "default_preset", "keys", "kind", "max_lifetime_days", "prefix"}
 """Fields whose text means something: not any text within their length is accepted."""
 _EXCLUDED = {
@@ -81,7 +81,10 @@ def api(shared_owner: Any) -> Any:
     client = shared_owner.api(shared_owner.create_key("walker", scopes=["*"])[1])
     client.post("/api/kinds", json={"name": "walked", "prefix": "walked_", "description": "Walked."})
     client.post("/api/scopes", json={"name": "walked:read", "description": "Walked."})
+    client.post("/api/webhooks", json={"name": "walked", "url": "https://hooks.invalid/", "events": ["preset.removed"]})
     yield client
+    for hook in client.get("/api/webhooks").json()["items"]:
+        client.delete(f"/api/webhooks/{hook['id']}")
     client.delete("/api/integrations/openai")
     # A key that may use AI can't loosen budgets, nor can one that such a key has made.
     steward = shared_owner.api(shared_owner.cli.create_key("steward", scopes=["integrations:write"])[1])
@@ -101,6 +104,7 @@ def _send(api: Any, operation: Operation, fields: Any) -> Any:
         .replace("{name}", _name_of(operation))
         .replace("{provider}", "openai")
         .replace("{kind}", "key_expiring")
+        .replace("{webhook_id}", _webhook_of(api, operation))
     )
     if path == "/api/integrations/openai/keys":
         api.delete("/api/integrations/openai")  # the same key is stored once
@@ -112,6 +116,12 @@ def _send(api: Any, operation: Operation, fields: Any) -> Any:
 def _name_of(operation: Operation) -> str:
     """The scope or kind that the fixture made."""
     return "walked:read" if operation.path.startswith("/api/scopes") else "walked"
+
+
+def _webhook_of(api: Any, operation: Operation) -> str:
+    """The webhook that the fixture made."""
+    found = api.get("/api/webhooks").json()["items"] if "{webhook_id}" in operation.path else []
+    return str(found[0]["id"]) if found else ""
 
 
 def _consumer_of(api: Any, operation: Operation) -> str:

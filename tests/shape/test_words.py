@@ -57,7 +57,7 @@ SUBJECTS = (
     | {"addresses", "cookies", "credentials", "environment", "queries", "resend", "responses", "search", "sqlite"}
     | {"transaction", "event_export", "import_keys", "kinds", "scopes", "consumers", "policy", "instance_policy"}
     | {"presets", "apply", "scope_use", "rotation", "ai_rules", "models", "model_aliases", "upstreams", "prices"}
-    | {"budgets", "provider_keys"}
+    | {"budgets", "provider_keys", "webhooks"}
 )
 """Modules about the same subject on several floors, such as a command at each door and its table in storage."""
 

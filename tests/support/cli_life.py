@@ -24,6 +24,7 @@ STATUS_ONLY = {
     "integrations test ollama",
     'keys list --tag "a b"',
     "notifications history",
+    "webhooks test {receiver}",
 }
 """The API's words differ: it hides why a connection failed, and describes the form of a field in its reference."""
 
@@ -260,7 +261,8 @@ NORMAL = [
         (r"(?m)^Remote\t.*\n", ""),
         (r"\b(?:ari_k|acme(?:_ai)?)_[0-9A-Za-z]{43,}", "SECRET"),
         (r"\b(?:ari_k|acme(?:_ai)?)_[0-9A-Za-z]{4}(?:…|\\u2026)[0-9A-Za-z]{4}", "HINT"),
-        (r"\bcli:[^\s\"]+|\b(?:key|con|req|evt)_[0-9A-HJKMNP-TV-Z]{26}", "ID"),
+        (r"\bwhsec_[0-9A-Za-z+/=]+", "SECRET"),
+        (r"\bcli:[^\s\"]+|\b(?:key|con|req|evt|whk|msg)_[0-9A-HJKMNP-TV-Z]{26}", "ID"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", "TIME"),
         (r'"more_in_seconds": \d+', '"more_in_seconds": N'),
     )

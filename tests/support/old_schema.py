@@ -33,7 +33,7 @@ END $$
 
 
 def join_keys_and_secrets(connection: Connection) -> None:
-    """Undo migrations main 0018 to 0015: each key's first secret moves back into its row."""
+    """Undo migrations main 0019 to 0015: each key's first secret moves back into its row."""
     separate_provider_keys(connection)
     for name in ("seq", "id", "subject_seq"):
         connection.execute(text(f"DROP INDEX ix_events_of_keys_{name}"))
@@ -44,8 +44,15 @@ def join_keys_and_secrets(connection: Connection) -> None:
     connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0014'"))
 
 
+def drop_webhooks(connection: Connection) -> None:
+    """Undo migration main 0019."""
+    for name in ("webhook_deliveries", "webhooks"):
+        connection.execute(text(f"DROP TABLE {name}"))
+
+
 def mark_keys(connection: Connection) -> None:
-    """Undo migration main 0018: triggers note the last transaction that changed a key."""
+    """Undo migrations main 0019 and 0018: triggers note the last transaction that changed a key."""
+    drop_webhooks(connection)
     if connection.dialect.name == "postgresql":
         connection.execute(text("INSERT INTO key_mark VALUES ('api_keys', 0)"))
         connection.execute(text(_FUNCTION))
@@ -56,7 +63,7 @@ def mark_keys(connection: Connection) -> None:
 
 
 def separate_provider_keys(connection: Connection) -> None:
-    """Undo migrations main 0018 and 0017: the first key of each provider moves back into the provider's row."""
+    """Undo migrations main 0019 to 0017: the first key of each provider moves back into the provider's row."""
     mark_keys(connection)
     added = "mask VARCHAR(12)", "added_at_ms BIGINT", "added_by TEXT"
     for column in added:

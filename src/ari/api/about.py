@@ -34,6 +34,7 @@ TAGS = {
     "AI gateway": "Requests to AI providers, forwarded with the stored provider key.",
     "Usage": "Every request made with an API key, including refused ones: log, statistics and exports.",
     "Notifications": "Email notifications and their delivery history.",
+    "Webhooks": "Send events to your own URLs, signed or as chat messages, and see their deliveries.",
     "Events": "Audit log: who changed what, when and from where.",
     "API description": "This document.",
     "Health": "For probes and load balancers. No key required, no details returned.",

@@ -80,6 +80,11 @@ def _list_stored(stored: StoredFacts, now_ms: int) -> Iterator[Metric]:
     yield _gauge("ari_emails_waiting", "Emails that wait to be sent or to be tried again.", stored.open_emails)
     late = _seconds_since(stored.email_due_ms, now_ms)
     yield _gauge("ari_emails_overdue_seconds", "How long the first waiting email has been due.", late)
+    yield _gauge(
+        "ari_webhooks_waiting", "Webhook deliveries that wait to be sent or to be retried.", stored.open_deliveries
+    )
+    oldest = _seconds_since(stored.delivery_queued_ms, now_ms)
+    yield _gauge("ari_webhooks_oldest_seconds", "Age of the oldest webhook delivery that waits.", oldest)
     if stored.scanned_ms is not None:
         lag = _seconds_since(stored.scanned_ms, now_ms)
         yield _gauge("ari_watch_lag_seconds", "Time since the usage watch last scanned, once a minute.", lag)

@@ -11,6 +11,7 @@ from ari.instance import Instance
 from ari.notifications import outbox
 from ari.usage.model import Backlog
 from ari.usage.watch import scan
+from ari.webhooks import delivery
 
 PATIENCE_SECONDS = 2.0
 """Less than the 10 seconds that Prometheus waits for a response."""
@@ -31,6 +32,8 @@ class StoredFacts:
     email_due_ms: int | None
     scanned_ms: int | None
     audit_waiting: dict[str, int | None]
+    open_deliveries: int = 0
+    delivery_queued_ms: int | None = None
 
 
 class StoredFactsReader:
@@ -57,9 +60,10 @@ class StoredFactsReader:
         try:
             backlog = await instance.readiness.check("metrics")
             count, due_ms = await deps.read(outbox.count_open)
+            deliveries, queued_ms = await deps.read(delivery.count_open)
             scanned_ms = await deps.read(scan.find_scanned_ms) if instance.settings.watch else None
             waiting = await deps.read(find_waiting, instance.settings)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other figures must be served
             _log.warning("the database's figures are missing in the metrics", reason=type(error).__name__)
             return None
-        return StoredFacts(backlog, count, due_ms, scanned_ms, waiting)
+        return StoredFacts(backlog, count, due_ms, scanned_ms, waiting, deliveries, queued_ms)

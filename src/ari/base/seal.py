@@ -28,7 +28,14 @@ _NONCE_BYTES = 12
 _ID_END = 9
 _WRAPPED_END = _ID_END + _NONCE_BYTES + KEY_BYTES + 16
 _LABELS = {_FIRST: "ari seal 1", _SECOND: "ari wrap 2"}
-_WORDS = {"totp": "two-factor secret", "provider_key": "provider key", "idempotency": "key for stored responses"}
+_WORDS = {
+    "totp": "two-factor secret",
+    "provider_key": "provider key",
+    "idempotency": "key for stored responses",
+    "webhook_url": "URL",
+    "webhook_secret": "signing secret",
+    "webhook_old_secret": "old signing secret",
+}
 
 
 @dataclass(frozen=True, slots=True)

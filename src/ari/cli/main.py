@@ -97,6 +97,7 @@ class _Root(LazyGroup):
         ("events", "events:app", "View and export the audit log. Without a command: list."),
         ("audit", "audit:app", "Copy, verify, sign and shorten the audit log."),
         ("notifications", "notifications:app", "Manage email notifications."),
+        ("webhooks", "webhooks:app", "Send events to your own URLs, and see their deliveries."),
         ("scan", "scan:app", "Find leaked keys in files and git history."),
         ("account", "account:app", "View the owner account; reset its password or email."),
         ("master-key", "master_key:app", "Manage the encryption master key."),

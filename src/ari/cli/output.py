@@ -33,16 +33,16 @@ class OutputFailed(AriError):
 
 
 @contextmanager
-def catch_lost_secret(key_id: object) -> Iterator[None]:
-    """Raise ``OutputFailed`` with the ID if the secret of a new key can't be printed: the key exists, unusable."""
+def catch_lost_secret(owner_id: object, advice: str = "Rotate or revoke the key.") -> Iterator[None]:
+    """Raise ``OutputFailed`` with the ID if a new secret can't be printed: its owner exists, unusable."""
     try:
         yield
         sys.stdout.flush()
     except OSError as error:
         discard()
         raise OutputFailed(
-            f"Can't write the output ({error.strerror}). {key_id} has a new secret, which wasn't shown and is lost. "
-            "Rotate or revoke the key."
+            f"Can't write the output ({error.strerror}). {owner_id} has a new secret, which wasn't shown and is lost. "
+            f"{advice}"
         ) from None
 
 

@@ -95,12 +95,12 @@ def parse_base_url(provider: Provider, text: str, listed: AddressList = NO_ADDRE
     if parts.username is not None or parts.password is not None or "?" in address or "#" in address:
         raise Invalid(Problem("base_url", "A base URL can't contain a user, a password, ? or #."))
     literal = f"[{host}]" if ":" in host else host
-    if parts.scheme not in ("http", "https") or port == 0 or not _is_host(host) or not _is_path(parts.path):
+    if parts.scheme not in ("http", "https") or port == 0 or not is_host(host) or not _is_path(parts.path):
         raise _bad(provider)
     path = parts.path.removesuffix(provider.dropped_ending)
     default = {"http": 80, "https": 443}[parts.scheme]
     base_url = f"{parts.scheme}://{literal}{f':{port}' if port not in (None, default) else ''}{path}"
-    if _is_address(host) and reach(host) is Reach.NEVER:
+    if is_address(host) and reach(host) is Reach.NEVER:
         raise Invalid(
             Problem("base_url", "ARI never calls this address: it's link-local, a cloud metadata address or unusable.")
         )
@@ -109,9 +109,9 @@ def parse_base_url(provider: Provider, text: str, listed: AddressList = NO_ADDRE
     return base_url
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
     """Whether this is an address, or a name that is no address in disguise; underscores only in private names."""
-    if _is_address(host):
+    if is_address(host):
         return "%" not in host
     return HOST_NAME.fullmatch(host) is not None and not is_number(host) and ("_" not in host or is_private(host))
 
@@ -125,7 +125,7 @@ def _bad(provider: Provider) -> Invalid:
     return Invalid(Problem("base_url", f"Enter a URL such as {example}."))
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -135,6 +135,6 @@ def _is_address(host: str) -> bool:
 
 def is_private(host: str) -> bool:
     """Whether a host is on this machine or in a private network, as far as its name or address shows."""
-    if _is_address(host):
+    if is_address(host):
         return reach(host) is Reach.PRIVATE
     return "." not in host or host.endswith(_PRIVATE_ENDINGS)

@@ -1,4 +1,4 @@
-"""Background jobs: stamp expired keys, delete old data, detect clock steps, send emails."""
+"""Background jobs: stamp expired keys, delete old data, detect clock steps, send emails and webhooks."""
 
 import asyncio
 import threading
@@ -13,11 +13,12 @@ from ari.base.idempotency import IdempotencyTransaction
 from ari.base.transaction import CommandTransaction, record
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.jobs import mail
+from ari.jobs import mail, webhooks
 from ari.jobs.audit import keep_audit
 from ari.jobs.audit_sinks import start_audit_threads
 from ari.jobs.unused_keys import disable_unused_keys
 from ari.jobs.watch import keep_watch
+from ari.jobs.webhooks import keep_webhooks
 from ari.keys import stamp_expired
 from ari.keys.ports import KeyTransaction
 from ari.usage.retention import remove_old
@@ -65,6 +66,7 @@ async def run(instance: Instance) -> None:
     watching = asyncio.create_task(keep_watch(instance))
     mailing = asyncio.create_task(keep_mailing(instance))
     auditing = asyncio.create_task(keep_audit(instance))
+    webhooking = asyncio.create_task(keep_webhooks(instance))
     delivering = start_audit_threads(instance)
     try:
         while True:
@@ -76,6 +78,7 @@ async def run(instance: Instance) -> None:
         watching.cancel()
         mailing.cancel()
         auditing.cancel()
+        webhooking.cancel()
         await asyncio.to_thread(delivering.stop)
 
 
@@ -120,6 +123,7 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
             await deps.do(forget_expired_accounts)
             await deps.do(forget_expired_responses)
             await mail.forget_old(instance)
+            await webhooks.forget_old(instance)
             await disable_unused_keys(deps, instance.key_use, instance.now_ms())
     except AriError as error:
         _log.warning("a job failed; will retry", reason=str(error))

@@ -33,6 +33,8 @@ SCOPES = {
     "consumers:write": "Create, change and delete consumers.",
     "notifications:read": "Read notification settings and the delivery history.",
     "notifications:write": "Turn notifications on or off, and send a test email.",
+    "webhooks:read": "List webhooks and their deliveries, without their secrets.",
+    "webhooks:write": "Add, change, test, replay and remove webhooks. Also needs keys:read to choose what they get.",
     "usage:read": "Read the usage log of every key.",
     "audit:read": "Read the whole audit log as a stream, for a collector, also events that aren't about keys.",
     "metrics:read": "Read the metrics of this instance, for monitoring.",

@@ -13,6 +13,7 @@ SOURCES = ("request", "verify", "proxy", "guard")
 RESULTS = (ACCEPTED, *REASONS, OTHER)
 DOORS = ("verify", "forward_auth", "ai", "api", "page")
 EMAIL_RESULTS = ("sent", "retried", "failed")
+WEBHOOK_RESULTS = ("delivered", "retried", "failed")
 PROCESSES = ("worker", "fold")
 _FAST = (0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5)
 _COMMON = (0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -76,6 +77,9 @@ CONNECTIONS = Family(
 )
 FOLDED = Family("ari_folded_rows", "counter", "Rows of the usage log that were folded into its totals.")
 EMAILS = Family("ari_emails", "counter", "Attempts to send an email, by result.", (("result", EMAIL_RESULTS),))
+WEBHOOKS = Family(
+    "ari_webhooks", "counter", "Attempts to deliver an event to a webhook, by result.", (("result", WEBHOOK_RESULTS),)
+)
 RESTARTS = Family(
     "ari_process_restarts",
     "counter",
@@ -93,6 +97,7 @@ FAMILIES = (
     CONNECTIONS,
     FOLDED,
     EMAILS,
+    WEBHOOKS,
     RESTARTS,
 )
 

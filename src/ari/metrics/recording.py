@@ -78,6 +78,9 @@ class Metrics:
     def count_email(self, result: str) -> None:
         self._add(catalog.EMAILS, result)
 
+    def count_webhook(self, result: str) -> None:
+        self._add(catalog.WEBHOOKS, result)
+
     def count_restart(self, process: str) -> None:
         self._add(catalog.RESTARTS, process)
 

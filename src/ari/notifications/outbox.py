@@ -5,11 +5,11 @@ stores its email before the first attempt, so that every attempt, also by anothe
 """
 
 import json
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ari.base import seal
+from ari.base.backoff import pause_ms
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from ari.base.errors import Conflict, Unavailable
 from ari.base.events import Event
@@ -38,8 +38,6 @@ LEASE_MS = 2 * MINUTE_MS
 """How long a sender has a notice: longer than an attempt takes."""
 GIVE_UP_MS = 23 * HOUR_MS
 """No attempt later than this after the first: Resend forgets idempotency keys after 24 h and would send again."""
-FIRST_PAUSE_MS = 30 * SECOND_MS
-MAX_PAUSE_MS = HOUR_MS
 BATCH_SIZE = 200
 
 WriteErrors = (KeyError, TypeError, ValueError, AttributeError)
@@ -145,12 +143,6 @@ def finish(tx: NoticeTransaction, notice: Notice, sender: str, result: SendResul
         return _close(tx, holder, waiting, "failed", _explain_give_up(waiting))
     tx.outbox.finish(waiting, holder)
     return waiting
-
-
-def pause_ms(attempts: int, chance: Callable[[], float] = random.random) -> int:
-    """The pause after this many attempts: doubled each time up to an hour, with 20 % jitter."""
-    doubled = min(FIRST_PAUSE_MS << min(attempts - 1, 16), MAX_PAUSE_MS)
-    return round(doubled * (0.8 + 0.4 * chance()))
 
 
 def _is_late(notice: Notice, at_ms: int) -> bool:

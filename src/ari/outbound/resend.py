@@ -11,7 +11,8 @@ from typing import Any
 
 from ari.base.hosts import ascii_address
 from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
-from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Reply, Timeouts
+from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Timeouts
+from ari.outbound.retry_after import read_wait_seconds
 
 _MAX_BYTES = 64 * 1024
 _OWNERS_TURN_SECONDS = 1800.0
@@ -83,7 +84,9 @@ class Resend:
                 HttpClient() as client,
                 client.call("POST", self._url, headers, body, private=self._private, timeouts=timeouts) as reply,
             ):
-                return outcome_of(reply.status, _waits(reply), await reply.read_beginning(_MAX_BYTES))
+                return outcome_of(
+                    reply.status, read_wait_seconds(reply.headers), await reply.read_beginning(_MAX_BYTES)
+                )
         except OutboundFault as fault:
             return Retry(_FAULTS[fault.word])
 
@@ -122,12 +125,3 @@ def _json(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _waits(reply: Reply) -> float:
-    """The seconds that the service asks to wait, up to an hour."""
-    for wanted in (b"retry-after", b"ratelimit-reset"):
-        for name, value in reply.headers:
-            if name.lower() == wanted and re.fullmatch(rb"\d{1,6}", value):
-                return min(float(value), 3600.0)
-    return 0.0

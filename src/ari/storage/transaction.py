@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ari.storage.stores.key_secrets import KeySecretTables
     from ari.storage.stores.keys import KeyTables
     from ari.storage.stores.kinds import KindTable
-    from ari.storage.stores.notices import FeedTables, NoticeTables, OutboxTables
+    from ari.storage.stores.notices import FeedTables, MarkedEvents, NoticeTables, OutboxTables
     from ari.storage.stores.presets import PresetTables
     from ari.storage.stores.provider_keys import ProviderKeyTable
     from ari.storage.stores.responses import ResponseTable
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ari.storage.stores.second_step import SecondStepTables
     from ari.storage.stores.upstreams import UpstreamTable
     from ari.storage.stores.watch import WatchTables
+    from ari.storage.stores.webhooks import DeliveryTable, WebhookTable
 
 
 class Transaction:
@@ -209,3 +210,22 @@ class Transaction:
         from ari.storage.stores.watch import WatchTables
 
         return WatchTables(self._connection)
+
+    @cached_property
+    def webhooks(self) -> "WebhookTable":
+        from ari.storage.stores.webhooks import WebhookTable
+
+        return WebhookTable(self._connection)
+
+    @cached_property
+    def deliveries(self) -> "DeliveryTable":
+        from ari.storage.stores.webhooks import DeliveryTable
+
+        return DeliveryTable(self._connection)
+
+    @cached_property
+    def webhook_feed(self) -> "MarkedEvents":
+        from ari.storage.stores.notices import MarkedEvents
+        from ari.storage.stores.webhooks import WEBHOOKS_READ
+
+        return MarkedEvents(self._connection, WEBHOOKS_READ)

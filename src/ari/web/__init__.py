@@ -49,6 +49,8 @@ from ari.web.pages.usage_ai.shared_budgets import (
     NewProviderBudgetsPages,
     ProviderBudgetsPages,
 )
+from ari.web.pages.webhooks.form_routes import WebhookFormPages
+from ari.web.pages.webhooks.routes import WebhookPages
 from ari.web.render import Pages
 from ari.web.static_files import StaticFiles
 
@@ -90,6 +92,8 @@ _FOLDERS = (
     PricePages,
     DiscountPages,
     NotificationPages,
+    WebhookFormPages,  # before the page of a webhook, whose URL would match
+    WebhookPages,
     ScopesPages,
     PresetPages,
     SecurityPages,

@@ -41,6 +41,9 @@ _TITLES: Final = {
     "ai_aliases_changed": "Model aliases changed",
     "ai_prices_changed": "Model prices changed",
     "events_exported": "Audit log exported",
+    "webhook_secret_rotated": "Webhook's signing secret rotated",
+    "webhook_failing": "Webhook fails",
+    "webhook_replayed": "Webhook deliveries sent again",
     "usage_erased": "Client address erased from usage",
     "notification_switched": "Notification turned on or off",
     "mail_tested": "Test email sent",
@@ -52,7 +55,7 @@ _TITLES: Final = {
 _GROUPS: Final = (
     ("Keys", ("key_", "keys_", "dead_key_", "refused_burst", "consumer_", "instance_policy_")),
     ("Scopes", ("scope_", "preset_", "default_preset_")),
-    ("Integrations", ("provider_", "integration_", "ai_", "upstream_")),
+    ("Integrations", ("provider_", "integration_", "ai_", "upstream_", "webhook_")),
     (
         "Account",
         ("owner_", "sign", "session", "password_", "email_", "code_", "identity_", "confirmation_", "two_factor_"),

@@ -31,6 +31,7 @@ from ari.web.pages.setup import urls as setup
 from ari.web.pages.shortcuts import urls as shortcuts
 from ari.web.pages.sign_in import urls as sign_in
 from ari.web.pages.usage_ai import urls as usage_ai
+from ari.web.pages.webhooks import urls as webhooks
 
 _FOLDERS = (
     account,
@@ -60,6 +61,7 @@ _FOLDERS = (
     shortcuts,
     sign_in,
     usage_ai,
+    webhooks,
 )
 _RETURN_TO = re.compile("|".join(pattern for folder in _FOLDERS for pattern in folder.RETURN_TO))
 _TOASTS = {value.id: value.text for folder in _FOLDERS for value in vars(folder).values() if isinstance(value, Toast)}

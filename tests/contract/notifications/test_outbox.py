@@ -1,6 +1,5 @@
 """The outbox in both databases: one sender at a time, never lost, never twice, at last given up; secrets encrypted."""
 
-import random
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.base.errors import Conflict
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
@@ -194,15 +193,6 @@ def test_a_lost_master_key_ends_the_email(post: Post) -> None:
     post.command(ask)
     keys.own_file.unlink()
     assert (post.claim().state, post.history()[0].error) == ("failed", "The email couldn't be composed (CannotOpen).")
-
-
-def test_pauses_differ_by_chance() -> None:
-    """Many instances that lost the same service do not come back at once."""
-    chance = random.Random(7)
-    pauses = {outbox.pause_ms(4, chance.random) for _ in range(50)}
-    assert len(pauses) > 40
-    assert all(0.8 * 240_000 <= pause <= 1.2 * 240_000 for pause in pauses)
-    assert outbox.pause_ms(60, lambda: 0.5) == HOUR_MS
 
 
 def test_what_waits_is_counted(post: Post) -> None:

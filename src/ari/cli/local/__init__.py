@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ari.cli.local.prices import LocalPrices
     from ari.cli.local.scopes import LocalScopes
     from ari.cli.local.usage import LocalUsage
+    from ari.cli.local.webhooks import LocalWebhooks
     from ari.deps import Deps
 
 
@@ -113,3 +114,9 @@ class LocalTarget:
         from ari.cli.local.usage import LocalUsage
 
         return LocalUsage(self._deps)
+
+    @cached_property
+    def webhooks(self) -> "LocalWebhooks":
+        from ari.cli.local.webhooks import LocalWebhooks
+
+        return LocalWebhooks(self._deps)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ari.cli.remote.prices import RemotePrices
     from ari.cli.remote.scopes import RemoteScopes
     from ari.cli.remote.usage import RemoteUsage
+    from ari.cli.remote.webhooks import RemoteWebhooks
 
 
 class RemoteTarget:
@@ -113,6 +114,12 @@ class RemoteTarget:
         from ari.cli.remote.usage import RemoteUsage
 
         return RemoteUsage(self._connection, self.now_ms())
+
+    @cached_property
+    def webhooks(self) -> "RemoteWebhooks":
+        from ari.cli.remote.webhooks import RemoteWebhooks
+
+        return RemoteWebhooks(self._connection)
 
     @cached_property
     def me(self) -> "RemoteOwnKey":

@@ -1530,6 +1530,110 @@ class TestedOut(msgspec.Struct, frozen=True, kw_only=True):
     """How long the mail service took, in seconds."""
 
 
+class WebhookOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook; its URL is shortened and its secret isn't in it."""
+
+    id: str
+    """ID."""
+    name: str
+    """What receives the events."""
+    url: str
+    """Scheme and host of its URL."""
+    format: str
+    """`standard`: jSON with a signature, as the Standard Webhooks specification says; `slack`: a message for a Slack
+    incoming webhook; `discord`: a message for a Discord webhook; `ntfy`: a message for an ntfy topic.
+    """
+    events: list[str]
+    """Types of events such as `key.revoked`, groups such as `key.*`, or `*` for all."""
+    on: bool
+    """Whether it gets events."""
+    off_reason: str | None
+    """Why it is off. `paused`: someone turned it off; `gone`: the receiver returned 410 Gone; `failing`: every
+    delivery failed for five days; `key_ended`: the API key that set its URL no longer works, or may no longer use
+    webhooks; `restored`: it came from a backup. Turn it on if this instance is to send its events.
+    """
+    created_at: datetime
+    """When it was added."""
+    created_by: str
+    """ID of the account or key that added it."""
+    url_set_by: str
+    """Who set its URL. If a key did, the webhook works only while the key does."""
+    old_secret_until: datetime | None
+    """Until when the old secret signs too, after a rotation."""
+    failing_since: datetime | None
+    """First failed attempt after the last success."""
+    last_delivered_at: datetime | None
+    """Last success."""
+
+
+class WebhooksOut(msgspec.Struct, frozen=True, kw_only=True):
+    """All webhooks."""
+
+    items: list[WebhookOut]
+    """The webhooks, oldest first."""
+    next_cursor: None
+    """Always `null`: all webhooks are on one page."""
+
+
+class WebhookSecretOut(MaskedStruct, frozen=True, kw_only=True):
+    """A webhook and its signing secret."""
+
+    webhook: WebhookOut
+    """The webhook."""
+    secret: str | None
+    """Its signing secret, shown only in this response; `null` for formats without signatures."""
+    masked: ClassVar[tuple[str, ...]] = ("secret",)
+
+
+class DeliveryOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One event for one webhook."""
+
+    id: str
+    """ID; also the header `webhook-id` of each attempt."""
+    webhook_id: str
+    """ID of the webhook."""
+    event_id: str
+    """ID of the audit event."""
+    type: str
+    """Type of the event."""
+    time: datetime
+    """When the event happened."""
+    state: str
+    """`waiting`: waiting to be sent or retried; `sending`: being sent; `delivered`: the receiver returned a 2xx
+    status; `failed`: given up; see the error. It can be replayed.
+    """
+    attempts: int
+    """Number of attempts."""
+    last_attempt_at: datetime | None
+    """When the last attempt ended."""
+    next_attempt_at: datetime | None
+    """Next attempt, if waiting."""
+    status: int | None
+    """HTTP status of the last response."""
+    duration_ms: int | None
+    """How long the last attempt took."""
+    error: str | None
+    """Why the last attempt failed."""
+    test: bool
+    """Whether it was sent by a test."""
+
+
+class DeliveriesOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a webhook's deliveries, newest first."""
+
+    items: list[DeliveryOut]
+    """Deliveries on this page."""
+    next_cursor: str | None
+    """`cursor` for the next page; `null` on the last page."""
+
+
+class ReplayedOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Result of a replay."""
+
+    count: int
+    """How many deliveries were queued again."""
+
+
 class LeakReportedOut(msgspec.Struct, frozen=True, kw_only=True):
     """The same for every report."""
 
@@ -1866,9 +1970,9 @@ class PresetIn(TypedDict):
     """What a key with the preset's scopes may do; 1–200 characters."""
     scopes: Sequence[str]
     """One or more of api:read, keys:read, keys:verify, keys:write, scopes:read, scopes:write, kinds:write,
-    consumers:read, consumers:write, notifications:read, notifications:write, usage:read, audit:read,
-    metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER, RESOURCE:* or *, or
-    scopes declared with `POST /api/scopes`.
+    consumers:read, consumers:write, notifications:read, notifications:write, webhooks:read, webhooks:write,
+    usage:read, audit:read, metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER,
+    RESOURCE:* or *, or scopes declared with `POST /api/scopes`.
     """
 
 

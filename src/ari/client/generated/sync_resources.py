@@ -1509,9 +1509,9 @@ class PresetsResource:
         ``description``: What a key with the preset's scopes may do; 1–200 characters.
 
         ``scopes``: One or more of api:read, keys:read, keys:verify, keys:write, scopes:read, scopes:write,
-        kinds:write, consumers:read, consumers:write, notifications:read, notifications:write, usage:read,
-        audit:read, metrics:read, integrations:read, integrations:write, ai:PROVIDER, ai-account:PROVIDER,
-        RESOURCE:* or *, or scopes declared with `POST /api/scopes`.
+        kinds:write, consumers:read, consumers:write, notifications:read, notifications:write, webhooks:read,
+        webhooks:write, usage:read, audit:read, metrics:read, integrations:read, integrations:write, ai:PROVIDER,
+        ai-account:PROVIDER, RESOURCE:* or *, or scopes declared with `POST /api/scopes`.
         """
         return self._calls.call(
             ApiCall(
@@ -2595,6 +2595,231 @@ class NotificationsResource:
         )
 
 
+class WebhooksResource:
+    """Webhooks: events sent to your own URLs, and their deliveries."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def list(self) -> PagedList[shapes.WebhooksOut, shapes.WebhookOut]:
+        """List webhooks.
+
+        All webhooks, oldest first, with only scheme and host of their URLs.
+
+        Requires scope `webhooks:read`: list webhooks and their deliveries, without their secrets.
+        """
+        return PagedList(self._calls, ApiCall("GET", "/api/webhooks", shapes.WebhooksOut))
+
+    def add(
+        self,
+        name: str,
+        url: str,
+        *,
+        events: Sequence[str] | UnsetType = UNSET,
+        format: Literal["standard", "slack", "discord", "ntfy"] | UnsetType = UNSET,
+    ) -> shapes.WebhookSecretOut:
+        """Add a webhook.
+
+        Returns the signing secret once. A webhook that an API key adds gets only events that the key may list, to
+        a public address, and only while the key works and keeps the scopes `webhooks:write` and `keys:read`.
+
+        Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
+        choose what they get.
+
+        ``name``: What receives the events.
+
+        ``url``: Where to send events; https, unless the address is private. Only the owner can set a private one.
+        It is stored encrypted.
+
+        ``events``: Types of events such as `key.revoked`, groups such as `key.*`, or `*` for all.
+
+        ``format``: `standard`: jSON with a signature, as the Standard Webhooks specification says; `slack`: a
+        message for a Slack incoming webhook; `discord`: a message for a Discord webhook; `ntfy`: a message for an
+        ntfy topic. It can't be changed.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                "/api/webhooks",
+                shapes.WebhookSecretOut,
+                body=encode_body({"name": name, "url": url, "events": events, "format": format}),
+            )
+        )
+
+    def get(self, webhook_id: str) -> shapes.WebhookOut:
+        """Get a webhook.
+
+        Its events, format and status.
+
+        Requires scope `webhooks:read`: list webhooks and their deliveries, without their secrets.
+
+        ``webhook_id``: ID of a webhook.
+        """
+        return self._calls.call(
+            ApiCall("GET", fill_path("/api/webhooks/{webhook_id}", webhook_id=webhook_id), shapes.WebhookOut)
+        )
+
+    def change(
+        self,
+        webhook_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        url: str | UnsetType = UNSET,
+        events: Sequence[str] | UnsetType = UNSET,
+        on: bool | UnsetType = UNSET,
+    ) -> shapes.WebhookOut:
+        """Change a webhook.
+
+        Deliveries that wait go to the new URL. A change of `events` is for events from now on.
+
+        Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
+        choose what they get.
+
+        ``webhook_id``: ID of a webhook.
+
+        ``name``: What receives the events.
+
+        ``url``: Where to send events; https, unless the address is private. Only the owner can set a private one.
+
+        ``events``: Types of events such as `key.revoked`, groups such as `key.*`, or `*` for all.
+
+        ``on``: Whether it gets events. What happens while it is off is never sent.
+        """
+        return self._calls.call(
+            ApiCall(
+                "PATCH",
+                fill_path("/api/webhooks/{webhook_id}", webhook_id=webhook_id),
+                shapes.WebhookOut,
+                body=encode_body({"name": name, "url": url, "events": events, "on": on}),
+            )
+        )
+
+    def remove(self, webhook_id: str) -> None:
+        """Remove a webhook.
+
+        Removes it with its deliveries; what waits is never sent.
+
+        Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
+        choose what they get.
+
+        ``webhook_id``: ID of a webhook.
+        """
+        self._calls.call(ApiCall("DELETE", fill_path("/api/webhooks/{webhook_id}", webhook_id=webhook_id), type(None)))
+
+    def rotate_secret(self, webhook_id: str, *, retire_old_now: bool | UnsetType = UNSET) -> shapes.WebhookSecretOut:
+        """Rotate a webhook's secret.
+
+        Returns the new secret once. For 24 hours requests have two signatures, by the old secret and the new one,
+        so receivers can change over without losing events.
+
+        Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
+        choose what they get.
+
+        ``webhook_id``: ID of a webhook.
+
+        ``retire_old_now``: Stop signing with the old secret now, not in 24 hours.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                fill_path("/api/webhooks/{webhook_id}/rotate-secret", webhook_id=webhook_id),
+                shapes.WebhookSecretOut,
+                body=encode_body({"retire_old_now": retire_old_now}),
+            )
+        )
+
+    def list_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        page_size: int | None = None,
+        cursor: str | None = None,
+        state: Literal["waiting", "sending", "delivered", "failed"] | None = None,
+    ) -> PagedList[shapes.DeliveriesOut, shapes.DeliveryOut]:
+        """List a webhook's deliveries.
+
+        Newest first. Deliveries are kept for 30 days, and never longer than the audit log.
+
+        Requires scope `webhooks:read`: list webhooks and their deliveries, without their secrets.
+
+        ``webhook_id``: ID of a webhook.
+
+        ``page_size``: Maximum number of items.
+
+        ``cursor``: `next_cursor` from the previous page.
+
+        ``state``: Only deliveries in this state.
+        """
+        return PagedList(
+            self._calls,
+            ApiCall(
+                "GET",
+                fill_path("/api/webhooks/{webhook_id}/deliveries", webhook_id=webhook_id),
+                shapes.DeliveriesOut,
+                query={"limit": page_size, "cursor": cursor, "state": state},
+            ),
+        )
+
+    def replay(self, webhook_id: str, delivery_id: str) -> shapes.DeliveryOut:
+        """Replay a delivery.
+
+        Queues a delivery again, with the same `webhook-id` and body. One that waits is sent now.
+
+        Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
+        choose what they get.
+
+        ``webhook_id``: ID of a webhook.
+
+        ``delivery_id``: ID of a delivery.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                fill_path(
+                    "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
+                    webhook_id=webhook_id,
+                    delivery_id=delivery_id,
+                ),
+                shapes.DeliveryOut,
+            )
+        )
+
+    def replay_failed(self, webhook_id: str, *, since: datetime | str | UnsetType = UNSET) -> shapes.ReplayedOut:
+        """Replay failed deliveries.
+
+        Queues every failed delivery again, except tests.
+
+        Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
+        choose what they get.
+
+        ``webhook_id``: ID of a webhook.
+
+        ``since``: Only those of events since this time; omit for all.
+        """
+        return self._calls.call(
+            ApiCall(
+                "POST",
+                fill_path("/api/webhooks/{webhook_id}/replay-failed", webhook_id=webhook_id),
+                shapes.ReplayedOut,
+                body=encode_body({"since": since}),
+            )
+        )
+
+    def test(self, webhook_id: str) -> shapes.DeliveryOut:
+        """Test a webhook.
+
+        Sends the event `webhook.tested` now, once, even to a webhook that is off, and returns the result.
+
+        Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
+        choose what they get.
+
+        ``webhook_id``: ID of a webhook.
+        """
+        return self._calls.call(
+            ApiCall("POST", fill_path("/api/webhooks/{webhook_id}/test", webhook_id=webhook_id), shapes.DeliveryOut)
+        )
+
+
 class LeaksResource:
     """Reports of leaked keys."""
 
@@ -2729,6 +2954,7 @@ class Resources:
         self.integrations = IntegrationsResource(calls)
         self.prices = PricesResource(calls)
         self.notifications = NotificationsResource(calls)
+        self.webhooks = WebhooksResource(calls)
         self.leaks = LeaksResource(calls)
         self.me = MeResource(calls)
         self.health = HealthResource(calls)

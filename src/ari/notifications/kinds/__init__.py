@@ -21,6 +21,7 @@ from ari.notifications.kinds import (
     provider_key_rejected,
     refused_burst,
     two_factor_off,
+    webhook_failing,
 )
 
 _FILES = (
@@ -38,6 +39,7 @@ _FILES = (
     key_widened,
     key_revoked,
     provider_key_rejected,
+    webhook_failing,
     new_device,
     two_factor_off,
     password_reset,

@@ -29,8 +29,9 @@ from ari.storage.engine import master_keys_of
 from ari.storage.migrate import LOG, MAIN
 from ari.storage.stores.events import EventTables
 from ari.storage.stores.keys import KeyTables
-from ari.storage.stores.notices import FeedTables
-from ari.storage.tables import accounts, api_keys, audit_marks, events
+from ari.storage.stores.notices import FeedTables, MarkedEvents
+from ari.storage.stores.webhooks import WEBHOOKS_READ
+from ari.storage.tables import accounts, api_keys, audit_marks, events, webhooks
 
 _BATCH = 1000
 _TABLES = {table.name: table for table in (*MAIN_TABLES, *LOG_TABLES)}
@@ -39,9 +40,10 @@ _COLUMNS = {name: {column.name: column for column in columns_of(table)} for name
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How to restore: ``trust_keys`` leaves living keys enabled, ``replace`` allows a target that is not empty.
+    """How to restore: ``trust_keys`` leaves living keys enabled and webhooks on.
 
-    ``untrusted`` takes a file that no master key here has signed; all its keys are disabled.
+    ``replace`` allows a target that is not empty. ``untrusted`` takes a file that no master key here has signed; all
+    its keys are disabled.
     """
 
     trust_keys: bool = False
@@ -176,6 +178,9 @@ class _Filling:
     def _write(self, connection: Connection, name: str, batch: list[Row]) -> None:
         if name == api_keys.name and not self.terms.trust_keys:
             self.restored.keys_disabled += sum(_disable(row, self.now_ms) for row in batch)
+        if name == webhooks.name and not self.terms.trust_keys:
+            for row in batch:
+                row["off_reason"] = row["off_reason"] or "restored"
         connection.execute(_TABLES[name].insert(), batch)
         counts = self.restored.rows
         counts[name] = counts.get(name, 0) + len(batch)
@@ -198,7 +203,8 @@ class _Filling:
         if self.terms.untrusted and not self.restored.is_trusted:
             audit_log.accept(keep_identity=False)
         self.signed = audit_log.sign()
-        FeedTables(main).mark_read(event)  # no emails about earlier events
+        FeedTables(main).mark_read(event)  # no emails about earlier events, and no webhooks
+        MarkedEvents(main, WEBHOOKS_READ).mark_read(event)
 
 
 def _batches(reader: Reader) -> Iterator[tuple[str, list[Row]]]:

@@ -22,6 +22,7 @@ from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.engine import Database
 from ari.storage.migrate import LOG, MAIN, revision_of
 from ari.storage.stores.notices import READ
+from ari.storage.stores.webhooks import WEBHOOKS_READ
 
 Progress = Callable[[str, int, int], None]
 """Called with the table's name, how many of its rows are done and how many there are."""
@@ -34,6 +35,7 @@ MAIN_TABLES = (
     tables.integrations,
     tables.provider_keys,
     tables.upstreams,
+    tables.webhooks,
     tables.notes,
     tables.consumers,
     tables.custom_scopes,
@@ -65,10 +67,10 @@ LOG_TABLES = (
     tables.usage_ai_hours,
     tables.limit_counters,
 )
-"""Left out: sessions, known browsers and sign-in counters, since a backup must not sign anyone in; the master key; and
-notices and their emails, which the original instance has already sent. The restored database begins its own
-history."""
-_PASSING_NOTES = ("setup_token", READ)
+"""Left out: sessions, known browsers and sign-in counters, since a backup must not sign anyone in; the master key;
+notices, their emails and webhooks' deliveries, which the original instance has already sent. The restored database
+begins its own history."""
+_PASSING_NOTES = ("setup_token", READ, WEBHOOKS_READ)
 _PASSING_SECRETS = (SEALED_KIND, *PASSING_KINDS)
 """Notes that mean something only until ARI starts again, or in this database."""
 
@@ -84,7 +86,7 @@ class Written:
     signed_by: str | None = None
 
 
-_NUMBERS = (tables.events.c.seq, tables.audit_marks.c.through_seq)
+_NUMBERS = (tables.events.c.seq, tables.audit_marks.c.through_seq, tables.webhooks.c.after_seq)
 """The running numbers of events, which each database counts itself."""
 
 

@@ -20,27 +20,51 @@ _t = notices.c
 _FIELDS = [_t[name] for name in Notice.__dataclass_fields__]
 
 
-class FeedTables:
-    """Implements ``EventFeed`` inside the transaction of ``connection``."""
+class MarkedEvents:
+    """The events that a reader of the audit log hasn't read yet; ``mark`` is the note with the id of its last."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, mark: str) -> None:
         self._connection = connection
+        self._mark = mark
 
     def has_unread(self) -> bool:
-        last = select(notes.c.value).where(notes.c.name == READ).scalar_subquery()
+        last = select(notes.c.value).where(notes.c.name == self._mark).scalar_subquery()
         return bool(self._connection.execute(select(exists().where(_after(last)))).scalar())
 
-    def unread(self, limit: int) -> list[Event]:
+    def unread_numbered(self, limit: int) -> list[tuple[int, Event]]:
+        """The next events with their running numbers, oldest first, locked until the transaction ends."""
         # an insert that changes nothing where the row exists: it locks the row, and reads it, in one statement
-        blank = insert(self._connection, notes).values(name=READ, value="")
+        blank = insert(self._connection, notes).values(name=self._mark, value="")
         locking = blank.on_conflict_do_update(index_elements=["name"], set_={"name": blank.excluded.name})
         last = self._connection.execute(locking.returning(notes.c.value)).scalar_one()
         query = select(events).where(_after(last)).order_by(events.c.seq).limit(limit)
-        return [event_of(row) for row in self._connection.execute(query)]
+        return [(row.seq, event_of(row)) for row in self._connection.execute(query)]
 
     def mark_read(self, last: Event) -> None:
-        row = insert(self._connection, notes).values(name=READ, value=last.id)
-        self._connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": last.id}))
+        self._put(last.id)
+
+    def newest_seq(self) -> int:
+        """The number of the newest event; 0 for an empty log."""
+        return self._connection.execute(select(func.max(events.c.seq))).scalar() or 0
+
+    def skip_to_newest(self) -> None:
+        """Mark all events as read."""
+        newest = self._connection.execute(select(events.c.id).order_by(events.c.seq.desc()).limit(1)).scalar()
+        self._put(newest or "")
+
+    def _put(self, event_id: str) -> None:
+        row = insert(self._connection, notes).values(name=self._mark, value=event_id)
+        self._connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": event_id}))
+
+
+class FeedTables(MarkedEvents):
+    """Implements ``EventFeed`` inside the transaction of ``connection``."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, READ)
+
+    def unread(self, limit: int) -> list[Event]:
+        return [event for _, event in self.unread_numbered(limit)]
 
     def event(self, event_id: str) -> Event | None:
         row = self._connection.execute(select(events).where(events.c.id == event_id)).first()

@@ -41,6 +41,8 @@ from ari.storage.tables.keys_database import (
     two_factor,
     upstreams,
     watch_quiet,
+    webhook_deliveries,
+    webhooks,
 )
 from ari.storage.tables.usage_database import (
     budget_warnings,
@@ -122,4 +124,6 @@ __all__ = [
     "usage_totals",
     "views",
     "watch_quiet",
+    "webhook_deliveries",
+    "webhooks",
 ]

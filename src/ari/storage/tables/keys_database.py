@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -273,3 +274,50 @@ notices = Table(
     Index("ix_notices_kind_made_at_ms", "kind", "made_at_ms"),
 )
 """``letter`` is the email to send, until the notice is finished."""
+
+webhooks = Table(
+    "webhooks",
+    main,
+    Column("id", String(40), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("url_by", Text, nullable=False),
+    Column("format", String(10), nullable=False),
+    Column("events", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("after_seq", BigInteger, nullable=False, server_default="0"),
+    Column("revision", Integer, nullable=False),
+    Column("off_reason", String(20)),
+    Column("old_secret_until_ms", BigInteger),
+    Column("failing_since_ms", BigInteger),
+    Column("warned_at_ms", BigInteger),
+    Column("rests_until_ms", BigInteger),
+    Column("delivered_at_ms", BigInteger),
+)
+"""``events`` is a JSON list of patterns. A webhook gets the events whose ``seq`` is greater than ``after_seq``."""
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    main,
+    Column("id", String(40), primary_key=True),
+    Column("webhook_id", String(40), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("event_id", String(40), nullable=False),
+    Column("type", String(80), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("queued_at_ms", BigInteger, nullable=False, index=True),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at_ms", BigInteger),
+    Column("tried_at_ms", BigInteger),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("duration_ms", Integer),
+    Column("is_test", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("lease_holder", String(40)),
+    Column("lease_until_ms", BigInteger),
+    UniqueConstraint("webhook_id", "event_id"),
+    Index("ix_webhook_deliveries_webhook_id_id", "webhook_id", "id"),
+    Index("ix_webhook_deliveries_state_webhook_id_next_try_at_ms", "state", "webhook_id", "next_try_at_ms"),
+)

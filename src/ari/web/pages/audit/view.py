@@ -13,6 +13,7 @@ from ari.web.pages.integrations import urls as integration_urls
 from ari.web.pages.notifications import urls as notification_urls
 from ari.web.pages.security import urls as security_urls
 from ari.web.pages.usage_ai import urls as usage_urls
+from ari.web.pages.webhooks import urls as webhook_urls
 
 EVENTS_A_PAGE = 25
 DOOR_NAMES = {"web": "Pages", "api": "API", "cli": "Command line", "system": "ARI"}
@@ -56,6 +57,8 @@ def find_page(event: Event) -> tuple[str, str] | None:
         return providers()[provider].title, integration_urls.card(provider)
     if subject == "instance":
         return "This instance", usage_urls.USAGE_AI
+    if is_id("whk", subject) and event.name != "webhook_removed":
+        return "Webhook", webhook_urls.show(subject)
     if is_id("usr", subject):
         return "Account security", security_urls.SECURITY
     return None

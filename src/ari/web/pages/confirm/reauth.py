@@ -28,8 +28,9 @@ from ari.web.session_guard import PageEndpoint, redirect_ended_session
 
 FIELD = "confirm_password"
 PROVIDER_KEY = "provider_key"
-"""The field of a provider key: it is never carried through the question, which would show it (security.md 31)."""
-_NOT_CARRIED = ("csrf", FIELD, PROVIDER_KEY)
+WEBHOOK_URL = "webhook_url"
+"""Fields of secrets: they are never carried through the question, which would show them (security.md 31)."""
+_NOT_CARRIED = ("csrf", FIELD, PROVIDER_KEY, WEBHOOK_URL)
 WRONG = "Incorrect password."
 _DIALOG = "dialog-body"
 

@@ -19,6 +19,7 @@ from ari.web.pages.security.urls import PASSWORD, SECURITY, TWO_FACTOR
 from ari.web.pages.settings_api.urls import HOME
 from ari.web.pages.settings_usage.urls import USAGE
 from ari.web.pages.usage_ai.urls import BUDGETS, USAGE_AI
+from ari.web.pages.webhooks.urls import WEBHOOKS
 
 SHOWN = 8
 """Keys, and as many consumers, that are listed for a text."""
@@ -47,6 +48,7 @@ PLACES = (
     Place("Integrations", INTEGRATIONS, "providers openai anthropic resend"),
     Place("Models and prices", MODELS, "aliases discounts"),
     Place("Notifications", NOTIFICATIONS, "emails alerts"),
+    Place("Webhooks", WEBHOOKS, "events slack discord"),
     Place("Audit", AUDIT, "events history"),
     Place("Security", SECURITY, "sessions account"),
     Place("Change password", PASSWORD, "security account"),

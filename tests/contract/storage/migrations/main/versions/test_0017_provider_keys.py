@@ -48,7 +48,7 @@ def test_a_stored_key_is_the_first_of_its_pool(data_dir: Path, database_url: str
         before = [deps.read_sync(state, provider, NOTHING) for provider in (OPENAI, GROQ, OLLAMA)]
         with instance.database.main.begin() as connection:
             separate_provider_keys(connection)
-        assert migrations.migrate(instance.database) == ["main 0017", "main 0018"]
+        assert migrations.migrate(instance.database) == ["main 0017", "main 0018", "main 0019"]
         assert [deps.read_sync(state, provider, NOTHING) for provider in (OPENAI, GROQ, OLLAMA)] == before
         assert before[0].name == before[2].name == "failing"
         assert deps.read_sync(credential, OPENAI, NOTHING).secret == KEY

@@ -1,0 +1,139 @@
+"""Webhooks and their deliveries in SQL; implements the ports of ``ari.webhooks``."""
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, not_, or_, select, update
+
+from ari.storage.dialect import insert
+from ari.storage.tables import webhook_deliveries, webhooks
+from ari.webhooks.model import Delivery, DeliveryState, Webhook
+
+WEBHOOKS_READ = "webhooks_read"
+"""The note with the id of the last event that was queued for webhooks."""
+_OPEN = ("waiting", "sending")
+_w, _t = webhooks.c, webhook_deliveries.c
+_FIELDS = [_t[one.name] for one in fields(Delivery)]
+_SHOWN = [column for column in _FIELDS if column.name != "body"]
+
+
+class WebhookTable:
+    """Implements ``WebhookStore`` inside the transaction of ``connection``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def all(self) -> list[Webhook]:
+        return [_webhook(row) for row in self._connection.execute(select(webhooks).order_by(_w.id))]
+
+    def any_on(self) -> bool:
+        return bool(self._connection.execute(select(exists().where(_w.off_reason.is_(None)))).scalar())
+
+    def get(self, webhook_id: str) -> Webhook | None:
+        row = self._connection.execute(select(webhooks).where(_w.id == webhook_id)).first()
+        return None if row is None else _webhook(row)
+
+    def save(self, webhook: Webhook) -> None:
+        values = asdict(webhook) | {"events": json.dumps(webhook.events)}
+        row = insert(self._connection, webhooks).values(**values)
+        self._connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+
+    def remove(self, webhook_id: str) -> None:
+        self._connection.execute(delete(webhooks).where(_w.id == webhook_id))
+
+
+class DeliveryTable:
+    """Implements ``DeliveryStore`` inside the transaction of ``connection``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, delivery: Delivery) -> bool:
+        row = insert(self._connection, webhook_deliveries).values(**asdict(delivery))
+        return self._connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+
+    def get(self, webhook_id: str, delivery_id: str) -> Delivery | None:
+        query = select(*_SHOWN).where(_t.id == delivery_id, _t.webhook_id == webhook_id)
+        row = self._connection.execute(query).first()
+        return None if row is None else _delivery(row)
+
+    def page(self, webhook_id: str, before_id: str | None, limit: int, state: DeliveryState | None) -> list[Delivery]:
+        query = select(*_SHOWN).where(_t.webhook_id == webhook_id).order_by(_t.id.desc()).limit(limit)
+        if before_id is not None:
+            query = query.where(_t.id < before_id)
+        if state is not None:
+            query = query.where(_t.state == state)
+        return [_delivery(row) for row in self._connection.execute(query)]
+
+    def list_due(self, now_ms: int, lease_ms: int) -> list[str]:
+        ready = exists().where(_t.webhook_id == _w.id, _is_due(now_ms, lease_ms))
+        rests = and_(_w.rests_until_ms > now_ms, _w.rests_until_ms <= now_ms + lease_ms)  # else the clock was set back
+        awake = or_(_w.rests_until_ms.is_(None), not_(rests))
+        query = select(_w.id).where(_w.off_reason.is_(None), awake, ready, not_(_is_taken(_w.id, now_ms, lease_ms)))
+        return list(self._connection.execute(query.order_by(_w.id)).scalars())
+
+    def claim(self, webhook_id: str, now_ms: int, lease_ms: int, holder: str, limit: int) -> list[Delivery]:
+        # Every writer holds the lock of the event chain (decision 27), so no other process claims at the same time.
+        if self._connection.execute(select(_is_taken(webhook_id, now_ms, lease_ms))).scalar():
+            return []
+        due = select(*_FIELDS).where(_t.webhook_id == webhook_id, _is_due(now_ms, lease_ms))
+        rows = self._connection.execute(due.order_by(_t.next_try_at_ms, _t.id).limit(limit)).all()
+        lease = {"state": "sending", "lease_holder": holder, "lease_until_ms": now_ms + lease_ms}
+        self._connection.execute(update(webhook_deliveries).where(_t.id.in_([row.id for row in rows])).values(**lease))
+        return [_delivery(row, state="sending") for row in rows]
+
+    def lease(self, delivery_id: str, until_ms: int, holder: str) -> None:
+        lease = {"lease_holder": holder, "lease_until_ms": until_ms}
+        self._connection.execute(update(webhook_deliveries).where(_t.id == delivery_id).values(**lease))
+
+    def finish(self, delivery: Delivery, holder: str) -> bool:
+        ours = and_(_t.id == delivery.id, _t.state == "sending", _t.lease_holder == holder)
+        values = asdict(delivery) | {"lease_holder": None, "lease_until_ms": None}
+        return self._connection.execute(update(webhook_deliveries).where(ours).values(**values)).rowcount == 1
+
+    def requeue(self, webhook_id: str, delivery_id: str, now_ms: int) -> None:
+        self._requeue(and_(_t.webhook_id == webhook_id, _t.id == delivery_id, _t.state != "sending"), now_ms)
+
+    def requeue_failed(self, webhook_id: str, since_ms: int, now_ms: int) -> int:
+        failed = and_(_t.webhook_id == webhook_id, _t.state == "failed", _t.at_ms >= since_ms, not_(_t.is_test))
+        return self._requeue(failed, now_ms)
+
+    def count_states(self, webhook_id: str) -> dict[DeliveryState, int]:
+        query = select(_t.state, func.count().label("number")).where(_t.webhook_id == webhook_id).group_by(_t.state)
+        return {row.state: row.number for row in self._connection.execute(query)}
+
+    def count_open(self) -> tuple[int, int | None]:
+        is_on = exists().where(_w.id == _t.webhook_id, _w.off_reason.is_(None))
+        query = select(func.count(), func.min(_t.queued_at_ms)).where(_t.state.in_(_OPEN), is_on)
+        count, since_ms = self._connection.execute(query).one()
+        return count, since_ms
+
+    def forget_before(self, queued_at_ms: int) -> int:
+        gone = delete(webhook_deliveries).where(_t.queued_at_ms < queued_at_ms)
+        return self._connection.execute(gone).rowcount
+
+    def _requeue(self, condition: ColumnElement[bool], now_ms: int) -> int:
+        fresh = {"state": "waiting", "attempts": 0, "queued_at_ms": now_ms, "next_try_at_ms": now_ms, "is_test": False}
+        return self._connection.execute(update(webhook_deliveries).where(condition).values(**fresh)).rowcount
+
+
+def _is_due(now_ms: int, lease_ms: int) -> ColumnElement[bool]:
+    """Waits for a try, or for another process: its lease is over, or from a time that the clock has left."""
+    lost = or_(_t.lease_until_ms <= now_ms, _t.lease_until_ms > now_ms + lease_ms)
+    return or_(and_(_t.state == "waiting", _t.next_try_at_ms <= now_ms), and_(_t.state == "sending", lost))
+
+
+def _is_taken(webhook_id: Any, now_ms: int, lease_ms: int) -> ColumnElement[bool]:
+    """Whether a process has a lease on a delivery of this webhook."""
+    taken = webhook_deliveries.alias()
+    held = and_(taken.c.lease_until_ms > now_ms, taken.c.lease_until_ms <= now_ms + lease_ms)
+    return exists().where(taken.c.webhook_id == webhook_id, taken.c.state == "sending", held)
+
+
+def _webhook(row: Row[Any]) -> Webhook:
+    return Webhook(**{**row._mapping, "events": tuple(json.loads(row.events))})
+
+
+def _delivery(row: Row[Any], **instead: Any) -> Delivery:
+    return Delivery(**{**row._mapping, **instead})

@@ -1,0 +1,38 @@
+"""Which events a webhook gets. One that an API key set up gets those that the key can read, and only while it can.
+
+Otherwise a key could make an instance send events to it for ever, also after it was revoked (decision 78).
+"""
+
+from ari.base.errors import Forbidden
+from ari.base.events import Event
+from ari.keys import scopes
+from ari.webhooks.model import Webhook
+from ari.webhooks.ports import WebhookTransaction
+
+READ_EVENTS = "keys:read"
+"""The scope that lists the events of keys; those about anything else need ``*``."""
+WRITE_WEBHOOKS = "webhooks:write"
+
+
+def require_may_read_events(tx: WebhookTransaction) -> None:
+    """Raise ``Forbidden`` for a key that can't list events: a webhook would send them to it."""
+    if not scopes.holds(tx.caller.scopes, READ_EVENTS):
+        raise Forbidden(f"This key also needs the scope “{READ_EVENTS}”: a webhook sends events.", READ_EVENTS)
+
+
+def find_readable(tx: WebhookTransaction, webhook: Webhook) -> tuple[str, ...]:
+    """The scopes by which events are chosen: everything for a webhook of the owner; none if its key has ended."""
+    if webhook.url_is_owners:
+        return ("*",)
+    key = tx.keys.get(webhook.url_by)
+    is_entitled = (
+        key is not None
+        and key.status(tx.now_ms) == "active"
+        and scopes.holds_all(key.scopes, (READ_EVENTS, WRITE_WEBHOOKS))
+    )
+    return key.scopes if key is not None and is_entitled else ()
+
+
+def may_get(readable: tuple[str, ...], event: Event) -> bool:
+    """Whether these scopes may read the event (security.md 21)."""
+    return scopes.holds(readable, "*") or event.name.startswith("key_")

@@ -1,0 +1,149 @@
+"""What webhooks need from storage, from keys and to send requests."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ari.base.events import Event
+from ari.base.master_key import MasterKeys
+from ari.base.seal import SealedStore
+from ari.base.transaction import CommandTransaction
+from ari.keys.model import ApiKey
+from ari.notifications.model import Subject
+from ari.webhooks.model import Delivery, DeliveryState, Webhook
+
+
+class WebhookFeed(Protocol):
+    """Events of the audit log that aren't queued for webhooks yet, by their running numbers."""
+
+    def has_unread(self) -> bool: ...
+
+    def unread_numbered(self, limit: int) -> list[tuple[int, Event]]:
+        """The next events, oldest first, locked until the transaction ends."""
+
+    def mark_read(self, last: Event) -> None:
+        """Mark all events up to this one as read."""
+
+    def newest_seq(self) -> int:
+        """The number of the newest event; 0 for an empty log."""
+
+    def skip_to_newest(self) -> None:
+        """Mark all events as read."""
+
+
+class WebhookStore(Protocol):
+    """Webhooks inside one transaction."""
+
+    def all(self) -> list[Webhook]:
+        """Every webhook, oldest first."""
+
+    def any_on(self) -> bool: ...
+
+    def get(self, webhook_id: str) -> Webhook | None: ...
+
+    def save(self, webhook: Webhook) -> None:
+        """Add or replace it."""
+
+    def remove(self, webhook_id: str) -> None:
+        """Remove it with its deliveries."""
+
+
+class DeliveryStore(Protocol):
+    """Deliveries inside one transaction. Each webhook has at most one process that sends to it."""
+
+    def add(self, delivery: Delivery) -> bool:
+        """Queue a delivery; ``False`` if the webhook already has one for this event."""
+
+    def get(self, webhook_id: str, delivery_id: str) -> Delivery | None: ...
+
+    def page(self, webhook_id: str, before_id: str | None, limit: int, state: DeliveryState | None) -> list[Delivery]:
+        """Newest first, without their bodies; ``state`` narrows."""
+
+    def list_due(self, now_ms: int, lease_ms: int) -> list[str]:
+        """The webhooks that are on and have a delivery to claim."""
+
+    def claim(self, webhook_id: str, now_ms: int, lease_ms: int, holder: str, limit: int) -> list[Delivery]:
+        """Lease deliveries that are due; none while another process has a lease on any of this webhook's."""
+
+    def lease(self, delivery_id: str, until_ms: int, holder: str) -> None:
+        """Lease a delivery that was just added."""
+
+    def finish(self, delivery: Delivery, holder: str) -> bool:
+        """Store the result and end the lease; ``False``, and nothing, if another process has it."""
+
+    def requeue(self, webhook_id: str, delivery_id: str, now_ms: int) -> None:
+        """Queue a finished delivery again, as if it were new."""
+
+    def requeue_failed(self, webhook_id: str, since_ms: int, now_ms: int) -> int:
+        """Queue every failed delivery of an event since then again; returns how many."""
+
+    def count_states(self, webhook_id: str) -> dict[DeliveryState, int]: ...
+
+    def count_open(self) -> tuple[int, int | None]:
+        """How many deliveries of webhooks that are on wait, and when the oldest of them was queued."""
+
+    def forget_before(self, queued_at_ms: int) -> int:
+        """Delete the deliveries that were queued before then; returns how many."""
+
+
+class WebhookKeys(Protocol):
+    """API keys, as far as webhooks need them."""
+
+    def get(self, key_id: str) -> ApiKey | None: ...
+
+
+class WebhookSubjects(Protocol):
+    """Keys by ID, also deleted ones, for messages to people."""
+
+    def subject(self, subject_id: str) -> Subject | None: ...
+
+
+class WebhookTransaction(CommandTransaction, Protocol):
+    """One transaction over webhooks, their deliveries and events."""
+
+    @property
+    def webhooks(self) -> WebhookStore: ...
+
+    @property
+    def deliveries(self) -> DeliveryStore: ...
+
+    @property
+    def webhook_feed(self) -> WebhookFeed: ...
+
+    @property
+    def keys(self) -> WebhookKeys: ...
+
+    @property
+    def feed(self) -> WebhookSubjects: ...
+
+    @property
+    def sealed(self) -> SealedStore: ...
+
+    @property
+    def master_keys(self) -> MasterKeys: ...
+
+
+class PostResult(Protocol):
+    """The status of a response, or why there is none."""
+
+    @property
+    def status(self) -> int | None: ...
+
+    @property
+    def fault(self) -> str | None:
+        """A sentence."""
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long the receiver asks to wait."""
+
+
+class WebhookSender(Protocol):
+    """Sends requests to webhooks' URLs."""
+
+    async def post(
+        self, url: str, headers: Sequence[tuple[str, str]], body: bytes, *, private: bool, within_seconds: float
+    ) -> PostResult:
+        """Send one request; ``private``: the owner set the URL, so it may be on a private network.
+
+        Reads nothing of the response but its head, and follows no redirects.
+        """

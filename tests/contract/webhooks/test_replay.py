@@ -1,0 +1,137 @@
+"""Deliveries that are sent again, and tests, on both databases."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from ari.base.clock import DAY_MS
+from ari.base.errors import Conflict, NotFound
+from ari.deps import Deps
+from ari.webhooks import delivery, management, replay
+from ari.webhooks.management import WebhookChange
+from ari.webhooks.model import Delivery
+from tests.support.hooks import Hooks
+from tests.support.instances import START_MS
+
+
+def _fail(hooks: Hooks, made: Any, count: int = 1) -> None:
+    """Deliveries that were given up."""
+    hooks.receivers.statuses["hooks.example.net"] = 503
+    for _ in range(count):
+        hooks.happen()
+    hooks.gather()
+    hooks.clock.advance(DAY_MS / 1000)
+    for _ in range(count):
+        hooks.round()
+        hooks.clock.advance(60)
+    hooks.receivers.statuses.clear()
+    assert [one.state for one in hooks.deliveries(made.webhook)] == ["failed"] * count
+
+
+def test_a_replay_has_the_same_id_and_body(hooks: Hooks) -> None:
+    """So a receiver recognizes it; the timestamp and the signature are new."""
+    made = hooks.add()
+    hooks.happen()
+    [(_, before, body, _)] = hooks.round()
+    hooks.clock.advance(100)
+    [sent] = hooks.deliveries(made.webhook)
+    assert hooks.do(replay.replay, made.webhook.id, sent.id).state == "waiting"
+    [(_, after, again, _)] = hooks.round()
+    assert (after["webhook-id"], again) == (before["webhook-id"], body)
+    assert after["webhook-signature"] != before["webhook-signature"]
+    assert hooks.deliveries(made.webhook)[0].attempts == 1
+
+
+def test_all_failed_since_a_time(hooks: Hooks) -> None:
+    """Delivered events aren't sent again, and a failing webhook doesn't rest first."""
+    made = hooks.add()
+    hooks.happen()
+    hooks.round()
+    hooks.do(delivery.forget_old, 0)
+    failed_from = hooks.clock.now_ms() + 1
+    hooks.clock.advance(1)
+    hooks.receivers.statuses["hooks.example.net"] = 503
+    hooks.happen()
+    hooks.round()
+    assert hooks.do(replay.replay_failed, made.webhook.id) == 0
+    hooks.clock.advance(DAY_MS / 1000)
+    hooks.round()
+    hooks.receivers.statuses.clear()
+    assert hooks.do(replay.replay_failed, made.webhook.id, hooks.clock.now_ms()) == 0
+    assert hooks.do(replay.replay_failed, made.webhook.id, failed_from) == 1
+    assert len(hooks.round()) == 1
+    assert {one.state for one in hooks.deliveries(made.webhook)} == {"delivered"}
+
+
+def test_a_replay_is_retried_for_a_day_again(hooks: Hooks) -> None:
+    """It isn't given up at once because its event is old."""
+    made = hooks.add()
+    _fail(hooks, made)
+    hooks.do(replay.replay_failed, made.webhook.id)
+    hooks.receivers.statuses["hooks.example.net"] = 503
+    hooks.round()
+    assert hooks.deliveries(made.webhook)[0].state == "waiting"
+
+
+def test_no_replay_while_sending_or_off(hooks: Hooks) -> None:
+    """A delivery has one sender, and a webhook that is off gets nothing."""
+    made = hooks.add()
+    hooks.happen()
+    hooks.gather()
+    [sent] = hooks.deliveries(made.webhook)
+    hooks.do(delivery.claim, made.webhook.id, "job_1")
+    with pytest.raises(Conflict):
+        hooks.do(replay.replay, made.webhook.id, sent.id)
+    hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=False))
+    for work in (
+        lambda tx: replay.replay(tx, made.webhook.id, sent.id),
+        lambda tx: replay.replay_failed(tx, made.webhook.id),
+    ):
+        with pytest.raises(Conflict):
+            hooks.do(work)
+    with pytest.raises(NotFound):
+        Deps(hooks.instance).read_sync(replay.get_delivery, "whk_other", sent.id)
+
+
+def _test(hooks: Hooks, made: Any) -> Delivery:
+    return asyncio.run(
+        replay.send_test(Deps(hooks.instance), hooks.receivers, made.webhook.id, None, hooks.instance.clock)
+    )
+
+
+def test_a_test_is_the_event_of_itself(hooks: Hooks) -> None:
+    """Sent at once, whatever the webhook's events, and not again by the job."""
+    made = hooks.add(["*"])
+    hooks.round()
+    sent = _test(hooks, made)
+    assert (sent.state, sent.type, sent.is_test) == ("delivered", "webhook.tested", True)
+    [(_, _, body, _)] = hooks.receivers.take()
+    assert json.loads(body)["data"]["name"] == "webhook_tested"
+    assert hooks.round() == []
+
+
+def test_a_failed_test_is_not_retried_and_blames_nothing(hooks: Hooks) -> None:
+    """It says nothing about deliveries, may be sent while the webhook is off, and isn't replayed with the failed."""
+    made = hooks.add()
+    hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=False))
+    hooks.receivers.statuses["hooks.example.net"] = 404
+    assert _test(hooks, made).state == "failed"
+    assert hooks.get(made.webhook).failing_since_ms is None
+    hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=True))
+    assert hooks.do(replay.replay_failed, made.webhook.id) == 0
+
+
+def test_pages_are_newest_first(hooks: Hooks) -> None:
+    """With one state, or all; each page continues after the last."""
+    made = hooks.add()
+    for _ in range(5):
+        hooks.clock.advance(1)
+        hooks.happen()
+    hooks.gather()
+    read = Deps(hooks.instance).read_sync
+    first = read(replay.list_deliveries, made.webhook.id, None, 3)
+    rest = read(replay.list_deliveries, made.webhook.id, first[-1].id, 3)
+    assert [one.at_ms - START_MS for one in (*first, *rest)] == [5000, 4000, 3000, 2000, 1000]
+    assert read(replay.list_deliveries, made.webhook.id, None, 3, "failed") == []
