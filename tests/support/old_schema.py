@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, Index, MetaData, insert, select, text
 
 from ari.storage.migrate import LOG, MAIN
+from ari.storage.migrations.old_rows import make_view
 from ari.storage.tables import usage_callers, usage_client_counts, usage_log, usage_names, usage_rows
 
 _OLD_INDEXES = (
@@ -78,8 +79,24 @@ def separate_provider_keys(connection: Connection) -> None:
     connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0016'"))
 
 
+def join_partitions(connection: Connection) -> None:
+    """Undo migration log 0013 on PostgreSQL: one table has all rows."""
+    connection.execute(text("DROP VIEW usage_rows"))
+    connection.execute(text("CREATE TABLE joined AS SELECT * FROM usage_log"))
+    usage_log.drop(connection)
+    usage_log.create(connection)
+    connection.execute(text("DROP INDEX ix_usage_log_key_secret_number"))
+    where = "WHERE secret_number IS NOT NULL"
+    index = f'ix_usage_log_key_secret_number ON usage_log ("key", secret_number, id_high) {where}'
+    connection.execute(text(f"CREATE INDEX {index}"))
+    connection.execute(text("INSERT INTO usage_log SELECT * FROM joined"))
+    connection.execute(text("DROP TABLE joined"))
+    connection.execute(text(make_view()))
+    connection.execute(text(f"UPDATE {LOG.version_table} SET version_num = '0012'"))
+
+
 def expand_log(connection: Connection) -> None:
-    """Undo migrations log 0012 to 0010: rows have their texts again, and the indexes of that time."""
+    """Undo migrations log 0013 to 0010: rows have their texts again, and the indexes of that time."""
     rows = usage_rows.to_metadata(MetaData(), name="expanded")
     for name, *columns in _OLD_INDEXES:
         Index(name, *(rows.c[column] for column in columns))

@@ -164,7 +164,10 @@ class Settings(AuditSettings):
         "loss, at the cost of a disk flush per commit.",
     )
     usage_retention_days: int = Field(
-        90, ge=0, le=36_500, description="Days to keep usage rows (totals are kept). 0: forever."
+        90,
+        ge=0,
+        le=36_500,
+        description="Days to keep usage rows (totals are kept), on PostgreSQL up to a day longer. 0: forever.",
     )
     event_retention_days: RetentionDays = Field(
         0,

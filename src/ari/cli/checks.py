@@ -193,6 +193,8 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     yield _backlog(database, settings)
     if database.shared:
         yield _standbys(database, settings)
+        found = checkup.partitions(database)
+        yield Finding("log partitions", "ok" if found.is_fine else "note", found.words)
     yield from check_copies(database, settings, system_clock(settings.test_clock_file).now_ms())
     yield _clock(database)
     if audit:

@@ -21,6 +21,7 @@ from ari.storage.failover.history import WentBack
 from ari.storage.failover.replication import STATE, ReplicationState
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
 from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_log, usage_totals
+from ari.storage.usage.partitions import PartitionState, examine
 from ari.storage.usage.texts import AT_MS
 from ari.storage.write_lock import write_lock
 
@@ -124,6 +125,12 @@ def log_file(database: Database) -> LogFile:
     oldest = select(AT_MS).order_by(usage_log.c.id_high).limit(1)
     with faults_as_unavailable(), read_only(database.log) as connection:
         return LogFile(connection.scalar(oldest), gives_room_back(connection))
+
+
+def partitions(database: Database) -> PartitionState:
+    """Whether PostgreSQL's log has partitions for the next days. Raises ``Unavailable``."""
+    with faults_as_unavailable(), read_only(database.log) as connection:
+        return examine(connection, database.clock.now_ms())
 
 
 def standbys(database: Database) -> ReplicationState:

@@ -92,7 +92,7 @@ class Database:
         level = None if sqlite or not self._usage_is_durable else self.usage_commit_level
         self.folder = Folder(folding, self.log_lock, staging, staging_lock)
         stage = Staging(staging, staging_lock, files, self.folder.prepare, level, clock=lambda: self.clock)
-        self.usage = UsageTables(log, self.log_lock, stage, self.folder, self.metrics)
+        self.usage = UsageTables(log, self.log_lock, stage, self.folder, self.metrics, clock=lambda: self.clock)
         self._commits = CommitCounter()
         self.heartbeat: Heartbeat | None = None
         self._confirmation: Confirmation | None = None

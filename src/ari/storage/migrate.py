@@ -23,6 +23,8 @@ _FIRST_SIGNED = "0010"
 """The migration from which on the audit log is signed."""
 _COMPACT, _ALL_MOVED = "0010", "0011"
 """The migration of the log that makes its compact tables, and the one that needs all rows in them."""
+_PARTITIONED = "0013"
+"""The migration of the log that makes its table on PostgreSQL a partition."""
 _ROWS_PER_REPORT = 100_000
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -86,6 +88,8 @@ def migrate(database: Database, report: Report | None = None) -> list[str]:
     database.history.may_be_empty = True
     for chain, engine, lock in _engines(database):
         started_at = _compact_log(chain, engine, lock, report) if chain is LOG else None
+        if chain is LOG:
+            _check_rows(chain, engine)
         with _plain_faults(), write_lock(lock, dialect.MIGRATION_SECONDS), dialect.alone(engine) as connection:
             current = revision_of(connection, chain)
             if current == chain.revisions[-1]:
@@ -117,7 +121,7 @@ def _compact_log(chain: Chain, engine: Engine, lock: Path | None, report: Report
         refuse_without_create(connection)
         _announce(chain, current, report)
         if current < _COMPACT:
-            _refuse_dependents(connection)
+            _refuse_dependents("usage_rows becomes a view", old_rows.list_dependents(connection))
         upgrade_chain(connection, chain, _COMPACT)
         total = old_rows.count(connection)
     moved = 0
@@ -134,15 +138,30 @@ def _compact_log(chain: Chain, engine: Engine, lock: Path | None, report: Report
             report(f"Moved {moved:,} of {max(total, moved):,} rows of the usage log.")
 
 
-def _refuse_dependents(connection: Connection) -> None:
-    """Views of the operator's own would keep reading the old rows, which are about to be dropped."""
-    from ari.storage.migrations import old_rows
+def _check_rows(chain: Chain, engine: Engine) -> None:
+    """Check in short transactions, or without a lock that others wait for, what the migration to partitions needs."""
+    if engine.dialect.name == "sqlite":
+        return
+    from ari.storage.migrations import partitioned_log
+    from ari.storage.preflight import refuse_without_create
 
-    names = old_rows.list_dependents(connection)
+    with _plain_faults(), engine.connect() as connection:
+        current = revision_of(connection, chain)
+        if current is None or not _ALL_MOVED <= current < _PARTITIONED or not partitioned_log.is_plain(connection):
+            return
+    with _plain_faults(), dialect.alone(engine) as connection:
+        refuse_without_create(connection)
+        _refuse_dependents("usage_log is partitioned", partitioned_log.list_dependents(connection))
+        partitioned_log.bound_rows(connection, system_clock(None).now_ms())
+    with _plain_faults(), engine.begin() as connection, dialect.moving_rows(connection):
+        partitioned_log.check_rows(connection)
+
+
+def _refuse_dependents(change: str, names: list[str]) -> None:
+    """Views of the operator's own would keep reading the old table."""
     if names:
         raise ConfigurationError(
-            f"The table usage_rows becomes a view, but {', '.join(names)} depends on it. "
-            "Drop that, migrate, and make it again."
+            f"The table {change}, but {', '.join(names)} depends on it. Drop that, migrate, and make it again."
         )
 
 

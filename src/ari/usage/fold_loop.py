@@ -39,6 +39,8 @@ _PROMPT_SECONDS = 0.02
 """How soon a thread at idle priority runs on a machine that has idle time."""
 _LONGEST_SECONDS = 30.0
 """How long a medium backlog waits for idle time."""
+_PARTITIONS_SECONDS = 600.0
+"""How often to create partitions of the next days."""
 _CHECKPOINT_ROWS = 4_000
 """Each commit adds 4 pages to SQLite's WAL, so they are at most 64 MB."""
 _CLIENT_ROWS, _CLIENT_SECONDS = 100_000, 60.0
@@ -82,6 +84,7 @@ class FoldLoop:
         self._clients_due_from = _CLIENT_ROWS
         """When the counts of clients are added up, by time and by ``_folded``."""
         self._failing = False
+        self._partitions_at: float | None = None
 
     def stop(self) -> None:
         """End ``run`` after its current fold, or 2 seconds; what is staged then stays staged."""
@@ -106,9 +109,20 @@ class FoldLoop:
             thread.shutdown(wait=False)
         self._store.release_lead()
 
+    def _create_partitions(self, now: float) -> None:
+        """Create those of the next days now and every ten minutes. Without them, rows are stored all the same."""
+        if self._partitions_at is not None and now < self._partitions_at:
+            return
+        self._partitions_at = now + _PARTITIONS_SECONDS
+        try:
+            self._store.create_partitions()
+        except Unavailable as error:
+            _logger.warning("Partitions of the usage log can't be created now; will retry. %s", error)
+
     def _fold_some(self) -> bool:
         """Fold once, if it is time. Returns whether more is due now."""
         staged, now = self._store.count_staged(), self._monotonic()
+        self._create_partitions(now)
         self._checkpoint_if_due(staged)
         if now >= self._clients_due_at:
             self._add_clients(now)

@@ -65,6 +65,9 @@ class FoldStore(Protocol):
     def release_lead(self) -> None:
         """Let another process fold."""
 
+    def create_partitions(self) -> int:
+        """Create the partitions of the next days that are missing, on PostgreSQL. Returns how many."""
+
     def count_staged(self) -> int:
         """About how many committed entries aren't folded yet; never too few."""
 

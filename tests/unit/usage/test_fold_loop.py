@@ -12,6 +12,7 @@ import pytest
 from ari.base.errors import Unavailable
 from ari.usage import fold_loop
 from ari.usage.fold_loop import HURRY_ROWS, FoldLoop
+from tests.support.processes import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
 
@@ -36,6 +37,8 @@ class Store:
         self.checkpoints = 0
         self.added_clients = 0
         self.asked = 0
+        self.partitions_asked = 0
+        self.refuses_partitions = False
         self.done = threading.Event()
 
     def acquire_lead(self) -> bool:
@@ -44,6 +47,12 @@ class Store:
 
     def release_lead(self) -> None:
         self.released = True
+
+    def create_partitions(self) -> int:
+        self.partitions_asked += 1
+        if self.refuses_partitions:
+            raise Unavailable("Another transaction holds the table.")
+        return 0
 
     def count_staged(self) -> int:
         return self.staged
@@ -110,6 +119,17 @@ def test_everything_is_folded_and_deleted(staged: int) -> None:
             assert store.done.wait(30)
         assert (store.staged, store.undeleted, store.released) == (0, 0, True)
         assert store.checkpoints == 0 if staged < 4_000 else store.checkpoints > 0
+
+
+def test_partitions_that_cannot_be_created_stop_no_fold() -> None:
+    """The loop tries again ten minutes later; rows are stored without them."""
+    store = Store(3)
+    store.refuses_partitions = True
+    with _running(store, _slow_clock()):
+        assert store.done.wait(30)
+        asked = store.partitions_asked
+        assert eventually(lambda: store.partitions_asked > asked)
+    assert store.partitions_asked < store.asked / 20
 
 
 def test_a_medium_backlog_is_folded_in_idle_time() -> None:

@@ -8,7 +8,7 @@ there count as folded.
 # ruff: noqa: S608 - every name in these statements is our own
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ari.storage.tables import staging_file, usage_staging
 from ari.storage.usage import client_counts, rollups
 from ari.storage.usage.compact_sql import for_postgresql
 from ari.storage.usage.copied_entries import copy_oldest, for_copies, number_new_texts
+from ari.storage.usage.row_ids import ABOVE_ALL, BELOW_ALL
 from ari.storage.write_lock import LOCK_SECONDS, write_lock
 from ari.usage.model import Backlog
 
@@ -34,6 +35,8 @@ STAGING_CHECKPOINT_PAGES = 14_000
 """Length of the staging file's WAL, 58 MB, at which a caller's commit checkpoints it. ``checkpoint`` is earlier, unless
 the process that folds has ended or gets no time."""
 
+_WITH_ID = (rollups.REQUEST, rollups.FLOOD, rollups.COMPLETION)
+_ANY_ID = {"first": BELOW_ALL.high, "last": ABOVE_ALL.high}
 _staging = usage_staging.c
 _LOW = "(SELECT coalesce(max(seq), 0) FROM usage_folds WHERE name = 'staging')"
 _ANY_STAGED = f"SELECT 1 FROM usage_staging WHERE seq > {_LOW} LIMIT 1"
@@ -235,11 +238,12 @@ class Folder:
             if copied is None:
                 return 0
             with connection.begin():
+                span = {"low": copied.low, "high": copied.high} | _ANY_ID
                 _begin_write(connection)
                 number_new_texts(connection)
                 floods = [rollups.UPSERT_FLOODS] if rollups.FLOOD in copied.kinds else []
                 for statement in _list_statements(copied.kinds, [*_COUNT_IN_STEPS, *floods]):
-                    connection.execute(text(for_copies(statement)), {"low": copied.low, "high": copied.high})
+                    connection.execute(text(for_copies(statement)), span)
                 connection.execute(text(_SAVE_HIGH), {"high": copied.high})
         return copied.entries
 
@@ -248,17 +252,19 @@ class Folder:
         with writing(self.engine, self._lock_file, lock_seconds) as connection:
             # If the server loses this transaction, the entries are still staged.
             connection.execute(text("SET LOCAL synchronous_commit TO off"))
-            oldest = select(_staging.seq, _staging.kind).order_by(_staging.seq).limit(most).subquery()
-            counts = select(oldest.c.kind, func.count(), func.max(oldest.c.seq)).group_by(oldest.c.kind)
+            oldest = select(_staging.seq, _staging.kind, _staging.id_high).order_by(_staging.seq).limit(most).subquery()
+            ids = func.count(oldest.c.id_high), func.min(oldest.c.id_high), func.max(oldest.c.id_high)
+            counts = select(oldest.c.kind, func.count(), func.max(oldest.c.seq), *ids).group_by(oldest.c.kind)
             found = connection.execute(counts).all()
             if not found:
                 return 0
             high, kinds = max(row[2] for row in found), {row[0] for row in found}
+            span = {"low": 0, "high": high} | _span_of_ids(found)
             if rollups.COMPLETION in kinds:
                 for setting in rollups.USE_INDEXES:
                     connection.execute(text(setting))
             for statement in _list_statements(kinds, _COUNT_WITH_FLOODS if rollups.FLOOD in kinds else _COUNT_AT_ONCE):
-                connection.execute(text(for_postgresql(statement)), {"low": 0, "high": high})
+                connection.execute(text(for_postgresql(statement)), span)
             connection.execute(delete(usage_staging).where(_staging.seq <= high))
             connection.execute(text(_COUNT_FOLD))
         return sum(row[1] for row in found)
@@ -269,7 +275,18 @@ class Folder:
         with write_lock(self.staging_lock), self.engine.begin() as connection:
             low = connection.scalar(text(f"SELECT {_LOW}")) or 0
             statement = rollups.DELETE_REPEATED
-            connection.execute(text(statement if self._two_files else for_postgresql(statement)), {"low": low})
+            connection.execute(
+                text(statement if self._two_files else for_postgresql(statement)), {"low": low} | _ANY_ID
+            )
+
+
+def _span_of_ids(found: Iterable[Any]) -> dict[str, int]:
+    """From the first to the last id of requests and their ends. A node of an older version stages them as text only;
+    then any is possible."""
+    with_ids = [row for row in found if row[0] in _WITH_ID]
+    if not with_ids or any(row[3] < row[1] for row in with_ids):
+        return _ANY_ID
+    return {"first": min(row[4] for row in with_ids), "last": max(row[5] for row in with_ids)}
 
 
 def _list_statements(kinds: Collection[str], count_requests: Sequence[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, func, select, tuple_
 
+from ari.base.clock import DAY_MS
 from ari.keys.listing import Cursor
 from ari.keys.reasons import EXPIRED
 from ari.storage.tables import usage_log, usage_seen, usage_totals
@@ -86,4 +87,5 @@ def select_latest(code: int, since_ms: int, most: int) -> Select[Any]:
     index = tuple_(_log.code, _log.id_high)
     span = index >= tuple_(code, lowest_at(since_ms)), index <= tuple_(code, ABOVE_ALL.high)
     query = select(_log.key, AT_MS.label("at_ms"), _log["count"], _log.caller).where(*span)
+    query = query.where(_log.id_high >= lowest_at(since_ms - since_ms % DAY_MS))  # skips partitions of PostgreSQL
     return query.order_by(_log.code.desc(), _log.id_high.desc(), _log.id_low.desc()).limit(most)

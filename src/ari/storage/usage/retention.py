@@ -1,4 +1,5 @@
-"""Removes old entries from the usage log, in transactions so small that no fold waits long.
+"""Removes old entries from the usage log, in transactions so small that no fold waits long; days of PostgreSQL are
+dropped as a whole (``partition_drops.py``).
 
 Rollups and totals stay; a key's totals also count its removed requests. There is no state between runs: old entries are
 found by their time.
@@ -12,7 +13,8 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, Engine, MetaData, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy.exc import DBAPIError
 
 from ari.base.clock import DAY_MS
 from ari.keys.reasons import ACCEPTED
@@ -36,8 +38,7 @@ ROWS_PER_STEP = 500
 _CLIENTS_READ = 5_000
 _PAGES_PER_STEP = 100
 
-_log, _callers, _totals, _attempts = usage_log.c, usage_callers.c, usage_totals.c, usage_attempts.c
-_ID = _log.id_high, _log.id_low
+_callers, _totals, _attempts = usage_callers.c, usage_totals.c, usage_attempts.c
 _COUNT_REMOVED = (
     update(usage_totals)
     .where(_totals.key_id == bindparam("key"))
@@ -69,7 +70,7 @@ class Retention:
         with only_here(self._engine, self._lock_file) as alone:
             if alone:
                 removed = chain(
-                    self._until_none(lambda connection: _remove_rows(connection, lowest_at(before_ms))),
+                    self._row_steps(lowest_at(before_ms)),
                     self._until_none(lambda connection: remove_uses(connection, before_id, ROWS_PER_STEP)),
                     self._until_none(lambda connection: _remove_attempts(connection, before_ms)),
                     self._until_none(lambda connection: _remove_attempt_hours(connection, before_ms)),
@@ -78,6 +79,35 @@ class Retention:
                 )
                 yield from removed
                 yield from self._shrink_steps()
+
+    def _row_steps(self, before: int) -> Iterator[int]:
+        """On PostgreSQL, a day's rows are removed at once, when all of them are old. Other rows, and all where this
+        role may not drop tables, are removed a few at a time."""
+        if self._lock_file is not None:
+            yield from self._until_none(lambda connection: _remove_rows(connection, usage_log, before))
+            return
+        from ari.storage.usage.partition_drops import drop, is_in_use  # noqa: PLC0415 - PostgreSQL alone needs it
+        from ari.storage.usage.partitions import OTHER, list_partitions, may_create  # noqa: PLC0415 - as above
+
+        with read_only(self._engine) as connection:
+            found, may_drop = list_partitions(connection), may_create(connection)
+        for one in found:
+            if one.low >= before:
+                continue
+            try:
+                if may_drop and one.is_owned and one.high <= before:
+                    yield from drop(self._engine, one)
+                elif not (may_drop and one.is_owned and one.is_day):
+                    yield from self._slices_of(one.name, before)
+            except DBAPIError as error:
+                if not is_in_use(error):
+                    raise
+                yield from self._slices_of(one.name, before)
+        yield from self._slices_of(OTHER, before)
+
+    def _slices_of(self, partition: str, before: int) -> Iterator[int]:
+        table = usage_log.to_metadata(MetaData(), name=partition)
+        return self._until_none(lambda connection: _remove_rows(connection, table, before))
 
     def _until_none(self, remove_some: Callable[[Connection], int]) -> Iterator[int]:
         while True:
@@ -132,15 +162,17 @@ class Retention:
             yield 0
 
 
-def _remove_rows(connection: Connection, before: int) -> int:
-    query = select(*_ID, _log.key, _log.code, _log["count"]).where(_log.id_high < before)
-    old = connection.execute(query.order_by(*_ID).limit(ROWS_PER_STEP).with_for_update()).all()
+def _remove_rows(connection: Connection, table: Table, before: int) -> int:
+    row = table.c
+    row_id = row.id_high, row.id_low
+    query = select(*row_id, row.key, row.code, row["count"]).where(row.id_high < before)
+    old = connection.execute(query.order_by(*row_id).limit(ROWS_PER_STEP).with_for_update()).all()
     if old:
         accepted = find_number(connection, ACCEPTED)
         counts: dict[int, list[int]] = {}
         for _, _, key, code, count in old:
             counts.setdefault(key, [0, 0])[0 if code == accepted else 1] += count
-        connection.execute(delete(usage_log).where(tuple_(*_ID) <= tuple_(*old[-1][:2])))
+        connection.execute(delete(table).where(tuple_(*row_id) <= tuple_(*old[-1][:2])))
         key_ids = read_texts(connection, counts, ()).names
         removed = [{"key": key_ids[key], "requests": good, "refused": bad} for key, (good, bad) in counts.items()]
         connection.execute(_COUNT_REMOVED, sorted(removed, key=lambda one: str(one["key"])))

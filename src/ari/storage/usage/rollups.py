@@ -1,6 +1,7 @@
 """The SQL that folds staged entries into rows and rollups. Nothing else counts usage.
 
-Each statement reads the staged entries with ``:low`` < ``seq`` ≤ ``:high``. Repeated entries add nothing: a flood row
+Each statement reads the staged entries with ``:low`` < ``seq`` ≤ ``:high``. Their ids are from ``:first`` to ``:last``
+(the first integers of them). Repeated entries add nothing: a flood row
 adds only what its ``count`` exceeds the stored one by, and an AI use that is stored is skipped. Rows are written in key
 order.
 
@@ -60,13 +61,19 @@ _flood_rows = f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY co
 """Of each flood row, the entry with the highest count."""
 
 
+def _within(table: str) -> str:
+    """Saves PostgreSQL from planning reads of partitions that have no row with a staged id."""
+    return f"{table}.id_high >= :first AND {table}.id_high <= :last"
+
+
 def _with_id(entries: str, table: str) -> str:
     high, low = parse_staged_id(table)
     return f"SELECT *, {high} AS high, {low} AS low {entries}"
 
 
 def _select_stored(high: str, low: str) -> str:
-    return f"(SELECT stored.count FROM usage_log AS stored WHERE stored.id_high = {high} AND stored.id_low = {low})"
+    same = f"stored.id_high = {high} AND stored.id_low = {low}"
+    return f"(SELECT stored.count FROM usage_log AS stored WHERE {same} AND {_within('stored')})"
 
 
 _logged = f"FROM usage_staging WHERE seq > :low AND seq <= :high AND kind IN ('{REQUEST}', '{FLOOD}')"
@@ -197,6 +204,7 @@ Of a response that did not end well, the output tokens may be missing: its token
 
 _completions = _with_id(_select_last_staged(COMPLETION), "entry")
 COMPLETE_ROWS = f"""UPDATE usage_log SET status = done.status, duration_ms = done.duration_ms, bytes = done.bytes
-    FROM ({_completions}) AS done WHERE usage_log.id_high = done.high AND usage_log.id_low = done.low"""
+    FROM ({_completions}) AS done WHERE usage_log.id_high = done.high AND usage_log.id_low = done.low
+    AND {_within("usage_log")}"""
 USE_INDEXES = ("SET LOCAL enable_hashjoin TO off", "SET LOCAL enable_mergejoin TO off")
 """Makes PostgreSQL look the rows to complete up by index, for the rest of the transaction."""

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ari.base.clock import MINUTE_MS
+from ari.base.clock import MINUTE_MS, Clock
 from ari.base.errors import Unavailable
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
@@ -52,7 +52,14 @@ class UsageTables:
     """
 
     def __init__(
-        self, engine: Engine, lock_file: Path | None, staging: Staging, folder: Folder, metrics: Metrics
+        self,
+        engine: Engine,
+        lock_file: Path | None,
+        staging: Staging,
+        folder: Folder,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], Clock],
     ) -> None:
         self._engine = engine
         self._lock_file = lock_file
@@ -61,6 +68,7 @@ class UsageTables:
         self._metrics = metrics
         self._leader = FoldLeader(engine, None if lock_file is None else lock_file.with_name("fold.lock"))
         self._retention = Retention(engine, lock_file, self.begin_write)
+        self._clock = clock
 
     def commit(self, batch: Batch) -> None:
         with _any_fault_as_unavailable():
@@ -102,6 +110,14 @@ class UsageTables:
 
     def release_lead(self) -> None:
         self._leader.release()
+
+    def create_partitions(self) -> int:
+        if self._lock_file is not None:
+            return 0
+        from ari.storage.usage.partitions import DayPartitions  # noqa: PLC0415 - PostgreSQL alone needs it
+
+        with _any_fault_as_unavailable():
+            return DayPartitions(self._engine).create(self._clock().now_ms())
 
     def checkpoint(self) -> None:
         with _any_fault_as_unavailable():

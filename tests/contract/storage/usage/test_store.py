@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -88,58 +87,6 @@ def test_pages_are_narrowed_by_key_code_and_time(instance: Instance, store: Usag
     assert len(rows_of(instance.database, UsageFilter(since_ms=START_MS + HOUR_MS), None, 50)) == 12
     assert len(rows_of(instance.database, UsageFilter(until_ms=START_MS + HOUR_MS), None, 50)) == 4
     assert len(rows_of(instance.database, UsageFilter(since_ms=-(10**15), until_ms=10**18), None, 50)) == 16
-
-
-def test_every_page_is_read_from_an_index(instance: Instance, store: UsageTables, engine: Engine) -> None:
-    """However large the log is, a page costs the same."""
-    codes = ("ok",) * 30 + ("expired", "revoked")
-    for n in range(20):
-        hour = START_MS + n * HOUR_MS
-        keys = [OTHER_KEY if m % 50 else KEY for m in range(500)]
-        store.commit(Batch([make_row(hour + m, key_id=key, code=codes[m % 32]) for m, key in enumerate(keys)]))
-    store.fold_all()
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
-    asked: list[tuple[str, Any]] = []
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def _remember(_connection: Any, _cursor: Any, statement: str, given: Any, *_rest: Any) -> None:
-        if "usage_log" in statement and not statement.startswith("EXPLAIN"):
-            asked.append((statement, given))
-
-    span = START_MS + 5 * HOUR_MS, START_MS + 6 * HOUR_MS
-    middle = rows_of(instance.database, UsageFilter(None, None, None, span[1]), None, 1)[0].id
-    asked.clear()
-    for key_id, code, (since_ms, until_ms) in product((None, KEY), (None, "ok", "revoked"), ((None, None), span)):
-        for before in (None, middle):
-            rows_of(instance.database, UsageFilter(key_id, code, since_ms, until_ms), before, 5)  # of 100,000: 50
-    explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
-    with engine.connect() as connection:
-        plans = ["\n".join(map(str, connection.exec_driver_sql(explain + sql, given))) for sql, given in asked]
-    assert len(plans) == 2 * (12 + 2), "the codes of a key are asked first where they are needed"
-    for (sql, _), plan in zip(asked, plans, strict=True):
-        assert "Seq Scan on usage_log" not in plan, plan
-        assert "SCAN usage_log" not in plan or "USING INDEX" in plan, plan
-        if "UNION ALL" not in sql:
-            assert "TEMP B-TREE" not in plan, plan
-        if "usage_log.key," in sql.partition("WHERE")[2]:
-            assert "ix_usage_log_key_code" in plan, plan
-        elif "(usage_log.code," in sql.partition("WHERE")[2]:
-            assert "ix_usage_log_code" in plan, plan
-
-
-def test_the_page_of_a_key_is_merged_from_all_its_codes(instance: Instance, store: UsageTables) -> None:
-    """In the order of time, whatever the codes are, from any cursor, none twice."""
-    codes = ("ok", "revoked", "a code of tomorrow", "expired")
-    rows = [make_row(START_MS + n, code=codes[n * n % 7 % 4]) for n in range(40)]
-    store.commit(Batch([*rows, *(make_row(START_MS + n, key_id=OTHER_KEY) for n in range(40))]))
-    found: list[UsageRow] = []
-    while page := rows_of(instance.database, UsageFilter(KEY), found[-1].id if found else None, 7):
-        found += page
-    assert found == sorted(rows, key=lambda row: row.id, reverse=True)
-    narrow = UsageFilter(KEY, since_ms=START_MS + 10, until_ms=START_MS + 20)
-    assert {row.at_ms - START_MS for row in rows_of(instance.database, narrow, None, 99)} == set(range(10, 20))
-    assert rows_of(instance.database, UsageFilter("key_unknown"), None, 9) == []
 
 
 def test_totals_follow_accepted_and_refused_requests(store: UsageTables, instance: Instance) -> None:
