@@ -69,3 +69,24 @@ def test_an_argument_replaces_the_file(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("ARI_DATABASE_URL_FILE", str(tmp_path / "missing"))
     settings = load_settings(data_dir=tmp_path, database_url="postgresql://a@b/c")
     assert settings.current("database_url") == settings.database_url
+
+
+def test_the_environment_is_read_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In upper or lower case; an empty variable counts as unset, and the name with the prefix comes first."""
+    monkeypatch.delenv("ALLOWED_IPS", raising=False)
+    for name, value in {"ari_port": "4001", "ARI_WORKERS": "", "ALLOWED_IPS": "192.0.2.7"}.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert (settings.port, settings.workers) == (4001, 1)
+    assert [str(one) for one in settings.allowed_ips] == ["192.0.2.7/32"]
+    monkeypatch.setenv("ARI_ALLOWED_IPS", "")
+    assert load_settings().allowed_ips == settings.allowed_ips
+    monkeypatch.setenv("ARI_ALLOWED_IPS", "10.0.0.0/8")
+    assert [str(one) for one in load_settings().allowed_ips] == ["10.0.0.0/8"]
+    assert load_settings(port=5000).port == 5000
+
+
+def test_settings_made_directly_ignore_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only ``load_settings`` reads it."""
+    monkeypatch.setenv("ARI_PORT", "4001")
+    assert Settings().port == 3000
