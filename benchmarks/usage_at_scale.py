@@ -128,8 +128,8 @@ def measure_space(logs: Sequence[Filled]) -> dict[str, list[float]]:
 _SPACE = {
     "sqlite": """SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name)
     WHERE tbl_name IN ('usage_log', 'usage_names', 'usage_callers') GROUP BY 1""",
-    "postgresql": """SELECT relname, pg_total_relation_size(oid) FROM pg_class
-    WHERE relkind = 'r' AND relname IN ('usage_log', 'usage_names', 'usage_callers')""",
+    "postgresql": """SELECT name, (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(name::regclass))
+    FROM unnest(ARRAY['usage_log', 'usage_names', 'usage_callers']) AS name""",
 }
 
 
