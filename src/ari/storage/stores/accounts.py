@@ -160,6 +160,8 @@ class KeyValueTables:
         """Set a value that is still ``before`` (``None``: missing); of several at once exactly one succeeds."""
         if before is None:
             row = insert(self._connection, notes).values(name=name, value=after)
-            return self._connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+            # not rowcount, which is -1 for an insert on PostgreSQL
+            added = self._connection.execute(row.on_conflict_do_nothing().returning(notes.c.name))
+            return added.first() is not None
         change = update(notes).where(notes.c.name == name, notes.c.value == before).values(value=after)
         return self._connection.execute(change).rowcount == 1

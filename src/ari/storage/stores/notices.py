@@ -91,8 +91,9 @@ class NoticeTables:
         self._connection = connection
 
     def add(self, notice: Notice) -> bool:
-        row = insert(self._connection, notices).values(**asdict(notice))
-        return self._connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+        row = insert(self._connection, notices).values(**asdict(notice)).on_conflict_do_nothing()
+        # not rowcount, which is -1 for an insert on PostgreSQL
+        return self._connection.execute(row.returning(notices.c.id)).first() is not None
 
     def get(self, notice_id: str) -> Notice | None:
         return self._first(_t.id == notice_id)
