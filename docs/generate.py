@@ -27,7 +27,7 @@ from pydantic.fields import FieldInfo
 
 from ari import server
 from ari.base.events import EVENT_NAMES
-from ari.base.file_settings import environment_name, file_fields
+from ari.base.file_settings import environment_name, file_fields, list_fields
 from ari.base.settings import Settings, load_settings
 from ari.cli.lazy_commands import load_all
 from ari.cli.main import app
@@ -43,7 +43,7 @@ def settings_page() -> str:
     """Every setting with its default."""
     rows = [
         (f"`{_env_name(field, info)}`", _default(field, info), _sentence(info.description))
-        for field, info in Settings.model_fields.items()
+        for field, info in ((field, Settings.model_fields[field]) for field in list_fields(Settings))
     ]
     intro = (
         "Settings are environment variables. If a value is invalid, ARI doesn't start and names the setting. "

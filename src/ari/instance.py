@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
+from ari.base.backup_setting_types import S3
 from ari.base.clock import Clock, system_clock
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from ari.accounts.password import PasswordHasherPool
+    from ari.backups.ports import BackupTarget
     from ari.integrations.environment import ProviderEnvironment
     from ari.integrations.key_rests import KeyRests
     from ari.integrations.model import ProviderKey
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from ari.keys.ports import AlertKeys
     from ari.outbound.mail import CurrentMailService
     from ari.storage.audit_log.walk import AuditLogCheck
+    from ari.storage.backup.trial import BackupFiles
     from ari.storage.backup.write import Progress, Written
     from ari.storage.lookups.ai_rules import AiRulesLookup
     from ari.storage.lookups.providers import ProviderLookup
@@ -149,6 +152,12 @@ class Instance:
 
         return partial(write_backup, self.database)
 
+    @cached_property
+    def backup_files(self) -> "BackupFiles":
+        from ari.storage.backup.trial import BackupFiles
+
+        return BackupFiles(self.settings)
+
     @classmethod
     def open(
         cls,
@@ -232,3 +241,15 @@ class Instance:
         if "passwords" in vars(self):
             self.passwords.close()
         self.database.close()
+
+
+def open_backup_target(settings: Settings, place: str) -> "BackupTarget":
+    """Where backups are kept: a directory, or a bucket with ``s3://``. Raises ``ConfigurationError``."""
+    if not place.startswith(S3):
+        from ari.storage.backup.directory import open_directory
+
+        return open_directory(settings, place)
+    from ari.outbound.s3 import S3Target, split_s3_url
+    from ari.storage.backup.trial import BackupFiles
+
+    return S3Target(settings, *split_s3_url(place), BackupFiles(settings).prepare_work())

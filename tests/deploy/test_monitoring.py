@@ -45,6 +45,8 @@ FIRING = {
     "AriLowDisk": {"ari_low_disk": "1x60"},
     "AriEmailsLate": {'ari_emails_total{result="failed"}': "0x20 0+1x40"},
     "AriWebhooksFail": {'ari_webhooks_total{result="failed"}': "0x20 0+1x40"},
+    "AriBackupsFail": {"ari_backup_failures": "2x60"},
+    "AriBackupOld": {"ari_backup_last_success_time_seconds": "-200000x60", "ari_backup_period_seconds": "86400x60"},
     "AriWatchLate": {"ari_watch_lag_seconds": "0+60x60"},
     "AriAuditCopyLate": {'ari_audit_copy_lag_seconds{copy="file"}': "0+60x60"},
 }
@@ -75,7 +77,10 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
     address = f"127.0.0.1:{free_port()}"
     data_dir = folder / "data"
     data_dir.mkdir(mode=0o700)
-    settings = {"ARI_METRICS_ADDRESS": address, "ARI_AUDIT_FILE": str(folder / "audit.jsonl")}
+    backups = folder / "backups"
+    backups.mkdir()
+    settings = {"ARI_METRICS_ADDRESS": address, "ARI_BACKUP_TO": str(backups)}
+    settings["ARI_AUDIT_FILE"] = str(folder / "audit.jsonl")
     owner = start_owner(ServerProcess(data_dir, settings=settings))
     try:
         owner.make_keys_over_http()
@@ -84,6 +89,7 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
             for _ in range(3):
                 assert client.post("/api/verify", json={"key": secret}).status_code == 200
             eventually(lambda: prometheus.query("count_over_time(ari_verifications_total[1m]) > 3"))
+            eventually(lambda: prometheus.query("ari_backup_last_duration_seconds"), 60)
             yield Monitored(owner, address, prometheus)
     finally:
         owner.close()

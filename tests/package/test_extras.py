@@ -87,15 +87,15 @@ def test_the_server_alone(install: Callable[[str], Path]) -> None:
     bin_folder = install("ari-keys")
     installed = _distributions(bin_folder)
     assert {"ari-keys", *(_name(one) for one in SERVER["dependencies"])} <= installed
-    assert not installed & {"psycopg", "django", "flask", "litestar", "ari-keys-core"}
+    assert not installed & {"psycopg", "boto3", "django", "flask", "litestar", "ari-keys-core"}
     assert run(bin_folder / "ari", "--version").startswith("ari ")
 
 
 def test_every_part_is_tested() -> None:
-    """``postgres`` is installed by the test of its command."""
+    """``postgres`` is installed by the test of its command; ``s3`` is boto3 alone."""
     assert set(EXTRAS) == set(ALLOWED) - {""}
     assert set(PART) == set(ALLOWED) - {""}
-    assert set(SERVER["optional-dependencies"]) == {*EXTRAS, "postgres"}
+    assert set(SERVER["optional-dependencies"]) == {*EXTRAS, "postgres", "s3"}
 
 
 def test_an_extra_of_both_brings_the_same() -> None:

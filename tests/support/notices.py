@@ -120,6 +120,9 @@ SAMPLES: dict[str, Event] = {
         error="The receiver returned status 500.",
         since=to_rfc3339(AT_MS - DAY_MS),
     ),
+    "backup_failed": event(
+        "backup_failed", None, failures=2, reason="Can't write /mnt/backup: No space left.", verified_at_ms=AT_MS
+    ),
     "new_device": event("signed_in", "usr_1", "usr_1", new_device=True),
     "two_factor_off": event("two_factor_disabled", "usr_1", "usr_1", sessions_ended=2),
     "password_reset": event("password_reset_requested", "usr_1", "usr_1"),

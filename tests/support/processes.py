@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from ari.serving.process_name import FOLD, WORKER
+from ari.serving.process_name import BACKUP, FOLD, WORKER
 from tests.support.server import ServerProcess
 
 T = TypeVar("T")
@@ -23,6 +23,11 @@ def workers_of(server: ServerProcess) -> list[int]:
 def fold_processes_of(server: ServerProcess) -> list[int]:
     """The process id of the server's fold process now, if it runs."""
     return [pid for pid, name in _children_of(server) if name == FOLD]
+
+
+def backup_processes_of(server: ServerProcess) -> list[int]:
+    """The process id of the server's backup process now, if it runs."""
+    return [pid for pid, name in _children_of(server) if name == BACKUP]
 
 
 def _children_of(server: ServerProcess) -> list[tuple[int, str]]:

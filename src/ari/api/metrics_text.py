@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from ari import __version__
 from ari.api.stored_facts import StoredFacts, StoredFactsReader
+from ari.backups.state import BackupState
 from ari.base.clock import SECOND_MS
 from ari.http.presence import Presence
 from ari.instance import Instance
@@ -70,6 +71,8 @@ class MetricsText:
         yield _gauge("ari_database_up", "1 if keys can be verified and requests logged.", int(stored is not None))
         if stored is not None:
             yield from _list_stored(stored, instance.now_ms())
+            if stored.backup is not None:
+                yield from _list_backup(stored.backup, settings.backup_schedule.period_ms)
 
 
 def _list_stored(stored: StoredFacts, now_ms: int) -> Iterator[Metric]:
@@ -94,6 +97,18 @@ def _list_stored(stored: StoredFacts, now_ms: int) -> Iterator[Metric]:
         for name, since_ms in stored.audit_waiting.items():
             lags.add_metric((name,), _seconds_since(since_ms, now_ms))
         yield lags
+
+
+def _list_backup(state: BackupState, period_ms: int) -> Iterator[Metric]:
+    period = period_ms / SECOND_MS
+    yield _gauge("ari_backup_period_seconds", "How often a scheduled backup is due.", period)
+    failures = "Attempts to write a scheduled backup that failed since the last verified one."
+    yield _gauge("ari_backup_failures", failures, state.failures)
+    if state.verified_ms:
+        at = "When the last verified backup was begun, in Unix time."
+        yield _gauge("ari_backup_last_success_time_seconds", at, state.began_ms / SECOND_MS)
+        took = "How long it took to write and verify it."
+        yield _gauge("ari_backup_last_duration_seconds", took, state.duration_ms / SECOND_MS)
 
 
 class _Collector(Collector):

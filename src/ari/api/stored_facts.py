@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from ari.backups.state import BackupState, read_state
 from ari.base.audit_lag import find_waiting
 from ari.deps import Deps
 from ari.instance import Instance
@@ -25,6 +26,7 @@ class StoredFacts:
     """``scanned_ms`` is when the usage watch last scanned; ``None`` if it is off or has not begun.
 
     ``audit_waiting`` is, for each copy of the audit log, since when an event waits for it.
+    ``backup`` is the state of scheduled backups; ``None`` if they are off.
     """
 
     backlog: Backlog
@@ -34,6 +36,7 @@ class StoredFacts:
     audit_waiting: dict[str, int | None]
     open_deliveries: int = 0
     delivery_queued_ms: int | None = None
+    backup: BackupState | None = None
 
 
 class StoredFactsReader:
@@ -63,7 +66,8 @@ class StoredFactsReader:
             deliveries, queued_ms = await deps.read(delivery.count_open)
             scanned_ms = await deps.read(scan.find_scanned_ms) if instance.settings.watch else None
             waiting = await deps.read(find_waiting, instance.settings)
+            backup = None if instance.settings.backup_to is None else await deps.read(read_state)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other figures must be served
             _log.warning("the database's figures are missing in the metrics", reason=type(error).__name__)
             return None
-        return StoredFacts(backlog, count, due_ms, scanned_ms, waiting, deliveries, queued_ms)
+        return StoredFacts(backlog, count, due_ms, scanned_ms, waiting, deliveries, queued_ms, backup)

@@ -111,6 +111,7 @@ EVENT_NAMES = {
     "events_exported": "The audit log was exported.",
     "usage_erased": "A client address was erased from usage rows.",
     "backup_written": "A backup was written.",
+    "backup_failed": "Scheduled backups failed at least twice in a row. Recorded again once a day.",
     "backup_restored": "A backup was restored into this instance.",
     "key_expiring": "An API key in use expires in 7 days or in 1 day.",
     "key_secret_retiring": "The old secret of a rotated API key retires soon and is still in use.",

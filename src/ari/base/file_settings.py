@@ -65,6 +65,12 @@ def _read_variables(fields: Iterable[str], environment: Mapping[str, str]) -> di
     return found
 
 
+def list_fields(settings: type[BaseModel]) -> list[str]:
+    """All settings: those of the class itself first, then those of its base classes."""
+    own = vars(settings).get("__annotations__", {})
+    return sorted(settings.model_fields, key=lambda field: field not in own)
+
+
 def file_fields(settings: type[BaseModel]) -> list[str]:
     """The settings that can be read from a file: all secret ones."""
     annotations = {field: repr(info.annotation) for field, info in settings.model_fields.items()}

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from ari.base.audit_settings import AuditSettings
+from ari.base.backup_settings import BackupSettings
 from ari.base.default_data_dir import default_data_dir
 from ari.base.errors import ConfigurationError
 from ari.base.file_settings import environment_name
@@ -61,7 +62,7 @@ __all__ = ["LOOPBACK_NAMES", "Network", "Settings", "environment_name", "load_se
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-class Settings(AuditSettings):
+class Settings(AuditSettings, BackupSettings):
     """Read from the environment. An invalid value stops the start with one sentence."""
 
     model_config = ConfigDict(hide_input_in_errors=True, validate_default=True)

@@ -1,33 +1,37 @@
-"""``ari backup`` and ``ari restore``."""
+"""``ari backup``: to a file, and scheduled backups in ARI_BACKUP_TO."""
 # Imports inside functions here: start-up speed.
 
 import os
 import secrets
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from ari.base.caller import command_line_caller
-from ari.base.clock import from_rfc3339
-from ari.base.errors import AriError, Conflict, Unavailable
+from ari.base.clock import to_rfc3339
+from ari.base.errors import AriError, Conflict, NotFound, Unavailable
 from ari.base.transaction import record
 from ari.cli import output
+from ari.cli.command_app import CommandApp
+from ari.cli.default_command import group_with_default
 from ari.cli.instances import open_deps, read_settings
-from ari.cli.options import DataDir
+from ari.cli.options import AsJson, DataDir
 from ari.cli.output import count
+from ari.cli.show_progress import show_progress
 
 if TYPE_CHECKING:
+    from ari.backups.ports import BackupTarget
     from ari.base.settings import Settings
-    from ari.storage.backup.restore import Restored
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Backup file.", show_default=False)]
+app = CommandApp(cls=group_with_default("file"))
 
 
-def backup(
+@app.command("file")
+def to_file(
     file: File,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
     data_dir: DataDir = None,
@@ -39,7 +43,7 @@ def backup(
     """
     with open_deps(data_dir) as deps:
         instance = deps.instance
-        with _create_whole(file, force=force) as target, _show_progress("Backing up") as progress:
+        with _create_whole(file, force=force) as target, show_progress("Backing up") as progress:
             written = instance.write_backup(target, instance.now_ms(), progress)
         detail = {
             "file": file.name,
@@ -62,78 +66,76 @@ def backup(
         )
 
 
-def restore(
-    file: File,
-    trust_keys: Annotated[
-        bool, typer.Option("--trust-keys", help="Keep keys enabled (may bring back keys revoked after the backup).")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the existing instance.")] = False,
-    untrusted: Annotated[
-        bool,
-        typer.Option(
-            "--untrusted", help="Accept a backup that this master key didn't sign. Keys are restored as disabled."
-        ),
-    ] = False,
+@app.command()
+def now(data_dir: DataDir = None) -> None:
+    """Write a backup to ARI_BACKUP_TO at once, verify it, and remove those that ARI_BACKUP_KEEP doesn't keep."""
+    with open_deps(data_dir) as deps, show_progress("Backing up") as progress:
+        settings = deps.instance.settings
+        place = _require_place(settings)
+        from ari.instance import open_backup_target
+        from ari.jobs.scheduled_backup import back_up
+
+        written = back_up(deps, partial(open_backup_target, settings, place), force=True, progress=progress)
+    if written is None:
+        raise Conflict("backup_running", "Another process is writing a backup now. See ari backup list.")
+    seconds = max(1, round(written.duration_ms / 1000))
+    output.say(f"Wrote and verified {written.name}: {output.size(written.size_bytes)} in {count(seconds, 'second')}.")
+
+
+@app.command("list")
+def list_backups(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the backups in ARI_BACKUP_TO, newest first."""
+    settings = read_settings(data_dir)
+    from ari.backups.backup_name import BackupName
+
+    target = _open_target(settings)
+    found = [(name, one) for one in target.list_files() if (name := BackupName.parse(one.name)) is not None]
+    found.sort(key=lambda pair: pair[0].at_ms, reverse=True)
+    if as_json:
+        items = [
+            {"name": one.name, "time": to_rfc3339(name.at_ms), "bytes": one.size_bytes, "verified": name.verified}
+            for name, one in found
+        ]
+        output.as_json({"place": target.place, "items": items})
+        return
+    rows = (
+        (output.moment(name.at_ms), output.size(one.size_bytes), "yes" if name.verified else "no", one.name)
+        for name, one in found
+    )
+    output.table(("TIME", "SIZE", "VERIFIED", "NAME"), rows, f"No backups in {target.place}.")
+
+
+@app.command()
+def verify(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of a backup, latest, or a file with a / in it.")
+    ] = "latest",
     data_dir: DataDir = None,
 ) -> None:
-    """Verify a backup and restore it. Restored keys are disabled unless you pass --trust-keys.
-
-    Put the master key that signed the backup in place first, and stop ARI on this instance.
-    """
-    if untrusted and trust_keys:
-        raise typer.BadParameter("keys from an untrusted backup can't be kept enabled.", param_hint="--trust-keys")
+    """Restore a backup into a temporary instance and check it. Changes nothing."""
     settings = read_settings(data_dir)
     from ari.base.clock import system_clock
-    from ari.storage.backup.restore import Terms, restore_backup
+    from ari.cli.backup_source import open_source
+    from ari.storage.backup.trial import BackupFiles
 
     now_ms = system_clock(settings.test_clock_file).now_ms()
-    with _open_to_read(file) as source, _show_progress("Restoring") as progress:
-        restored = restore_backup(
-            settings, source, Terms(trust_keys, force, untrusted), command_line_caller(), now_ms, progress
-        )
-    _report(restored, settings)
+    with open_source(settings, name) as source, show_progress("Verifying") as progress:
+        manifest = BackupFiles(settings).try_restore(source.path, source.work, now_ms, progress)
+    keys, rows = manifest.tables["api_keys"].rows, manifest.tables["usage_log"].rows
+    output.say(f"{source.name} can be restored: {count(keys, 'key')} and {count(rows, 'usage row')}.")
 
 
-def _report(restored: "Restored", settings: "Settings") -> None:
-    rows = restored.rows
-    keys, usage_rows = rows.get("api_keys", 0), rows.get("usage_log", 0)
-    created = _moment(restored.manifest.created_at)
-    output.say(f"Restored {count(keys, 'key')} and {count(usage_rows, 'usage row')} from {created}.")
-    signer = restored.signer
-    by = f"{signer.instance} with key {signer.signature.fingerprint}" if signer else "nobody"
-    if restored.is_trusted:
-        output.say(f"Signed by {by}.")
-    else:
-        output.tell(
-            f"The backup was NOT verified. It claims to be signed by {by}. Its author chose the owner's password, the "
-            "provider URLs and every name: check them before you use this instance."
-        )
-    if rows.get("sealed_secrets") and not restored.is_trusted:
-        from ari.storage.engine import master_keys_of
-
-        place = master_keys_of(settings).place
-        output.say(f"It contains encrypted secrets. Put their master key in {place} before you start ARI.")
-    if restored.keys_disabled:
-        were, them = ("was", "it") if restored.keys_disabled == 1 else ("were", "them")
-        disabled = count(restored.keys_disabled, "key")
-        output.say(f"{disabled} {were} restored as disabled. Review and enable {them}: ari keys enable ID")
+def _require_place(settings: "Settings") -> str:
+    if settings.backup_to is None:
+        raise NotFound("Scheduled backups are off. Set ARI_BACKUP_TO, or write one with ari backup FILE.")
+    return settings.backup_to
 
 
-def _moment(rfc3339: str) -> str:
-    try:
-        return output.moment(from_rfc3339(rfc3339))
-    except ValueError:  # an untrusted backup may hold anything
-        return rfc3339
+def _open_target(settings: "Settings") -> "BackupTarget":
+    place = _require_place(settings)
+    from ari.instance import open_backup_target
 
-
-@contextmanager
-def _open_to_read(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise Unavailable(f"Can't read {path}: {error.strerror}.") from None
-    with file:
-        yield file
+    return open_backup_target(settings, place)
 
 
 @contextmanager
@@ -159,21 +161,3 @@ def _create_whole(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
         raise
     except OSError as error:
         raise Unavailable(f"Can't write {path}: {error.strerror}.") from None
-
-
-@contextmanager
-def _show_progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A callback for progress: draws a bar at a terminal, does nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _table, _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task(title)
-
-        def show(table: str, done: int, total: int) -> None:
-            bars.update(bar, description=f"{title}: {table}", completed=done, total=total or None)
-
-        yield show

@@ -8,13 +8,16 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from ari.backups.state import read_state
 from ari.base.clock import DAY_MS, system_clock
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import AriError, for_operator
+from ari.base.file_settings import list_fields
 from ari.base.messages import EMAIL_IS_OFF
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
 from ari.cli import output
+from ari.cli.backup_check import check_backups
 from ari.cli.copy_checks import check_copies
 from ari.cli.finding import Finding
 from ari.instance import SLOW_SECONDS
@@ -40,7 +43,7 @@ _DAYS_TO_REMOVE = 2
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
     """Every setting by its environment name; ``None`` = unset. One for tests is listed only if it is set."""
-    found = {field: getattr(settings, field) for field in type(settings).model_fields}
+    found = {field: getattr(settings, field) for field in list_fields(type(settings))}
     if found["test_clock_file"] is None:
         del found["test_clock_file"]
     return {environment_name(field): _format_setting(field, value) for field, value in found.items()}
@@ -191,6 +194,8 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     yield _integrations(database, settings)
     yield _usage_log(database, settings)
     yield _backlog(database, settings)
+    with database.reading() as tx:
+        yield check_backups(settings, read_state(tx))
     if database.shared:
         yield _standbys(database, settings)
         found = checkup.partitions(database)

@@ -73,12 +73,12 @@ class _Root(LazyGroup):
         ("doctor", "doctor:doctor", "Check configuration and health. Exits with 1 if something is wrong."),
         (
             "backup",
-            "backup:backup",
-            "Back up everything to one file. Safe while ARI is running; sessions are excluded.",
+            "backup:app",
+            "Back up everything to one file, and list and verify scheduled backups. Safe while ARI is running.",
         ),
         (
             "restore",
-            "backup:restore",
+            "restore_backup:restore",
             "Verify a backup and restore it. Restored keys are disabled unless you pass --trust-keys.",
         ),
         ("keys", "keys:app", "Create, import, list, change, revoke and delete API keys."),

@@ -106,6 +106,14 @@ def require_word(text: object) -> str:
     return text
 
 
+def size(size_bytes: int) -> str:
+    """A size for people, such as 1.5 MB."""
+    for unit, length in (("GB", 1_000_000_000), ("MB", 1_000_000)):
+        if size_bytes >= length:
+            return f"{size_bytes / length:.1f} {unit}"
+    return f"{max(1, round(size_bytes / 1000))} kB"
+
+
 def as_json(value: Any, one_line: bool = False) -> None:
     """Print JSON in ASCII, so nothing in it can control a terminal; indented at a terminal."""
     print(json.dumps(value, indent=2 if at_terminal() and not one_line else None), flush=True)

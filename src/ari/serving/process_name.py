@@ -4,6 +4,7 @@ import sys
 
 WORKER = "ari-worker"
 FOLD = "ari-fold"
+BACKUP = "ari-backup"
 _PR_SET_NAME = 15
 
 

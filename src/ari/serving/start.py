@@ -24,11 +24,11 @@ from ari.base.settings import Settings
 from ari.deps import Deps
 from ari.http.dispatch import App
 from ari.http.presence import Presence
-from ari.instance import Instance
+from ari.instance import Instance, open_backup_target
 from ari.integrations.credentials import KIND as PROVIDER_KEY
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
 from ari.notifications.model import SEALED_KIND
-from ari.serving import fold_process, worker
+from ari.serving import backup_process, fold_process, worker
 from ari.serving.listening import Listener
 from ari.serving.os_limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
@@ -104,6 +104,8 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
     """Migrate and create the owner. Returns the line with the setup link, if needed, and whether email is on."""
     instance = Instance.open(settings, migrate=True, given=given)
     try:
+        if settings.backup_to is not None:
+            open_backup_target(settings, settings.backup_to)
         prove_verification(instance.database)
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
@@ -126,8 +128,8 @@ def _supervisor(
     if len(listeners) > 1:
         apps.append(server.build_metrics_app(app))
     metrics, fold_slot = instance.metrics, settings.workers
-    metrics.share(settings.workers + 2)  # the last slot is the parent's
-    metrics.take_slot(fold_slot + 1)
+    metrics.share(settings.workers + 3)  # workers, fold, backup, and the parent
+    metrics.take_slot(fold_slot + 2)
 
     def work(number: int) -> int:
         presence.number = number
@@ -139,6 +141,10 @@ def _supervisor(
         metrics.take_slot(fold_slot)
         return fold_process.work(instance)
 
+    def back_up() -> int:
+        metrics.take_slot(fold_slot + 1)
+        return backup_process.work(instance)
+
     def note_end(number: int | None) -> None:
         if number is not None:
             presence.leave(number)
@@ -147,7 +153,7 @@ def _supervisor(
     return Supervisor(
         workers=settings.workers,
         work=work,
-        fold=fold,
+        others={"fold": fold} if settings.backup_to is None else {"fold": fold, "backup": back_up},
         serves=presence.serves,
         gone=note_end,
         replaced=metrics.count_restart,

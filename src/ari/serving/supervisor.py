@@ -10,7 +10,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -18,7 +18,7 @@ from types import FrameType
 import structlog
 
 from ari.serving.parent_exit import die_with
-from ari.serving.process_name import FOLD, WORKER, set_process_name
+from ari.serving.process_name import set_process_name
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SOON_SECONDS = 1.0
@@ -33,28 +33,33 @@ _log = structlog.get_logger("ari.serving")
 
 @dataclass
 class _Slot:
-    """The slot of one worker, or of the fold process (``number`` is ``None``). Times are monotonic seconds."""
+    """The slot of one worker, or of another process (``number`` is ``None``). Times are monotonic seconds."""
 
     number: int | None
+    kind: str = "worker"
     pid: int = 0
     started: float = 0.0
     due: float = 0.0
     failed_starts: int = 0
 
 
+def _name(slot: _Slot) -> str:
+    return "a worker" if slot.number is not None else f"the {slot.kind} process"
+
+
 @dataclass
 class Supervisor:
     """Keeps ``workers`` processes running. Each runs ``work(number)`` and exits with the status it returns.
 
-    One more process runs ``fold()``, which may end and be started again at any time.
+    ``others`` are processes by their kind, such as ``fold``, which may end and be started again at any time.
     ``serves(number)`` returns whether that worker has started to serve. ``gone(number)`` is called after it has ended,
-    and ``replaced`` with ``worker`` or ``fold`` if nobody stopped it.
+    and ``replaced`` with its kind if nobody stopped it.
     ``stop_seconds`` is how long workers may take to stop.
     """
 
     workers: int
     work: Callable[[int], int]
-    fold: Callable[[], int]
+    others: Mapping[str, Callable[[], int]]
     serves: Callable[[int], bool]
     gone: Callable[[int | None], None]
     replaced: Callable[[str], None]
@@ -65,7 +70,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Run until a signal; returns the exit status. A second signal kills the workers."""
-        self._slots = [*(_Slot(number) for number in range(self.workers)), _Slot(None)]
+        self._slots = [*map(_Slot, range(self.workers)), *(_Slot(None, kind) for kind in self.others)]
         self._lifeline = os.pipe()
         self._wake = os.pipe()
         for end in self._wake:
@@ -110,12 +115,12 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         pid = os.fork()
         if pid == 0:
-            self._become_child(slot.number, parent, signals)
+            self._become_child(slot, parent, signals)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         slot.pid, slot.started = pid, time.monotonic()
 
-    def _become_child(self, number: int | None, parent: int, signals: set[signal.Signals]) -> None:
-        """Run the worker or the fold process in the forked process. Never returns into the parent's code."""
+    def _become_child(self, slot: _Slot, parent: int, signals: set[signal.Signals]) -> None:
+        """Run the worker or another process in the forked process. Never returns into the parent's code."""
         status = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -128,14 +133,14 @@ class Supervisor:
             for end in (*self._wake, self._lifeline[1]):
                 os.close(end)
             die_with(parent, self._lifeline[0])
-            set_process_name(FOLD if number is None else WORKER)
-            if number is None:
+            set_process_name(f"ari-{slot.kind}")
+            if slot.number is None:
                 self._stop_listening()  # only workers accept connections
-                status = self.fold()
+                status = self.others[slot.kind]()
             else:
-                status = self.work(number)
+                status = self.work(slot.number)
         except BaseException:  # noqa: BLE001 - whatever it is, the process must end here
-            _log.exception("the fold process failed" if number is None else "a worker failed", worker=number)
+            _log.exception(f"{_name(slot)} failed", worker=slot.number)
         finally:
             os._exit(status)
 
@@ -153,7 +158,7 @@ class Supervisor:
         pid, slot.pid = slot.pid, 0
         if self._ending:
             return
-        self.replaced("fold" if slot.number is None else "worker")
+        self.replaced(slot.kind)
         now = time.monotonic()
         self._ever_served = self._ever_served or (served and slot.number is not None)
         died_of_start = not served or now - slot.started < _SOON_SECONDS
@@ -161,10 +166,8 @@ class Supervisor:
         pause = _FIRST_PAUSE_SECONDS * 2 ** (slot.failed_starts - 1) if died_of_start else 0.0
         slot.due = now + min(pause, _LONGEST_PAUSE_SECONDS)
         how = f"signal {-code}" if code < 0 else f"status {code}"
-        if slot.number is None:
-            _log.error("the fold process ended and is replaced", pid=pid, by=how)
-        else:
-            _log.error("a worker ended and is replaced", worker=slot.number, pid=pid, by=how)
+        which = {} if slot.number is None else {"worker": slot.number}
+        _log.error(f"{_name(slot)} ended and is replaced", **which, pid=pid, by=how)
 
     def _end(self) -> int:
         """Stop all workers. Kill those still running after ``stop_seconds`` or a second signal."""

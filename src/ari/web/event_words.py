@@ -47,6 +47,7 @@ _TITLES: Final = {
     "usage_erased": "Client address erased from usage",
     "notification_switched": "Notification turned on or off",
     "mail_tested": "Test email sent",
+    "backup_failed": "Scheduled backups fail",
     "events_removed": "Old events removed",
     "audit_accepted": "Audit log signed as found",
     "clock_stepped": "System clock changed",
@@ -70,6 +71,7 @@ _WARNINGS: Final = (
     "dead_key_called",
     "refused_burst",
     "unauthorized_route",
+    "backup_failed",
 )
 _SECOND_STEPS: Final = {"app": " with a code", "backup": " with a backup code"}
 

@@ -10,12 +10,19 @@ from ari.base.file_settings import environment_name, file_fields
 from ari.base.settings import Settings, load_settings
 
 VALUES = {
+    "backup_s3_access_key_id": "AKIAhunter2",
+    "backup_s3_secret_access_key": "wJalr/hunter2",
     "database_url": "postgresql://ari:hunter2@db.example.net/ari",
     "admin_password": "correct horse battery staple ",
     "resend_api_key": "re_0123456789abcdefABCDEFghijkl",
     "smtp_url": "smtps://user:hunter2@mail.example.net",
 }
-MORE = {"admin_password": {"admin_email": "a@example.net"}, "smtp_url": {"mail_from": "a@example.net"}}
+_PAIR = {"backup_s3_access_key_id": "x", "backup_s3_secret_access_key": "x"}
+MORE = {
+    **{field: {other: "x" for other in _PAIR if other != field} for field in _PAIR},
+    "admin_password": {"admin_email": "a@example.net"},
+    "smtp_url": {"mail_from": "a@example.net"},
+}
 
 
 @pytest.fixture(autouse=True)

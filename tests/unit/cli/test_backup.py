@@ -1,5 +1,6 @@
 """``ari backup`` and ``ari restore``: files, modes and sentences; what a backup holds is tested in tests/contract."""
 
+import json
 import os
 import shutil
 import stat
@@ -147,3 +148,92 @@ def test_only_a_regular_file_is_replaced(ari: Ari, tmp_path: Path) -> None:
     ari("backup", str(link), "--force")
     assert link.is_symlink()
     assert file.read_bytes() != b"old"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory for scheduled backups."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    monkeypatch.setenv("ARI_BACKUP_TO", str(folder))
+    return folder
+
+
+def test_a_backup_to_the_place_of_scheduled_ones(ari: Ari, place: Path, tmp_path: Path) -> None:
+    """Written, listed, verified and restored by its name or as the latest."""
+    ari.create()
+    assert ari.json("backup", "list") == {"place": str(place), "items": []}
+    said = ari("backup", "now").out
+    [name] = [path.name for path in place.iterdir()]
+    assert said.startswith(f"Wrote and verified {name}: ")
+    [found] = ari.json("backup", "list")["items"]
+    assert (found["name"], found["verified"], found["bytes"]) == (name, True, (place / name).stat().st_size)
+    assert name in ari("backup", "list").out
+    for wanted in ("latest", name, str(place / name)):
+        assert ari("backup", "verify", wanted).out.endswith("can be restored: 1 key and 0 usage rows.\n")
+    new = _new(ari, tmp_path)
+    said = ari("restore", "latest", "--data-dir", new).out
+    assert "Restored 1 key" in said
+    assert "1 key was restored as disabled" in said
+    assert sorted(path.name for path in (tmp_path / "new" / "backup.work").iterdir()) == []
+
+
+def test_backups_of_several_instances_in_one_place(ari: Ari, place: Path, tmp_path: Path) -> None:
+    """The latest could be another's, so it has to be named."""
+    ari("backup", "now")
+    [name] = [path.name for path in place.iterdir()]
+    other = f"{name[:25]}{'0' * 26}.backup"
+    shutil.copy2(place / name, place / other)
+    new = _new(ari, tmp_path)
+    assert "has backups of several instances" in ari.refuse("restore", "latest", "--data-dir", new)
+    ari("restore", name, "--data-dir", new)
+
+
+def test_without_a_place(ari: Ari) -> None:
+    """Each command says which setting is missing."""
+    for words in (("backup", "now"), ("backup", "list")):
+        assert ari.refuse(*words) == "Scheduled backups are off. Set ARI_BACKUP_TO, or write one with ari backup FILE."
+    for words in (("restore", "latest"), ("backup", "verify")):
+        assert ari.refuse(*words) == "Set ARI_BACKUP_TO to restore the latest backup, or name a file."
+
+
+def test_places_that_cannot_hold_backups(ari: Ari, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also through a link: a backup inside the data directory is lost with it."""
+    (tmp_path / "link").symlink_to(ari.data_dir)
+    cases = {
+        str(ari.data_dir): "is in the data directory",
+        str(ari.data_dir / "b"): "is in the data directory",
+        str(tmp_path / "link" / "b"): "is in the data directory",
+        str(tmp_path / "missing"): "there is no directory",
+        __file__: "there is no directory",
+    }
+    for path, words in cases.items():
+        monkeypatch.setenv("ARI_BACKUP_TO", path)
+        assert words in ari.refuse("backup", "list")
+
+
+def test_an_empty_place_and_a_missing_file(ari: Ari, place: Path) -> None:
+    """Nothing to restore is not an empty instance."""
+    assert ari.refuse("restore", "latest", "--force") == f"There is no verified backup in {place}."
+    name = f"ari-20270115T080000Z-ins_{'0' * 26}.backup"
+    assert ari.refuse("restore", name, "--force") == f"Can't read {place}: No such file or directory."
+    assert ari.refuse("backup", "verify", "./none") == "Can't read none: No such file or directory."
+
+
+def test_doctor_sees_late_and_failing_backups(ari: Ari, place: Path) -> None:
+    """None yet, a fresh one, one that is older than two periods, and a place that is gone."""
+
+    def check() -> tuple[str, str]:
+        found = json.loads(ari("doctor", "--json", check=False).out)["checks"]
+        return next((one["state"], one["said"]) for one in found if one["check"] == "backups")
+
+    assert check()[0] == "note"
+    ari("backup", "now")
+    state, said = check()
+    assert state == "ok"
+    assert said.startswith("the last verified one is of ")
+    ari.clock.advance(2 * 86_400 + 60)
+    assert check()[0] == "note"
+    shutil.rmtree(place)
+    state, said = check()
+    assert (state, "there is no directory" in said) == ("wrong", True)

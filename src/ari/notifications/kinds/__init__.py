@@ -2,6 +2,7 @@
 
 from ari.notifications.kind import NoticeKind
 from ari.notifications.kinds import (
+    backup_failed,
     budget_threshold_reached,
     dead_key_called,
     email_change,
@@ -40,6 +41,7 @@ _FILES = (
     key_revoked,
     provider_key_rejected,
     webhook_failing,
+    backup_failed,
     new_device,
     two_factor_off,
     password_reset,

@@ -1,0 +1,80 @@
+"""The backup that a command reads: a file, or one in a target, which is copied into a temporary file first."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ari.backups.backup_name import BackupName
+from ari.backups.ports import BackupTarget
+from ari.base.backup_setting_types import S3
+from ari.base.errors import Conflict, NotFound, Unavailable
+from ari.base.settings import Settings
+from ari.instance import open_backup_target
+from ari.storage.backup.trial import BackupFiles
+from ari.storage.data_dir import prepare_data_dir
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSource:
+    """A file to read, and where temporary files may be written."""
+
+    name: str
+    path: Path
+    settings: Settings
+
+    @property
+    def work(self) -> Path:
+        """Raises ``ConfigurationError``."""
+        return BackupFiles(self.settings).prepare_work()
+
+    def open(self) -> IO[bytes]:
+        """Raises ``Unavailable``."""
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise Unavailable(f"Can't read {self.path}: {error.strerror}.") from None
+
+
+@contextmanager
+def open_source(settings: Settings, name: str) -> Iterator[BackupSource]:
+    """The backup of this name: ``latest`` and names of scheduled backups are in ARI_BACKUP_TO.
+
+    Raises ``NotFound``, ``Conflict`` if the newest could be of several instances, ``ConfigurationError`` and
+    ``Unavailable``.
+    """
+    is_stored = name == LATEST or BackupName.parse(name) is not None
+    if not name.startswith(S3) and (not is_stored or settings.backup_to is None):
+        if name == LATEST:
+            raise NotFound("Set ARI_BACKUP_TO to restore the latest backup, or name a file.")
+        yield BackupSource(name, Path(name), settings)
+        return
+    place, wanted = settings.backup_to or "", name
+    if name.startswith(S3):
+        place, _, wanted = name.rpartition("/")
+    prepare_data_dir(settings)
+    target = open_backup_target(settings, place)
+    if wanted == LATEST:
+        wanted = _find_latest(target)
+    try:
+        with tempfile.NamedTemporaryFile(prefix="fetched-", dir=BackupFiles(settings).prepare_work()) as file:
+            target.fetch(wanted, file)
+            file.flush()
+            yield BackupSource(wanted, Path(file.name), settings)
+    except OSError as error:
+        raise Unavailable(f"Can't write a temporary file: {error.strerror}.") from None
+
+
+def _find_latest(target: BackupTarget) -> str:
+    found = [name for one in target.list_files() if (name := BackupName.parse(one.name)) is not None and name.verified]
+    if not found:
+        raise NotFound(f"There is no verified backup in {target.place}.")
+    if len({one.instance for one in found}) > 1:
+        raise Conflict(
+            "several_instances", f"{target.place} has backups of several instances. Name the one to restore."
+        )
+    return str(max(found, key=lambda one: one.at_ms))

@@ -1,0 +1,177 @@
+"""Backups in a bucket of S3 or a compatible service, through boto3 (decision 81)."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from ari.backups.backup_name import BackupName
+from ari.backups.ports import StoredFile
+from ari.base.errors import ConfigurationError, Unavailable
+from ari.base.extras import how_to_install
+from ari.base.settings import Settings
+
+_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 10, 60, 4
+PART_BYTES = 32 * 1024 * 1024
+"""S3 allows 10,000 parts, so a backup may have 320 GB."""
+_CHUNK = 1_000_000
+_CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
+_SENTENCES = {
+    "NoSuchBucket": "the bucket doesn't exist",
+    "NoSuchKey": "the file doesn't exist",
+    "404": "the bucket or the file doesn't exist",
+    "AccessDenied": "the access key isn't allowed to do this",
+    "403": "the access key isn't allowed to do this",
+    "InvalidAccessKeyId": "the access key is unknown",
+    "SignatureDoesNotMatch": "the secret access key is wrong",
+    "RequestTimeTooSkewed": "the clock of this machine is wrong",
+    "AuthorizationHeaderMalformed": "the region is wrong; set ARI_BACKUP_S3_REGION",
+    "PermanentRedirect": "the bucket is in another region; set ARI_BACKUP_S3_REGION",
+    "301": "the bucket is in another region; set ARI_BACKUP_S3_REGION",
+    "SlowDown": "it is overloaded",
+}
+
+
+def split_s3_url(url: str) -> tuple[str, str]:
+    """The bucket and the rest of ``s3://bucket/rest``."""
+    bucket, _, rest = url.removeprefix("s3://").partition("/")
+    return bucket, rest
+
+
+class S3Target:
+    """Implements ``backups.ports.BackupTarget``. ``folder`` is where a backup is written before it is sent.
+
+    The constructor raises ``ConfigurationError`` without boto3 or with settings that it rejects.
+    """
+
+    def __init__(self, settings: Settings, bucket: str, prefix: str, folder: Path) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self.folder = folder
+        self.place = f"s3://{bucket}/{self._prefix}".rstrip("/")
+        self._service = settings.backup_s3_endpoint or "S3"
+        self._client = _make_client(settings)
+
+    def list_files(self) -> list[StoredFile]:
+        found = []
+        with self._reporting("list"):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix, Delimiter="/"):
+                found += [
+                    StoredFile(one["Key"].removeprefix(self._prefix), one["Size"]) for one in page.get("Contents", ())
+                ]
+        return found
+
+    def store(self, path: Path, name: str) -> None:
+        """Send the file, read it back and compare: what is kept is what was verified."""
+        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - an extra, and slow to import
+
+        transfer = TransferConfig(multipart_chunksize=PART_BYTES, multipart_threshold=PART_BYTES, max_concurrency=2)
+        with self._reporting("write to"):
+            self._client.upload_file(str(path), self._bucket, self._prefix + name, Config=transfer)
+        sent, kept = hashlib.sha256(), hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                sent.update(chunk)
+        for chunk in self._read(name):
+            kept.update(chunk)
+        if sent.digest() != kept.digest():
+            self.remove(name)
+            raise Unavailable(f"{self.place} returned other bytes than ARI sent, so the backup was removed there.")
+        path.unlink()
+
+    def fetch(self, name: str, file: IO[bytes]) -> None:
+        for chunk in self._read(name):
+            file.write(chunk)
+
+    def read_end(self, name: str, length: int) -> bytes:
+        with self._reporting("read"):
+            key = self._prefix + name
+            response = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=-{length}")
+            end: bytes = response["Body"].read()
+        return end[-length:]
+
+    def remove(self, name: str) -> None:
+        with self._reporting("remove files in"):
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+
+    def clean(self) -> None:
+        """Abort uploads that were begun and never completed. They aren't listed as files, but stored and paid for."""
+        with self._reporting("clean"):
+            pages = self._client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
+                for one in page.get("Uploads", ()):
+                    if BackupName.parse(one["Key"].removeprefix(self._prefix)) is not None:
+                        upload = {"Key": one["Key"], "UploadId": one["UploadId"]}
+                        self._client.abort_multipart_upload(Bucket=self._bucket, **upload)
+
+    def _read(self, name: str) -> Iterator[bytes]:
+        with self._reporting("read"):
+            response = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+            yield from response["Body"].iter_chunks(_CHUNK)
+
+    @contextmanager
+    def _reporting(self, verb: str) -> Iterator[None]:
+        from boto3.exceptions import Boto3Error  # noqa: PLC0415 - an extra, and slow to import
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
+
+        try:
+            yield
+        except OSError as error:
+            raise Unavailable(f"Can't {verb} {self.place}: {error.strerror or 'no response'}.") from None
+        except (Boto3Error, BotoCoreError, ClientError) as error:
+            raise Unavailable(f"Can't {verb} {self.place}: {self._explain(error)}.") from None
+
+    def _explain(self, error: Exception) -> str:
+        """The end of a sentence, with nothing in it that the service could choose."""
+        from boto3.exceptions import Boto3Error  # noqa: PLC0415 - an extra, and slow to import
+        from botocore import exceptions  # noqa: PLC0415 - as above
+
+        cause = error.__context__ if isinstance(error, Boto3Error) else error
+        if isinstance(cause, exceptions.ClientError):
+            code = str(cause.response.get("Error", {}).get("Code", ""))
+            shown = code if _CODE.fullmatch(code) else "an unknown error"
+            return _SENTENCES.get(code, f"{self._service} responded {shown}")
+        if isinstance(cause, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+            return "there are no credentials; set ARI_BACKUP_S3_ACCESS_KEY_ID and ARI_BACKUP_S3_SECRET_ACCESS_KEY"
+        if isinstance(cause, exceptions.SSLError):
+            return f"{self._service} has no certificate that this machine trusts; AWS_CA_BUNDLE can name another"
+        if isinstance(cause, exceptions.HTTPClientError | exceptions.ConnectionError):
+            return f"{self._service} can't be reached or didn't respond in time"
+        return f"an error of the client ({type(cause).__name__})"
+
+
+def _make_client(settings: Settings) -> Any:
+    try:
+        import boto3  # noqa: PLC0415 - an extra, and slow to import (0.2 s)
+        from botocore.config import Config  # noqa: PLC0415 - as above
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
+    except ModuleNotFoundError:
+        raise ConfigurationError(f"Backups to S3 need the Python package boto3. {how_to_install('s3')}") from None
+    for name in ("boto3", "botocore", "s3transfer", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # at debug they log requests with their signatures
+    endpoint = settings.backup_s3_endpoint
+    key_id, secret = settings.current("backup_s3_access_key_id"), settings.current("backup_s3_secret_access_key")
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        s3={"addressing_style": "path" if endpoint else "auto"},
+        # Services older than 2025 reject the checksums of new clients. ARI reads back what it stores.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    try:
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=settings.backup_s3_region or ("us-east-1" if endpoint else None),
+            aws_access_key_id=key_id and key_id.get_secret_value(),
+            aws_secret_access_key=secret and secret.get_secret_value(),
+            config=config,
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(f"The S3 client rejects its settings ({type(error).__name__}).") from None

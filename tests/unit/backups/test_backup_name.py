@@ -1,0 +1,28 @@
+"""Names of scheduled backups."""
+
+from ari.backups.backup_name import BackupName
+
+INSTANCE = "ins_" + "0" * 25 + "A"
+
+
+def test_a_name_reads_as_it_was_written() -> None:
+    """Down to the second, which names have."""
+    for name in (BackupName(1_800_000_000_000, INSTANCE), BackupName(1_800_000_001_000, INSTANCE, verified=False)):
+        assert BackupName.parse(str(name)) == name
+    assert str(BackupName(1_800_000_000_999, INSTANCE)) == f"ari-20270115T080000Z-{INSTANCE}.backup"
+
+
+def test_other_files_have_no_name() -> None:
+    """Retention never looks at what an operator put there."""
+    good = str(BackupName(1_800_000_000_000, INSTANCE))
+    for text in (
+        "ari.backup",
+        "backup.tar.gz",
+        good + ".gpg",
+        good + "\n",
+        "x" + good,
+        good.replace("20270115", "20271315"),
+        good.upper(),
+        f".{good}.partial",
+    ):
+        assert BackupName.parse(text) is None, text
