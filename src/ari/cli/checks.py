@@ -20,6 +20,7 @@ from ari.cli import output
 from ari.cli.backup_check import check_backups
 from ari.cli.copy_checks import check_copies
 from ari.cli.finding import Finding
+from ari.cli.webhook_checks import check_webhooks
 from ari.instance import SLOW_SECONDS
 from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
@@ -186,12 +187,14 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
         yield Finding("database files", "wrong", f"damaged: {damage}")
     with database.reading() as tx:
         owner, sealed = tx.accounts.owner(), tx.sealed.all()
+        webhooks, (waiting, _) = tx.webhooks.all(), tx.deliveries.count_open()
     if owner is None:
         yield Finding("owner", "note", "There is no owner yet. Run ari serve to get the setup link.")
     else:
         yield Finding("owner", "ok", owner.email)
     yield _seals(sealed, settings)
     yield _integrations(database, settings)
+    yield check_webhooks(webhooks, waiting)
     yield _usage_log(database, settings)
     yield _backlog(database, settings)
     with database.reading() as tx:
