@@ -12,11 +12,19 @@ from ari.cli.options import AsJson, DataDir
 
 def doctor(
     audit: Annotated[bool, typer.Option("--audit", help="Also verify the audit log and the usage totals.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Show what the running processes do now, and what they wait for.")
+    ] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Check configuration and health. Exits with 1 if something is wrong."""
     settings = read_settings(data_dir)
+    if live:
+        from ari.cli.live_view import show_live
+
+        show_live(settings, as_json=as_json)
+        return
     from ari.cli.checks import describe_settings, examine
 
     shown = describe_settings(settings)

@@ -38,7 +38,7 @@ class Middleware:
         self.events = SecurityEvents(instance)
         self.services: Services
         self._instance = instance
-        self._handler: RequestHandler
+        self._handler: RequestHandler | None = None
 
     async def start(self) -> None:
         """Open the connections of the hot path."""
@@ -62,6 +62,10 @@ class Middleware:
         )
         self._handler = RequestHandler(self.app, self.table, instance, self.services)
 
+    def list_requests(self) -> list[tuple[str, str, str, float]]:
+        """The requests in progress: method, route, ID, and their age in seconds. May be called in any thread."""
+        return [] if self._handler is None else self._handler.list_running()
+
     async def rehash(self, text: bytes) -> bool:
         """As ``SecretRehasher`` does. Raises ``Unavailable``."""
         return await self.services.rehasher.rehash(text)
@@ -75,6 +79,7 @@ class Middleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            assert self._handler is not None, "it was started"
             await self._handler.handle(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self.app(scope, receive, send)

@@ -46,6 +46,15 @@ class RequestHandler:
         self._services = services
         self._metrics = instance.metrics
         self._slow_requests = services.slow_requests
+        self._running: dict[int, RequestContext] = {}
+
+    def list_running(self) -> list[tuple[str, str, str, float]]:
+        """The requests in progress: method, route, ID, and their age in seconds. May be called in any thread."""
+        now = self._services.clock.monotonic()
+        return [
+            (one.head.method, one.route.template or "none", one.head.request_id, now - one.record.started)
+            for one in self._running.copy().values()
+        ]
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to the request."""
@@ -53,6 +62,7 @@ class RequestHandler:
         context = self._read(scope, receive, send)
         set_served_request(context.served)
         self._metrics.begin_request()
+        self._running[id(context)] = context
         sender = context.send = ResponseSender(context, services, send)
         try:
             response = await _admit(context, services)
@@ -72,6 +82,7 @@ class RequestHandler:
             _log.exception("request failed", route=context.route.template)
             await sender.respond_to_fault(Fault(REQUEST_ERRORS["internal"]))
         finally:
+            del self._running[id(context)]
             context.send = send  # ends the reference cycle with the sender: garbage is collected rarely
             taken = services.clock.monotonic() - context.record.started
             self._metrics.end_request(find_door(context.route.template), taken)

@@ -30,6 +30,7 @@ from ari.integrations.environment import ProviderEnvironment, key_variables, rea
 from ari.notifications.model import SEALED_KIND
 from ari.serving import backup_process, fold_process, worker
 from ari.serving.listening import Listener
+from ari.serving.live_report import start_live_reports
 from ari.serving.os_limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage.checkup import prove_verification
@@ -135,10 +136,12 @@ def _supervisor(
         presence.number = number
         name_worker(number)
         metrics.take_slot(number)
-        return worker.work(list(zip(apps, listeners, strict=True)), settings)
+        live = start_live_reports(settings.data_dir, f"worker-{number}", app.list_requests)
+        return worker.work(list(zip(apps, listeners, strict=True)), settings, live)
 
     def fold() -> int:
         metrics.take_slot(fold_slot)
+        start_live_reports(settings.data_dir, "fold")
         return fold_process.work(instance)
 
     def back_up() -> int:

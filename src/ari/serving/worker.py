@@ -18,6 +18,7 @@ from granian.server.embed import Server
 
 from ari.base.settings import Settings
 from ari.http.dispatch import App
+from ari.serving.live_report import LiveReporter
 from ari.serving.os_limits import share_connections
 
 BACKLOG = 4096
@@ -61,9 +62,9 @@ Served = Sequence[tuple[App, socket.socket]]
 """The apps and where they listen. The first is ARI itself, with a lifespan."""
 
 
-def work(served: Served, settings: Settings) -> int:
+def work(served: Served, settings: Settings, live: LiveReporter) -> int:
     """Serve until SIGTERM, finish requests in progress, flush the usage log, and return the exit status."""
-    loop = uvloop.new_event_loop()
+    live.loop = loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop.run_until_complete(_work(served, settings))
 
