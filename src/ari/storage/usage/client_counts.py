@@ -16,6 +16,13 @@ ADD_COUNTS = f"""ON CONFLICT (key_id, kind, value) DO UPDATE SET
     {add("usage_seen", "accepted_count", "refused_count")},
     {smaller("usage_seen", "first_seen_at_ms")}, {larger("usage_seen", "last_seen_at_ms")}"""
 HAS_COUNTS = "SELECT 1 FROM usage_client_counts LIMIT 1"
+MAX_COUNTS = 25_000
+"""Added in one transaction, or all of one key: others wait for it, and PostgreSQL limits the time of a statement."""
+FIND_LAST_KEY = 'SELECT "key" FROM usage_client_counts ORDER BY "key" LIMIT 1 OFFSET :most'
+ALL_KEYS = 2**31 - 1
+
+
+_KINDS = ("address", "user_agent")
 
 
 def _client(kind: str) -> str:
@@ -24,30 +31,43 @@ def _client(kind: str) -> str:
         SELECT stored.{kind} FROM usage_callers AS stored WHERE stored.number = caller), '{NO_TEXT}'), '{OTHERS}')"""
 
 
-_clients = " UNION ALL ".join(
-    f"""SELECT "key", '{kind}' AS kind, min(caller) AS caller, sum(accepted) AS accepted, sum(refused) AS refused,
-    min(first) AS first, max(last) AS last FROM pairs JOIN called ON called.number = pairs.caller
-    GROUP BY "key", {kind}_place"""
-    for kind in ("address", "user_agent")
+_pairs = """SELECT "key", caller, sum(accepted_count) AS accepted, sum(refused_count) AS refused,
+    min(first_seen_at_ms) AS first, max(last_seen_at_ms) AS last FROM usage_client_counts
+    WHERE "key" <= :last_key GROUP BY 1, 2"""
+_sums = "sum(accepted) AS accepted, sum(refused) AS refused, min(first) AS first, max(last) AS last"
+_by_places = " UNION ALL ".join(
+    f"""SELECT {text_of('"key"')} AS key_id, '{kind}' AS kind, {_client(kind)} AS value, accepted, refused, first, last
+    FROM (SELECT "key", min(caller) AS caller, {_sums} FROM pairs JOIN called ON called.number = pairs.caller
+    GROUP BY "key", {kind}_place) AS {kind}_sums"""
+    for kind in _KINDS
 )
-RELATIONS = {
-    "pairs": """SELECT "key", caller, sum(accepted_count) AS accepted, sum(refused_count) AS refused,
-    min(first_seen_at_ms) AS first, max(last_seen_at_ms) AS last FROM usage_client_counts GROUP BY 1, 2""",
-    "called": f"""SELECT caller AS number, dense_rank() OVER (ORDER BY {_client("address")}) AS address_place,
-    dense_rank() OVER (ORDER BY {_client("user_agent")}) AS user_agent_place FROM (SELECT DISTINCT caller FROM pairs
-    ) AS callers""",
-    "clients": f"""SELECT key_id, kind, value, accepted, refused, first, last, value <> '{OTHERS}' AND (
+_by_texts = " UNION ALL ".join(
+    f"""SELECT {text_of('"key"')} AS key_id, '{kind}' AS kind, value, accepted, refused, first, last
+    FROM (SELECT "key", value, {_sums} FROM (SELECT *, {_client(kind)} AS value FROM pairs) AS named
+    GROUP BY "key", value) AS {kind}_sums"""
+    for kind in _KINDS
+)
+
+
+def _find_known(clients: str) -> str:
+    return f"""SELECT key_id, kind, value, accepted, refused, first, last, value <> '{OTHERS}' AND (
     SELECT stored.value FROM usage_seen AS stored
     WHERE stored.key_id = client.key_id AND stored.kind = client.kind AND stored.value = client.value
-    ) IS NOT NULL AS is_known FROM (
-        SELECT {text_of('"key"')} AS key_id, kind,
-        CASE kind WHEN 'address' THEN {_client("address")} ELSE {_client("user_agent")} END AS value,
-        accepted, refused, first, last FROM ({_clients}) AS grouped
-    ) AS client""",
+    ) IS NOT NULL AS is_known FROM ({clients}) AS client"""
+
+
+RELATIONS = {
+    "pairs": _pairs,
+    "called": f"""SELECT caller AS number, dense_rank() OVER (ORDER BY {_client("address")}) AS address_place,
+    dense_rank() OVER (ORDER BY {_client("user_agent")}) AS user_agent_place
+    FROM (SELECT DISTINCT caller FROM pairs) AS callers""",
+    "clients": _find_known(_by_places),
 }
-"""What ``ADD_CLIENTS`` reads, in the order to compute it: the counts of each key and caller; the places of the callers'
-texts in their order, so that counts are grouped by numbers; the counts of each client, in the order of ``usage_seen``
-within a key."""
+"""What ``ADD_CLIENTS`` reads on SQLite, in the order to compute it: the counts of each key and caller; the places of
+their texts in their order, so that counts are grouped by numbers; the counts of each client, in the order of
+``usage_seen`` within a key."""
+RELATIONS_ON_POSTGRESQL = {"pairs": _pairs, "clients": _find_known(_by_texts)}
+"""Without a join: PostgreSQL thinks that the counts, a table that is mostly empty, are one row."""
 
 _new_clients = f"""SELECT *, first - first % {DAY_MS} AS day_ms, row_number() OVER (
     PARTITION BY key_id, kind, first - first % {DAY_MS} ORDER BY first, value) AS place
@@ -71,6 +91,6 @@ ADD_CLIENTS = (
     f"""UPDATE usage_callers SET last_day = seen.last_day FROM (
         SELECT caller, (max(last) + {MINUTE_MS}) / {DAY_MS} AS last_day FROM pairs GROUP BY 1
     ) AS seen WHERE usage_callers.number = seen.caller AND usage_callers.last_day < seen.last_day""",
-    "DELETE FROM usage_client_counts",
+    'DELETE FROM usage_client_counts WHERE "key" <= :last_key',
 )
 """New clients and those without a text, then known ones. A row's time may differ from that in its id by a moment."""

@@ -98,7 +98,7 @@ _ADD_CLIENTS_IN_STEPS = (
     *_fill(client_counts.RELATIONS),
     *client_counts.ADD_CLIENTS,
 )
-_ADD_CLIENTS_AT_ONCE = (_with_relations(client_counts.RELATIONS, *client_counts.ADD_CLIENTS),)
+_ADD_CLIENTS_AT_ONCE = (_with_relations(client_counts.RELATIONS_ON_POSTGRESQL, *client_counts.ADD_CLIENTS),)
 
 
 class Folder:
@@ -140,25 +140,34 @@ class Folder:
                 connection.execute(text(_SAVE_COUNTERS))
 
     def fold(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
-        """Fold the oldest entries, at most ``most``, and add the counts of clients. Returns how many.
+        """Fold the oldest entries, at most ``most``. Returns how many.
 
-        Raises ``Unavailable``, also if another process folds for longer than ``lock_seconds``.
+        Raises ``Unavailable``, also if another process folds for longer than ``lock_seconds``; then nothing changed.
         """
         count = self.move(most, lock_seconds)
         if count:
             self.delete_folded()
-        self.add_clients(lock_seconds)
         return count
 
     def add_clients(self, lock_seconds: float = LOCK_SECONDS) -> None:
-        """Add what folds counted of clients to ``usage_seen``, in one transaction. Raises ``Unavailable``."""
+        """Add what folds counted of clients to ``usage_seen``, some keys in a transaction. Raises ``Unavailable``."""
         with faults_as_unavailable():
             with read_only(self.engine) as connection:
                 if connection.scalar(text(client_counts.HAS_COUNTS)) is None:
                     return
-            with writing(self.engine, self._lock_file, lock_seconds) as connection:
-                for statement in _ADD_CLIENTS_IN_STEPS if self._two_files else _ADD_CLIENTS_AT_ONCE:
-                    connection.execute(text(statement))
+            while self._add_some_clients(lock_seconds):
+                pass
+
+    def _add_some_clients(self, lock_seconds: float) -> bool:
+        """Returns whether some are left."""
+        with writing(self.engine, self._lock_file, lock_seconds) as connection:
+            found = connection.scalar(text(client_counts.FIND_LAST_KEY), {"most": client_counts.MAX_COUNTS})
+            span = {"last_key": client_counts.ALL_KEYS if found is None else found}
+            if self._two_files:
+                _execute(connection, _ADD_CLIENTS_IN_STEPS, span)
+            else:
+                _execute(connection, (*rollups.USE_INDEXES, *_ADD_CLIENTS_AT_ONCE), span)
+        return found is not None
 
     def move(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
         """Fold like ``fold``, but leave the folded entries in SQLite's staging file, where they don't count."""
@@ -242,8 +251,8 @@ class Folder:
                 _begin_write(connection)
                 number_new_texts(connection)
                 floods = [rollups.UPSERT_FLOODS] if rollups.FLOOD in copied.kinds else []
-                for statement in _list_statements(copied.kinds, [*_COUNT_IN_STEPS, *floods]):
-                    connection.execute(text(for_copies(statement)), span)
+                statements = map(for_copies, _list_statements(copied.kinds, [*_COUNT_IN_STEPS, *floods]))
+                _execute(connection, statements, span)
                 connection.execute(text(_SAVE_HIGH), {"high": copied.high})
         return copied.entries
 
@@ -299,6 +308,11 @@ def _list_statements(kinds: Collection[str], count_requests: Sequence[str]) -> I
         yield from rollups.COUNT_AI_USES
     if rollups.COMPLETION in kinds:
         yield rollups.COMPLETE_ROWS
+
+
+def _execute(connection: Connection, statements: Iterable[str], span: dict[str, int]) -> None:
+    for statement in statements:
+        connection.execute(text(statement), span)
 
 
 def _begin_write(connection: Connection) -> None:

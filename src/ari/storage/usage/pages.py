@@ -31,8 +31,8 @@ _COLUMNS = (
     _log.code, _log.source, _log["count"], _log.at_offset_ms, _log.secret_number, _log.status, _log.method, _log.path,
     _log.request_id, _log.consumed,
 )  # fmt: skip
-_CALLER, _NAMES = 4, slice(5, 10)
-"""Positions in a row: the number of its caller, and those of its names."""
+_read_caller, _read_names = itemgetter(4), itemgetter(slice(5, 10))
+"""The number of a row's caller, and those of its names."""
 _ROWS = select(*_COLUMNS)
 _DAY = lowest_at(DAY_MS)
 _IDS = select(_log.id_high, _log.id_low)
@@ -69,27 +69,28 @@ def page_query(connection: Connection, where: UsageFilter, before_id: str | None
 
 
 def read_rows(connection: Connection, query: Select[Any]) -> list[UsageRow]:
-    """The rows of a query of ``usage_log`` with a limit, newest first, with their texts."""
-    found = sorted(connection.execute(query), key=itemgetter(0, 1), reverse=True)
+    """The rows of a query in the order of ids with a limit, newest first, with their texts."""
+    found = connection.execute(query).all()
     if not found:
         return []
-    numbers = {number for row in found for number in row[_NAMES]} - {None}
-    texts = read_texts(connection, numbers, {row[_CALLER] for row in found})
-    return [_make_row(texts.names, texts.callers, *row) for row in found]
-
-
-def _make_row(
-    names: dict[int, Any], callers: dict[int, tuple[str | None, str | None]],
-    high: int, low: int, size: int | None, duration_ms: float | None, caller: int, key: int, key_hint: int, route: int,
-    code: int, source: Any, count: int, offset_ms: int | None, secret_number: int | None, status: int | None,
-    method: str, path: str | None, request_id: str | None, consumed: str | None,
-) -> UsageRow:  # fmt: skip
-    row_id, address_and_agent = format_id(high, low), callers.get(caller, NO_CALLER)
-    return UsageRow(
-        row_id, (high >> TIME_SHIFT) + (offset_ms or 0), request_id or row_id, names[key], names[key_hint],
-        names[code], method, names[route], path or names[route], *address_and_agent, status, duration_ms, size, count,
-        _REQUEST if source is None else names[source], secret_number, consumed,
-    )  # fmt: skip
+    numbers = {number for names in zip(*map(_read_names, found), strict=True) for number in set(names)} - {None}
+    texts = read_texts(connection, numbers, set(map(_read_caller, found)))
+    names: dict[int, Any] = texts.names
+    callers = texts.callers
+    rows: list[UsageRow] = []
+    # Without a call for each row: a fifth of the time of an export.
+    for (
+        high, low, size, duration_ms, caller, key, key_hint, route, code, source, count, offset_ms, secret_number,
+        status, method, path, request_id, consumed,
+    ) in found:  # fmt: skip
+        row_id, route_text = format_id(high, low), names[route]
+        address, agent = callers.get(caller, NO_CALLER)
+        rows.append(UsageRow(
+            row_id, (high >> TIME_SHIFT) + (offset_ms or 0), request_id or row_id, names[key], names[key_hint],
+            names[code], method, route_text, path or route_text, address, agent, status, duration_ms, size, count,
+            _REQUEST if source is None else names[source], secret_number, consumed,
+        ))  # fmt: skip
+    return rows
 
 
 def _find_span(connection: Connection, where: UsageFilter, before_id: str | None) -> _Span:

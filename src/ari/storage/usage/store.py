@@ -75,9 +75,14 @@ class UsageTables:
             self._staging.append(batch)
 
     def fold(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
-        """Fold the oldest entries, and delete them. Returns how many; 0 if none is left. Raises ``Unavailable``."""
+        """Fold the oldest entries, delete them, and add the counts of clients. Returns how many; 0 if none is left.
+
+        Raises ``Unavailable``.
+        """
         with _any_fault_as_unavailable():
-            return self._count(self._folder.fold(most, lock_seconds))
+            folded = self._count(self._folder.fold(most, lock_seconds))
+            self._folder.add_clients(lock_seconds)
+            return folded
 
     def move(self, most: int) -> int:
         with _any_fault_as_unavailable():

@@ -50,7 +50,8 @@ def read_texts(connection: Connection, names: Iterable[int], callers: Iterable[i
     found, given = Texts(), tuple([*numbers] for numbers in (names, callers))
     is_sqlite = connection.dialect.name == "sqlite"
     parameters = tuple(json.dumps(numbers) for numbers in given) if is_sqlite else given
-    for number, address, agent in connection.exec_driver_sql(_SQLITE if is_sqlite else _POSTGRESQL, parameters):
+    rows = connection.exec_driver_sql(_SQLITE if is_sqlite else _POSTGRESQL, parameters).all()
+    for number, address, agent in rows:
         if agent is None:
             found.names[number] = address
         else:

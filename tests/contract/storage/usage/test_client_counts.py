@@ -1,11 +1,14 @@
 """Counts of clients that wait to be added: every read has them, and no caller is removed before."""
 
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import select, text
+import pytest
+from sqlalchemy import event, select, text
 
 from ari.base.clock import DAY_MS
 from ari.storage.tables import usage_callers, usage_client_counts
+from ari.storage.usage import client_counts
 from ari.storage.usage.retention import Retention
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
@@ -28,6 +31,30 @@ def test_clients_of_several_folds_are_counted_once(data_dir: Path, database_url:
         assert read_sums(instance.database) == {KEY: (16, 4)}
         with instance.database.log.connect() as connection:
             assert not connection.execute(select(usage_client_counts)).all()
+
+
+def test_counts_are_added_some_keys_at_a_time(
+    data_dir: Path, database_url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction is never longer than others can wait, whatever waits to be added, and none is left out."""
+    monkeypatch.setattr(client_counts, "MAX_COUNTS", 3)
+    with opened(data_dir, database_url) as instance:
+        store, steps = instance.database.usage, list[str]()
+        keys = [f"key_{n:026}" for n in range(9)]
+        store.commit(Batch([make_row(key_id=key, client_address=f"192.0.2.{n}") for key in keys for n in range(2)]))
+        store.move(100)
+
+        @event.listens_for(instance.database.folder.engine, "before_cursor_execute")
+        def _remember(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            if "DELETE FROM usage_client_counts" in statement:
+                steps.append(statement)
+
+        store.add_clients()
+        assert len(steps) == 5
+        assert {(key, one.value, one.accepted_count) for key in keys for one in store.addresses(key, 9)} == {
+            (key, f"192.0.2.{n}", 1) for key in keys for n in range(2)
+        }
+        read_sums(instance.database)
 
 
 def test_a_caller_whose_counts_wait_is_kept(data_dir: Path, database_url: str | None) -> None:
