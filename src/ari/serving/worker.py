@@ -62,9 +62,11 @@ Served = Sequence[tuple[App, socket.socket]]
 """The apps and where they listen. The first is ARI itself, with a lifespan."""
 
 
-def work(served: Served, settings: Settings, live: LiveReporter) -> int:
+def work(served: Served, settings: Settings, live: LiveReporter | None = None) -> int:
     """Serve until SIGTERM, finish requests in progress, flush the usage log, and return the exit status."""
-    live.loop = loop = uvloop.new_event_loop()
+    loop = uvloop.new_event_loop()
+    if live is not None:
+        live.loop = loop
     asyncio.set_event_loop(loop)
     return loop.run_until_complete(_work(served, settings))
 
