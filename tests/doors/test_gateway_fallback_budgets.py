@@ -1,5 +1,6 @@
 """Budgets of an alias with several targets: each attempt has reserved what its own target would cost, or is skipped."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -68,6 +69,27 @@ def test_a_fallback_is_charged_with_its_own_estimate(owner_on: Any, admin: Any, 
     skipped = [("dear", None, "budget_exhausted"), ("unknown", None, "cost_unknown")]
     expected = [] if served == "dear" else skipped
     assert attempts == [("cheap", 429, None), *expected, (served, 200, None)]
+
+
+@pytest.mark.parametrize("fallback", ["second/fair", "openai_compatible/cheap"])
+def test_a_first_target_without_room_is_not_called(
+    owner_on: Any, admin: Any, second: PoolProvider, fallback: str
+) -> None:
+    """The next one serves, and its cost alone is used; if its provider was removed, nothing is used."""
+    admin.put("/api/model-aliases", json={"aliases": {"fast": ["second/dear", fallback]}}).raise_for_status()
+    serves = fallback == "second/fair"
+    if not serves:
+        admin.delete(CARD).raise_for_status()
+    made, secret = owner_on.create_key("capped", scopes=["ai:*"], budgets=[{"amount_usd": "0.40", "period": "month"}])
+    assert owner_on.api(secret).post(CHAT, json=ASK).status_code == (200 if serves else 503)
+    use, row = _read_use(admin, made["id"])
+    assert use["used_usd"] == (SERVED_USD["fair"] if serves else "0.00")
+    attempts = [(one["model"], one["status"], one["skipped"]) for one in row["ai"]["attempts"]]
+    assert attempts == [
+        ("dear", None, "budget_exhausted"),
+        ("fair", 200, None) if serves else ("cheap", None, "no_key"),
+    ]
+    assert [json.loads(body)["model"] for body in second.bodies] == (["fair"] if serves else [])
 
 
 def test_no_target_left(owner_on: Any, admin: Any, second: PoolProvider) -> None:

@@ -104,7 +104,8 @@ class Gateway:
                 return fault_response(context, services, _count_refusal(context, planned[0].fault))
             first, held = await self._find_first(usable, find_consumer(context))
             at = next(at for at, one in enumerate(planned) if one is first)
-            charge, (first, *fallbacks) = share_charge([first, *planned[at + 1 :]])
+            charge, targets = share_charge([first, *planned[at + 1 :]])
+            first = targets[0]
             if plan.alias is not None:
                 sent.whole = first.target.body
             if charge is not None and context.record.row is not None:
@@ -124,8 +125,7 @@ class Gateway:
                 first.budgets,
             )
             if plan.alias is not None:
-                allowed = skip_uncovered(charge, fallbacks)
-                forwarding.attempts.allow_fallbacks(first.target.model, allowed, planned[:at])
+                forwarding.attempts.allow_targets(skip_uncovered(charge, targets), planned[:at])
             return await forwarding.run()
         finally:
             sent.release()

@@ -72,6 +72,7 @@ class ProviderAttempts:
         self._made: list[ProviderCall] = []
         self._call_count = 0
         self._fallbacks: list[PlannedTarget] = []
+        self.skips_first = False
         self.target = target
         self.current = held
         self.model: str | None = None
@@ -83,14 +84,16 @@ class ProviderAttempts:
         """The provider of the current attempt."""
         return self.current.credential.provider
 
-    def allow_fallbacks(
-        self, model: str, fallbacks: Sequence[PlannedTarget], passed: Sequence[PlannedTarget] = ()
-    ) -> None:
-        """Let these targets of an alias follow the first one, whose model is ``model``; ``passed`` come before it."""
-        self.model = model
-        self._fallbacks = list(fallbacks)
+    def allow_targets(self, targets: Sequence[PlannedTarget], passed: Sequence[PlannedTarget] = ()) -> None:
+        """The targets of an alias, the current one first; ``passed`` come before it. If the first is skipped, call
+        ``take_next_target`` before the first call."""
+        first, *self._fallbacks = targets
+        self.model = first.target.model
         for one in passed:
             self._note_skipped(one, one.skipped or _NO_KEY)
+        self.skips_first = first.skipped is not None
+        if first.skipped is not None:
+            self._note_skipped(first, first.skipped)
 
     def begin(self) -> None:
         """A call begins."""

@@ -76,7 +76,8 @@ def _read_parts(content_type: bytes, body: bytes) -> list[_Part]:
     if matched is None:
         raise Ambiguous("The form's Content-Type isn't multipart/form-data with a plain boundary.")
     mark = b"--" + matched[2]
-    first, *middle, last = b"".join((b"\r\n", body)).split(b"\r\n" + mark)
+    first, *middle = b"".join((b"\r\n", body)).split(b"\r\n" + mark)
+    last = middle.pop() if middle else b""
     if first or not middle or last not in (b"--", b"--\r\n") or body.count(mark) != len(middle) + 1:
         raise Ambiguous("The form isn't split by its boundary alone.")
     if len(middle) > MAX_PARTS:

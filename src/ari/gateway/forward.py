@@ -124,7 +124,11 @@ class Forwarding:
 
         A call is repeated without the usage option if the provider refused the one that ARI added.
         """
-        await self._prepare_body()
+        if self.attempts.skips_first and not await self.attempts.take_next_target():
+            self._fault = "unreachable"
+            return self._respond(provider_errors.make_no_key_left_fault(self.attempts.provider, None))
+        if not await self._follow_target():
+            await self._prepare_body()
         while True:
             try:
                 response = await self._call_once()
@@ -136,11 +140,17 @@ class Forwarding:
             if not isinstance(response, TryAgain):
                 return response
             self._status, self._ended = None, "unreachable"
-            planned = self.attempts.planned
-            if planned is not self._planned and planned is not None:
-                self._planned, self._sent.whole = planned, planned.target.body
-                self._prices, self._budgets = planned.prices, planned.budgets
-                await self._prepare_body()
+            await self._follow_target()
+
+    async def _follow_target(self) -> bool:
+        """Whether the current attempt has another target than the one before, whose body is then the one to send."""
+        planned = self.attempts.planned
+        if planned is None or planned is self._planned:
+            return False
+        self._planned, self._sent.whole = planned, planned.target.body
+        self._prices, self._budgets = planned.prices, planned.budgets
+        await self._prepare_body()
+        return True
 
     async def _prepare_body(self) -> None:
         """Add the usage option for the current target, if its streams need it."""

@@ -82,13 +82,13 @@ def share_charge(targets: Sequence[PlannedTarget]) -> tuple[Charge | None, list[
     return charge, shared
 
 
-def skip_uncovered(charge: Charge | None, fallbacks: Sequence[PlannedTarget]) -> list[PlannedTarget]:
-    """The fallbacks after the commit: those for which no budget had room are skipped."""
+def skip_uncovered(charge: Charge | None, targets: Sequence[PlannedTarget]) -> list[PlannedTarget]:
+    """The targets after the commit: those for which no budget had room are skipped."""
     if charge is None or charge.decision is None or not charge.decision.uncovered:
-        return list(fallbacks)
-    found, number = list(fallbacks), 0
-    for index, one in enumerate(fallbacks):
-        if one.budgets is not None:
+        return list(targets)
+    found, number = list(targets), 0
+    for index, one in enumerate(targets):
+        if one.budgets is not None or index == 0:
             if number in charge.decision.uncovered:
                 found[index] = replace(one, skipped="budget_exhausted")
             number += 1

@@ -1,8 +1,12 @@
 """Fields of a multipart form are read as every server reads them, or not at all."""
 
-import pytest
+from contextlib import suppress
 
-from ari.gateway.form_fields import is_form, read_form
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari.gateway.form_fields import is_form, list_files, read_form, replace_in_form
 from ari.gateway.json_tree import Ambiguous
 
 TYPE = b"multipart/form-data; boundary=XX"
@@ -71,3 +75,21 @@ def test_what_servers_could_read_differently_is_ambiguous(content_type: bytes, b
 def test_whatever_a_server_could_take_for_a_form_is_one(content_type: bytes, form: bool) -> None:
     """LiteLLM looks for "form" in the whole header."""
     assert is_form(content_type) is form
+
+
+_PIECE = st.sampled_from(
+    (b"--b", b"--", b"\r\n", b"\r\n\r\n", b'content-disposition: form-data; name="model"', b"x", b":", b"\xff")
+)
+
+
+@given(st.lists(_PIECE, max_size=12).map(b"".join))
+def test_no_body_is_an_error_of_ours(body: bytes) -> None:
+    """Pieces of forms in any order are read or ambiguous, by each function alike."""
+    content_type, names = b"multipart/form-data; boundary=b", frozenset(("model",))
+    for read in (
+        lambda: read_form(content_type, body, names),
+        lambda: list_files(content_type, body),
+        lambda: replace_in_form(content_type, body, names, "x", "y"),
+    ):
+        with suppress(Ambiguous):
+            assert read() is not False

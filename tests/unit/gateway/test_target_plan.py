@@ -96,10 +96,14 @@ def test_the_budget_of_another_provider_counts_too() -> None:
 
 def test_targets_without_room_are_skipped_after_the_commit() -> None:
     """The others keep their order; a target that was skipped before keeps its reason."""
-    charge, (_, *fallbacks) = share_charge(plan(CHEAP, UNKNOWN, DEAR, CHEAP + "-2025-08-07", own=_rules()))
+    charge, targets = share_charge(plan(CHEAP, UNKNOWN, DEAR, CHEAP + "-2025-08-07", own=_rules()))
     assert charge is not None
-    charge.decision = Decision(None, {}, [], uncovered=frozenset((0,)))
-    assert [one.skipped for one in skip_uncovered(charge, fallbacks)] == ["cost_unknown", "budget_exhausted", None]
+    for number, skipped in (
+        (0, ["budget_exhausted", "cost_unknown", None, None]),
+        (1, [None, "cost_unknown", "budget_exhausted", None]),
+    ):
+        charge.decision = Decision(None, {}, [], uncovered=frozenset((number,)))
+        assert [one.skipped for one in skip_uncovered(charge, targets)] == skipped
 
 
 def test_without_budgets_nothing_is_reserved() -> None:

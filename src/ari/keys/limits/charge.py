@@ -48,7 +48,7 @@ class Decision(msgspec.Struct, frozen=True):
     """Whether a request is allowed: ``exceeded`` says why not. ``consumed`` are its units by name.
 
     ``held`` is what it reserved from budgets, and ``crossings`` are the thresholds that were reached. ``uncovered``
-    are the indexes of its fallbacks for which there was no room.
+    are the attempts for which there was no room: 0 is the first, 1 the first of its fallbacks.
     """
 
     exceeded: Exceeded | None
@@ -104,7 +104,7 @@ class Charge(msgspec.Struct):
 
     A consumer's limits have ``CONSUMER_PREFIX`` before their names. Without an ``estimate``, budgets stay as they are.
     ``fallbacks`` are the estimates of other attempts that may follow: of each budget, the highest amount is reserved.
-    One for which there is no room isn't covered, and refuses nothing.
+    An attempt for which there is no room isn't covered. Only if none is covered, budgets refuse the request.
     Raises ``ValueError`` for units that aren't whole.
     """
 
@@ -123,10 +123,12 @@ class Charge(msgspec.Struct):
 def decide(charge: Charge, counters: Sequence[Counter], now_ms: int) -> Decision:
     """Consume the charge from the counters of its owners, which are in the same order, or refuse it."""
     pairs = list(zip(charge.owners, counters, strict=True))
-    exceeded: Exceeded | None = None
     for owner, counter in pairs:
         counter.advance(owner.rules, now_ms)
-        for found in _list_exceeded(charge, owner, counter):
+    first = _find_covered(charge, pairs) if charge.fallbacks else 0
+    exceeded: Exceeded | None = None
+    for owner, counter in pairs:
+        for found in _list_exceeded(charge, owner, counter, with_budgets=not first):
             if exceeded is None or _takes_longer(found, exceeded):
                 exceeded = msgspec.structs.replace(found, name=owner.prefix + found.name)
     if exceeded is not None:
@@ -135,7 +137,7 @@ def decide(charge: Charge, counters: Sequence[Counter], now_ms: int) -> Decision
     consumed: dict[str, int] = {}
     held = list[Held]()
     remaining = []
-    reserves, uncovered = _fit_estimates(charge, pairs)
+    reserves, uncovered = _fit_estimates(charge, pairs, first)
     for owner, counter in pairs:
         if charge.units:
             used = counter.consume(charge.units, owner.select(charge.names))
@@ -149,18 +151,31 @@ def decide(charge: Charge, counters: Sequence[Counter], now_ms: int) -> Decision
     return Decision(None, consumed, remaining, tuple(held), uncovered=uncovered)
 
 
-def _fit_estimates(
-    charge: Charge, pairs: Sequence[tuple[RuleOwner, Counter]]
-) -> tuple[dict[str, Estimate], frozenset[int]]:
-    """What to reserve from each owner's budgets, by its id, and the fallbacks for which there is no room.
+def _find_covered(charge: Charge, pairs: Sequence[tuple[RuleOwner, Counter]]) -> int:
+    """The first attempt for which there is room; 0 if there is none."""
+    for number, estimate in enumerate((charge.estimate, *charge.fallbacks)):
+        if estimate is None or not any(
+            estimate.uses(owner.id) and _lacks_room(counter, estimate) for owner, counter in pairs
+        ):
+            return number
+    return 0
 
-    Fallbacks come in the order in which they are tried, each on top of those before.
+
+def _fit_estimates(
+    charge: Charge, pairs: Sequence[tuple[RuleOwner, Counter]], first: int
+) -> tuple[dict[str, Estimate], frozenset[int]]:
+    """What to reserve from each owner's budgets, by its id, and the attempts for which there is no room.
+
+    ``first`` is covered. The others follow in their order, each on top of those before.
     """
+    attempts = (charge.estimate, *charge.fallbacks)
     found = dict[str, Estimate]()
-    if charge.estimate is not None:
-        found = {owner.id: charge.estimate for owner, _ in pairs if charge.estimate.uses(owner.id)}
-    uncovered = set[int]()
-    for number, fallback in enumerate(charge.fallbacks):
+    if (estimate := attempts[first]) is not None:
+        found = {owner.id: estimate for owner, _ in pairs if estimate.uses(owner.id)}
+    uncovered = set(range(first))
+    for number, fallback in enumerate(attempts[first + 1 :], first + 1):
+        if fallback is None:
+            continue
         wider = {owner.id: _widen(found.get(owner.id), fallback) for owner, _ in pairs if fallback.uses(owner.id)}
         if any(owner.id in wider and _lacks_room(counter, wider[owner.id]) for owner, counter in pairs):
             uncovered.add(number)
@@ -196,9 +211,9 @@ def settle(settlement: Settlement, counters: Mapping[str, Counter], now_ms: int)
     return [one for owner_id in dict.fromkeys(settled) for one in counters[owner_id].list_crossings(owner_id)]
 
 
-def _list_exceeded(charge: Charge, owner: RuleOwner, counter: Counter) -> list[Exceeded]:
+def _list_exceeded(charge: Charge, owner: RuleOwner, counter: Counter, *, with_budgets: bool) -> list[Exceeded]:
     found = list(counter.find_exceeded(charge.units, owner.select(charge.names)))
-    if charge.estimate is not None and charge.estimate.uses(owner.id):
+    if with_budgets and charge.estimate is not None and charge.estimate.uses(owner.id):
         found += counter.find_exhausted(charge.estimate.amounts)
     return found
 

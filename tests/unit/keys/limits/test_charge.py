@@ -155,10 +155,29 @@ def test_fallbacks_reserve_the_highest_amount_once() -> None:
 def test_a_fallback_without_room_refuses_nothing() -> None:
     """It reserves nothing either, and one after it may still fit."""
     decision, used = cover(Amounts(10, 0), (Amounts(101, 0), "second"), (Amounts(20, 0), "first"))
-    assert (decision.exceeded, decision.uncovered, used) == (None, frozenset((0,)), [20, 20, 0])
-    decision, used = cover(Amounts(101, 0), (Amounts(1, 0), "second"))
+    assert (decision.exceeded, decision.uncovered, used) == (None, frozenset((1,)), [20, 20, 0])
+
+
+def test_a_first_target_without_room_leaves_the_request_to_a_fallback() -> None:
+    """Each attempt before the first with room is skipped; budgets refuse only if no attempt has room."""
+    decision, used = cover(Amounts(101, 0), (Amounts(102, 0), "second"), (Amounts(1, 0), "second"))
+    assert (decision.exceeded, decision.uncovered, used) == (None, frozenset((0, 1)), [1, 0, 1])
+    decision, used = cover(Amounts(101, 0), (Amounts(102, 0), "second"))
     assert decision.exceeded is not None
     assert used == [0, 0, 0]
+
+
+def test_a_limit_refuses_whatever_its_fallbacks_cost() -> None:
+    """Only budgets are skipped."""
+    rules = LimitRules(1, limits=(Limit("all", 1, MINUTE_MS),), budgets=(Budget("all", 100),))
+    owner, counter = RuleOwner("key_1", rules), Counter()
+    first, second = (Estimate(Amounts(cost, 0), MINUTE_MS) for cost in (101, 1))
+    charge = Charge((owner,), estimate=first, fallbacks=(second,))
+    assert decide(charge, [counter], NOW).exceeded is None
+    exceeded = decide(charge, [counter], NOW).exceeded
+    assert exceeded is not None
+    assert exceeded.name == "all"
+    assert counter.list_budgets("")[0].used == 1
 
 
 def test_what_was_reserved_for_other_targets_is_released() -> None:
