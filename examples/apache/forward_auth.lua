@@ -138,9 +138,11 @@ function check(r)
         return 400
     end
     local question = write_question(r)
-    -- Apps that read headers from CGI variables make no difference between "-" and "_", some none to ".".
+    -- Apps that read headers from CGI variables make no difference between "-" and "_", some none to ".". Some frameworks
+    -- take X-Original-URL or X-Rewrite-URL for the path, which has another scope.
     for name in pairs(r:headers_in_table()) do
-        if name:lower():find("^x[^%w]ari") then
+        local lower = name:lower()
+        if lower:find("^x[^%w]ari") or lower:find("^x[^%w]original[^%w]url$") or lower:find("^x[^%w]rewrite[^%w]url$") then
             r.headers_in[name] = nil
         end
     end

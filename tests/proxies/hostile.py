@@ -175,6 +175,13 @@ class HostileBehavior:
             read_status(proxied, "/orders", secret, (name, "spoofed"))
         assert all("spoofed" not in str(got.headers) for got in proxied.upstream.received)
 
+    def test_no_header_names_another_path(self, proxied: Proxied) -> None:
+        """Some frameworks take these for the path, so a key with one scope could reach the paths of another."""
+        _, secret = proxied.create_key("one path")
+        for name in ("X-Original-URL", "X-Rewrite-URL", "x_rewrite_url", "X_Original_Url"):
+            assert read_status(proxied, "/orders", secret, (name, "/reports")) in (200, 400, 403)
+        assert all("/reports" not in str(got.headers) for got in proxied.upstream.received)
+
     def test_the_headers_of_a_preflight_reach_ari(self, proxied: Proxied) -> None:
         """Without them ``preflight=allow`` would never apply."""
         _, secret = proxied.create_key("preflight")

@@ -128,7 +128,11 @@ WRITERS: dict[str, Callable[[Setup, int], list[str]]] = {
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AiGateway]:
     """ARI as the guide sets it up behind a proxy, with a stand-in for providers."""
-    settings = {"ARI_PUBLIC_URL": f"https://{HOST}", "ARI_TRUSTED_PROXIES": "127.0.0.1"}
+    settings = {
+        "ARI_PUBLIC_URL": f"https://{HOST}",
+        "ARI_TRUSTED_PROXIES": "127.0.0.1",
+        "ARI_FORWARD_AUTH": "nginx",
+    }
     with running_gateway(tmp_path_factory.mktemp("behind") / "data", **settings) as running:
         yield running
 
@@ -177,6 +181,31 @@ def test_another_host_name_is_refused(front: Front) -> None:
     """By ARI, which gets the name in the request, or by the proxy."""
     response = front.request("GET", "/sign-in", None, host="other.example.net")
     assert response.status == 421 or b"<form" not in response.read()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/forward-auth",
+        "/api/forward-auth/",
+        "/api/forward-auth/any_key=true",
+        "/api/%66orward-auth",
+        "/API/Forward-Auth",
+        "//api/forward-auth",
+        "/api//forward-auth",
+        "/api/./forward-auth",
+        "/x/../api/forward-auth",
+        "/api/%2e/forward-auth",
+        "/api/forward-auth;x",
+        "/api%2fforward-auth",
+    ],
+)
+def test_clients_never_reach_forward_auth(front: Front, behind: AiGateway, path: str) -> None:
+    """ARI trusts the proxy, so a client could ask about its key as if it were one, past ARI_ALLOWED_IPS."""
+    target = f"{path}?any_key=true"
+    response = front.request("GET", target, behind.key, x_original_method="DELETE", x_original_uri="/forged")
+    assert response.status in (400, 403, 404)  # with this key, ARI would respond 200
+    assert "x-ari-key-id" not in response.headers
 
 
 def test_events_arrive_one_by_one(front: Front, behind: AiGateway) -> None:

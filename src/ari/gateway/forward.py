@@ -174,12 +174,7 @@ class Forwarding:
         headers = request_headers.to_provider(incoming, credential)
         body = self._body(headers)
         call = self._gateway.client.call(
-            incoming.method,
-            url,
-            headers,
-            body,
-            private=credential.owner_named,
-            timeouts=self._gateway.timeouts,
+            incoming.method, url, headers, body, private=credential.owner_named, timeouts=self._gateway.timeouts
         )
         async with (
             call as found,
@@ -193,9 +188,8 @@ class Forwarding:
                 await self._read_use(reply)
                 raise ClientGone
             if not reply.has_valid_status:
-                return self._respond(
-                    provider_errors.unreachable(self.attempts.provider, "returned an invalid HTTP status")
-                )
+                reason = "returned an invalid HTTP status"
+                return self._respond(provider_errors.unreachable(self.attempts.provider, reason))
             if reply.status < 300 or (reply.status == 304 and header_filter.is_conditional(incoming)):
                 if self._injected is not None:
                     self._injected.note_accepted()
@@ -223,12 +217,11 @@ class Forwarding:
     def _body(self, headers: list[tuple[str, str]]) -> bytes | AsyncIterable[bytes] | None:
         if self._injected is not None:
             return self._injected.next(headers)
-        sent = self._sent
-        if sent.whole is None:
-            if sent.length is not None:
-                headers.append(("content-length", str(sent.length)))
-            return sent.pieces(self._begin_watch)
-        return sent.whole or None
+        if self._sent.whole is None:
+            if self._sent.length is not None:
+                headers.append(("content-length", str(self._sent.length)))
+            return self._sent.pieces(self._begin_watch)
+        return self._sent.whole or None
 
     async def _stream_or_list(self, reply: ProviderResponse) -> Response | None:
         """Send the response. A list of models is returned instead, with those that the caller may use."""
@@ -280,11 +273,8 @@ class Forwarding:
         """
         provider, credential = self.attempts.provider, self.attempts.current.credential
         if reply.status < 400:
-            return self._respond(
-                provider_errors.unreachable(
-                    provider, "returned a redirect, which ARI doesn't follow", (provider_errors.NO_RETRY,)
-                )
-            )
+            reason = "returned a redirect, which ARI doesn't follow"
+            return self._respond(provider_errors.unreachable(provider, reason, (provider_errors.NO_RETRY,)))
         found = provider_errors.judge_key(credential, reply, body)
         if found is not None:
             await self._gateway.provider_status.record_rejection(self.attempts.current, found.words, reply.status)

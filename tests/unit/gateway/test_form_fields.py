@@ -83,7 +83,7 @@ _PIECE = st.sampled_from(
 
 
 @given(st.lists(_PIECE, max_size=12).map(b"".join))
-def test_no_body_is_an_error_of_ours(body: bytes) -> None:
+def test_pieces_in_any_order_raise_nothing_else(body: bytes) -> None:
     """Pieces of forms in any order are read or ambiguous, by each function alike."""
     content_type, names = b"multipart/form-data; boundary=b", frozenset(("model",))
     for read in (
@@ -92,4 +92,4 @@ def test_no_body_is_an_error_of_ours(body: bytes) -> None:
         lambda: replace_in_form(content_type, body, names, "x", "y"),
     ):
         with suppress(Ambiguous):
-            assert read() is not False
+            assert isinstance(read(), dict | list | bytes | None)

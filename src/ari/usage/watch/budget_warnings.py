@@ -42,12 +42,22 @@ class BudgetWarning(NamedTuple):
 def find_budget_warnings(
     warnings: Sequence[BudgetWarning], owners: Mapping[str, Mapping[str, str]], muted: MutedMarks
 ) -> list[WatchFinding]:
-    """One finding for each warning that was not reported; ``owners`` has the name of each owner, by ID."""
-    return [_make_finding(one, owners.get(one.owner_id, {})) for one in warnings if one.mark not in muted]
+    """One finding for each budget and period with warnings that were not reported: the highest threshold.
+
+    ``owners`` has the name of each owner, by ID.
+    """
+    unreported: dict[tuple[str, str, int], list[BudgetWarning]] = {}
+    for one in warnings:
+        if one.mark not in muted:
+            unreported.setdefault((one.owner_id, one.name, one.period_ms), []).append(one)
+    return [_make_finding(some, owners.get(owner_id, {})) for (owner_id, _, _), some in unreported.items()]
 
 
-def _make_finding(one: BudgetWarning, owner: Mapping[str, str]) -> WatchFinding:
+def _make_finding(some: Sequence[BudgetWarning], owner: Mapping[str, str]) -> WatchFinding:
+    one = max(some, key=lambda warning: warning.threshold)
     amounts = describe_amount("used", one.used, one.unit) | describe_amount("limit", one.amount, one.unit)
     share = {"threshold": one.threshold, "used_percent": one.used * 100 // one.amount}
     detail = {**owner, "budget": one.name, **share, **amounts}
-    return WatchFinding("budget_threshold_reached", one.owner_id, detail, {one.mark: _REMEMBERED_MS})
+    return WatchFinding(
+        "budget_threshold_reached", one.owner_id, detail, {other.mark: _REMEMBERED_MS for other in some}
+    )

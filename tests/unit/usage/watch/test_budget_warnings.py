@@ -22,6 +22,15 @@ def test_a_warning_is_a_finding_about_its_owner() -> None:
     assert list(finding.marks) == [WARNING.mark]
 
 
+def test_thresholds_that_were_reached_together_are_one_finding() -> None:
+    """The highest, in any order; the others are muted with it."""
+    some = [WARNING, WARNING._replace(threshold=50, used=13_000_000), WARNING._replace(threshold=100, used=22_000_000)]
+    for warnings in (some, some[::-1]):
+        [finding] = find_budget_warnings(warnings, {}, set())
+        assert (finding.detail["threshold"], finding.detail["used_usd"]) == (100, "22.00")
+        assert set(finding.marks) == {one.mark for one in some}
+
+
 def test_a_reported_warning_is_muted() -> None:
     """The same threshold of another period, or another threshold, is not."""
     muted = {WARNING.mark}

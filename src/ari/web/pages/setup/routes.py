@@ -20,7 +20,8 @@ from ari.web.render import Pages
 
 _LINK_MISSING = "Paste the setup link from the terminal."
 _LINK_GONE = (
-    "This setup link doesn't work: it was already used, is older than an hour, or ARI was restarted. "
+    "This setup link doesn't work: it was already used, is older than an hour, or ARI or another node "
+    "was started after it. "
     "Restart ARI to get a new link."
 )
 
