@@ -107,6 +107,14 @@ SAFE = {
     "usage ai": "reads",
     "usage summary": "reads",
     "usage totals": "reads",
+    "webhooks add": "adds",
+    "webhooks deliveries": "reads",
+    "webhooks list": "reads",
+    "webhooks replay": "sends again what was sent or failed",
+    "webhooks rotate-secret": "the old secret signs for a day; --retire-old-now says to end it",
+    "webhooks set": "can be set back",
+    "webhooks show": "reads",
+    "webhooks test": "sends an event",
 }
 """Commands that need no question, and why. A new command is added here, or asks."""
 
@@ -217,6 +225,11 @@ def _cut_trail(ari: Ari) -> list[str]:
     return ["audit", "accept"]
 
 
+def _webhook(ari: Ari) -> list[str]:
+    made = ari.json("webhooks", "add", "Receiver", "https://hooks.invalid/", "--event", "scope.*")
+    return ["webhooks", "delete", made["webhook"]["id"]]
+
+
 def _kind(ari: Ari) -> list[str]:
     ari("kinds", "add", "acme", "acme_")
     return ["kinds", "remove", "acme"]
@@ -256,6 +269,7 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "keys retire-old": [_rotate_key("retire-old")],
     "keys revoke": [_live_key, _parent],
     "kinds remove": [_kind],
+    "webhooks delete": [_webhook],
     "presets remove": [_save_preset],
     "scopes remove": [_create_used_scope],
     "keys rotate": [
