@@ -36,7 +36,10 @@ LOCAL_ONLY = {
     "audit check",
     "audit head",
     "audit prune",
-    "backup",
+    "backup file",
+    "backup list",
+    "backup now",
+    "backup verify",
     "database accept",
     "database status",
     "doctor",
@@ -57,7 +60,7 @@ REMOTE_ONLY = {"me revoke", "me rotate", "me show"}
 """Commands about the key for a remote instance."""
 Said = tuple[str, tuple[int, str, str]]
 """A line and what it said."""
-UNCHANGED = {"scan paths", "scan rules"}
+UNCHANGED = {"audit verify", "scan paths", "scan rules"}
 """Commands that need no instance."""
 
 
@@ -120,6 +123,15 @@ def test_both_ways_say_the_same_of_webhooks(local: Place, remote: Place) -> None
     assert failed == ["webhooks test {receiver}", *WEBHOOK_MISTAKES.strip().splitlines()]
 
 
+def test_both_ways_copy_the_same_audit_log(owner: Owner, local: Place, remote: Place) -> None:
+    """Reading on from an event writes none, so both end with the same event and the same signed head."""
+    owner.cli.create_key("Copied")
+    first = json.loads(local.call(["audit", "export"], "", {})[1].splitlines()[0])["id"]
+    here, there = (place.call(["audit", "export", "--after", first], "", {}) for place in (local, remote))
+    assert here == there
+    assert here[1].count("\n") > 1
+
+
 def test_values_are_completed_over_the_api(owner: Owner, remote: Place) -> None:
     """As in the data directory."""
     key = owner.cli.create_key("Completed")[0]["id"]
@@ -158,6 +170,7 @@ def test_every_command_is_compared_or_local_only() -> None:
         shlex.split(line) for line in f"{PREPARE}{CHANGE}{BUDGETS}{WEBHOOKS}{MISTAKES}{REMOVE}".strip().splitlines()
     ]
     compared = {name for name in list_commands() for words in lines if words[: len(name.split())] == name.split()} | {
+        "audit export",
         "keys verify",
         "integrations set",
     }

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.slow
 
 ENVIRONMENT = Path(__file__).parents[2] / "build/client"
 STEPS = Path(__file__).with_name("generated_client_steps.py")
+CONFIG = "post_hooks: []\ncontent_type_overrides:\n  application/jsonl: application/octet-stream\n"
+"""The guide's, without the formatter that the generator would run."""
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def client(shared_owner: Any, tmp_path: Path) -> Path:
     _, secret = shared_owner.create_key("reads the description")
     document = shared_owner.api(secret).get("/api/openapi.json")
     (tmp_path / "openapi.json").write_bytes(document.content)
-    (tmp_path / "config.yml").write_text("post_hooks: []\n")
+    (tmp_path / "config.yml").write_text(CONFIG)
     options = ["--meta", "none", "--output-path", "ari_client", "--config", "config.yml", "--fail-on-warning"]
     command = [str(ENVIRONMENT / "bin/openapi-python-client"), "generate", "--path", "openapi.json", *options]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
