@@ -3,6 +3,8 @@
 One process for each checkout, asked for batches in turn; only the loop's own thread counts, so commits and folding in
 other threads do not. This shows a difference of a few percent on a busy machine, where a whole server does not. The
 traffic is that of ``benchmarks.traffic``. Fails if a checkout refuses requests; 503 from a disk that lags is let pass.
+``--traces 0.01`` turns tracing on in the second checkout, for this share of the requests. ``--whole`` counts all
+threads, which also commit and send traces.
 """
 
 import argparse
@@ -15,7 +17,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +34,7 @@ from benchmarks.apps import fastapi_route
 from benchmarks.load import message
 
 _ROWS = ("me", "verify", "route-guarded")
+_WHOLE = "BENCHMARKS_LOOP_WHOLE"
 _BATCH, _AT_ONCE, _WARM_UP = 640, 64, 3_000
 
 
@@ -46,15 +52,22 @@ def measure() -> None:
     }
     rows = {name: traffic.vary(plain) for name, plain in messages.items()}
     os.environ |= {**known.settings, **traffic.SETTINGS}
-    app, guarded = build_app(Instance.open(settings)), fastapi_route.guarded()
+    instance = Instance.open(settings)
+    stack = ExitStack()
+    if "ARI_TRACES" in os.environ:
+        from ari.serving.trace_setup import prepare_traces, record_traces  # noqa: PLC0415 - others have no such module
+
+        stack.enter_context(record_traces(instance, prepare_traces(settings, os.environ)))
+    app, guarded = build_app(instance), fastapi_route.guarded()
+    read_clock = time.process_time_ns if _WHOLE in os.environ else time.thread_time_ns
     apps = {"me": app, "verify": app, "route-guarded": guarded}
 
     async def batch(row: str, count: int) -> float:
         requests = [_scope_of(random.choice(rows[row])) for _ in range(count)]
-        began = time.thread_time_ns()
+        began = read_clock()
         for at in range(0, count, _AT_ONCE):
             await asyncio.gather(*(_send(apps[row], *one) for one in requests[at : at + _AT_ONCE]))
-        return (time.thread_time_ns() - began) / 1000 / count
+        return (read_clock() - began) / 1000 / count
 
     async def run() -> None:
         await app.start()
@@ -69,7 +82,8 @@ def measure() -> None:
         await app.stop()
         await guarded.stop()
 
-    uvloop.run(run())
+    with stack:
+        uvloop.run(run())
 
 
 def _scope_of(raw: bytes) -> tuple[dict[str, Any], bytes]:
@@ -104,16 +118,40 @@ async def _send(app: Any, scope: dict[str, Any], body: bytes) -> None:
         raise SystemExit(f"{scope['path']} returned {statuses}")
 
 
-def _start(root: Path, folder: str) -> "subprocess.Popen[str]":
+def _start(root: Path, folder: str, more: dict[str, str]) -> "subprocess.Popen[str]":
     """The process of a checkout, which may have no ``benchmarks.loop`` of its own."""
     script = "import sys; sys.path.insert(0, sys.argv[1]); import benchmarks; benchmarks.__path__.append(sys.argv[3]); "
     words = [str(root / ".venv/bin/python"), "-c", script + "from benchmarks import loop; loop.measure()"]
     words += [str(root), folder, str(machine.ROOT / "benchmarks")]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)
+    pipe, environment = subprocess.PIPE, {**os.environ, **more}
+    process = subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, cwd=root, env=environment)
     assert process.stdout is not None
     if process.stdout.readline() != "ready\n":
         raise SystemExit(f"{root} did not start")
     return process
+
+
+class _Discard(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def _start_collector() -> str:
+    """The address of a collector that drops what it gets."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Discard)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+def _trace_to(collector: str, share: str) -> dict[str, str]:
+    sampler = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": share}
+    return {"ARI_TRACES": "on", "OTEL_EXPORTER_OTLP_ENDPOINT": collector, **sampler}
 
 
 def _ask(process: "subprocess.Popen[str]", row: str) -> float:
@@ -130,10 +168,15 @@ def main() -> None:
     parser.add_argument("before", type=Path)
     parser.add_argument("after", type=Path)
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--traces", help="the share of requests that the second one records")
+    parser.add_argument("--whole", action="store_true", help="count all threads")
     asked = parser.parse_args()
+    whole = {_WHOLE: "1"} if asked.whole else {}
+    traced = {} if asked.traces is None else _trace_to(_start_collector(), asked.traces)
     with tempfile.TemporaryDirectory(prefix="ari-loop-") as folder:
         roots = {"before": asked.before, "after": asked.after}
-        processes = [_start(root.resolve(), f"{folder}/{name}") for name, root in roots.items()]
+        given = {"before": whole, "after": whole | traced}
+        processes = [_start(root.resolve(), f"{folder}/{name}", given[name]) for name, root in roots.items()]
         for row in _ROWS:
             found: list[list[float]] = []
             for at in range(asked.rounds):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ari.accounts.password import PasswordHasherPool
     from ari.backups.ports import BackupTarget
+    from ari.base.traces import Tracer
     from ari.integrations.environment import ProviderEnvironment
     from ari.integrations.key_rests import KeyRests
     from ari.integrations.model import ProviderKey
@@ -60,6 +61,7 @@ class Instance:
         self._given = given
         self._environment: ProviderEnvironment | None = None
         self.fold_store: FoldStore = database.usage
+        self.tracer: Tracer | None = None
         self.usage_records: UsageRecords = database.usage
         self.key_use: KeyUse = database.usage
         self.reports: UsageReader = database.reports
@@ -125,10 +127,13 @@ class Instance:
         from ari.usage.measured_store import MeasuredStore
         from ari.usage.recorder import UsageRecorder
 
+        recorder = UsageRecorder
+        if self.settings.traces != "off":
+            from ari.usage.traced import TracedRecorder
+
+            recorder = TracedRecorder
         measured = MeasuredStore(self.database.usage, self.metrics)
-        return UsageRecorder(
-            measured, self.clock, self.settings, lambda: shutil.disk_usage(self.settings.data_dir).free
-        )
+        return recorder(measured, self.clock, self.settings, lambda: shutil.disk_usage(self.settings.data_dir).free)
 
     @cached_property
     def watched_use(self) -> "WatchedUse":
@@ -200,6 +205,13 @@ class Instance:
             if isinstance(part, cached_property):
                 getattr(self, name)
 
+    def trace_with(self, tracer: "Tracer") -> None:
+        """Record what this process does from now on; before it serves."""
+        from ari.usage.traced import TracedFoldStore
+
+        self.tracer = tracer
+        self.fold_store = TracedFoldStore(self.fold_store, tracer)
+
     def now_ms(self) -> int:
         """The present instant."""
         return self.clock.now_ms()
@@ -222,6 +234,10 @@ class Instance:
         """Open the hot path's own connections. From now on the database server is watched."""
         from ari.usage.measured_lookup import MeasuredLookup
 
+        if self.tracer is not None:
+            from ari.usage.traced import TracedLookup
+
+            return TracedLookup(await self.database.open_lookup(), self.metrics)
         return MeasuredLookup(await self.database.open_lookup(), self.metrics)
 
     def open_provider_lookup(self) -> "ProviderLookup":

@@ -1,6 +1,8 @@
 """Each part installs what it needs and nothing of the others (decision 74): each alone, from the wheels."""
 
+import os
 import re
+import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -10,6 +12,7 @@ import pytest
 
 from tests.package.conftest import ROOT, run
 from tests.package.test_locks import project
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +25,7 @@ CLIENT = {*SHARED, "httpx2"}
 ALLOWED = {
     "": {"msgspec"},
     "client": CLIENT,
-    "guard-fastapi": {*CLIENT, "fastapi", "starlette", "pydantic"},
+    "guard-fastapi": {*CLIENT, "fastapi", "starlette", "pydantic", "opentelemetry-api"},
     "guard-starlette": {*CLIENT, "starlette"},
     "guard-litestar": {*CLIENT, "litestar", "rich"},
     "guard-django": {*CLIENT, "django"},
@@ -82,20 +85,37 @@ def test_a_part_without_the_server(extra: str, install: Callable[[str], Path]) -
     assert not (bin_folder / "ari").exists()
 
 
-def test_the_server_alone(install: Callable[[str], Path]) -> None:
+def test_the_server_alone(install: Callable[[str], Path], tmp_path: Path) -> None:
     """``ari-keys`` has what the command needs, and neither other frameworks nor the driver of PostgreSQL."""
     bin_folder = install("ari-keys")
     installed = _distributions(bin_folder)
     assert {"ari-keys", *(_name(one) for one in SERVER["dependencies"])} <= installed
-    assert not installed & {"psycopg", "boto3", "django", "flask", "litestar", "ari-keys-core"}
+    assert not installed & {"psycopg", "boto3", "django", "flask", "litestar", "ari-keys-core", "opentelemetry-sdk"}
     assert run(bin_folder / "ari", "--version").startswith("ari ")
+    assert 'pip install "ari-keys[otel]"' in _refuse_traces(bin_folder, tmp_path / "data")
+
+
+def test_the_server_with_traces(install: Callable[[str], Path], tmp_path: Path) -> None:
+    """``ari-keys[otel]`` has what ``ARI_TRACES`` needs, so the start only fails for the wrong variable."""
+    bin_folder = install("ari-keys[otel]")
+    assert "opentelemetry-exporter-otlp-proto-http" in _distributions(bin_folder)
+    assert "OTEL_TRACES_SAMPLER: must be one of always_on, " in _refuse_traces(bin_folder, tmp_path / "data")
+
+
+def _refuse_traces(bin_folder: Path, data_dir: Path) -> str:
+    """What ``ari serve`` says that can't begin to trace."""
+    given = {"ARI_TRACES": "on", "OTEL_TRACES_SAMPLER": "wrong", "ARI_DATA_DIR": str(data_dir)}
+    words = [str(bin_folder / "ari"), "serve", "--port", str(free_port())]
+    ran = subprocess.run(words, env={**os.environ, **given}, capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    return ran.stderr
 
 
 def test_every_part_is_tested() -> None:
-    """``postgres`` is installed by the test of its command; ``s3`` is boto3 alone."""
+    """``postgres`` is installed by the test of its command, ``otel`` by that of the server; ``s3`` is boto3 alone."""
     assert set(EXTRAS) == set(ALLOWED) - {""}
     assert set(PART) == set(ALLOWED) - {""}
-    assert set(SERVER["optional-dependencies"]) == {*EXTRAS, "postgres", "s3"}
+    assert set(SERVER["optional-dependencies"]) == {*EXTRAS, "otel", "postgres", "s3"}
 
 
 def test_an_extra_of_both_brings_the_same() -> None:

@@ -82,7 +82,11 @@ def test_build_requirements_are_pinned_and_locked() -> None:
 def test_every_declared_dependency_is_locked() -> None:
     """No dependency without a lock."""
     declared = project()["project"]
-    wanted = [*declared["dependencies"], *declared["optional-dependencies"]["postgres"]]
+    wanted = [
+        *declared["dependencies"],
+        *declared["optional-dependencies"]["postgres"],
+        *declared["optional-dependencies"]["otel"],
+    ]
     names = {re.split(r"[\[>=<]", entry)[0] for entry in wanted} - {declared["name"]}
     assert names <= {entry.split("==")[0] for entry in requirements(ROOT / "requirements/run.txt")}
 

@@ -65,8 +65,8 @@ def _add_request(_logger: Any, _method: str, event: _Event) -> _Event:
     request = find_served_request()
     if request is not None:
         event.setdefault("request_id", request.request_id)
-        if request.trace_id is not None and "trace_id" not in event:
-            event["trace_id"], event["span_id"] = request.trace_id, request.span_id
+        if request.trace is not None and "trace_id" not in event:
+            event["trace_id"], event["span_id"] = request.trace.find_ids()
     return event
 
 

@@ -9,26 +9,40 @@ from typing import Literal
 
 import msgspec
 
+from ari.base.traces import RequestTrace
+
 Wait = Literal["database", "usage_log", "provider", "client", "email", "queue"]
 NOTED_SECONDS = 0.005
 """Shorter waits explain nothing, and noting them would cost each request."""
+_STEPS: dict[Wait, str] = {
+    "database": "ari.database",
+    "client": "ari.read_body",
+    "email": "ari.send_email",
+    "queue": "ari.wait_for_turn",
+}
+"""Names of waits in traces; the others have spans with more facts."""
+
+
+class _Threshold:
+    """The shortest wait that is noted, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds = NOTED_SECONDS
 
 
 class ServedRequest(msgspec.Struct, eq=False, gc=False):
     """``waits`` are seconds by what was waited for. ``status`` and ``responded`` are those of its response.
 
     ``responded`` is the clock's monotonic time at which a response in several parts began, for a stream of an AI
-    provider that of its first bytes; others begin when they end. The trace ids are hexadecimal, ``None`` without
-    tracing.
+    provider that of its first bytes; others begin when they end. ``trace`` is ``None`` without tracing.
     """
 
     request_id: str
     is_served: bool = True
-    trace_id: str | None = None
-    span_id: str | None = None
     status: int | None = None
     responded: float | None = None
     waits: dict[Wait, float] | None = None
+    trace: RequestTrace | None = None
 
     def add_wait(self, wait: Wait, seconds: float) -> None:
         """Note that the request waited this long."""
@@ -39,6 +53,12 @@ class ServedRequest(msgspec.Struct, eq=False, gc=False):
 
 _current: ContextVar[ServedRequest | None] = ContextVar("ari_served_request", default=None)
 set_served_request = _current.set
+_threshold = _Threshold()
+
+
+def note_waits_from(seconds: float) -> None:
+    """Note shorter waits of this process too: traces have them."""
+    _threshold.seconds = seconds
 
 
 def find_served_request() -> ServedRequest | None:
@@ -50,7 +70,9 @@ def find_served_request() -> ServedRequest | None:
 def note_wait(wait: Wait, began: float) -> None:
     """Note a wait of the current request since ``began``, in seconds of ``perf_counter``, unless it was short."""
     seconds = perf_counter() - began
-    if seconds >= NOTED_SECONDS:
+    if seconds >= _threshold.seconds:
         request = find_served_request()
         if request is not None:
             request.add_wait(wait, seconds)
+            if request.trace is not None and request.trace.is_recording and wait in _STEPS:
+                request.trace.add(_STEPS[wait], began)

@@ -271,6 +271,11 @@ class Settings(AuditSettings, BackupSettings):
         le=3_600_000,
         description="Log requests whose response begins later than this many milliseconds, with the reason. 0: none.",
     )
+    traces: Literal["off", "on", "link"] = Field(
+        "off",
+        description="Send traces with OpenTelemetry, which the variables OTEL_… configure. on: continue the traces of "
+        "callers with a valid key or session. link: begin a new trace for each request, linked to the caller's.",
+    )
     test_clock_file: Path | None = Field(None, description="Tests only: file with milliseconds to add to the clock.")
 
     @field_validator("*", mode="before")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ari.base.time_limit import TimeLimit
-from ari.gateway import header_filter, provider_errors, request_headers
+from ari.gateway import header_filter, provider_errors
 from ari.gateway.ai_record import CallTimes, make_use
+from ari.gateway.ai_trace import begin_call, end_trace
 from ari.gateway.attempts import TOO_MANY_REQUESTS, ProviderAttempts, TryAgain, find_consumer
 from ari.gateway.costs import METERED, RequestPrices, is_refused, read_tier
 from ari.gateway.injected_body import InjectedBody
@@ -169,9 +170,8 @@ class Forwarding:
 
     async def _call_once(self) -> Response | TryAgain | None:
         incoming, credential = self._context.head, self.attempts.current.credential
-        self.attempts.begin()
         url = header_filter.url_for(credential, self.attempts.target.path, incoming.query)
-        headers = request_headers.to_provider(incoming, credential)
+        headers = begin_call(self._context, self.attempts, self._sent.whole, self._prices.model)
         body = self._body(headers)
         call = self._gateway.client.call(
             incoming.method, url, headers, body, private=credential.owner_named, timeouts=self._gateway.timeouts
@@ -347,4 +347,4 @@ class Forwarding:
         use = make_use(row, self.attempts, used, cost, times, status=self._status, ended=self._ended, alias=self._alias)
         if self._budgets is not None:
             use = self._budgets.settle(clean_use(use), used, self._fault)
-        self._services.recorder.meter(use)
+        self._services.recorder.meter(end_trace(self._context, use))

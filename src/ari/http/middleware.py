@@ -18,6 +18,7 @@ from ari.http.security_events import SecurityEvents
 from ari.http.security_headers import SecurityHeaders
 from ari.http.services import ErrorPage, Services
 from ari.http.slow_requests import SlowRequests
+from ari.http.traced_requests import TracedRequestHandler
 from ari.instance import Instance
 from ari.usage.route_names import RouteNames
 
@@ -60,7 +61,9 @@ class Middleware:
             slow_requests=SlowRequests(instance.settings.slow_request_ms),
             error_page=self.error_page,
         )
-        self._handler = RequestHandler(self.app, self.table, instance, self.services)
+        parts = self.app, self.table, instance, self.services
+        tracer = instance.tracer
+        self._handler = RequestHandler(*parts) if tracer is None else TracedRequestHandler(*parts, tracer)
 
     def list_requests(self) -> list[tuple[str, str, str, float]]:
         """The requests in progress: method, route, ID, and their age in seconds. May be called in any thread."""

@@ -65,7 +65,7 @@ class RequestHandler:
         self._running[id(context)] = context
         sender = context.send = ResponseSender(context, services, send)
         try:
-            response = await _admit(context, services)
+            response = await self._admit(context)
             if response is None:
                 response = await run_handler(self._app, scope, context, services)
             if response is not None:
@@ -78,17 +78,23 @@ class RequestHandler:
             context.record.complete(_CLIENT_GONE, None)
         except HeadSent:
             pass
-        except Exception:  # noqa: BLE001 - becomes a 500 and is logged; nothing may escape into the server
+        except Exception as error:  # noqa: BLE001 - becomes a 500 and is logged; nothing may escape into the server
+            if context.served.trace is not None:
+                context.served.trace.add_exception(error)
             _log.exception("request failed", route=context.route.template)
             await sender.respond_to_fault(Fault(REQUEST_ERRORS["internal"]))
         finally:
             del self._running[id(context)]
             context.send = send  # ends the reference cycle with the sender: garbage is collected rarely
-            taken = services.clock.monotonic() - context.record.started
-            self._metrics.end_request(find_door(context.route.template), taken)
-            if taken >= self._slow_requests.min_seconds:
-                self._slow_requests.note(context, taken)
-            context.served.is_served = False
+            self._end(context)
+
+    def _end(self, context: RequestContext) -> None:
+        """Count the request, and log it if it was slow."""
+        taken = self._services.clock.monotonic() - context.record.started
+        self._metrics.end_request(find_door(context.route.template), taken)
+        if taken >= self._slow_requests.min_seconds:
+            self._slow_requests.note(context, taken)
+        context.served.is_served = False
 
     def _read(self, scope: Scope, receive: Receive, send: Send) -> RequestContext:
         services = self._services
@@ -112,15 +118,15 @@ class RequestHandler:
             peer=peer[0] if peer else None,
         )
 
-
-async def _admit(context: RequestContext, services: Services) -> Response | None:
-    """``None`` if the handler may run, else the response in its place."""
-    if context.route.policy.auth is AuthMode.FORWARD_AUTH:
-        return None
-    fault = services.edge_checks.check(context)
-    if context.credentials.tokens or context.credentials.duplicated or context.keys_in_url:
-        fault = await authenticate_key(context, services, fault)
-        return None if fault is None else fault_response(context, services, fault)
-    if fault is not None:
-        return fault_response(context, services, form_fault(context.head, services.settings, fault))
-    return await authenticate_session(context, services)
+    async def _admit(self, context: RequestContext) -> Response | None:
+        """``None`` if the handler may run, else the response in its place."""
+        services = self._services
+        if context.route.policy.auth is AuthMode.FORWARD_AUTH:
+            return None
+        fault = services.edge_checks.check(context)
+        if context.credentials.tokens or context.credentials.duplicated or context.keys_in_url:
+            fault = await authenticate_key(context, services, fault)
+            return None if fault is None else fault_response(context, services, fault)
+        if fault is not None:
+            return fault_response(context, services, form_fault(context.head, services.settings, fault))
+        return await authenticate_session(context, services)

@@ -35,7 +35,8 @@ class SlowRequests:
         if seconds < self.min_seconds:
             return
         _add_commit(context, seconds)
-        waits = {name: waited for name, waited in (served.waits or {}).items() if waited <= seconds}
+        found = (served.waits or {}).items()
+        waits = {name: waited for name, waited in found if NOTED_SECONDS <= waited <= seconds}
         unknown = seconds - sum(waits.values())
         reason = max(waits, key=waits.__getitem__, default=OWN_WORK)
         if reason in waits and unknown > waits[reason]:

@@ -7,6 +7,7 @@ import structlog
 
 from ari.base.clock import DAY_MS
 from ari.base.ids import new_id
+from ari.base.traces import trace_work
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.notifications import outbox
@@ -48,8 +49,12 @@ async def send_one(instance: Instance, holder: str) -> None:
         return
     sender = instance.mail.sender
     assert sender is not None, "without a sender nothing is claimed"
-    result = await sender.send(found.email, found.notice.id, SEND_SECONDS)
-    finished = await deps.do(outbox.finish, found.notice, sender.name, result, holder)
+    with trace_work(
+        instance.tracer, "ari.send_email", {"ari.kind": found.notice.kind, "ari.sender": sender.name}
+    ) as span:
+        result = await sender.send(found.email, found.notice.id, SEND_SECONDS)
+        finished = await deps.do(outbox.finish, found.notice, sender.name, result, holder)
+        span.note({"ari.state": finished.state})
     instance.metrics.count_email(_RESULTS.get(finished.state, "retried"))
     _log_result(finished)
 

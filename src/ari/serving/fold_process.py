@@ -1,6 +1,5 @@
 """The process that folds the usage log of ``ari serve``: workers respond, this one counts."""
 
-import os
 import signal
 from types import FrameType
 
@@ -9,7 +8,10 @@ from ari.usage.fold_loop import FoldLoop
 
 
 def work(instance: Instance) -> int:
-    """Fold until SIGTERM, and return the exit status. Raises nothing for a database that is unavailable."""
+    """Fold until SIGTERM, and return the exit status. Raises nothing for a database that is unavailable.
+
+    A fold at idle priority may still run. It changes nothing if the process exits, and the next run repeats it.
+    """
     loop = FoldLoop(instance.fold_store)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -17,4 +19,4 @@ def work(instance: Instance) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     loop.run()
-    os._exit(0)  # without waiting for a fold at idle priority: it changes nothing, and the next run repeats it
+    return 0

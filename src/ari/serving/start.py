@@ -21,6 +21,7 @@ from ari.base.messages import EMAIL_IS_OFF
 from ari.base.seal import find_missing_keys, get_sealed, words_for
 from ari.base.secret_file import SUFFIX
 from ari.base.settings import Settings
+from ari.base.traces import SECRET_VARIABLES as TRACE_SECRETS
 from ari.deps import Deps
 from ari.http.dispatch import App
 from ari.http.presence import Presence
@@ -33,6 +34,7 @@ from ari.serving.listening import Listener
 from ari.serving.live_report import start_live_reports
 from ari.serving.os_limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
+from ari.serving.trace_setup import Traces, prepare_traces, record_traces
 from ari.storage.checkup import prove_verification
 from ari.storage.engine import KEYS_FILE, STAGING_FILE, USAGE_FILE
 from ari.storage.failover.history import WentBack
@@ -52,6 +54,7 @@ RESPONSES_FORGOTTEN = (
     "requests are new requests."
 )
 _MARGIN_SECONDS = 2.0
+_Sockets = Sequence[socket.socket]
 
 
 def serve(settings: Settings, *, new_instance: bool = False) -> int:
@@ -65,6 +68,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     raise_open_files()
     configure_log(settings)
     _report_variables(os.environ)
+    traces = prepare_traces(settings, os.environ)
     listeners = _bind(settings)
     trusted, link, mails = True, None, True
     try:
@@ -81,7 +85,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
         print(ONE_ADDRESS.format(settings.base_url), flush=True)
     if not mails:
         print(EMAIL_IS_OFF, flush=True)
-    supervisor = _supervisor(settings, [one.socket for one in listeners], given, trusted=trusted)
+    supervisor = _supervisor(settings, [one.socket for one in listeners], given, traces, trusted=trusted)
     with _publish_url(settings):
         status = supervisor.run()
     if status == 0 and settings.database_url is None:
@@ -118,7 +122,7 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
 
 
 def _supervisor(
-    settings: Settings, listeners: Sequence[socket.socket], given: ProviderEnvironment, *, trusted: bool = True
+    settings: Settings, listeners: _Sockets, given: ProviderEnvironment, traces: Traces | None, *, trusted: bool = True
 ) -> Supervisor:
     """Build the app once, so that every worker is forked with it and a replacement serves immediately."""
     presence = Presence(settings.workers)
@@ -137,12 +141,14 @@ def _supervisor(
         name_worker(number)
         metrics.take_slot(number)
         live = start_live_reports(settings.data_dir, f"worker-{number}", app.list_requests)
-        return worker.work(list(zip(apps, listeners, strict=True)), settings, live)
+        with record_traces(instance, traces):
+            return worker.work(list(zip(apps, listeners, strict=True)), settings, live)
 
     def fold() -> int:
         metrics.take_slot(fold_slot)
         start_live_reports(settings.data_dir, "fold")
-        return fold_process.work(instance)
+        with record_traces(instance, traces):
+            return fold_process.work(instance)
 
     def back_up() -> int:
         metrics.take_slot(fold_slot + 1)
@@ -161,9 +167,14 @@ def _supervisor(
         gone=note_end,
         replaced=metrics.count_restart,
         listeners=listeners,
-        # The usage log gives up flushing after twice the patience of a caller.
-        stop_seconds=settings.stop_seconds + 2 * settings.usage_wait_seconds + _MARGIN_SECONDS,
+        stop_seconds=_find_stop_seconds(settings, traces),
     )
+
+
+def _find_stop_seconds(settings: Settings, traces: Traces | None) -> float:
+    """How long a process may take to stop. The usage log gives up flushing after twice the patience of a caller."""
+    sending = 0.0 if traces is None else traces.stop_seconds
+    return settings.stop_seconds + 2 * settings.usage_wait_seconds + sending + _MARGIN_SECONDS
 
 
 def _bind(settings: Settings) -> list[Listener]:
@@ -202,7 +213,7 @@ def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
 
 def forget_secrets() -> None:
     """Remove the secrets from the environment."""
-    for name in (*SECRET_VARIABLES, *key_variables()):
+    for name in (*SECRET_VARIABLES, *TRACE_SECRETS, *key_variables()):
         os.environ.pop(name, None)
 
 

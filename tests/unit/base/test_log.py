@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,7 +74,8 @@ def test_a_traceback_shows_no_local_variables(lines: Any) -> None:
 
 
 def serve_request(request_id: str) -> ServedRequest:
-    request = ServedRequest(request_id, trace_id="a" * 32, span_id="b" * 16)
+    trace: Any = SimpleNamespace(find_ids=lambda: ("a" * 32, "b" * 16))
+    request = ServedRequest(request_id, trace=trace)
     set_served_request(request)
     return request
 

@@ -1,0 +1,1 @@
+"""Traces with OpenTelemetry, for instances that turn them on. Only this package imports OpenTelemetry. Decision 80."""

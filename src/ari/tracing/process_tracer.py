@@ -1,0 +1,103 @@
+"""The tracer of one process: begun after the fork, ended within a bounded time."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import Status, StatusCode
+
+from ari import __version__
+from ari.base.served_request import note_waits_from
+from ari.base.traces import Attributes, TraceHeaders
+from ari.tracing import w3c
+from ari.tracing.own_warnings import report_failures
+from ari.tracing.request_trace import OtelRequestTrace, write_ids
+from ari.tracing.safe_values import clean_attributes, describe_error
+from ari.tracing.sampling import Sampling
+
+STOP_SECONDS = 2.0
+"""The rest is lost: a collector that hangs must not hold up the end."""
+_UNNAMED = "unknown_service"
+
+
+class ProcessTracer:
+    """Sends spans in batches from a thread of its own, so a collector never delays a request.
+
+    The sampler, the sizes of queue and batches, and the resource come from OpenTelemetry's own variables. Of more spans
+    than the queue holds, the rest is dropped.
+    """
+
+    def __init__(self, exporter: SpanExporter, sampling: Sampling) -> None:
+        self._sampling = sampling
+        report_failures()
+        note_waits_from(0.0)
+        self._provider = TracerProvider(ALWAYS_ON, resource=_make_resource(), shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("ari", __version__)
+
+    def begin_request(self, at_ms: int, parents: Sequence[bytes], states: Sequence[bytes]) -> OtelRequestTrace:
+        """The trace of a request that came at ``at_ms``, with the lines of its ``traceparent`` and ``tracestate``."""
+        return OtelRequestTrace(self._tracer, self._sampling, at_ms, parents, states)
+
+    @contextmanager
+    def trace(self, name: str, attributes: Attributes | None = None) -> Iterator["WorkSpan | UnrecordedWork"]:
+        """Record a piece of work as the root of a trace. An error is noted by its type."""
+        if not self._sampling.records_root():
+            yield UnrecordedWork()
+            return
+        span = self._tracer.start_span(name, Context(), attributes=clean_attributes(attributes or {}))
+        try:
+            yield WorkSpan(span)
+        except Exception as error:
+            span.add_event("exception", describe_error(error))
+            span.set_status(Status(StatusCode.ERROR))
+            raise
+        finally:
+            span.end()
+
+    def stop(self) -> None:
+        """Send what is left, within ``STOP_SECONDS``."""
+        sending = threading.Thread(target=self._provider.shutdown, name="ari traces", daemon=True)
+        sending.start()
+        sending.join(STOP_SECONDS)
+
+
+class WorkSpan:
+    """The span of a piece of work."""
+
+    def __init__(self, span: trace.Span) -> None:
+        self._span = span
+
+    def note(self, attributes: Attributes) -> None:
+        """Add attributes."""
+        self._span.set_attributes(clean_attributes(attributes))
+
+    def list_headers(self) -> TraceHeaders:
+        """The headers that continue the trace in a request of this work."""
+        return w3c.write_headers(*write_ids(self._span), None, is_sampled=True)
+
+
+class UnrecordedWork:
+    """Work that isn't sampled."""
+
+    def note(self, attributes: Attributes) -> None:
+        """Nothing is noted."""
+
+    def list_headers(self) -> TraceHeaders:
+        """A trace that nobody records, so that those who get the request don't begin one."""
+        ids = w3c.make_id(w3c.TRACE_BITS), w3c.make_id(w3c.SPAN_BITS)
+        return w3c.write_headers(*ids, None, is_sampled=False)
+
+
+def _make_resource() -> Resource:
+    found = Resource.create()
+    own = {} if "service.version" in found.attributes else {"service.version": __version__}
+    if str(found.attributes.get("service.name", _UNNAMED)).startswith(_UNNAMED):
+        own["service.name"] = "ari"
+    return found.merge(Resource(own))
