@@ -51,6 +51,7 @@ def test_every_address(owner: Any, browser: Any, look: Any) -> None:
     page.set_default_timeout(15_000)
     enter(page, owner)
     active, revoked = _ids(owner, "active"), _ids(owner, "revoked")
+    webhook = f"/settings/webhooks/{_make_webhook(owner)}"
     consumer = f"/settings/consumers/{owner.cli.json('consumers', 'list')['items'][0]['id']}"
     for path in (
         *(f"/settings/keys/{key_id}" for key_id in (active, revoked)),
@@ -103,6 +104,11 @@ def test_every_address(owner: Any, browser: Any, look: Any) -> None:
         "/settings/integrations/ollama/address",
         "/settings/integrations/openai/key",
         "/settings/integrations/openai/remove",
+        "/settings/webhooks",
+        "/settings/webhooks/new",
+        webhook,
+        f"{webhook}?state=failed",
+        *(f"{webhook}/{form}" for form in ("edit", "rotate", "delete")),
         "/sign-out-everywhere",
         f"{HOME}&show=inactive",
         f"{HOME}&q=no+such+key",
@@ -120,6 +126,14 @@ def test_every_address(owner: Any, browser: Any, look: Any) -> None:
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") == width, f"{path} scrolls at {width}"
     context.close()
+
+
+def _make_webhook(owner: Any) -> str:
+    """A webhook that failed once."""
+    owner.cli("webhooks", "add", "Tickets of the operations team", "https://hooks.invalid/hook")
+    [webhook] = owner.cli.json("webhooks", "list")["items"]
+    owner.cli("webhooks", "test", webhook["id"])
+    return str(webhook["id"])
 
 
 def _endpoints(owner: Any, page: Any, look: Any) -> None:

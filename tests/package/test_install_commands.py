@@ -34,7 +34,11 @@ HERE = "pip install ."
 DEVELOPERS = "pip install -e . hatchling watchfiles"
 SYSTEM_PACKAGE = "apt install lua-socket"
 """Debian's, which ``tests/system.sh`` installs for the tests of Apache."""
-EXTRAS = re.compile(r'pip install "(ari-keys(?:-core)?)\[([a-z,-]+)\]"')
+SERVER_PACKAGES = "sudo apt install ufw python3-venv caddy"
+"""Debian's and Ubuntu's own."""
+RECEIVERS = "pip install standardwebhooks"
+"""ARI's own requirement, at the version that its lock names."""
+EXTRAS = re.compile(r'pip install "(ari-keys(?:-core)?)\[([a-z0-9,-]+)\]"')
 """``test_extras.py`` installs each extra of ``ari-keys-core`` alone."""
 POSTGRES = 'pip install "ari-keys[postgres]"'
 IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install "[^"]*"|pip install [\w-]+""")
@@ -86,7 +90,18 @@ def test_every_given_command_is_run_here() -> None:
     """A command that nobody ran may install somebody else's package: ``ari`` on the index is not this one."""
     commands = list(_find_commands())
     others = {command for _, command in commands if not EXTRAS.fullmatch(command)}
-    assert others == {CHECKOUT, PLAIN, UPGRADE, *BY_TOOLS, HERE, DEVELOPERS, SYSTEM_PACKAGE}, commands
+    assert others == {
+        CHECKOUT,
+        PLAIN,
+        UPGRADE,
+        *BY_TOOLS,
+        HERE,
+        DEVELOPERS,
+        SYSTEM_PACKAGE,
+        SERVER_PACKAGES,
+        RECEIVERS,
+    }, commands
+    assert "\nstandardwebhooks==" in (ROOT / "requirements/run.txt").read_text()
     assert POSTGRES in {command for _, command in commands}
     assert SYSTEM_PACKAGE.removeprefix("apt ") in (ROOT / "tests/system.sh").read_text()
 
