@@ -204,6 +204,43 @@ class PrivateServer(PostgresServer):
         assert pid is not None or self._process is not None
         _send_signal(_family(pid or self._process.pid), signal.SIGCONT)  # type: ignore[union-attr]  # never None here
 
+    def archive(self) -> None:
+        """Restart with an archive of the WAL."""
+        archive = self._folder / "archive"
+        archive.mkdir()
+        os.chown(archive, self._folder.stat().st_uid, self._folder.stat().st_gid)
+        self.execute("ALTER SYSTEM SET archive_mode = on", f"ALTER SYSTEM SET archive_command = 'cp %p {archive}/%f'")
+        self.stop()
+        self.start()
+
+    def archive_all(self) -> Path:
+        """Wait until all that was written so far is in the archive; its folder."""
+        [(segment,)] = self.execute("SELECT pg_walfile_name(pg_switch_wal())")
+        archive = self._folder / "archive"
+        deadline = time.monotonic() + 30
+        while (
+            not (archive / segment).exists()
+            or self.execute("SELECT last_archived_wal FROM pg_stat_archiver")[0][0] < segment
+        ):
+            assert time.monotonic() < deadline, segment
+            time.sleep(0.05)
+        return archive
+
+    def run_tool(self, name: str, *words: str) -> None:
+        """Run a client program of PostgreSQL, such as ``pg_dump``, on this server."""
+        port = urlsplit(self.admin_url).port
+        command = [
+            str(Path(self._command[0]).with_name(name)),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-U",
+            "postgres",
+            *words,
+        ]
+        subprocess.run(command, check=True, capture_output=True, **self._options)
+
     def guard(self, rules: str, certificate: bytes) -> None:
         """Put rules before those of ``pg_hba.conf``, and offer TLS with this certificate and its key."""
         data = self._folder / "data"
@@ -269,6 +306,39 @@ def standby_of(primary: PrivateServer) -> Iterator["Standby"]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def base_backup_of(primary: PrivateServer) -> Iterator["BaseBackup"]:
+    """A copy of the server's files, made by ``pg_basebackup``."""
+    binaries = find_programs()
+    assert binaries is not None
+    with _home() as (folder, ids):
+        copy = BaseBackup(binaries, folder, free_port(), ids)
+        try:
+            primary.run_tool("pg_basebackup", "-D", str(folder / "data"), "-X", "none", "-c", "fast", "--no-sync")
+            yield copy
+        finally:
+            copy.stop()
+
+
+class BaseBackup(PrivateServer):
+    """A server that begins from a base backup."""
+
+    def recover(self, archive: Path, restore_point: str) -> None:
+        """Start, and apply the archived WAL up to this restore point."""
+        data = self._folder / "data"
+        with (data / "postgresql.auto.conf").open("a") as file:
+            file.write(
+                f"archive_mode = off\nrestore_command = 'cp {archive}/%f %p'\n"
+                f"recovery_target_name = '{restore_point}'\nrecovery_target_action = 'promote'\n"
+            )
+        (data / "recovery.signal").touch()
+        self.start()
+        deadline = time.monotonic() + 30
+        while self.execute("SELECT pg_is_in_recovery()")[0][0]:
+            assert time.monotonic() < deadline, "the server is still recovering"
+            time.sleep(0.05)
 
 
 class Standby(PrivateServer):
