@@ -214,7 +214,7 @@ def test_a_command_about_the_data_directory_refuses(remote: Place, name: str) ->
     more = {
         "audit check": ["evt_1", "0"],
         "audit prune": ["--days", "30"],
-        "backup": ["x"],
+        "backup file": ["x"],
         "restore": ["x"],
         "account set-email": ["a@example.org"],
         "usage erase": ["--address", "192.0.2.1"],

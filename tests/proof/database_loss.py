@@ -18,7 +18,7 @@ from sqlalchemy import select
 from ari.base.errors import Unavailable
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
-from ari.storage.tables import usage_rows, usage_staging
+from ari.storage.tables import usage_rows
 from ari.usage.ports import Batch
 from tests.support import postgres as servers
 from tests.support.instances import settings_for
@@ -94,8 +94,10 @@ def _target(primary: Any, way: str) -> Iterator[Any]:
 
 
 def _count_missing(url: str, folder: Path, answered: Sequence[str]) -> tuple[int, int]:
-    with closing(Database.open(settings_for(folder, url))) as database, database.log.connect() as connection:
-        kept = {*connection.scalars(select(usage_rows.c.id)), *connection.scalars(select(usage_staging.c.id))}
+    with closing(Database.open(settings_for(folder, url))) as database:
+        database.usage.fold_all()
+        with database.log.connect() as connection:
+            kept = set(connection.scalars(select(usage_rows.c.id)))
     return len(set(answered) - kept), len(answered)
 
 

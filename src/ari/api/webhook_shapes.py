@@ -20,8 +20,8 @@ _EXAMPLE: dict[str, JsonValue] = {
     "url": "https://tickets.example.com/hooks/ari",
     "events": ["key.*", "account.two_factor_disabled"],
 }
-WebhookId = Annotated[str, Path(max_length=40, description="ID of a webhook.", examples=[_WEBHOOK_ID])]
-DeliveryId = Annotated[str, Path(max_length=40, description="ID of a delivery.", examples=[_DELIVERY_ID])]
+WebhookId = Annotated[str, Path(description="ID of a webhook.", examples=[_WEBHOOK_ID])]
+DeliveryId = Annotated[str, Path(description="ID of a delivery.", examples=[_DELIVERY_ID])]
 _Name = Annotated[
     StrictStr, Field(examples=["Ticket system"], json_schema_extra={"minLength": 1, "maxLength": NAME_LENGTH})
 ]
