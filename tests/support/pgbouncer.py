@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from tests.support.ports import free_port
-from tests.support.postgres import other_account
+from tests.support.postgres_home import other_account
 
 MISSING = "no PgBouncer: install the pgbouncer package; its tests are skipped"
 _PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")

@@ -6,12 +6,10 @@ A private one does not sync its files, and nobody else's work slows it down.
 import getpass
 import itertools
 import os
-import pwd
 import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +21,7 @@ import psycopg
 
 from tests.support.admin_connection import AdminConnection
 from tests.support.ports import free_port
+from tests.support.postgres_home import make_home
 
 MISSING = "no PostgreSQL: set ARI_TEST_DATABASE_URL, or install the postgresql package; its tests are skipped"
 _numbers = itertools.count(1)
@@ -154,13 +153,13 @@ class PrivateServer(PostgresServer):
         # A third less processor time where nothing is synced; PostgreSQL before 15 knows no other.
         self._strategy = " STRATEGY FILE_COPY" if _major_of(binaries) >= 15 else ""
         self._command = [str(binaries / "postgres"), "-D", str(folder / "data"), *options]
-        self._folder = folder
+        self.folder = folder
         self._options = {"cwd": folder, "env": _environment(folder), **ids}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start and wait until it responds."""
-        log_path = self._folder / "log"
+        log_path = self.folder / "log"
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, **self._options)
         _await_ready(self.admin_url, log_path)
@@ -204,28 +203,6 @@ class PrivateServer(PostgresServer):
         assert pid is not None or self._process is not None
         _send_signal(_family(pid or self._process.pid), signal.SIGCONT)  # type: ignore[union-attr]  # never None here
 
-    def archive(self) -> None:
-        """Restart with an archive of the WAL."""
-        archive = self._folder / "archive"
-        archive.mkdir()
-        os.chown(archive, self._folder.stat().st_uid, self._folder.stat().st_gid)
-        self.execute("ALTER SYSTEM SET archive_mode = on", f"ALTER SYSTEM SET archive_command = 'cp %p {archive}/%f'")
-        self.stop()
-        self.start()
-
-    def archive_all(self) -> Path:
-        """Wait until all that was written so far is in the archive; its folder."""
-        [(segment,)] = self.execute("SELECT pg_walfile_name(pg_switch_wal())")
-        archive = self._folder / "archive"
-        deadline = time.monotonic() + 30
-        while (
-            not (archive / segment).exists()
-            or self.execute("SELECT last_archived_wal FROM pg_stat_archiver")[0][0] < segment
-        ):
-            assert time.monotonic() < deadline, segment
-            time.sleep(0.05)
-        return archive
-
     def run_tool(self, name: str, *words: str) -> None:
         """Run a client program of PostgreSQL, such as ``pg_dump``, on this server."""
         port = urlsplit(self.admin_url).port
@@ -243,7 +220,7 @@ class PrivateServer(PostgresServer):
 
     def guard(self, rules: str, certificate: bytes) -> None:
         """Put rules before those of ``pg_hba.conf``, and offer TLS with this certificate and its key."""
-        data = self._folder / "data"
+        data = self.folder / "data"
         rules_path, pem = data / "pg_hba.conf", data / "server.pem"
         rules_path.write_text(f"{rules}\n{rules_path.read_text()}")
         pem.write_bytes(certificate)
@@ -295,50 +272,15 @@ def standby_of(primary: PrivateServer) -> Iterator["Standby"]:
     """A server that follows another, asynchronously unless that one's settings say otherwise."""
     binaries = find_programs()
     assert binaries is not None
-    with _home() as (folder, ids):
-        port = urlsplit(primary.admin_url).port
-        command = [str(binaries / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
-        command += ["-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+    with make_home() as (folder, ids):
         server = Standby(binaries, folder, free_port(), ids)
         try:
-            subprocess.run(command, check=True, capture_output=True, cwd=folder, env=_environment(folder), **ids)
+            words = ["-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+            primary.run_tool("pg_basebackup", *words)
             server.start()
             yield server
         finally:
             server.stop()
-
-
-@contextmanager
-def base_backup_of(primary: PrivateServer) -> Iterator["BaseBackup"]:
-    """A copy of the server's files, made by ``pg_basebackup``."""
-    binaries = find_programs()
-    assert binaries is not None
-    with _home() as (folder, ids):
-        copy = BaseBackup(binaries, folder, free_port(), ids)
-        try:
-            primary.run_tool("pg_basebackup", "-D", str(folder / "data"), "-X", "none", "-c", "fast", "--no-sync")
-            yield copy
-        finally:
-            copy.stop()
-
-
-class BaseBackup(PrivateServer):
-    """A server that begins from a base backup."""
-
-    def recover(self, archive: Path, restore_point: str) -> None:
-        """Start, and apply the archived WAL up to this restore point."""
-        data = self._folder / "data"
-        with (data / "postgresql.auto.conf").open("a") as file:
-            file.write(
-                f"archive_mode = off\nrestore_command = 'cp {archive}/%f %p'\n"
-                f"recovery_target_name = '{restore_point}'\nrecovery_target_action = 'promote'\n"
-            )
-        (data / "recovery.signal").touch()
-        self.start()
-        deadline = time.monotonic() + 30
-        while self.execute("SELECT pg_is_in_recovery()")[0][0]:
-            assert time.monotonic() < deadline, "the server is still recovering"
-            time.sleep(0.05)
 
 
 class Standby(PrivateServer):
@@ -350,7 +292,7 @@ class Standby(PrivateServer):
 
     def stop_following(self) -> None:
         """Take nothing more from the primary, as when the network between them fails."""
-        with (self._folder / "data" / "postgresql.auto.conf").open("a") as file:
+        with (self.folder / "data" / "postgresql.auto.conf").open("a") as file:
             file.write("primary_conninfo = ''\n")
         self.execute("SELECT pg_reload_conf()")
         self._wait_until("SELECT count(*) = 0 FROM pg_stat_wal_receiver")
@@ -368,24 +310,9 @@ class Standby(PrivateServer):
 
 
 @contextmanager
-def _home() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """A folder for a server, and whom to run it as."""
-    folder = Path(tempfile.mkdtemp(prefix="ari-postgres-"))
-    account = other_account() if os.getuid() == 0 else None
-    ids: dict[str, Any] = {}
-    if account is not None:
-        ids = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    try:
-        yield folder, ids
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def private_server(binaries: Path) -> Iterator[PrivateServer]:
     """A server in a temporary folder; as root it runs as another user, since PostgreSQL refuses root."""
-    with _home() as (folder, ids):
+    with make_home() as (folder, ids):
         init = [str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "postgres"]
         init += ["-A", "trust", "-E", "UTF8", "--no-sync"]
         server = PrivateServer(binaries, folder, free_port(), ids)
@@ -395,16 +322,6 @@ def private_server(binaries: Path) -> Iterator[PrivateServer]:
             yield server
         finally:
             server.stop()
-
-
-def other_account() -> pwd.struct_passwd:
-    """Whom a program runs as that refuses root."""
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise RuntimeError("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
 
 
 def _await_ready(url: str, log: Path) -> str:

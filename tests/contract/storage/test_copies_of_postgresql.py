@@ -20,6 +20,7 @@ from ari.storage.accept_database import accept, look
 from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
 from tests.support import postgres as servers
+from tests.support import postgres_copies as copies
 from tests.support.instances import opened, settings_for
 from tests.support.missing import skip_missing
 
@@ -67,16 +68,15 @@ def _check_copy(folder: Path, url: str, lost_key: str, found: dict[str, bool]) -
 @pytest.mark.slow
 def test_recovery_to_a_point_in_time(server: Any, data_dir: Path) -> None:
     """All that was committed before the point is there, and the revoke after it is missed."""
-    server.archive()
+    copies.keep_archive(server)
     with opened(data_dir, server.url_of("ari")) as instance:
         key = Deps(instance).do_sync(keys.create, NewKey("early")).key
-        with servers.base_backup_of(server) as copy:
+        with copies.base_backup_of(server) as copy:
             Deps(instance).do_sync(keys.create, NewKey("late"))
             server.execute(f"SELECT pg_create_restore_point('{BEFORE}')")
             Deps(instance).do_sync(keys.revoke, key.id)
             instance.close()
-            archive = server.archive_all()
-            copy.recover(archive, BEFORE)
+            copies.recover(copy, copies.archive_all(server), BEFORE)
             _check_copy(data_dir, copy.url_of("ari"), key.id, {"early": False, "late": False})
 
 

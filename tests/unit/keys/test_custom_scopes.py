@@ -41,8 +41,9 @@ def test_every_resource_of_ari_is_reserved_in_advance() -> None:
     """A version that brings a scope of another resource would widen keys that hold a custom scope of this name."""
     released = {"ai", "ai-account", "api", "integrations", "keys", "notifications", "scopes", "usage"}
     later = {"ari", "audit", "consumers", "kinds", "leaks", "limits", "metrics", "policy"}
-    assert released | later >= RESOURCES
-    assert released | later == RESERVED_RESOURCES
+    checked = {"webhooks"}  # the migration stops where such a scope was declared
+    assert released | later | checked >= RESOURCES
+    assert released | later | checked == RESERVED_RESOURCES
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\u200b", "a\nb", "\u202eabc", "d" * (DESCRIPTION_LENGTH + 1)])

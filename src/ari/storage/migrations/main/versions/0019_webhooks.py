@@ -3,14 +3,25 @@
 import sqlalchemy as sa
 from alembic import op
 
+from ari.base.errors import ConfigurationError
+
 revision = "0019"
 down_revision = "0018"
 branch_labels = None
 depends_on = None
 
 
+_TAKEN = "SELECT name FROM custom_scopes WHERE name LIKE 'webhooks:%' ORDER BY name LIMIT 1"
+
+
 def upgrade() -> None:
-    """Add the tables."""
+    """Add the tables. Raises ``ConfigurationError`` if a scope that was declared would become one of ARI's."""
+    taken = op.get_bind().execute(sa.text(_TAKEN)).scalar()
+    if taken is not None:
+        raise ConfigurationError(
+            f"The declared scope {taken} has a name that is now ARI's own, so keys that have it could manage webhooks. "
+            "With the version before, declare another scope, give it to those keys and remove this one. Then upgrade."
+        )
     op.create_table(
         "webhooks",
         sa.Column("id", sa.String(length=40), nullable=False),
