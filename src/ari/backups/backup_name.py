@@ -4,8 +4,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ari.base.clock import MINUTE_MS
+
 _NAME = re.compile(r"ari-(\d{8}T\d{6}Z)-(ins_[0-9A-Z]{26})(\.unverified)?\.backup")
 _TIME = "%Y%m%dT%H%M%SZ"
+_CLOCKS_DIFFER_MS = 5 * MINUTE_MS
+"""The clocks of two machines may differ by this much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,10 @@ class BackupName:
         except ValueError:
             return None
         return cls(round(at.timestamp() * 1000), found[2], found[3] is None)
+
+    def is_ahead(self, now_ms: int) -> bool:
+        """Whether it is from the future: the clock was wrong then, or is wrong now."""
+        return self.at_ms > now_ms + _CLOCKS_DIFFER_MS
 
     def __str__(self) -> str:
         at = datetime.fromtimestamp(self.at_ms // 1000, UTC).strftime(_TIME)

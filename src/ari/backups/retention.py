@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ari.backups.backup_name import BackupName
 
 MAX_UNVERIFIED = 2
-"""Unverified backups that are kept, of those that are newer than the last verified one."""
+"""Unverified backups that are kept until one is verified."""
 
 _PERIOD_OF: dict[str, Callable[[datetime], object]] = {
     "last": lambda at: at,
@@ -18,21 +18,26 @@ _PERIOD_OF: dict[str, Callable[[datetime], object]] = {
 }
 
 
-def choose_removable(found: Sequence[BackupName], instance: str, keep: Mapping[str, int] | None) -> list[BackupName]:
-    """The backups of this instance that nothing keeps, oldest first; ``keep`` is that of ``parse_keep``.
+def choose_removable(
+    found: Sequence[BackupName], written: BackupName, keep: Mapping[str, int] | None
+) -> list[BackupName]:
+    """The backups of this instance that nothing keeps after ``written``, oldest first.
 
-    Days, weeks, months and years are those of UTC. The newest verified backup always stays, and without a verified one
-    nothing is removed.
+    ``keep`` is that of ``parse_keep``; its days, weeks, months and years are those of UTC. A verified backup replaces
+    all unverified ones, and an unverified one only unverified ones. Names later than ``written`` stay and count for
+    nothing: the clock was wrong then, or is wrong now.
     """
-    own = sorted((one for one in found if one.instance == instance), key=lambda one: one.at_ms, reverse=True)
-    verified = [one for one in own if one.verified]
-    if keep is None or not verified:
+    if keep is None:
         return []
-    kept = {verified[0]}
+    own = [one for one in found if one.instance == written.instance and one.at_ms <= written.at_ms]
+    own.sort(key=lambda one: one.at_ms, reverse=True)
+    verified = [one for one in own if one.verified]
+    unverified = [one for one in own if not one.verified]
+    if not written.verified:
+        return unverified[MAX_UNVERIFIED:][::-1]
+    kept = set(verified[:1])
     for period, count in keep.items():
         kept |= _choose_newest(verified, _PERIOD_OF[period], count)
-    newer = [one for one in own if not one.verified and one.at_ms > verified[0].at_ms]
-    kept |= set(newer[:MAX_UNVERIFIED])
     return [one for one in reversed(own) if one not in kept]
 
 

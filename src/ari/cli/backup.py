@@ -87,10 +87,16 @@ def list_backups(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the backups in ARI_BACKUP_TO, newest first."""
     settings = read_settings(data_dir)
     from ari.backups.backup_name import BackupName
+    from ari.base.clock import system_clock
 
     target = _open_target(settings)
     found = [(name, one) for one in target.list_files() if (name := BackupName.parse(one.name)) is not None]
     found.sort(key=lambda pair: pair[0].at_ms, reverse=True)
+    now_ms = system_clock(settings.test_clock_file).now_ms()
+    ahead = sum(name.is_ahead(now_ms) for name, _ in found)
+    if ahead:
+        are = "backup is" if ahead == 1 else "backups are"
+        output.tell(f"{ahead} {are} from the future: the clock is wrong now, or was wrong then.")
     if as_json:
         items = [
             {"name": one.name, "time": to_rfc3339(name.at_ms), "bytes": one.size_bytes, "verified": name.verified}

@@ -10,6 +10,7 @@ from typing import IO
 from ari.backups.backup_name import BackupName
 from ari.backups.ports import BackupTarget
 from ari.base.backup_setting_types import S3
+from ari.base.clock import system_clock
 from ari.base.errors import Conflict, NotFound, Unavailable
 from ari.base.settings import Settings
 from ari.instance import open_backup_target
@@ -44,8 +45,8 @@ class BackupSource:
 def open_source(settings: Settings, name: str) -> Iterator[BackupSource]:
     """The backup of this name: ``latest`` and names of scheduled backups are in ARI_BACKUP_TO.
 
-    Raises ``NotFound``, ``Conflict`` if the newest could be of several instances, ``ConfigurationError`` and
-    ``Unavailable``.
+    Raises ``NotFound``, ``Conflict`` if the newest could be of several instances or is from the future,
+    ``ConfigurationError`` and ``Unavailable``.
     """
     is_stored = name == LATEST or BackupName.parse(name) is not None
     if not name.startswith(S3) and (not is_stored or settings.backup_to is None):
@@ -59,7 +60,7 @@ def open_source(settings: Settings, name: str) -> Iterator[BackupSource]:
     prepare_data_dir(settings)
     target = open_backup_target(settings, place)
     if wanted == LATEST:
-        wanted = _find_latest(target)
+        wanted = _find_latest(target, system_clock(settings.test_clock_file).now_ms())
     try:
         with tempfile.NamedTemporaryFile(prefix="fetched-", dir=BackupFiles(settings).prepare_work()) as file:
             target.fetch(wanted, file)
@@ -69,7 +70,7 @@ def open_source(settings: Settings, name: str) -> Iterator[BackupSource]:
         raise Unavailable(f"Can't write a temporary file: {error.strerror}.") from None
 
 
-def _find_latest(target: BackupTarget) -> str:
+def _find_latest(target: BackupTarget, now_ms: int) -> str:
     found = [name for one in target.list_files() if (name := BackupName.parse(one.name)) is not None and name.verified]
     if not found:
         raise NotFound(f"There is no verified backup in {target.place}.")
@@ -77,4 +78,11 @@ def _find_latest(target: BackupTarget) -> str:
         raise Conflict(
             "several_instances", f"{target.place} has backups of several instances. Name the one to restore."
         )
-    return str(max(found, key=lambda one: one.at_ms))
+    newest = max(found, key=lambda one: one.at_ms)
+    if newest.is_ahead(now_ms):
+        raise Conflict(
+            "backup_ahead",
+            f"{newest} is from the future: the clock is wrong now, or was wrong then, so another backup may be newer. "
+            "Name the one to restore.",
+        )
+    return str(newest)

@@ -18,7 +18,7 @@ from ari.backups.backup_name import BackupName
 from ari.backups.ports import BackupTarget
 from ari.backups.retention import choose_removable
 from ari.backups.state import BackupState
-from ari.base.errors import AriError, ConfigurationError, Unavailable, for_operator
+from ari.base.errors import AriError, ConfigurationError, Invalid, Unavailable, for_operator
 from ari.base.ids import new_id
 from ari.deps import Deps
 
@@ -103,6 +103,7 @@ class _Attempt:
         finally:
             path.unlink(missing_ok=True)
         if fault is not None:
+            self._remove_old(name)
             raise Unavailable(f"{name} was written, but couldn't be verified: {fault}")
         duration_ms = round((instance.clock.monotonic() - began) * 1000)
         now_ms = instance.now_ms()
@@ -127,23 +128,25 @@ class _Attempt:
         return result
 
     def _verify(self, path: Path, work: Path) -> str | None:
-        """Why it couldn't be verified, or ``None``. Raises ``Invalid`` for a bad backup."""
+        """Why it couldn't be verified, or ``None``. Raises ``Invalid`` for a bad backup: only that isn't kept."""
         instance = self.deps.instance
         try:
             if instance.settings.backup_verify == "restore":
                 instance.backup_files.try_restore(path, work, instance.now_ms(), self.progress)
             else:
                 instance.backup_files.read_whole(path, self.progress)
-        except Unavailable as error:
+        except Invalid:
+            raise
+        except AriError as error:
             return for_operator(error)
         return None
 
-    def _remove_old(self, newest: BackupName) -> None:
+    def _remove_old(self, written: BackupName) -> None:
         """Remove what nothing keeps. A failure is logged; the next backup tries again."""
         try:
             found = [name for one in self.target.list_files() if (name := BackupName.parse(one.name)) is not None]
-            for name in choose_removable(found, newest.instance, self.deps.instance.settings.backup_retention):
-                if self.deps.instance.backup_files.is_signed_by(self.target, str(name), newest.instance):
+            for name in choose_removable(found, written, self.deps.instance.settings.backup_retention):
+                if self.deps.instance.backup_files.is_signed_by(self.target, str(name), written.instance):
                     self.target.remove(str(name))
                 else:
                     _logger.warning("%s isn't removed: this instance didn't write it", name)

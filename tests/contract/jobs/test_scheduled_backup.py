@@ -10,7 +10,7 @@ import pytest
 
 from ari.backups.backup_name import BackupName
 from ari.base.clock import DAY_MS
-from ari.base.errors import ConfigurationError, Invalid, Unavailable
+from ari.base.errors import AriError, ConfigurationError, Invalid, Unavailable
 from ari.deps import Deps
 from ari.instance import Instance, open_backup_target
 from ari.jobs.scheduled_backup import is_due
@@ -125,6 +125,18 @@ def test_a_failure_leaves_nothing_but_its_reason(
     assert state_of(instance).failures == 0
 
 
+def test_a_clock_that_was_ahead_removes_no_new_backup(instance: Instance, target: Path) -> None:
+    """The stale backup from the future isn't the newest, whatever its name says; nor is it removed."""
+    instance.settings = instance.settings.model_copy(update={"backup_keep": "1 last"})
+    advance(instance, 20 * DAY)
+    ahead = run(instance)
+    advance(instance, -20 * DAY)
+    new = run(instance)
+    assert ahead is not None
+    assert new is not None
+    assert names_in(target) == [new.name, ahead.name]
+
+
 def test_a_failed_removal_does_not_fail_the_backup(instance: Instance, target: Path) -> None:
     """The new one is verified; the next one removes the old ones."""
     instance.settings = instance.settings.model_copy(update={"backup_keep": "1 last"})
@@ -146,8 +158,9 @@ def test_a_full_disk_stops_the_backup_before_it_stops_the_requests(instance: Ins
     assert names_in(target) == []
 
 
+@pytest.mark.parametrize("kind", [Unavailable, ConfigurationError])
 def test_a_backup_that_cannot_be_tried_is_kept_but_not_trusted(
-    instance: Instance, target: Path, monkeypatch: pytest.MonkeyPatch
+    instance: Instance, target: Path, monkeypatch: pytest.MonkeyPatch, kind: type[AriError]
 ) -> None:
     """It is better than none. It counts as a failure, is named so, and removes no older one."""
     instance.settings = instance.settings.model_copy(update={"backup_keep": "1 last"})
@@ -155,7 +168,7 @@ def test_a_backup_that_cannot_be_tried_is_kept_but_not_trusted(
     assert first is not None
 
     def fail(*_: object) -> None:
-        raise Unavailable("Can't restore it: no space.")
+        raise kind("Can't restore it: no space.")
 
     monkeypatch.setattr(instance.backup_files, "read_whole", fail)
     advance(instance, DAY)
@@ -163,7 +176,7 @@ def test_a_backup_that_cannot_be_tried_is_kept_but_not_trusted(
         with pytest.raises(Unavailable, match=r"unverified.backup was written, but couldn't be verified: .*no space"):
             run(instance, force=True)
         advance(instance, 1)
-    assert len(names_in(target)) == 4
+    assert len(names_in(target)) == 3, "the first, and the last two of three"
     assert first.name in names_in(target)
     assert state_of(instance).name == first.name
     assert [event.name for event in _events(instance)].count("backup_failed") == 1

@@ -16,7 +16,7 @@ def _at(days: float, *, verified: bool = True, instance: str = OURS) -> BackupNa
 def test_the_newest_of_each_period_stays() -> None:
     """Two a day for two years come down to 7 days, 4 weeks and 6 months."""
     found = [_at(half / 2) for half in range(1460)]
-    removed = choose_removable(found, OURS, {"daily": 7, "weekly": 4, "monthly": 6})
+    removed = choose_removable(found, _at(0), {"daily": 7, "weekly": 4, "monthly": 6})
     kept = sorted({*found} - {*removed}, key=lambda one: one.at_ms, reverse=True)
     days = [(NOON - datetime.fromtimestamp(one.at_ms / 1000, UTC)).total_seconds() / 86400 for one in kept]
     assert days == [*range(7), 10, 17, 30, 61, 91, 122, 150]
@@ -26,24 +26,38 @@ def test_the_newest_of_each_period_stays() -> None:
 def test_repeating_it_removes_nothing_more() -> None:
     """A backup that is kept once is kept again while no new backup comes."""
     found, keep = [_at(day) for day in range(400)], {"daily": 3, "yearly": 2, "hourly": 1, "last": 5}
-    kept = [one for one in found if one not in choose_removable(found, OURS, keep)]
-    assert choose_removable(kept, OURS, keep) == []
+    kept = [one for one in found if one not in choose_removable(found, _at(0), keep)]
+    assert choose_removable(kept, _at(0), keep) == []
 
 
 def test_the_newest_verified_backup_always_stays() -> None:
-    """Also if newer ones couldn't be verified, and if nothing but them is there."""
+    """Also if the setting keeps none; it replaces all unverified ones."""
+    assert choose_removable([_at(1), _at(2)], _at(1), {"last": 0, "daily": 1}) == [_at(2)]
+    found = [_at(0), _at(1, verified=False), _at(2)]
+    assert choose_removable(found, _at(0), {"last": 2}) == [_at(1, verified=False)]
+
+
+def test_unverified_backups_do_not_pile_up() -> None:
+    """A disk without space for a verification stays that way for weeks: two stay, and every verified one."""
     found = [_at(day, verified=False) for day in range(5)] + [_at(day) for day in (5, 6)]
-    assert choose_removable(found, OURS, {"last": 1}) == [_at(6), *(_at(day, verified=False) for day in (4, 3, 2))]
-    assert choose_removable([_at(day, verified=False) for day in range(5)], OURS, {"last": 1}) == []
-    assert choose_removable([_at(1), _at(2)], OURS, {"last": 0, "daily": 1}) == [_at(2)]
+    removed = [_at(day, verified=False) for day in (4, 3, 2)]
+    assert choose_removable(found, _at(0, verified=False), {"last": 1}) == removed
+    assert choose_removable(found[:5], _at(0, verified=False), {"last": 1}) == removed
+
+
+def test_backups_from_the_future_stay_and_count_for_nothing() -> None:
+    """After a clock that was ahead, the backup just written isn't the oldest. One that is behind removes nothing."""
+    found = [_at(-20), _at(-19, verified=False), _at(0), _at(1)]
+    assert choose_removable(found, _at(0), {"last": 1}) == [_at(1)]
+    assert choose_removable(found, _at(1), {"last": 1, "daily": 1}) == []
 
 
 def test_backups_of_other_instances_stay() -> None:
     """Several instances may share a bucket, each with its own settings."""
     found = [_at(day, instance=THEIRS) for day in range(9)] + [_at(3), _at(4)]
-    assert choose_removable(found, OURS, {"last": 1}) == [_at(4)]
+    assert choose_removable(found, _at(3), {"last": 1}) == [_at(4)]
 
 
 def test_all_keeps_all() -> None:
     """For buckets whose lifecycle rules remove."""
-    assert choose_removable([_at(day) for day in range(9)], OURS, None) == []
+    assert choose_removable([_at(day) for day in range(9)], _at(0), None) == []

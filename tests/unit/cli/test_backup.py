@@ -189,6 +189,21 @@ def test_backups_of_several_instances_in_one_place(ari: Ari, place: Path, tmp_pa
     ari("restore", name, "--data-dir", new)
 
 
+def test_a_backup_from_the_future_is_not_the_latest(ari: Ari, place: Path, tmp_path: Path) -> None:
+    """Its clock was wrong, or this one is: the list warns, and a restore wants a name."""
+    ari.clock.advance(20 * 86_400)
+    ari("backup", "now")
+    [ahead] = [path.name for path in place.iterdir()]
+    assert ari("backup", "list").err == ""
+    ari.clock.advance(-20 * 86_400)
+    ari("backup", "now")
+    assert ari("backup", "list").err.startswith("1 backup is from the future: the clock is wrong now, or was wrong")
+    new = _new(ari, tmp_path)
+    for words in (("restore", "latest", "--data-dir", new), ("backup", "verify")):
+        assert ari.refuse(*words).startswith(f"{ahead} is from the future: ")
+    ari("restore", ahead, "--data-dir", new)
+
+
 def test_without_a_place(ari: Ari) -> None:
     """Each command says which setting is missing."""
     for words in (("backup", "now"), ("backup", "list")):
