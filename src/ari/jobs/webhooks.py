@@ -6,6 +6,7 @@ a time.
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 
 import structlog
 
@@ -14,7 +15,7 @@ from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.webhooks import delivery
-from ari.webhooks.model import Delivery
+from ari.webhooks.model import Delivery, DeliveryBatch
 from ari.webhooks.sending import send_batch
 
 TICK_SECONDS = 5
@@ -62,16 +63,20 @@ async def send_all(instance: Instance, webhook_id: str) -> None:
             batch = await deps.do(delivery.claim, webhook_id, holder)
             if batch is None:
                 return
-            results = await send_batch(instance.webhook_sender, batch, instance.clock)
+            results = await send_batch(instance.webhook_sender, batch, instance.clock, partial(_may_send, deps, batch))
             for one in await deps.do(delivery.finish, batch, results, holder):
                 instance.metrics.count_webhook(_RESULTS.get(one.state, "retried"))
                 _log_result(one)
-            if results[-1].error is not None:
+            if results and results[-1].error is not None:
                 return
     except AriError as error:
         _log.warning("a webhook couldn't be sent; will retry", webhook=webhook_id, reason=str(error))
     except Exception:  # noqa: BLE001 - logged whole; one webhook must not end the others
         _log.exception("a webhook couldn't be sent; will retry", webhook=webhook_id)
+
+
+async def _may_send(deps: Deps, batch: DeliveryBatch, one: Delivery) -> bool:
+    return await deps.read(delivery.may_send, batch, one)
 
 
 async def forget_old(instance: Instance) -> None:

@@ -35,6 +35,7 @@ from ari.webhooks.model import (
 from ari.webhooks.ports import WebhookTransaction
 
 EVENTS_AT_ONCE = 200
+NOT_READABLE = "Not sent: the API key that set the URL may not read this event."
 
 
 def has_unread(tx: WebhookTransaction) -> bool:
@@ -63,7 +64,7 @@ def gather(tx: WebhookTransaction, link_base: str | None) -> int:
         event_type = type_of(event.name)
         for webhook, readable in listed:
             wanted = seq > webhook.after_seq and webhook.wants(event_type)
-            if readable and wanted and may_get(readable, event):
+            if readable and wanted and may_get(readable, event_type):
                 tx.deliveries.add(make_delivery(tx, webhook, event, link_base))
     if unread:
         tx.webhook_feed.mark_read(unread[-1][1])
@@ -90,17 +91,33 @@ def make_delivery(tx: WebhookTransaction, webhook: Webhook, event: Event, link_b
 def claim(tx: WebhookTransaction, webhook_id: str, holder: str) -> DeliveryBatch | None:
     """Lease the due deliveries of a webhook; one at a time while it fails. ``None`` if there is nothing to send.
 
+    Those that the key which set the URL may not read are given up. The batch may then be empty, with more to claim.
     Raises ``CannotOpen`` if its URL or secret can't be decrypted; the deliveries then wait.
     """
     webhook = tx.webhooks.get(webhook_id)
     if webhook is None or not webhook.is_on:
         return None
-    if not find_readable(tx, webhook):
+    readable = find_readable(tx, webhook)
+    if not readable:
         turn_off(tx, webhook, "key_ended")
         return None
     limit = BATCH_SIZE if webhook.failing_since_ms is None else 1
     found = tx.deliveries.claim(webhook.id, tx.now_ms, LEASE_MS, holder, limit)
-    return make_batch(tx, webhook, found) if found else None
+    allowed = [one for one in found if may_get(readable, one.type)]
+    for one in found:
+        if one not in allowed:
+            tx.deliveries.finish(replace(one, state="failed", error=NOT_READABLE, next_try_at_ms=None), holder)
+    return make_batch(tx, webhook, allowed) if found else None
+
+
+def may_send(tx: WebhookTransaction, batch: DeliveryBatch, delivery: Delivery) -> bool:
+    """Whether a leased delivery may still be sent with the URL and the secrets of its batch."""
+    webhook = tx.webhooks.get(batch.webhook.id)
+    if webhook is None or not webhook.is_on or webhook.revision != batch.webhook.revision:
+        return False
+    until_ms = batch.webhook.old_secret_until_ms
+    has_retired_secret = len(batch.secrets) > 1 and (until_ms is None or tx.now_ms >= until_ms)
+    return not has_retired_secret and may_get(find_readable(tx, webhook), delivery.type)
 
 
 def make_batch(tx: WebhookTransaction, webhook: Webhook, deliveries: Sequence[Delivery]) -> DeliveryBatch:

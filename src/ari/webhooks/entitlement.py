@@ -4,8 +4,8 @@ Otherwise a key could make an instance send events to it for ever, also after it
 """
 
 from ari.base.errors import Forbidden
-from ari.base.events import Event
 from ari.keys import scopes
+from ari.webhooks.event_types import NAMES
 from ari.webhooks.model import Webhook
 from ari.webhooks.ports import WebhookTransaction
 
@@ -29,10 +29,24 @@ def find_readable(tx: WebhookTransaction, webhook: Webhook) -> tuple[str, ...]:
         key is not None
         and key.status(tx.now_ms) == "active"
         and scopes.holds_all(key.scopes, (READ_EVENTS, WRITE_WEBHOOKS))
+        and _is_secret_active(tx, webhook)
     )
     return key.scopes if key is not None and is_entitled else ()
 
 
-def may_get(readable: tuple[str, ...], event: Event) -> bool:
-    """Whether these scopes may read the event (security.md 21)."""
-    return scopes.holds(readable, "*") or event.name.startswith("key_")
+def may_get(readable: tuple[str, ...], event_type: str) -> bool:
+    """Whether these scopes may read events of this type (security.md 21)."""
+    if scopes.holds(readable, "*"):
+        return True
+    return bool(readable) and NAMES.get(event_type, "").startswith("key_")
+
+
+def list_types(readable: tuple[str, ...]) -> list[str] | None:
+    """The types of events that these scopes may read; ``None`` for all."""
+    return None if scopes.holds(readable, "*") else [one for one in NAMES if may_get(readable, one)]
+
+
+def _is_secret_active(tx: WebhookTransaction, webhook: Webhook) -> bool:
+    """Whether the key's secret that set the URL still works: a rotation ends what a leaked secret set up."""
+    secret = tx.key_secrets.get_secret(webhook.url_by, webhook.url_secret_number or 1)
+    return secret is not None and not secret.is_retired(tx.now_ms)

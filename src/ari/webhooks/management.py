@@ -3,10 +3,9 @@
 import base64
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ari.base import seal
-from ari.base.caller import is_key
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.ids import new_id
 from ari.base.problems import Problems
@@ -14,9 +13,9 @@ from ari.base.transaction import record
 from ari.keys.names import parse_name
 from ari.keys.unset import UNSET, Unset
 from ari.webhooks.delivery import turn_off
-from ari.webhooks.entitlement import require_may_read_events
+from ari.webhooks.entitlement import find_readable, require_may_read_events
 from ari.webhooks.event_types import EVERYTHING, parse_patterns
-from ari.webhooks.model import FORMATS, OLD_SECRET_KIND, OVERLAP_MS, SECRET_KIND, URL_KIND, Format, Webhook
+from ari.webhooks.model import FORMATS, OFF_REASONS, OLD_SECRET_KIND, OVERLAP_MS, SECRET_KIND, URL_KIND, Format, Webhook
 from ari.webhooks.ports import WebhookTransaction
 from ari.webhooks.target_url import describe_place, parse_url
 
@@ -29,7 +28,7 @@ class NewWebhook:
     """The fields of a new webhook; ``events`` are types and patterns."""
 
     name: str
-    url: str
+    url: str = field(repr=False)
     events: Sequence[str] = (EVERYTHING,)
     format: str = "standard"
 
@@ -39,7 +38,7 @@ class WebhookChange:
     """New values; ``UNSET`` leaves a field as it is. The format stays: queued messages are written in it."""
 
     name: str | Unset = UNSET
-    url: str | Unset = UNSET
+    url: str | Unset = field(default=UNSET, repr=False)
     events: Sequence[str] | Unset = UNSET
     on: bool | Unset = UNSET
 
@@ -49,7 +48,7 @@ class WebhookSecret:
     """A webhook and its new signing secret, which is shown once; ``None`` for formats without signatures."""
 
     webhook: Webhook
-    secret: str | None
+    secret: str | None = field(repr=False)
 
 
 def list_webhooks(tx: WebhookTransaction) -> list[Webhook]:
@@ -82,6 +81,7 @@ def add_webhook(tx: WebhookTransaction, wanted: NewWebhook, found: Iterable[Prob
         raise Conflict("conflict", f"There can be at most {MAX_WEBHOOKS} webhooks.")
     by = tx.caller.actor
     webhook = Webhook(new_id("whk", tx.now_ms), name, describe_place(url), by, named, events, tx.now_ms, by, _begin(tx))
+    webhook = replace(webhook, url_secret_number=tx.caller.secret_number)
     tx.webhooks.save(webhook)
     _keep(tx, URL_KIND, webhook, url)
     secret = _make_secret(tx, webhook) if webhook.is_signed else None
@@ -94,7 +94,7 @@ def change_webhook(
 ) -> Webhook:
     """Change a webhook. Deliveries that wait go to the new URL; new events are for new deliveries.
 
-    Raises ``NotFound``, ``Invalid``, ``Forbidden``, ``ReauthRequired``, ``CannotOpen``.
+    Raises ``NotFound``, ``Invalid``, ``Conflict``, ``Forbidden``, ``ReauthRequired``, ``CannotOpen``.
     """
     before, problems = get_webhook(tx, webhook_id), Problems(found)
     after, url = before, None
@@ -143,6 +143,7 @@ def rotate_webhook_secret(tx: WebhookTransaction, webhook_id: str, *, retire_old
     else:
         _keep(tx, OLD_SECRET_KIND, webhook, old.decode())
         after = replace(webhook, old_secret_until_ms=tx.now_ms + OVERLAP_MS)
+    after = replace(after, revision=webhook.revision + 1)
     secret = _make_secret(tx, webhook)
     tx.webhooks.save(after)
     record(tx, "webhook_secret_rotated", webhook_id, {"name": webhook.name, "old_retired": retire_old_now})
@@ -152,16 +153,16 @@ def rotate_webhook_secret(tx: WebhookTransaction, webhook_id: str, *, retire_old
 def _switch(tx: WebhookTransaction, webhook: Webhook, *, on: bool) -> Webhook:
     """Turn it on or off. Events while it is off are never sent; deliveries that were queued before are, when it is on.
 
-    The caller that turns on a webhook whose URL an API key set is then the one that it depends on.
+    Turning it on leaves a key's URL the key's: only those who set the URL again take it over, since they know it.
     """
     if on == webhook.is_on:
         return webhook
     if not on:
         return turn_off(tx, webhook, "paused")
-    by = tx.caller.actor if is_key(webhook.url_by) else webhook.url_by
+    if not find_readable(tx, webhook):
+        raise Conflict("conflict", OFF_REASONS["key_ended"])
     after = replace(
         webhook,
-        url_by=by,
         after_seq=_begin(tx),
         revision=webhook.revision + 1,
         off_reason=None,
@@ -176,9 +177,14 @@ def _switch(tx: WebhookTransaction, webhook: Webhook, *, on: bool) -> Webhook:
 
 def _set_url(tx: WebhookTransaction, webhook: Webhook, url: str) -> Webhook:
     _keep(tx, URL_KIND, webhook, url)
-    by, revision = tx.caller.actor, webhook.revision + 1
     return replace(
-        webhook, place=describe_place(url), url_by=by, revision=revision, failing_since_ms=None, rests_until_ms=None
+        webhook,
+        place=describe_place(url),
+        url_by=tx.caller.actor,
+        url_secret_number=tx.caller.secret_number,
+        revision=webhook.revision + 1,
+        failing_since_ms=None,
+        rests_until_ms=None,
     )
 
 

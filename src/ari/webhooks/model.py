@@ -22,7 +22,7 @@ OFF_REASONS: Mapping[OffReason, str] = {
     "paused": "Someone turned it off.",
     "gone": "The receiver returned 410 Gone.",
     "failing": "Every delivery failed for five days.",
-    "key_ended": "The API key that set its URL no longer works, or may no longer use webhooks.",
+    "key_ended": "The API key that set its URL was revoked, rotated or lost its scopes. Set the URL again.",
     "restored": "It came from a backup. Turn it on if this instance is to send its events.",
 }
 STATES: Mapping[DeliveryState, str] = {
@@ -60,8 +60,9 @@ OVERLAP_MS = DAY_MS
 class Webhook:
     """A webhook without its secrets: its URL and its signing secret are stored encrypted.
 
-    ``place`` is scheme and host of the URL, for people. ``url_by`` is the actor that set the URL, ``revision`` counts
-    changes of the URL and each time it was turned on. It gets the events after ``after_seq`` in the audit log.
+    ``place`` is scheme and host of the URL, for people. ``url_by`` is the actor that set the URL; if it is an API
+    key, ``url_secret_number`` is that of the secret it used. ``revision`` counts changes of the URL and of the signing
+    secret, and each time it was turned on. It gets the events after ``after_seq`` in the audit log.
     ``off_reason`` is ``None`` while it is on. ``failing_since_ms`` is the first failed attempt after the last success,
     ``warned_at_ms`` is when the owner was notified of that, and until ``rests_until_ms`` nothing is tried.
     """
@@ -76,6 +77,7 @@ class Webhook:
     created_by: str
     after_seq: int = 0
     revision: int = 0
+    url_secret_number: int | None = None
     off_reason: OffReason | None = None
     old_secret_until_ms: int | None = None
     failing_since_ms: int | None = None

@@ -7,7 +7,7 @@ from ari.base.events import Event
 from ari.base.master_key import MasterKeys
 from ari.base.seal import SealedStore
 from ari.base.transaction import CommandTransaction
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, KeySecret
 from ari.notifications.model import Subject
 from ari.webhooks.model import Delivery, DeliveryState, Webhook
 
@@ -73,8 +73,8 @@ class DeliveryStore(Protocol):
     def requeue(self, webhook_id: str, delivery_id: str, now_ms: int) -> None:
         """Queue a finished delivery again, as if it were new."""
 
-    def requeue_failed(self, webhook_id: str, since_ms: int, now_ms: int) -> int:
-        """Queue every failed delivery of an event since then again; returns how many."""
+    def requeue_failed(self, webhook_id: str, since_ms: int, now_ms: int, types: Sequence[str] | None) -> int:
+        """Queue every failed delivery of an event since then again; returns how many. ``types`` narrows."""
 
     def count_states(self, webhook_id: str) -> dict[DeliveryState, int]: ...
 
@@ -89,6 +89,12 @@ class WebhookKeys(Protocol):
     """API keys, as far as webhooks need them."""
 
     def get(self, key_id: str) -> ApiKey | None: ...
+
+
+class WebhookKeySecrets(Protocol):
+    """Secrets of API keys, as far as webhooks need them."""
+
+    def get_secret(self, key_id: str, number: int) -> KeySecret | None: ...
 
 
 class WebhookSubjects(Protocol):
@@ -111,6 +117,9 @@ class WebhookTransaction(CommandTransaction, Protocol):
 
     @property
     def keys(self) -> WebhookKeys: ...
+
+    @property
+    def key_secrets(self) -> WebhookKeySecrets: ...
 
     @property
     def feed(self) -> WebhookSubjects: ...

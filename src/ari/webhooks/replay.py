@@ -7,12 +7,13 @@ from ari.base.errors import Conflict, NotFound, RateLimited
 from ari.base.events import Origin
 from ari.base.ids import new_id
 from ari.base.transaction import Runner, record
-from ari.webhooks.delivery import finish, make_batch, make_delivery
-from ari.webhooks.entitlement import find_readable, may_get
+from ari.webhooks.delivery import NOT_READABLE, finish, make_batch, make_delivery
+from ari.webhooks.entitlement import find_readable, list_types, may_get
+from ari.webhooks.event_types import type_of
 from ari.webhooks.management import get_webhook
-from ari.webhooks.model import LEASE_MS, RETENTION_MS, Delivery, DeliveryBatch, DeliveryState, Webhook
+from ari.webhooks.model import LEASE_MS, OFF_REASONS, RETENTION_MS, Delivery, DeliveryBatch, DeliveryState, Webhook
 from ari.webhooks.ports import WebhookSender, WebhookTransaction
-from ari.webhooks.sending import send_batch
+from ari.webhooks.sending import send_one
 
 TESTS_PER_HOUR = 20
 _TESTED = "webhook_tested"
@@ -37,10 +38,15 @@ def get_delivery(tx: WebhookTransaction, webhook_id: str, delivery_id: str) -> D
 def replay(tx: WebhookTransaction, webhook_id: str, delivery_id: str) -> Delivery:
     """Send a delivery again, with the same ``webhook-id`` and body; one that waits is sent now.
 
-    Raises ``NotFound``, and ``Conflict`` while it is being sent or the webhook is off.
+    Raises ``NotFound``, and ``Conflict`` while it is being sent, for a test, if the webhook is off, and if the key that
+    set the URL may not read the event.
     """
     webhook = _get_on(tx, webhook_id)
     delivery = get_delivery(tx, webhook_id, delivery_id)
+    if delivery.is_test:
+        raise Conflict("conflict", "A test can't be replayed. Send a new one.")
+    if not may_get(find_readable(tx, webhook), delivery.type):
+        raise Conflict("conflict", NOT_READABLE)
     if delivery.state == "sending":
         raise Conflict("conflict", "This delivery is being sent right now.")
     tx.deliveries.requeue(webhook_id, delivery_id, tx.now_ms)
@@ -50,11 +56,13 @@ def replay(tx: WebhookTransaction, webhook_id: str, delivery_id: str) -> Deliver
 
 
 def replay_failed(tx: WebhookTransaction, webhook_id: str, since_ms: int | None = None) -> int:
-    """Send every failed delivery of an event since then again; returns how many. Raises ``NotFound``, ``Conflict``."""
+    """Send every failed delivery of an event since then again; returns how many. Raises ``NotFound``, ``Conflict``.
+
+    Those that the key which set the URL may not read stay as they are.
+    """
     webhook = _get_on(tx, webhook_id)
-    count = tx.deliveries.requeue_failed(
-        webhook_id, tx.now_ms - RETENTION_MS if since_ms is None else since_ms, tx.now_ms
-    )
+    since_ms = tx.now_ms - RETENTION_MS if since_ms is None else since_ms
+    count = tx.deliveries.requeue_failed(webhook_id, since_ms, tx.now_ms, list_types(find_readable(tx, webhook)))
     if count:
         _wake(tx, webhook)
         record(tx, "webhook_replayed", webhook_id, {"name": webhook.name, "count": count})
@@ -70,7 +78,7 @@ async def send_test(
     """
     holder = new_id("job", clock.now_ms())
     batch = await run.do(begin_test, webhook_id, link_base, holder)
-    finished = await run.do(finish, batch, await send_batch(sender, batch, clock), holder)
+    finished = await run.do(finish, batch, [await send_one(sender, batch, batch.deliveries[0], clock)], holder)
     if not finished:
         raise Conflict("conflict", "The webhook was removed during the test.")
     return finished[0]
@@ -86,9 +94,9 @@ def begin_test(tx: WebhookTransaction, webhook_id: str, link_base: str | None, h
         raise RateLimited(f"{TESTS_PER_HOUR} tests within an hour. Retry in {in_words(wait)}.", wait)
     readable = find_readable(tx, webhook)
     if not readable:
-        raise Conflict("conflict", "The API key that set its URL no longer works. Set the URL again.")
+        raise Conflict("conflict", OFF_REASONS["key_ended"])
     event = record(tx, _TESTED, webhook_id, {"name": webhook.name, "url": webhook.place})
-    if not may_get(readable, event):  # it says from where the caller came
+    if not may_get(readable, type_of(event.name)):  # it says from where the caller came
         event = replace(event, origin=Origin(event.origin.door))
     delivery = replace(make_delivery(tx, webhook, event, link_base), state="sending", is_test=True)
     tx.deliveries.add(delivery)

@@ -1,6 +1,6 @@
 """Sign and send the deliveries of a batch, one after the other, outside any transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from ari import __version__
@@ -13,10 +13,17 @@ HIDDEN_FAULT = "No usable response from this address. The owner's own webhooks s
 """The error of each request without a response to a URL that a key set, so that it reveals nothing of our network."""
 
 
-async def send_batch(sender: WebhookSender, batch: DeliveryBatch, clock: Clock) -> list[AttemptResult]:
-    """The results of the first deliveries, up to the first failure: the rest would wait for the same receiver."""
+async def send_batch(
+    sender: WebhookSender, batch: DeliveryBatch, clock: Clock, may_send: Callable[[Delivery], Awaitable[bool]]
+) -> list[AttemptResult]:
+    """The results of the first deliveries, up to the first failure: the rest would wait for the same receiver.
+
+    ``may_send`` is called before each, because a webhook can be paused, removed or changed during the batch.
+    """
     results: list[AttemptResult] = []
     for delivery in batch.deliveries:
+        if not await may_send(delivery):
+            break
         results.append(await send_one(sender, batch, delivery, clock))
         if results[-1].error is not None:
             break

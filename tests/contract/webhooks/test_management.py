@@ -1,15 +1,18 @@
 """Adding, changing and removing webhooks, with their rights, on both databases."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ari import keys
 from ari.base.caller import Caller
 from ari.base.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, ReauthRequired
 from ari.base.events import Origin
 from ari.base.seal import get_sealed
 from ari.deps import Deps
+from ari.keys import Rotation
 from ari.webhooks import management, replay
 from ari.webhooks.management import MAX_WEBHOOKS, NewWebhook, WebhookChange
 from tests.support.commands import as_caller, change_key, create_key, revoke_key
@@ -136,8 +139,46 @@ def test_a_keys_webhook_ends_with_the_key(hooks: Hooks, how: str) -> None:
     assert hooks.get(made.webhook).off_reason == "key_ended"
     with pytest.raises(Conflict):
         hooks.do(replay.begin_test, made.webhook.id, None, "job_1")
-    on = hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=True))
+    with pytest.raises(Conflict):
+        hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=True))
+    on = hooks.do(management.change_webhook, made.webhook.id, WebhookChange(url=URL, on=True))
     assert (on.is_on, on.url_by) == (True, "system")
+
+
+def test_turning_on_a_keys_webhook_keeps_it_the_keys(hooks: Hooks) -> None:
+    """The owner turns it on without seeing the URL, so it gets no more events than before, at no private address."""
+    key = _use_key(hooks, SCOPES)
+    made = hooks.add(["*"], caller=as_caller(key))
+    hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=False))
+    hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=True))
+    hooks.happen("signed_in")
+    assert hooks.round() == []
+    assert hooks.get(made.webhook).url_by == key.id
+
+
+def test_a_keys_webhook_ends_with_the_secret_that_set_it(hooks: Hooks) -> None:
+    """A rotation ends what a leaked secret set up, once the overlap is over; the new secret can set the URL again."""
+    key = _use_key(hooks, SCOPES)
+    leaked = hooks.add(caller=replace(as_caller(key), secret_number=1))
+    hooks.do(keys.rotate, key.id, Rotation(overlap="1h"))
+    kept = hooks.add(caller=replace(as_caller(key), secret_number=2))
+    hooks.round()
+    assert [hooks.get(one.webhook).is_on for one in (leaked, kept)] == [True, True]
+    hooks.clock.advance(3600)
+    hooks.happen()
+    hooks.round()
+    assert [hooks.get(one.webhook).off_reason for one in (leaked, kept)] == ["key_ended", None]
+    again = WebhookChange(url=URL, on=True)
+    hooks.do(management.change_webhook, leaked.webhook.id, again, caller=replace(as_caller(key), secret_number=2))
+    assert hooks.get(leaked.webhook).is_on
+
+
+def test_secrets_are_not_in_a_traceback(hooks: Hooks) -> None:
+    """``repr`` of what commands take and return has neither a URL nor a secret."""
+    made = hooks.add()
+    shown = repr((NewWebhook("Receiver", URL), WebhookChange(url=URL), made))
+    assert "secret-path" not in shown
+    assert made.secret not in shown
 
 
 def test_a_key_that_sets_the_url_is_checked_from_then_on(hooks: Hooks) -> None:
@@ -148,6 +189,31 @@ def test_a_key_that_sets_the_url_is_checked_from_then_on(hooks: Hooks) -> None:
     assert [body for _, _, body, private in hooks.round() if private] == []
     revoke_key(hooks.instance, key)
     hooks.happen()
+    assert hooks.round() == []
+
+
+@pytest.mark.parametrize("how", ["takes over the URL", "loses a scope"])
+def test_a_key_gets_no_stored_event_that_it_cannot_read(hooks: Hooks, how: str) -> None:
+    """Events queued for the owner, or while the key had ``*``, are neither sent nor replayed to the key's URL."""
+    key = _use_key(hooks, ["*"] if how == "loses a scope" else SCOPES)
+    made = hooks.add(["*"], caller=as_caller(key) if how == "loses a scope" else None)
+    hooks.round()
+    [old] = hooks.deliveries(made.webhook)
+    hooks.happen("signed_in")
+    hooks.happen("key_revoked")
+    hooks.gather()
+    if how == "loses a scope":
+        change_key(hooks.instance, key, scopes=tuple(SCOPES))
+    else:
+        hooks.do(management.change_webhook, made.webhook.id, WebhookChange(url=URL), caller=as_caller(key))
+    sent = {json.loads(body)["type"] for _, _, body, _ in hooks.round()}
+    assert sent - {"key.scopes_changed"} == {"key.revoked"}
+    refused = next(one for one in hooks.deliveries(made.webhook) if one.type == "account.signed_in")
+    assert (refused.state, refused.attempts) == ("failed", 0)
+    for one in (refused, old):
+        with pytest.raises(Conflict):
+            hooks.do(replay.replay, made.webhook.id, one.id)
+    assert hooks.do(replay.replay_failed, made.webhook.id) == 0
     assert hooks.round() == []
 
 

@@ -1549,8 +1549,9 @@ class WebhookOut(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it gets events."""
     off_reason: str | None
     """Why it is off. `paused`: someone turned it off; `gone`: the receiver returned 410 Gone; `failing`: every
-    delivery failed for five days; `key_ended`: the API key that set its URL no longer works, or may no longer use
-    webhooks; `restored`: it came from a backup. Turn it on if this instance is to send its events.
+    delivery failed for five days; `key_ended`: the API key that set its URL was revoked, rotated or lost its
+    scopes. Set the URL again; `restored`: it came from a backup. Turn it on if this instance is to send its
+    events.
     """
     created_at: datetime
     """When it was added."""

@@ -10,7 +10,7 @@ from ari.notifications.model import EmailContent
 _REASONS = {
     "gone": "Its receiver returned 410 Gone, which means that it wants no more events.",
     "failing": "Every delivery failed for five days.",
-    "key_ended": "The API key that set its URL no longer works, or may no longer use webhooks.",
+    "key_ended": "The API key that set its URL was revoked, rotated or lost its scopes.",
 }
 
 

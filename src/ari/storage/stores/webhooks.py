@@ -1,6 +1,7 @@
 """Webhooks and their deliveries in SQL; implements the ports of ``ari.webhooks``."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -95,9 +96,9 @@ class DeliveryTable:
     def requeue(self, webhook_id: str, delivery_id: str, now_ms: int) -> None:
         self._requeue(and_(_t.webhook_id == webhook_id, _t.id == delivery_id, _t.state != "sending"), now_ms)
 
-    def requeue_failed(self, webhook_id: str, since_ms: int, now_ms: int) -> int:
+    def requeue_failed(self, webhook_id: str, since_ms: int, now_ms: int, types: Sequence[str] | None) -> int:
         failed = and_(_t.webhook_id == webhook_id, _t.state == "failed", _t.at_ms >= since_ms, not_(_t.is_test))
-        return self._requeue(failed, now_ms)
+        return self._requeue(failed if types is None else and_(failed, _t.type.in_(types)), now_ms)
 
     def count_states(self, webhook_id: str) -> dict[DeliveryState, int]:
         query = select(_t.state, func.count().label("number")).where(_t.webhook_id == webhook_id).group_by(_t.state)

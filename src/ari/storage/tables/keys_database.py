@@ -288,6 +288,7 @@ webhooks = Table(
     Column("created_by", Text, nullable=False),
     Column("after_seq", BigInteger, nullable=False, server_default="0"),
     Column("revision", Integer, nullable=False),
+    Column("url_secret_number", Integer),
     Column("off_reason", String(20)),
     Column("old_secret_until_ms", BigInteger),
     Column("failing_since_ms", BigInteger),

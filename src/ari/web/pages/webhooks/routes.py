@@ -63,7 +63,10 @@ class WebhookPages:
     async def switch(self, request: Request) -> Response:
         """Turn it on or off."""
         webhook_id, on = _id_of(request), form_from(form_of(request), "on").value("on") == "on"
-        await deps_of(request).do(management.change_webhook, webhook_id, WebhookChange(on=on))
+        try:
+            await deps_of(request).do(management.change_webhook, webhook_id, WebhookChange(on=on))
+        except Conflict as error:
+            return await self._show(request, str(error), 409)
         return self._pages.go(request, show(webhook_id), WEBHOOK_ON if on else WEBHOOK_OFF)
 
     @policy(AuthMode.SESSION)

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("after_seq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("url_secret_number", sa.Integer(), nullable=True),
         sa.Column("off_reason", sa.String(length=20), nullable=True),
         sa.Column("old_secret_until_ms", sa.BigInteger(), nullable=True),
         sa.Column("failing_since_ms", sa.BigInteger(), nullable=True),
