@@ -30,14 +30,17 @@ class AuditSink(Protocol):
     name: str
 
     def begin(self) -> bool:
-        """Get ready to deliver; whether this process is the one that does. Raises ``AriError``."""
+        """Get ready for the next page; whether this process is the one that delivers it. Raises ``AriError``."""
 
     @property
     def last_id(self) -> str | None:
         """The last event that was delivered."""
 
-    def deliver(self, events: Sequence[ChainedEvent], head: Mark | None) -> None:
-        """Deliver these events, and the head after them. Raises ``AriError``; then they may come again."""
+    def deliver(self, events: Sequence[ChainedEvent], head: Mark | None) -> bool:
+        """Deliver these events, and the head after them; whether they count. If not, they come again.
+
+        Raises ``AriError``; then they may come again, too.
+        """
 
     def close(self) -> None:
         """Let another process deliver."""
@@ -77,9 +80,7 @@ class AuditDelivery:
 
     def _deliver(self) -> None:
         sink, deps = self.sink, self._deps
-        if not sink.begin():
-            return
-        while not self._stopped.is_set():
+        while not self._stopped.is_set() and sink.begin():
             if not (deps.read_sync(has_after, sink.last_id) or self._heads.is_due(sink.last_id)):
                 return
             page, is_gone = deps.read_sync(read_page_or_oldest, sink.last_id, EVENTS_AT_ONCE)
@@ -87,7 +88,8 @@ class AuditDelivery:
                 _log.warning("the audit log lacks the last event that was delivered; starting over", to=sink.name)
             last_id = page.events[-1].event.id if page.events else sink.last_id
             head = page.head if self._heads.is_due(last_id) else None
-            sink.deliver(page.events, head)
+            if not sink.deliver(page.events, head):
+                continue
             if head is not None:
                 self._heads.note(last_id)
             if page.is_last:

@@ -46,13 +46,17 @@ class AuditFile:
             self._mark = self._continue(self._file)
         return True
 
-    def deliver(self, events: Sequence[ChainedEvent], head: Mark | None) -> None:
+    def deliver(self, events: Sequence[ChainedEvent], head: Mark | None) -> bool:
+        """Append them. They don't count if the file was rotated since ``begin``: nobody may read what came late."""
         file = self._file
         assert file is not None, "it was begun"
         lines = [one.to_line() for one in events] + ([] if head is None else [write_head(head)])
         last_id = events[-1].event.id if events else self.last_id
         try:
             file.append(lines, last_id)
+            if not file.is_current():
+                self._close_file()
+                return False
             before_id = self._mark.last_id if events else self._mark.before_id
             self._mark = FileMark(str(self._path), last_id, before_id, file.inode, file.size)
             self._mark.write(self._data_dir)
@@ -62,6 +66,7 @@ class AuditFile:
         except BaseException:
             self._close_file()
             raise
+        return True
 
     def close(self) -> None:
         self._close_file()

@@ -6,6 +6,7 @@ from ari.base import audit_mark
 from ari.base.audit import Mark
 from ari.base.audit_lines import ChainedEvent
 from ari.base.clock import SECOND_MS
+from ari.base.errors import AriError
 from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.outbound.syslog import SyslogConnection, SyslogFailed
@@ -45,15 +46,16 @@ class AuditSyslog:
             self._sent_id = self._mark.last_id
         return True
 
-    def deliver(self, events: Sequence[ChainedEvent], head: Mark | None) -> None:
+    def deliver(self, events: Sequence[ChainedEvent], head: Mark | None) -> bool:
         assert self._connection is not None, "it was begun"
         try:
-            self._connection.send(events, head, self._deps.instance.now_ms())
-        except SyslogFailed:
+            self._connection.send(events, head, self._deps.instance.now_ms(), self._keep_sending)
+        except AriError:
             self._disconnect()
             raise
         if events:
             self._sent_id = events[-1].event.id
+        return True
 
     def close(self) -> None:
         """End the connection. What isn't confirmed yet comes again."""
@@ -66,27 +68,39 @@ class AuditSyslog:
             self._deps.do_sync(audit_mark.release, self._collector, self._holder)
             self._mark = None
 
-    def _keep_lease(self) -> bool:
+    def _keep_sending(self) -> None:
+        """Extend the lease in the middle of a page. Raises ``SyslogFailed`` if another process has it."""
+        if self._is_lease_long():
+            return
+        if self._connection is not None:
+            self._confirm(self._connection)
+        if not self._keep_lease() or self._connection is None:
+            raise SyslogFailed("Another process began to send the audit log, since this one paused for too long.")
+
+    def _is_lease_long(self) -> bool:
         now_ms, mark = self._deps.instance.now_ms(), self._mark
-        if mark is not None and now_ms + _RENEW_MS < mark.until_ms <= now_ms + audit_mark.LEASE_MS:
+        return mark is not None and now_ms + _RENEW_MS < mark.until_ms <= now_ms + audit_mark.LEASE_MS
+
+    def _keep_lease(self) -> bool:
+        if self._is_lease_long():
             return True
-        self._mark = None
+        before, self._mark = self._mark, None
         if self._deps.read_sync(audit_mark.is_free, self._collector, self._holder):
             self._mark = self._deps.do_sync(audit_mark.claim, self._collector, self._holder)
-        if self._mark is None:
-            self._disconnect()
+        if self._mark is None or (before is not None and self._mark.last_id != before.last_id):
+            self._disconnect()  # another process sent, and knows better where to continue
         return self._mark is not None
 
     def _confirm(self, connection: SyslogConnection) -> None:
         """Remember what the collector got. Raises ``SyslogFailed`` if it hung up; what it may lack comes again."""
         try:
-            is_delivered = connection.is_delivered()
+            delivered_id = connection.find_delivered()
         except SyslogFailed:
             self._disconnect()
             raise
         known = None if self._mark is None else self._mark.last_id
-        if is_delivered and self._sent_id is not None and self._sent_id != known:
-            self._mark = self._deps.do_sync(audit_mark.advance, self._collector, self._holder, self._sent_id)
+        if delivered_id is not None and delivered_id != known:
+            self._mark = self._deps.do_sync(audit_mark.advance, self._collector, self._holder, delivered_id)
             if self._mark is None:
                 self._disconnect()
 

@@ -58,17 +58,17 @@ class LineFile:
         """Write these lines to the disk; all of them, or none if it raises ``AuditFileFailed``."""
         data = memoryview(b"".join(lines))
         try:
-            before = os.fstat(self._descriptor).st_size
+            before, added = os.fstat(self._descriptor).st_size, len(data)
             try:
                 while data:
                     data = data[os.write(self._descriptor, data) :]
                 os.fsync(self._descriptor)
             except OSError:
-                os.ftruncate(self._descriptor, before)
+                os.ftruncate(self._descriptor, min(before, os.fstat(self._descriptor).st_size))
                 raise
-            self.size = os.fstat(self._descriptor).st_size
         except OSError as error:
             raise self._explain(error) from None
+        self.size += added  # not what the file has: somebody may have made it shorter
         self.last_id = last_id or self.last_id
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Sends the audit log to a collector of syslog messages: RFC 5424 over TLS (RFC 5425), with octet counting.
 
 Syslog has no acknowledgments. Messages count as delivered once the collector's machine confirmed their bytes and the
-connection still holds at the next look, a second later.
+connection still holds at the next look: a second later, or before the next page.
 """
 
 import re
@@ -9,7 +9,8 @@ import select
 import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
@@ -23,7 +24,7 @@ from ari.base.events import Event
 from ari.outbound.owner_hosts import find_addresses
 
 STEP_SECONDS = 10.0
-"""How long connecting to one address, TLS, or sending a batch may wait."""
+"""How long connecting to one address and TLS may take, and how long sending waits while no byte is confirmed."""
 DEFAULT_PORT = 6514
 _PRIORITY = 13 * 8 + 6
 """Facility 13 (log audit), severity 6 (informational)."""
@@ -33,6 +34,7 @@ _NOT_PLAIN = re.compile(r"[^!-~]")
 _ESCAPED = re.compile(r'(["\\\]])')
 _MAX_HOST = 255
 _USER_TIMEOUT_MS = 30_000
+_PIECE_BYTES = 16 * 1024
 
 
 class SyslogFailed(AriError):
@@ -46,6 +48,10 @@ class SyslogConnection:
         parts = urlsplit(url)
         self.place = f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
         self._host_name = _clean(socket.gethostname())[:_MAX_HOST] or "-"
+        self._sent_bytes = 0
+        self._ends: deque[tuple[int, str]] = deque()
+        """Where in the stream each event ends that isn't confirmed yet, and its ID."""
+        self._delivered_id: str | None = None
         try:
             context = None if parts.scheme == "tcp" else make_context(ca_file, client_file)
             self._socket = self._connect(parts.hostname or "", parts.port or DEFAULT_PORT, context)
@@ -58,19 +64,36 @@ class SyslogConnection:
         except (OSError, UnicodeError) as error:
             raise self._explain(error) from None
 
-    def send(self, events: Sequence[ChainedEvent], head: Mark | None, now_ms: int) -> None:
-        """Hand these messages to the system."""
-        messages = [self._write_event(one) for one in events]
-        if head is not None:
-            messages.append(self._write(now_ms, "audit_head", "-", write_head(head)))
-        try:
-            self._socket.sendall(b"".join(b"%d %b" % (len(message), message) for message in messages))
-        except OSError as error:
-            raise self._explain(error) from None
+    def send(
+        self,
+        events: Sequence[ChainedEvent],
+        head: Mark | None,
+        now_ms: int,
+        after_piece: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Hand these messages to the system, however long a slow collector takes.
 
-    def is_delivered(self) -> bool:
-        """Whether the collector's machine has confirmed everything. Raises ``SyslogFailed`` if it hung up."""
+        ``after_piece`` is called at least every ``STEP_SECONDS``; what it raises ends the sending.
+        """
+        data = bytearray()
+        for one in events:
+            data += _frame(self._write_event(one))
+            self._ends.append((self._sent_bytes + len(data), one.event.id))
+            if len(data) >= _PIECE_BYTES:
+                self._send_all(data, after_piece)
+                data = bytearray()
+        if head is not None:
+            data += _frame(self._write(now_ms, "audit_head", "-", write_head(head)))
+        self._send_all(data, after_piece)
+
+    def find_delivered(self) -> str | None:
+        """The last event whose bytes the collector's machine has confirmed; ``None`` if there is none.
+
+        Raises ``SyslogFailed`` if it hung up.
+        """
         try:
+            # TLS only adds bytes, so that at most so many of the messages are unconfirmed.
+            confirmed = self._sent_bytes - _count_unconfirmed(self._socket)
             if select.select([self._socket], [], [], 0)[0]:
                 self._socket.settimeout(0.0)
                 try:
@@ -80,9 +103,11 @@ class SyslogConnection:
                     pass
                 finally:
                     self._socket.settimeout(STEP_SECONDS)
-            return _count_unconfirmed(self._socket) == 0
         except OSError as error:
             raise self._explain(error) from None
+        while self._ends and self._ends[0][0] <= confirmed:
+            self._delivered_id = self._ends.popleft()[1]
+        return self._delivered_id
 
     def close(self) -> None:
         with suppress(OSError):
@@ -105,6 +130,28 @@ class SyslogConnection:
                 plain.close()
                 raise
         raise last or OSError("it has no address")
+
+    def _send_all(self, data: bytearray, after_piece: Callable[[], None]) -> None:
+        rest = memoryview(data)
+        try:
+            unconfirmed = _count_unconfirmed(self._socket)
+        except OSError as error:
+            raise self._explain(error) from None
+        while rest:
+            try:
+                sent = self._socket.send(rest[:_PIECE_BYTES])
+            except TimeoutError as error:
+                waiting = _count_unconfirmed(self._socket)
+                if waiting >= unconfirmed:
+                    raise self._explain(error) from None
+                sent, unconfirmed = 0, waiting
+            except OSError as error:
+                raise self._explain(error) from None
+            else:
+                unconfirmed = _count_unconfirmed(self._socket)
+            self._sent_bytes += sent
+            rest = rest[sent:]
+            after_piece()
 
     def _write_event(self, one: ChainedEvent) -> bytes:
         event = one.event
@@ -130,6 +177,10 @@ def make_context(ca_file: Path | None, client_file: Path | None) -> ssl.SSLConte
         said = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
         raise SyslogFailed(f"{wrong} can't be used: {said or 'no certificates in PEM format'}.") from None
     return context
+
+
+def _frame(message: bytes) -> bytes:
+    return b"%d %b" % (len(message), message)
 
 
 def _write_ids(event: Event) -> str:

@@ -1,9 +1,10 @@
 """The audit log in a file: every event once, through kills, rotations, a full disk and a second process."""
 
+import gzip
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Flag
@@ -20,6 +21,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.audit_delivery import EVENTS_AT_ONCE, HEAD_SECONDS, AuditDelivery
 from ari.jobs.audit_file import AuditFile
+from ari.outbound.line_file import LineFile
 from tests.support.audit_log import create
 from tests.support.commands import clock_of
 from tests.support.instances import opened
@@ -143,6 +145,52 @@ def test_rotation_by_copying_repeats_the_last_batch(copying: Copying) -> None:
     delivery.run_once()
     copy = copying.read(rotated)
     assert (copy.count, copy.repeats) == (copying.count(), 0)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_rotation_while_a_backlog_is_written_loses_nothing(
+    when: str, copying: Copying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rotated file is compressed at once: what is written to it later, nobody reads."""
+    monkeypatch.setattr("ari.jobs.audit_delivery.EVENTS_AT_ONCE", 2)
+    for number in range(10):
+        create(copying.instance, f"key {number}")
+    rotated = copying.path.with_name("audit.0.gz")
+    append, calls = LineFile.append, 0
+
+    def rotate() -> None:
+        rotated.write_bytes(gzip.compress(copying.path.read_bytes()))
+        copying.path.unlink()
+
+    def append_and_rotate(file: LineFile, lines: Sequence[bytes], last_id: str | None) -> None:
+        nonlocal calls
+        calls += 1
+        if (calls, when) == (2, "before"):
+            rotate()
+        append(file, lines, last_id)
+        if (calls, when) == (2, "after"):
+            rotate()
+
+    monkeypatch.setattr(LineFile, "append", append_and_rotate)
+    copying.start().run_once()
+    copy = copying.read(rotated)
+    assert (copy.count, copy.after_head) == (copying.count(), 0)
+    assert find_waiting_for(copying) is None
+
+
+def test_a_head_that_a_rotation_took_comes_again(copying: Copying, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noted as written once it is in a file that is kept."""
+    create(copying.instance, "first")
+    append = LineFile.append
+
+    def append_too_late(file: LineFile, lines: Sequence[bytes], last_id: str | None) -> None:
+        monkeypatch.undo()
+        copying.path.unlink()
+        append(file, lines, last_id)
+
+    monkeypatch.setattr(LineFile, "append", append_too_late)
+    copying.start().run_once()
+    assert (copying.read().count, copying.read().heads) == (1, 1)
 
 
 def test_one_of_two_processes_writes(copying: Copying) -> None:

@@ -1,6 +1,6 @@
 """The audit log to a syslog collector: at least once, from one process, through lost connections."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event as Flag
@@ -8,7 +8,10 @@ from threading import Event as Flag
 import pytest
 from structlog.testing import capture_logs
 
+from ari.base import audit_mark
+from ari.base.audit import Mark
 from ari.base.audit_lag import find_waiting
+from ari.base.audit_lines import ChainedEvent
 from ari.base.audit_mark import LEASE_MS
 from ari.base.audit_verification import AuditCopy
 from ari.base.errors import AriError
@@ -114,6 +117,70 @@ def test_one_of_all_processes_sends(instance: Instance, collector: Collector) ->
     create(instance, "third")
     eventually(lambda: one.run_once() and is_up_to_date(instance))
     assert verify(collector.wait_for(5)).count == 3
+
+
+class SlowCollector(SyslogConnection):
+    """Takes 40 seconds for an event, and confirms one later than it was sent."""
+
+    def __init__(self, instance: Instance, got: list[str], look: Callable[[], object]) -> None:
+        self._instance, self._got, self._look = instance, got, look
+
+    def send(
+        self,
+        events: Sequence[ChainedEvent],
+        head: Mark | None,
+        now_ms: int,
+        after_piece: Callable[[], None] = lambda: None,
+    ) -> None:
+        for one in events:
+            clock_of(self._instance).step(40)
+            self._got.append(one.event.id)
+            after_piece()
+            self._look()
+
+    def find_delivered(self) -> str | None:
+        return self._got[-2] if len(self._got) > 1 else None
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_backlog_for_a_slow_collector_is_sent_once(
+    instance: Instance, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is renewed and the mark moves within pages, so that nobody starts over."""
+    monkeypatch.setattr("ari.jobs.audit_delivery.EVENTS_AT_ONCE", 3)
+    for number in range(8):
+        create(instance, f"key {number}")
+    url, got, stolen, marks = url_of(collector), list[str](), list[str](), list[str | None]()
+    other = _make(instance, url, lambda: SlowCollector(instance, stolen, lambda: None))
+
+    def look() -> None:
+        other.run_once()
+        marks.append(Deps(instance).read_sync(audit_mark.read_mark, url).last_id)
+
+    one = _make(instance, url, lambda: SlowCollector(instance, got, look))
+    one.run_once()
+    assert (len(got), len(set(got)), stolen) == (8, 8, [])
+    assert marks == [None, *got[:7]]
+
+
+def test_a_process_that_lost_its_lease_stops_sending(instance: Instance, collector: Collector) -> None:
+    """In the middle of a page; the other one goes on where it was."""
+    for number in range(3):
+        create(instance, f"key {number}")
+    url, got = url_of(collector), list[str]()
+
+    def freeze() -> None:
+        clock_of(instance).step((LEASE_MS + 1) / 1000)
+        start(instance, collector).run_once()
+
+    one = _make(instance, url, lambda: SlowCollector(instance, got, freeze))
+    with capture_logs() as logged:
+        one.run_once()
+    assert "Another process began to send" in logged[0]["reason"]
+    assert len(got) == 2
+    assert verify(collector.wait_for(4)).count == 3
 
 
 def test_another_collector_gets_the_whole_log(instance: Instance, collector: Collector) -> None:

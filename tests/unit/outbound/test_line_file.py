@@ -136,4 +136,6 @@ def test_rotation_is_noticed(tmp_path: Path) -> None:
     assert file.is_current()
     os.truncate(path, 0)
     assert not file.is_current()
+    file.append(LINES[:1], CHAIN[0].event.id)
+    assert not file.is_current()  # also with new lines
     file.close()

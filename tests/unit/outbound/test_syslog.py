@@ -1,10 +1,13 @@
 """Syslog messages of the audit log: RFC 5424 over TLS that verifies the collector, each failure one sentence."""
 
+import itertools
 import re
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +61,7 @@ def test_a_message_has_the_ids_and_the_whole_line(collector: Collector, certific
     assert rb' actor="cli:a\"\]?\\???x"] {' in messages[2]
     assert b" audit_head - {" in messages[3]
     assert b"\n" not in b"".join(messages)
-    eventually(connection.is_delivered)
+    eventually(lambda: connection.find_delivered() == hostile.id)
     connection.close()
 
 
@@ -71,13 +74,61 @@ def test_a_collector_that_hung_up_is_noticed(collector: Collector, certificate: 
 
     def has_noticed() -> bool:
         try:
-            connection.is_delivered()
+            connection.find_delivered()
         except SyslogFailed as error:
             return "closed the connection" in str(error) or "Can't reach" in str(error)
         return False
 
     assert eventually(has_noticed)
     connection.close()
+
+
+class StuckSocket(socket.socket):
+    """Can send at each third attempt only."""
+
+    attempts = 0
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        self.attempts += 1
+        if self.attempts % 3:
+            raise TimeoutError("timed out")
+        return super().send(data, flags)
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_sending_waits_while_bytes_move(moves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow collector gets all of a page, however long it takes; one that takes nothing fails it."""
+    with collecting() as collector:
+        place, steps, unconfirmed = ("127.0.0.1", collector.port), list[int](), itertools.count(1_000_000, -1)
+        stuck = StuckSocket()
+        stuck.connect(place)
+        monkeypatch.setattr(socket, "create_connection", lambda *_: stuck)
+        connection = SyslogConnection(f"tcp://127.0.0.1:{collector.port}", None, None)
+        monkeypatch.setattr(
+            syslog, "ioctl", lambda *_: (next(unconfirmed) if moves else 1_000_000).to_bytes(4, sys.byteorder)
+        )
+        try:
+            if moves:
+                connection.send(CHAIN, None, 0, lambda: steps.append(1))
+                assert len(collector.wait_for(3)) == len(steps) == 3
+            else:
+                with pytest.raises(SyslogFailed, match="timed out"):
+                    connection.send(CHAIN, None, 0)
+        finally:
+            connection.close()
+
+
+def test_events_are_delivered_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those whose last byte is confirmed, even if there is always more to confirm."""
+    with collecting() as collector:
+        connection = SyslogConnection(f"tcp://127.0.0.1:{collector.port}", None, None)
+        connection.send(CHAIN, None, 0)
+        last = len(collector.wait_for(3)[2])
+        last += len(f"{last} ")
+        for unconfirmed, number in ((last * 9, None), (last + 1, 0), (last, 1), (1, 1), (0, 2)):
+            monkeypatch.setattr(syslog, "ioctl", lambda *_, count=unconfirmed: count.to_bytes(4, sys.byteorder))
+            assert connection.find_delivered() == (None if number is None else CHAIN[number].event.id)
+        connection.close()
 
 
 def test_only_a_trusted_collector_gets_anything(collector: Collector, certificate: Path, tmp_path: Path) -> None:
