@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ari.base.errors import Unavailable
-from ari.storage.postgres_reasons import is_final, log_reason, reason_of
+from ari.storage.postgres_reasons import is_busy, is_final, log_reason, reason_of
 
 _BROKEN = ("malformed", "not a database", "corrupt")
 _FULL = ("disk is full", "readonly", "read-only", "unable to open", "disk i/o")
@@ -43,7 +43,8 @@ def faults_as_unavailable() -> Iterator[None]:
 def unavailable(error: Exception) -> Unavailable:
     """``error`` as a plain sentence for callers. The reason goes to the log and to operators."""
     reason = reason_of(error)
-    log_reason(reason)
+    if not is_busy(error):
+        log_reason(reason)
     return Unavailable(plain_sentence(error), reason=reason)
 
 
@@ -58,4 +59,6 @@ def plain_sentence(error: Exception) -> str:
         return "Can't write to the database. Check the disk and permissions of the data directory."
     if is_final(error):
         return "The database rejected a statement that ARI needs. Nothing was changed."
+    if is_busy(error):
+        return "Another change of the database takes too long. Nothing was changed."
     return "Can't connect to the database. Nothing was changed."

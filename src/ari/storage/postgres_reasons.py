@@ -22,6 +22,8 @@ _SPOKEN_STATES = ("3D000", "3F000", "40P01", "42501", "42P01", "42P05", "42P07",
 """SQLSTATEs (PostgreSQL, appendix A) whose message names no value of a row."""
 _FINAL = ("3F000", "42501", "42P01", "26000", "42P05", "42P07", "42710", "25006")
 """Of these, the ones that drivers do not count as operational."""
+_BUSY = "55P03"
+"""A lock was not available in the time that a statement waits for it: the database can be used."""
 _URL = "ARI_DATABASE_URL"
 _A_TRY, _FAILED = "- host:", "connection failed: "
 """How psycopg begins a line about one of several addresses, and what the server's words follow."""
@@ -82,6 +84,11 @@ class ServerMessage:
 def is_final(error: Any) -> bool:
     """Whether a statement failed because ARI may not or cannot use the database, although its driver says otherwise."""
     return _state_of(error) in _FINAL
+
+
+def is_busy(error: Any) -> bool:
+    """Whether a statement only failed because another transaction held a lock."""
+    return _state_of(error) == _BUSY
 
 
 def reason_of(error: Any) -> str | None:

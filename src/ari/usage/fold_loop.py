@@ -45,6 +45,7 @@ _CHECKPOINT_ROWS = 4_000
 """Each commit adds 4 pages to SQLite's WAL, so they are at most 64 MB."""
 _CLIENT_ROWS, _CLIENT_SECONDS = 100_000, 60.0
 """Folded entries, or the time, after which the counts of clients are added up; some reads do it earlier."""
+_CLIENT_RETRY_SECONDS = 5.0
 _WATCH_SECONDS = 0.25
 """How often to look at the WAL while a fold runs."""
 _STOP_SECONDS = 2.0
@@ -84,6 +85,7 @@ class FoldLoop:
         self._clients_due_from = _CLIENT_ROWS
         """When the counts of clients are added up, by time and by ``_folded``."""
         self._failing = False
+        self._fails_at_clients = False
         self._partitions_at: float | None = None
 
     def stop(self) -> None:
@@ -120,12 +122,14 @@ class FoldLoop:
             _logger.warning("Partitions of the usage log can't be created now; will retry. %s", error)
 
     def _fold_some(self) -> bool:
-        """Fold once, if it is time. Returns whether more is due now."""
+        """Fold once, and add some counts of clients, if it is time. Returns whether more is due now."""
         staged, now = self._store.count_staged(), self._monotonic()
         self._create_partitions(now)
         self._checkpoint_if_due(staged)
-        if now >= self._clients_due_at:
-            self._add_clients(now)
+        is_due = self._fold_if_due(staged, now)
+        return self._add_clients_if_due(now) or is_due
+
+    def _fold_if_due(self, staged: int, now: float) -> bool:
         if not staged:
             self._waiting_since = None
             return False
@@ -143,8 +147,6 @@ class FoldLoop:
         folded = self._run_in(thread, lambda: self._store.move(most))
         self._store.delete_folded()
         self._folded += folded or 0
-        if self._folded >= self._clients_due_from:
-            self._add_clients(now)
         if folded is not None and folded < most:
             self._waiting_since = None
         return folded == most
@@ -154,9 +156,25 @@ class FoldLoop:
             self._checkpointed = self._folded + staged
             self._store.checkpoint()
 
-    def _add_clients(self, now: float) -> None:
-        self._clients_due_at, self._clients_due_from = now + _CLIENT_SECONDS, self._folded + _CLIENT_ROWS
-        self._run_in(self._lowered, self._store.add_clients)
+    def _add_clients_if_due(self, now: float) -> bool:
+        """Add some counts of clients, if it is time. Returns whether more are due now: folds run in between.
+
+        A failure stops no fold; the next attempt, with fewer counts, follows soon.
+        """
+        if now < self._clients_due_at and self._folded < self._clients_due_from:
+            return False
+        try:
+            is_more = self._run_in(self._lowered, self._store.add_clients)
+        except Unavailable as error:
+            if not self._fails_at_clients:
+                _logger.warning("Counts of clients can't be added now; will retry. %s", error)
+            self._fails_at_clients = True
+            self._clients_due_at, self._clients_due_from = now + _CLIENT_RETRY_SECONDS, self._folded + _CLIENT_ROWS
+            return False
+        self._fails_at_clients = False
+        if not is_more:
+            self._clients_due_at, self._clients_due_from = now + _CLIENT_SECONDS, self._folded + _CLIENT_ROWS
+        return bool(is_more)
 
     def _has_idle_time(self) -> bool:
         before = self._monotonic()

@@ -77,8 +77,11 @@ class FoldStore(Protocol):
         Returns how many; 0 if none is left. No commit waits for it.
         """
 
-    def add_clients(self) -> None:
-        """Add what folds counted of clients to the counts that reports read. No commit waits for it."""
+    def add_clients(self) -> bool:
+        """Add some of what folds counted of clients to the counts that reports read. Returns whether more is left.
+
+        No commit waits for it.
+        """
 
     def delete_folded(self) -> None:
         """Delete entries that are folded. Commits wait for each of its steps, about a millisecond."""

@@ -3,6 +3,7 @@
 import sqlite3
 
 import pytest
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -36,6 +37,13 @@ def test_each_fault_has_a_sentence(words: str, sentence: str) -> None:
     with pytest.raises(Unavailable, match=sentence) as failure, faults_as_unavailable():
         raise _error(OperationalError, words)
     assert failure.value.__suppress_context__
+
+
+def test_a_lock_that_another_holds_is_no_outage(caplog: pytest.LogCaptureFixture) -> None:
+    """A read that gets no lock works all the same; the log would send an operator to a healthy database."""
+    with pytest.raises(Unavailable, match="takes too long"), faults_as_unavailable():
+        raise OperationalError("LOCK", {}, LockNotAvailable("canceling statement due to lock timeout"))
+    assert not caplog.messages
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ class Store:
         self.deleted_at: list[tuple[int, int]] = []
         self.checkpoints = 0
         self.added_clients = 0
+        self.client_steps = 0
+        self.client_faults = 0
         self.asked = 0
         self.partitions_asked = 0
         self.refuses_partitions = False
@@ -74,8 +76,14 @@ class Store:
         if not self.staged:
             self.done.set()
 
-    def add_clients(self) -> None:
+    def add_clients(self) -> bool:
+        if self.client_faults:
+            self.client_faults -= 1
+            raise Unavailable("The statement took too long.")
         self.added_clients += 1
+        self.client_steps = max(0, self.client_steps - 1)
+        self.sizes.append(0)
+        return self.client_steps > 0
 
     def checkpoint(self) -> None:
         self.checkpoints += 1
@@ -169,9 +177,25 @@ def test_counts_of_clients_are_added_now_and_then() -> None:
     assert store.added_clients == 3
     idle = Store(0)
     added = threading.Event()
-    idle.add_clients = added.set  # type: ignore[method-assign]  # a test double
+    idle.add_clients = lambda: bool(added.set())  # type: ignore[method-assign]  # a test double
     with _running(idle, _slow_clock()):
         assert added.wait(30)
+
+
+def test_folds_go_on_between_steps_of_clients() -> None:
+    """Many counts of clients, or ones that can't be added, never keep requests from being folded."""
+    store = Store(10 * HURRY_ROWS)
+    store.client_steps = 8
+    with _running(store, itertools.count(0.0, 0.25).__next__):
+        assert store.done.wait(30)
+    first = store.sizes.index(0)
+    assert store.sizes[first : first + 9] == [0, 20_000] * 4 + [0]
+    refusing = Store(10 * HURRY_ROWS)
+    refusing.client_faults = 2
+    with _running(refusing, itertools.count(0.0, 0.25).__next__):
+        assert refusing.done.wait(30)
+    assert (refusing.client_faults, refusing.added_clients > 0) == (0, True)
+    assert sum(refusing.sizes) == 10 * HURRY_ROWS
 
 
 def test_the_wal_is_checkpointed_while_a_fold_runs() -> None:

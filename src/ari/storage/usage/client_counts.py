@@ -16,10 +16,11 @@ ADD_COUNTS = f"""ON CONFLICT (key_id, kind, value) DO UPDATE SET
     {add("usage_seen", "accepted_count", "refused_count")},
     {smaller("usage_seen", "first_seen_at_ms")}, {larger("usage_seen", "last_seen_at_ms")}"""
 HAS_COUNTS = "SELECT 1 FROM usage_client_counts LIMIT 1"
-MAX_COUNTS = 25_000
-"""Added in one transaction, or all of one key: others wait for it, and PostgreSQL limits the time of a statement."""
-FIND_LAST_KEY = 'SELECT "key" FROM usage_client_counts ORDER BY "key" LIMIT 1 OFFSET :most'
-ALL_KEYS = 2**31 - 1
+EARLIEST_MS = "SELECT min(first_seen_at_ms) FROM usage_client_counts"
+FIND_LAST = 'SELECT "key", caller FROM usage_client_counts ORDER BY "key", caller LIMIT 1 OFFSET :most'
+"""The last of a step's counts. One key may have any number of callers."""
+LAST = {"last_key": 2**31 - 1, "last_caller": 2**63 - 1}
+_UP_TO_LAST = '("key", caller) <= (:last_key, :last_caller)'
 
 
 _KINDS = ("address", "user_agent")
@@ -31,9 +32,9 @@ def _client(kind: str) -> str:
         SELECT stored.{kind} FROM usage_callers AS stored WHERE stored.number = caller), '{NO_TEXT}'), '{OTHERS}')"""
 
 
-_pairs = """SELECT "key", caller, sum(accepted_count) AS accepted, sum(refused_count) AS refused,
+_pairs = f"""SELECT "key", caller, sum(accepted_count) AS accepted, sum(refused_count) AS refused,
     min(first_seen_at_ms) AS first, max(last_seen_at_ms) AS last FROM usage_client_counts
-    WHERE "key" <= :last_key GROUP BY 1, 2"""
+    WHERE {_UP_TO_LAST} GROUP BY 1, 2"""
 _sums = "sum(accepted) AS accepted, sum(refused) AS refused, min(first) AS first, max(last) AS last"
 _by_places = " UNION ALL ".join(
     f"""SELECT {text_of('"key"')} AS key_id, '{kind}' AS kind, {_client(kind)} AS value, accepted, refused, first, last
@@ -91,6 +92,6 @@ ADD_CLIENTS = (
     f"""UPDATE usage_callers SET last_day = seen.last_day FROM (
         SELECT caller, (max(last) + {MINUTE_MS}) / {DAY_MS} AS last_day FROM pairs GROUP BY 1
     ) AS seen WHERE usage_callers.number = seen.caller AND usage_callers.last_day < seen.last_day""",
-    'DELETE FROM usage_client_counts WHERE "key" <= :last_key',
+    f"DELETE FROM usage_client_counts WHERE {_UP_TO_LAST}",
 )
 """New clients and those without a text, then known ones. A row's time may differ from that in its id by a moment."""

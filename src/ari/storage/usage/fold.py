@@ -45,7 +45,8 @@ _COUNT_STAGED = f"""SELECT (SELECT max(seq) FROM usage_staging) -
 """An upper bound that reads two entries: numbers of failed commits are missing."""
 _COUNT_UNREAD = f"SELECT ({_COUNT_STAGED}), EXISTS ({client_counts.HAS_COUNTS})"
 _FIRST_STAGED = f"SELECT at_ms FROM usage_staging WHERE seq > {_LOW} AND at_ms IS NOT NULL ORDER BY seq LIMIT 1"
-_EARLIEST_STAGED = f"SELECT min(at_ms) FROM usage_staging WHERE seq > {_LOW}"
+_EARLIEST_UNREAD = f"""SELECT min(at_ms) FROM (SELECT min(at_ms) AS at_ms FROM usage_staging WHERE seq > {_LOW}
+    UNION ALL {client_counts.EARLIEST_MS}) AS earliest"""
 _SAVE_HIGH = """INSERT INTO usage_folds (name, seq) VALUES ('staging', :high)
     ON CONFLICT (name) DO UPDATE SET seq = excluded.seq"""
 _COUNT_FOLD = """INSERT INTO usage_folds (name, seq) VALUES ('count', 1)
@@ -60,7 +61,7 @@ _RESTORE_COUNTERS = "INSERT OR IGNORE INTO staging.limit_counters SELECT * FROM 
 _SAVE_COUNTERS = "INSERT OR REPLACE INTO main.limit_counters SELECT * FROM staging.limit_counters"
 
 
-def _fill(relations: Mapping[str, str]) -> list[str]:
+def fill(relations: Mapping[str, str]) -> list[str]:
     """Statements that fill these in temporary tables, for SQLite, which runs one change per statement."""
     return [
         statement
@@ -73,7 +74,7 @@ def _fill(relations: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _with_relations(relations: Mapping[str, str], *steps: str) -> str:
+def with_relations(relations: Mapping[str, str], *steps: str) -> str:
     """These steps in one statement, for PostgreSQL: temporary tables would fill its catalog with dead rows."""
     parts = [f"{name} AS MATERIALIZED ({query})" for name, query in relations.items()]
     parts += [f"step_{number} AS ({step})" for number, step in enumerate(steps)]
@@ -82,23 +83,18 @@ def _with_relations(relations: Mapping[str, str], *steps: str) -> str:
 
 _WITH_ENTRIES = f"WITH entries AS MATERIALIZED ({rollups.ENTRIES})"
 _relations = {"entries": rollups.ENTRIES, **rollups.RELATIONS}
-_COUNT_AT_ONCE = (*rollups.ADD_TEXTS, _with_relations(_relations, rollups.INSERT_REQUESTS, *rollups.COUNT_REQUESTS))
+_COUNT_AT_ONCE = (*rollups.ADD_TEXTS, with_relations(_relations, rollups.INSERT_REQUESTS, *rollups.COUNT_REQUESTS))
 _COUNT_WITH_FLOODS = (
     *rollups.ADD_TEXTS,
     f"{_WITH_ENTRIES} {rollups.INSERT_REQUESTS}",
-    _with_relations(_relations, *rollups.COUNT_REQUESTS),
+    with_relations(_relations, *rollups.COUNT_REQUESTS),
     f"{_WITH_ENTRIES} {rollups.UPSERT_FLOODS}",
 )
 """On PostgreSQL. The first request of a flood may be among the entries, and the others compare with its row."""
 
 
-_COUNT_IN_STEPS = (rollups.INSERT_REQUESTS, *_fill(rollups.RELATIONS), *rollups.COUNT_REQUESTS)
+_COUNT_IN_STEPS = (rollups.INSERT_REQUESTS, *fill(rollups.RELATIONS), *rollups.COUNT_REQUESTS)
 """On SQLite."""
-_ADD_CLIENTS_IN_STEPS = (
-    *_fill(client_counts.RELATIONS),
-    *client_counts.ADD_CLIENTS,
-)
-_ADD_CLIENTS_AT_ONCE = (_with_relations(client_counts.RELATIONS_ON_POSTGRESQL, *client_counts.ADD_CLIENTS),)
 
 
 class Folder:
@@ -149,26 +145,6 @@ class Folder:
             self.delete_folded()
         return count
 
-    def add_clients(self, lock_seconds: float = LOCK_SECONDS) -> None:
-        """Add what folds counted of clients to ``usage_seen``, some keys in a transaction. Raises ``Unavailable``."""
-        with faults_as_unavailable():
-            with read_only(self.engine) as connection:
-                if connection.scalar(text(client_counts.HAS_COUNTS)) is None:
-                    return
-            while self._add_some_clients(lock_seconds):
-                pass
-
-    def _add_some_clients(self, lock_seconds: float) -> bool:
-        """Returns whether some are left."""
-        with writing(self.engine, self._lock_file, lock_seconds) as connection:
-            found = connection.scalar(text(client_counts.FIND_LAST_KEY), {"most": client_counts.MAX_COUNTS})
-            span = {"last_key": client_counts.ALL_KEYS if found is None else found}
-            if self._two_files:
-                _execute(connection, _ADD_CLIENTS_IN_STEPS, span)
-            else:
-                _execute(connection, (*rollups.USE_INDEXES, *_ADD_CLIENTS_AT_ONCE), span)
-        return found is not None
-
     def move(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
         """Fold like ``fold``, but leave the folded entries in SQLite's staging file, where they don't count."""
         with faults_as_unavailable():
@@ -214,10 +190,13 @@ class Folder:
             rows = connection.scalar(text(_COUNT_STAGED)) or 0
             return Backlog(rows, connection.scalar(text(_FIRST_STAGED)) if rows else None)
 
-    def earliest_staged_ms(self) -> int | None:
-        """When the earliest staged request began; reads all of them, 0.1 µs each. Raises ``Unavailable``."""
+    def earliest_unread_ms(self) -> int | None:
+        """When the earliest request began that is staged, or whose client waits to be counted; ``None`` if none is.
+
+        Reads all of them, 0.1 µs each. Raises ``Unavailable``.
+        """
         with faults_as_unavailable(), read_only(self.engine) as connection:
-            earliest: int | None = connection.scalar(text(_EARLIEST_STAGED))
+            earliest: int | None = connection.scalar(text(_EARLIEST_UNREAD))
             return earliest
 
     def checkpoint(self) -> None:
@@ -252,7 +231,7 @@ class Folder:
                 number_new_texts(connection)
                 floods = [rollups.UPSERT_FLOODS] if rollups.FLOOD in copied.kinds else []
                 statements = map(for_copies, _list_statements(copied.kinds, [*_COUNT_IN_STEPS, *floods]))
-                _execute(connection, statements, span)
+                execute(connection, statements, span)
                 connection.execute(text(_SAVE_HIGH), {"high": copied.high})
         return copied.entries
 
@@ -310,7 +289,8 @@ def _list_statements(kinds: Collection[str], count_requests: Sequence[str]) -> I
         yield rollups.COMPLETE_ROWS
 
 
-def _execute(connection: Connection, statements: Iterable[str], span: dict[str, int]) -> None:
+def execute(connection: Connection, statements: Iterable[str], span: Mapping[str, int]) -> None:
+    """Run each of these statements."""
     for statement in statements:
         connection.execute(text(statement), span)
 

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError
 
 from ari.base.clock import DAY_MS
+from ari.base.errors import Unavailable
 from ari.storage.tables import usage_callers, usage_client_counts
-from ari.storage.usage import client_counts
+from ari.storage.usage import client_steps
+from ari.storage.usage import store as usage_tables
+from ari.storage.usage.client_steps import LONG_SECONDS, ClientSteps
 from ari.storage.usage.retention import Retention
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
@@ -33,15 +37,15 @@ def test_clients_of_several_folds_are_counted_once(data_dir: Path, database_url:
             assert not connection.execute(select(usage_client_counts)).all()
 
 
-def test_counts_are_added_some_keys_at_a_time(
+def test_counts_are_added_some_at_a_time(
     data_dir: Path, database_url: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction is never longer than others can wait, whatever waits to be added, and none is left out."""
-    monkeypatch.setattr(client_counts, "MAX_COUNTS", 3)
+    monkeypatch.setattr(client_steps, "MAX_COUNTS", 3)
     with opened(data_dir, database_url) as instance:
         store, steps = instance.database.usage, list[str]()
-        keys = [f"key_{n:026}" for n in range(9)]
-        store.commit(Batch([make_row(key_id=key, client_address=f"192.0.2.{n}") for key in keys for n in range(2)]))
+        keys = [f"key_{n:026}" for n in range(2)]
+        store.commit(Batch([make_row(key_id=key, client_address=f"192.0.2.{n}") for key in keys for n in range(9)]))
         store.move(100)
 
         @event.listens_for(instance.database.folder.engine, "before_cursor_execute")
@@ -49,12 +53,67 @@ def test_counts_are_added_some_keys_at_a_time(
             if "DELETE FROM usage_client_counts" in statement:
                 steps.append(statement)
 
-        store.add_clients()
+        while store.add_clients():
+            pass
         assert len(steps) == 5
-        assert {(key, one.value, one.accepted_count) for key in keys for one in store.addresses(key, 9)} == {
-            (key, f"192.0.2.{n}", 1) for key in keys for n in range(2)
+        assert {(key, one.value, one.accepted_count) for key in keys for one in store.addresses(key, 99)} == {
+            (key, f"192.0.2.{n}", 1) for key in keys for n in range(9)
         }
         read_sums(instance.database)
+
+
+def test_a_read_adds_few_counts_and_says_which_are_missing(
+    data_dir: Path, database_url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No read waits for all clients of a busy key. Totals are whole, and it is known how far clients are."""
+    monkeypatch.setattr(usage_tables, "MAX_READ_COUNTS", 2)
+    with opened(data_dir, database_url) as instance:
+        store = instance.database.usage
+        store.commit(Batch([make_row(START_MS + n, client_address=f"192.0.2.{n}") for n in range(9)]))
+        assert instance.reports.complete_until_ms() == START_MS + 3
+        assert len(store.addresses(KEY, 99)) == 6
+        assert store.totals([KEY])[KEY].request_count == 9
+        assert instance.reports.complete_until_ms() is None
+        assert len(store.addresses(KEY, 99)) == 9
+
+
+def test_a_read_that_gets_no_lock_says_that_clients_are_missing(data_dir: Path, database_url: str | None) -> None:
+    """Nothing is staged, but the clients of some requests are not counted."""
+    with opened(data_dir, database_url) as instance:
+        store = instance.database.usage
+        store.commit(Batch([make_row(START_MS)]))
+        assert store.move(100) == 1
+        with store.begin_write():
+            assert instance.reports.complete_until_ms() == START_MS
+        assert instance.reports.complete_until_ms() is None
+
+
+def test_a_step_is_shorter_after_one_that_failed_or_took_long(
+    data_dir: Path, database_url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement that the server cancels is not tried again with as many counts."""
+    monkeypatch.setattr(client_steps, "FIRST_COUNTS", 8)
+    monkeypatch.setattr(client_steps, "MIN_COUNTS", 2)
+    with opened(data_dir, database_url) as instance:
+        store = instance.database.usage
+        store.commit(Batch([make_row(START_MS + n, client_address=f"192.0.2.{n}") for n in range(16)]))
+        store.move(100)
+        passed = iter([0.0, 0.0, LONG_SECONDS + 1, 0.0, 0.5, 0.0, 0.0, 0.0, 0.5])
+        steps = ClientSteps(instance.database.folder.engine, instance.database.log_lock, passed.__next__)
+        sizes = list[int]()
+
+        @event.listens_for(instance.database.folder.engine, "before_cursor_execute")
+        def _refuse_first(_connection: Any, _cursor: Any, statement: str, given: Any, *_rest: Any) -> None:
+            if "OFFSET" in statement and "usage_client_counts" in statement:
+                sizes.append(next(iter(given.values() if isinstance(given, dict) else given)))
+                if len(sizes) == 1:
+                    raise OperationalError(statement, {}, Exception("canceling statement due to statement timeout"))
+
+        with pytest.raises(Unavailable):
+            steps.add_some()
+        steps.add_all()
+        assert sizes == [8, 4, 2, 2, 4]
+        assert len(store.addresses(KEY, 99)) == 16
 
 
 def test_a_caller_whose_counts_wait_is_kept(data_dir: Path, database_url: str | None) -> None:
