@@ -81,7 +81,10 @@ def test_a_first_target_without_room_is_not_called(
     if not serves:
         admin.delete(CARD).raise_for_status()
     made, secret = owner_on.create_key("capped", scopes=["ai:*"], budgets=[{"amount_usd": "0.40", "period": "month"}])
-    assert owner_on.api(secret).post(CHAT, json=ASK).status_code == (200 if serves else 502)
+    response = owner_on.api(secret).post(CHAT, json=ASK)
+    assert response.status_code == (200 if serves else 502)
+    if not serves:
+        assert "left for a request to second, and OpenAI-compatible has no API key in ARI" in response.json()["detail"]
     use, row = _read_use(admin, made["id"])
     assert use["used_usd"] == (SERVED_USD["fair"] if serves else "0.00")
     attempts = [(one["model"], one["status"], one["skipped"]) for one in row["ai"]["attempts"]]

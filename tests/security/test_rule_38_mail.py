@@ -89,7 +89,9 @@ def test_the_secrets_of_mail_services_leave_the_environment() -> None:
     from ari.cli.checks import describe_settings
     from ari.serving import start
 
-    assert {"RESEND_API_KEY", "ARI_SMTP_URL"} <= set(start.SECRET_VARIABLES)
+    assert {"RESEND_API_KEY", "ARI_RESEND_API_KEY", "ARI_RESEND_API_KEY_FILE", "ARI_SMTP_URL"} <= set(
+        start.SECRET_VARIABLES
+    )
     shown = describe_settings(load_settings(resend_api_key=KEY))
     assert shown["RESEND_API_KEY"] == "set"
     by_server = load_settings(smtp_url="smtp://u:hunter2@mail.example.net", mail_from="a@example.net")

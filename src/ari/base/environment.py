@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ari.base.file_settings import environment_name, file_fields
+from ari.base.file_settings import environment_names, file_fields
 from ari.base.secret_file import SUFFIX
 from ari.base.setting_types import KUBERNETES_PORT
 from ari.base.settings import Settings
@@ -35,8 +35,8 @@ class Unknown:
 
 def unknown_variables(environment: Mapping[str, str]) -> list[Unknown]:
     """The ``ARI_…`` variables that nothing reads, except those set by Kubernetes."""
-    known = [environment_name(field) for field in Settings.model_fields]
-    known += [environment_name(field) + SUFFIX for field in file_fields(Settings)]
+    known = [name for field in Settings.model_fields for name in environment_names(field)]
+    known += [name + SUFFIX for field in file_fields(Settings) for name in environment_names(field)]
     found = []
     for name in sorted(environment):
         upper = name.upper()

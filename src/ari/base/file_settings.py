@@ -12,13 +12,18 @@ from ari.base.setting_errors import describe_error
 _MASTER_KEY = "master_key"
 """Its file is a setting itself: it holds several keys, and ``ari.base.master_key`` reads it."""
 _UNSTRIPPED = "admin_password"
-_OTHER_NAMES = {"allowed_ips": "ALLOWED_IPS"}
-"""Names without the prefix that a setting also has."""
+_OTHER_NAMES = {"allowed_ips": "ALLOWED_IPS", "resend_api_key": "ARI_RESEND_API_KEY"}
+"""Other names of settings, without the prefix or with it."""
 
 
 def environment_name(field: str) -> str:
     """The environment variable of a setting."""
     return field.upper() if field == "resend_api_key" else f"ARI_{field.upper()}"
+
+
+def environment_names(field: str) -> list[str]:
+    """All environment variables of a setting. The first one that is set counts."""
+    return [environment_name(field), *([_OTHER_NAMES[field]] if field in _OTHER_NAMES else [])]
 
 
 class FileSettings(BaseModel):
@@ -37,7 +42,8 @@ class FileSettings(BaseModel):
 
         Raises ``ConfigurationError`` for a file, and pydantic's ``ValidationError``.
         """
-        names = {environment_name(field): field for field in file_fields(cls) if field not in given}
+        fields = [field for field in file_fields(cls) if field not in given]
+        names = {name: field for field in fields for name in reversed(environment_names(field))}
         files = {
             names[name]: SecretFile(name + SUFFIX, path, _parser_of(names[name], cls.model_fields[names[name]]))
             for name, path in find_files(names, environment).items()
@@ -59,9 +65,9 @@ def _read_variables(fields: Iterable[str], environment: Mapping[str, str]) -> di
     texts = {name.upper(): text for name, text in environment.items() if text}
     found = {}
     for field in fields:
-        text = texts.get(environment_name(field)) or texts.get(_OTHER_NAMES.get(field, ""))
-        if text is not None:
-            found[field] = text
+        given = [texts[name] for name in environment_names(field) if name in texts]
+        if given:
+            found[field] = given[0]
     return found
 
 

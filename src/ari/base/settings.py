@@ -1,6 +1,6 @@
 """Every setting of ARI: name, type, default and description. The docs and the command line read this list.
 
-Each is a variable with the prefix ``ARI_``, except ``RESEND_API_KEY``; ``ALLOWED_IPS`` also is ``ARI_ALLOWED_IPS``.
+Each is a variable with the prefix ``ARI_``. ``ARI_RESEND_API_KEY`` and ``ARI_ALLOWED_IPS`` also work without it.
 Secrets may be in files, which variables with the suffix ``_FILE`` name.
 """
 
@@ -23,7 +23,7 @@ from ari.base.audit_settings import AuditSettings
 from ari.base.backup_settings import BackupSettings
 from ari.base.default_data_dir import default_data_dir
 from ari.base.errors import ConfigurationError
-from ari.base.file_settings import environment_name
+from ari.base.file_settings import environment_name, environment_names
 from ari.base.hosts import is_loopback
 from ari.base.money import DisplayCurrency, make_display_currency
 from ari.base.setting_errors import describe_error
@@ -333,5 +333,5 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _name_in_use(field: str) -> str:
-    name = environment_name(field) if field else ""
-    return "ALLOWED_IPS" if field == "allowed_ips" and name not in os.environ else name
+    names = environment_names(field) if field else [""]
+    return next((name for name in names if name in os.environ), names[-1])

@@ -19,6 +19,7 @@ from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.route import Target
 from ari.gateway.target_plan import PlannedTarget
 from ari.http.context import RequestContext
+from ari.http.problem import Fault
 from ari.integrations.model import Provider
 from ari.outbound.http import OutboundFault
 
@@ -57,7 +58,8 @@ class ProviderAttempts:
     """Belongs to one request. ``monotonic`` returns seconds, and ``consumer`` decides about keys chosen by consumer.
 
     ``target`` and ``model`` are those of the current attempt. ``planned`` is its plan, ``None`` for the first target.
-    ``no_key_left`` says why the provider's other keys could not be used.
+    ``no_key_left`` says why the provider's other keys could not be used. ``without_key`` is the first provider that was
+    skipped since it has no usable key.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class ProviderAttempts:
         self.model: str | None = None
         self.planned: PlannedTarget | None = None
         self.no_key_left: NoKeyLeft | None = None
+        self.without_key: Provider | None = None
 
     @property
     def provider(self) -> Provider:
@@ -171,10 +174,15 @@ class ProviderAttempts:
                 self.current = await self._keyring.find(target.provider, self._consumer, self._tried)
             except (NoKeyLeft, Conflict, NotFound):
                 self._note_skipped(found, _NO_KEY)
+                self.without_key = self.without_key or target.provider
                 continue
             self.target, self.model, self.planned, self.no_key_left = target, model, found, None
             return True
         return False
+
+    def make_skipped_fault(self) -> Fault:
+        """Why no target was called: a budget has no room for the first one, and no other one has a usable key."""
+        return provider_errors.make_skipped_fault(self.provider, self.without_key)
 
     def _note_skipped(self, planned: PlannedTarget, reason: str) -> None:
         target, model, _ = planned.target

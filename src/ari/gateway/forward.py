@@ -127,7 +127,7 @@ class Forwarding:
         """
         if self.attempts.skips_first and not await self.attempts.take_next_target():
             self._fault = "unreachable"
-            return self._respond(provider_errors.make_no_key_left_fault(self.attempts.provider, None))
+            return self._respond(self.attempts.make_skipped_fault())
         if not await self._follow_target():
             await self._prepare_body()
         while True:

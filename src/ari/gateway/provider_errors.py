@@ -10,7 +10,7 @@ from ari.http.responses import Response
 from ari.integrations.key_test import judge_refusal
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Probed
-from ari.keys.reasons import REQUEST_ERRORS, UNAVAILABLE
+from ari.keys.reasons import REASONS, REQUEST_ERRORS, UNAVAILABLE
 from ari.outbound.http import FaultWord
 
 MAX_ERROR_BYTES = 1024 * 1024
@@ -80,6 +80,17 @@ def make_no_key_left_fault(provider: Provider, retry_after_seconds: int | None) 
         REQUEST_ERRORS["provider_rate_limited"],
         f"{provider.title} limits every API key stored in ARI. Retry after the time in Retry-After.",
         retry_after_seconds=retry_after_seconds,
+    )
+
+
+def make_skipped_fault(first: Provider, without_key: Provider | None) -> Fault:
+    """A budget had no room for the ``first`` provider of an alias, and no other one has a key that can be used."""
+    if without_key is None:
+        return Fault(REASONS["budget_exhausted"], f"A budget doesn't have enough left for a request to {first.title}.")
+    return Fault(
+        REQUEST_ERRORS["provider_rejected"],
+        f"A budget doesn't have enough left for a request to {first.title}, and {without_key.title} has no API key in "
+        "ARI that can be used. The owner can see more under Settings > Integrations.",
     )
 
 

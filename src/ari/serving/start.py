@@ -14,7 +14,7 @@ from ari.accounts import setup, two_factor
 from ari.base import owner_mark, server_url
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import ConfigurationError
-from ari.base.file_settings import environment_name, file_fields
+from ari.base.file_settings import environment_names, file_fields
 from ari.base.idempotency import PASSING_KINDS, forget_undecryptable
 from ari.base.log import configure_log, name_worker
 from ari.base.messages import EMAIL_IS_OFF
@@ -40,7 +40,9 @@ from ari.storage.engine import KEYS_FILE, STAGING_FILE, USAGE_FILE
 from ari.storage.failover.history import WentBack
 from ari.storage.wal import remove_wal
 
-_SECRETS = [environment_name(field) for field in ("admin_email", "master_key", *file_fields(Settings))]
+_SECRETS = [
+    name for field in ("admin_email", "master_key", *file_fields(Settings)) for name in environment_names(field)
+]
 SECRET_VARIABLES = (*_SECRETS, *(name + SUFFIX for name in _SECRETS))
 """Removed from the environment after it is read, so that no child process inherits it."""
 _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}

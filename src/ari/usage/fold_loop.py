@@ -37,7 +37,7 @@ _IDLE_ROWS, _ROWS = 1_000, 20_000
 """Per fold. A fold at a low priority can't be hurried once it runs."""
 _PROMPT_SECONDS = 0.02
 """How soon a thread at idle priority runs on a machine that has idle time."""
-_LONGEST_SECONDS = 30.0
+_LONGEST_SECONDS = 10.0
 """How long a medium backlog waits for idle time."""
 _PARTITIONS_SECONDS = 600.0
 """How often to create partitions of the next days."""

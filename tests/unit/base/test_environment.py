@@ -45,7 +45,6 @@ def test_other_variables_are_left_alone() -> None:
         ("ARI_PUBLICURL", "ARI_PUBLIC_URL"),
         ("ari_hots", "ARI_HOST"),
         ("ARI_DB_URL", "ARI_DATABASE_URL"),
-        ("ARI_RESEND_API_KEY", "RESEND_API_KEY"),
         ("ARI_ADMIN_PASS", "ARI_ADMIN_PASSWORD"),
         ("ARI_", None),
         ("ARI_SOMETHING_ELSE_ALTOGETHER", None),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ari.base.environment import unknown_variables
 from ari.base.errors import ConfigurationError
 from ari.base.file_settings import environment_name, file_fields
 from ari.base.settings import Settings, load_settings
@@ -91,6 +92,24 @@ def test_the_environment_is_read_by_name(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("ARI_ALLOWED_IPS", "10.0.0.0/8")
     assert [str(one) for one in load_settings().allowed_ips] == ["10.0.0.0/8"]
     assert load_settings(port=5000).port == 5000
+
+
+def test_the_key_of_resend_has_two_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Both work, also for a file; the name without the prefix comes first. Nothing is reported as unknown."""
+    file = tmp_path / "key"
+    file.write_text("re_" + "f" * 24)
+    for given, expected in (
+        ({"ARI_RESEND_API_KEY": "re_" + "a" * 24}, "a"),
+        ({"ARI_RESEND_API_KEY": "re_" + "a" * 24, "RESEND_API_KEY": "re_" + "b" * 24}, "b"),
+        ({"ARI_RESEND_API_KEY_FILE": str(file)}, "f"),
+    ):
+        with monkeypatch.context() as environment:
+            for name, value in given.items():
+                environment.setenv(name, value)
+            key = load_settings().resend_api_key
+            assert key is not None
+            assert key.get_secret_value() == "re_" + expected * 24
+        assert unknown_variables(given) == []
 
 
 def test_settings_made_directly_ignore_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,8 +35,17 @@ _LOCK_TIMEOUT = "200ms"
 """Readers queue behind a statement that waits for a lock which excludes them."""
 _LIST = """SELECT c.relname, pg_get_expr(c.relpartbound, c.oid), pg_has_role(c.relowner, 'USAGE')
     FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = to_regclass('usage_log')"""
-_RIGHTS = """SELECT pg_has_role(relowner, 'USAGE') AND has_schema_privilege(current_schema(), 'CREATE')
-    FROM pg_class WHERE oid = to_regclass('usage_log')"""
+_TABLES = f"c.oid IN (to_regclass('usage_log'), to_regclass('{OTHER}'))"
+_RIGHTS = f"""SELECT has_schema_privilege(current_schema(), 'CREATE') AND bool_and(pg_has_role(c.relowner, 'USAGE'))
+    FROM pg_class AS c WHERE {_TABLES}"""
+_MISSING_CREATE = """SELECT format('GRANT CREATE ON SCHEMA %I TO %I;', current_schema(), current_user)
+    WHERE NOT has_schema_privilege(current_schema(), 'CREATE')"""
+_MISSING_OWNERSHIP = f"""SELECT c.relname,
+        format('ALTER TABLE %I.%I OWNER TO %I;', n.nspname, c.relname, current_user)
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE NOT pg_has_role(c.relowner, 'USAGE') AND ({_TABLES}
+        OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('usage_log')))
+    ORDER BY c.relname"""
 _BOUNDS = re.compile(r"FOR VALUES FROM \('?(-?\w+)'?\) TO \('?(-?\w+)'?\)")
 _ENDS = {"MINVALUE": BELOW_ALL.high, "MAXVALUE": ABOVE_ALL.high}
 
@@ -84,16 +93,31 @@ class PartitionState:
 
 def examine(connection: Connection, now_ms: int) -> PartitionState:
     """How far partitions are created."""
-    if not may_create(connection):
-        role = connection.scalar(text("SELECT current_user"))
-        said = f"{role} doesn't own the table usage_log, so days get no partition and old rows are removed one by one"
-        return PartitionState(f"{said}. Run: ALTER TABLE usage_log OWNER TO {role}", is_fine=False)
+    missing = _find_missing_rights(connection)
+    if missing is not None:
+        return missing
     found, tomorrow = list_partitions(connection), now_ms // DAY_MS + 1
     if tomorrow in find_missing(found, now_ms):
         said = "no partition for tomorrow. Rows are stored all the same, but old ones are removed one by one"
         return PartitionState(f"{said}. ari serve creates partitions while it runs.", is_fine=False)
     last = datetime.fromtimestamp((found[-1].high >> TIME_SHIFT) / 1000 - 1, UTC)
     return PartitionState(f"created up to {last:%Y-%m-%d}", is_fine=True)
+
+
+def _find_missing_rights(connection: Connection) -> PartitionState | None:
+    """What this role may not do, and all statements that allow it; ``None`` if nothing is missing."""
+    role = connection.scalar(text("SELECT current_user"))
+    grants = list(connection.scalars(text(_MISSING_CREATE)))
+    tables = connection.execute(text(_MISSING_OWNERSHIP)).all()
+    if not grants and not tables:
+        return None
+    said = [f"{role} may not create tables in its schema"] if grants else []
+    said += [f"{role} doesn't own {', '.join(name for name, _ in tables)}"] if tables else []
+    effect = "old rows of these days are removed one by one"
+    if not may_create(connection):
+        effect = "days get no partition and old rows are removed one by one"
+    statements = " ".join([*grants, *(statement for _, statement in tables)])
+    return PartitionState(f"{', and '.join(said)}, so {effect}. Run as a superuser: {statements}", is_fine=False)
 
 
 class DayPartitions:
@@ -163,7 +187,7 @@ _LIST_PROMISES = f"""SELECT conname FROM pg_constraint
 
 
 def may_create(connection: Connection) -> bool:
-    """Whether this role owns the log, which adding and dropping partitions needs."""
+    """Whether this role owns the log and ``usage_log_other``, and may create tables: what adding partitions needs."""
     return bool(connection.scalar(text(_RIGHTS)))
 
 
@@ -176,7 +200,8 @@ def create_day(connection: Connection, day: int) -> bool:
     connection.execute(text(f"CREATE TABLE {name} (LIKE usage_log INCLUDING DEFAULTS) {OPTIONS}"))
     bounds = f"FROM ({given['low']}) TO ({given['high']})"
     connection.execute(text(f"ALTER TABLE usage_log ATTACH PARTITION {name} FOR VALUES {bounds}"))
-    connection.execute(text(f"ALTER TABLE {OTHER} DROP CONSTRAINT IF EXISTS {_promise_of(day)}"))
+    if _promise_of(day) in list_promises(connection):
+        connection.execute(text(f"ALTER TABLE {OTHER} DROP CONSTRAINT {_promise_of(day)}"))
     return True
 
 

@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, Engine, event, text
 
 from ari.base.clock import DAY_MS
 from ari.base.errors import Unavailable
 from ari.instance import Instance
 from ari.storage import checkup
 from ari.storage.usage import partitions
-from ari.storage.usage.partitions import BEFORE, DAYS_AHEAD, OTHER, DayPartitions, PartitionState, list_partitions
+from ari.storage.usage.partitions import BEFORE, DAYS_AHEAD, OTHER, PartitionState, list_partitions
 from ari.storage.usage.row_ids import lowest_at
 from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
@@ -124,21 +125,67 @@ def test_what_doctor_says(instance: Instance) -> None:
     assert checkup.partitions(instance.database) == PartitionState("created up to 2027-01-22", is_fine=True)
 
 
-def test_a_role_that_does_not_own_the_log_stores_rows_all_the_same(instance: Instance) -> None:
-    """It creates nothing, and does not fail."""
-    engine = instance.database.log
-    role = f"ari_reader_{os.getpid()}"
+@pytest.fixture
+def role(instance: Instance) -> Iterator[str]:
+    """Owns nothing, and may use all tables. The name needs quotes."""
+    engine, name = instance.database.log, f"ari-reader {os.getpid()}"
     with engine.begin() as connection:
-        connection.execute(text(f"DROP ROLE IF EXISTS {role}"))
-        connection.execute(text(f"CREATE ROLE {role}"))
-        connection.execute(text(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"))
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(f"SET ROLE {role}"))
-            assert partitions.examine(connection, START_MS).words.startswith(f"{role} doesn't own the table usage_log")
-            connection.rollback()
-    finally:
-        with engine.begin() as connection:
-            connection.execute(text(f"DROP OWNED BY {role}"))
-            connection.execute(text(f"DROP ROLE {role}"))
-    assert DayPartitions(engine).create(START_MS) == DAYS_AHEAD + 2
+        connection.execute(text(f'DROP ROLE IF EXISTS "{name}"'))
+        connection.execute(text(f'CREATE ROLE "{name}"'))
+        connection.execute(text("REVOKE CREATE ON SCHEMA public FROM public"))
+        connection.execute(text(f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{name}"'))
+    yield name
+    with engine.begin() as connection:
+        connection.execute(text(f'REASSIGN OWNED BY "{name}" TO CURRENT_USER'))
+        connection.execute(text(f'DROP OWNED BY "{name}"'))
+        connection.execute(text(f'DROP ROLE "{name}"'))
+
+
+@contextmanager
+def _working_as(role: str, engine: Engine) -> Iterator[None]:
+    def _take(connection: Connection) -> None:
+        connection.exec_driver_sql(f'SET LOCAL ROLE "{role}"')
+
+    event.listen(engine, "begin", _take)
+    yield
+    event.remove(engine, "begin", _take)
+
+
+def test_a_role_without_rights_creates_nothing_and_learns_all_that_is_missing(instance: Instance, role: str) -> None:
+    """After some of the statements that doctor says, the others are still said, and after all of them it works."""
+    engine, partial = instance.database.log, 'ALTER TABLE usage_log OWNER TO "{}"'
+    with _working_as(role, engine):
+        assert instance.database.usage.create_partitions() == 0
+        state = checkup.partitions(instance.database)
+    assert not state.is_fine
+    assert state.words.startswith(f"{role} may not create tables in its schema, and {role} doesn't own usage_log, ")
+    statements = state.words.partition("Run as a superuser: ")[2].split("; ")
+    assert len(statements) == len(_names(instance)) + 3
+    with engine.begin() as connection:
+        connection.execute(text(statements[0]))
+        connection.execute(text(partial.format(role)))
+    with _working_as(role, engine):
+        assert instance.database.usage.create_partitions() == 0
+        assert "days get no partition" in checkup.partitions(instance.database).words
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    with _working_as(role, engine):
+        assert instance.database.usage.create_partitions() == DAYS_AHEAD + 2
+        assert checkup.partitions(instance.database).is_fine
+
+
+def test_a_partition_of_another_role_is_named(instance: Instance, role: str) -> None:
+    """Such as one that was created by an administrator: this role can't drop it."""
+    engine = instance.database.log
+    assert instance.database.usage.create_partitions() > 0
+    with _working_as(role, engine):
+        statements = checkup.partitions(instance.database).words.partition("Run as a superuser: ")[2].split("; ")
+    with engine.begin() as connection:
+        for statement in statements:
+            if NAME not in statement:
+                connection.execute(text(statement))
+    with _working_as(role, engine):
+        said = f"{role} doesn't own {NAME}, so old rows of these days are removed one by one. Run as a superuser: "
+        said += f'ALTER TABLE public.{NAME} OWNER TO "{role}";'
+        assert checkup.partitions(instance.database) == PartitionState(said, is_fine=False)
