@@ -158,6 +158,12 @@ class Instance:
         return partial(write_backup, self.database)
 
     @cached_property
+    def read_instance_id(self) -> "Callable[[int], str]":
+        from ari.storage.backup.write import read_instance_id
+
+        return partial(read_instance_id, self.database)
+
+    @cached_property
     def backup_files(self) -> "BackupFiles":
         from ari.storage.backup.trial import BackupFiles
 
@@ -260,7 +266,10 @@ class Instance:
 
 
 def open_backup_target(settings: Settings, place: str) -> "BackupTarget":
-    """Where backups are kept: a directory, or a bucket with ``s3://``. Raises ``ConfigurationError``."""
+    """Where backups are kept: a directory, or a bucket with ``s3://``. Removes nothing.
+
+    Raises ``ConfigurationError`` for settings that can't be right, and ``Unavailable`` if the place is away.
+    """
     if not place.startswith(S3):
         from ari.storage.backup.directory import open_directory
 

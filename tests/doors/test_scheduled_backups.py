@@ -47,8 +47,12 @@ def test_a_server_without_a_place_has_no_such_process(make_server: Callable[...,
 def test_a_place_that_cannot_hold_backups_stops_the_start(
     make_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
-    """One sentence, before anything is served."""
+    """A setting that can't be right is one sentence, before anything is served. A disk that is away isn't one."""
     server = make_server(settings={"ARI_BACKUP_TO": str(tmp_path / "none")})
+    server.start()
+    server.stop()
+    assert f"ARI_BACKUP_TO: there is no directory {tmp_path / 'none'}. Create or mount it first." in server.log_text()
+    server.settings["ARI_BACKUP_TO"] = str(server.data_dir / "backups")
     process = server.launch()
     assert process.wait(60) == 1
-    assert f"ARI_BACKUP_TO: there is no directory {tmp_path / 'none'}. Create or mount it first." in server.log_text()
+    assert "is in the data directory, which backups must survive" in server.log_text()

@@ -2,9 +2,8 @@
 
 import shutil
 from pathlib import Path
-from typing import IO
 
-from ari.backups.ports import BackupTarget, StoredFile
+from ari.backups.ports import BackupTarget, ByteSink, StoredFile
 from ari.backups.state import BackupState, read_state
 from ari.deps import Deps
 from ari.instance import Instance, open_backup_target
@@ -54,7 +53,7 @@ class FailingTarget:
         self._fail("store")
         self._target.store(path, name)
 
-    def fetch(self, name: str, file: IO[bytes]) -> None:
+    def fetch(self, name: str, file: ByteSink) -> None:
         self._fail("fetch")
         self._target.fetch(name, file)
 
@@ -66,9 +65,9 @@ class FailingTarget:
         self._fail("remove")
         self._target.remove(name)
 
-    def clean(self) -> None:
+    def clean(self, instance: str) -> None:
         self._fail("clean")
-        self._target.clean()
+        self._target.clean(instance)
 
     def _fail(self, method: str) -> None:
         if method in self._failing:

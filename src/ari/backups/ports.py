@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from ari.base.transaction import CommandTransaction
 
@@ -13,6 +13,12 @@ class StoredFile:
 
     name: str
     size_bytes: int
+
+
+class ByteSink(Protocol):
+    """A file that is only written."""
+
+    def write(self, data: bytes, /) -> int: ...
 
 
 class BackupTarget(Protocol):
@@ -32,17 +38,17 @@ class BackupTarget(Protocol):
     def store(self, path: Path, name: str) -> None:
         """Keep the file in ``path``, which is gone then. ``name`` appears only once it is complete."""
 
-    def fetch(self, name: str, file: IO[bytes]) -> None:
+    def fetch(self, name: str, file: ByteSink) -> None:
         """Write the whole content to ``file``."""
 
     def read_end(self, name: str, length: int) -> bytes:
-        """The last ``length`` bytes."""
+        """The last ``length`` bytes, and never more."""
 
     def remove(self, name: str) -> None:
         """Remove a file; nothing if it is gone."""
 
-    def clean(self) -> None:
-        """Remove what a run that was killed left. Nothing else may be writing."""
+    def clean(self, instance: str) -> None:
+        """Remove what a killed ``store`` of this instance left. None may run."""
 
 
 class BackupKeyValues(Protocol):

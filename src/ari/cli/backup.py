@@ -77,7 +77,9 @@ def now(data_dir: DataDir = None) -> None:
 
         written = back_up(deps, partial(open_backup_target, settings, place), force=True, progress=progress)
     if written is None:
-        raise Conflict("backup_running", "Another process is writing a backup now. See ari backup list.")
+        raise Conflict(
+            "backup_running", "Another process is writing a backup now. If it was killed, try again after 5 minutes."
+        )
     seconds = max(1, round(written.duration_ms / 1000))
     output.say(f"Wrote and verified {written.name}: {output.size(written.size_bytes)} in {count(seconds, 'second')}.")
 

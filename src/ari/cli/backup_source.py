@@ -1,6 +1,5 @@
 """The backup that a command reads: a file, or one in a target, which is copied into a temporary file first."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,13 +7,15 @@ from pathlib import Path
 from typing import IO
 
 from ari.backups.backup_name import BackupName
-from ari.backups.ports import BackupTarget
+from ari.backups.ports import BackupTarget, ByteSink
 from ari.base.backup_setting_types import S3
 from ari.base.clock import system_clock
 from ari.base.errors import Conflict, NotFound, Unavailable
 from ari.base.settings import Settings
 from ari.instance import open_backup_target
+from ari.jobs.scheduled_backup import Progress, ignore_progress
 from ari.storage.backup.trial import BackupFiles
+from ari.storage.backup.work_folder import hold_folder
 from ari.storage.data_dir import prepare_data_dir
 
 LATEST = "latest"
@@ -30,7 +31,7 @@ class BackupSource:
 
     @property
     def work(self) -> Path:
-        """Raises ``ConfigurationError``."""
+        """Raises ``Unavailable``."""
         return BackupFiles(self.settings).prepare_work()
 
     def open(self) -> IO[bytes]:
@@ -61,13 +62,38 @@ def open_source(settings: Settings, name: str) -> Iterator[BackupSource]:
     target = open_backup_target(settings, place)
     if wanted == LATEST:
         wanted = _find_latest(target, system_clock(settings.test_clock_file).now_ms())
+    size_bytes = next((one.size_bytes for one in target.list_files() if one.name == wanted), None)
+    if size_bytes is None:
+        raise NotFound(f"There is no {wanted} in {target.place}.")
+    files = BackupFiles(settings)
     try:
-        with tempfile.NamedTemporaryFile(prefix="fetched-", dir=BackupFiles(settings).prepare_work()) as file:
-            target.fetch(wanted, file)
-            file.flush()
-            yield BackupSource(wanted, Path(file.name), settings)
+        with hold_folder(files.prepare_work()) as folder:
+            path = folder / "fetched"
+            with path.open("xb") as file:
+                target.fetch(wanted, _LimitedFile(file, size_bytes, files.guard_space(folder, ignore_progress)))
+            yield BackupSource(wanted, path, settings)
     except OSError as error:
         raise Unavailable(f"Can't write a temporary file: {error.strerror}.") from None
+
+
+class _LimitedFile:
+    """Passes at most ``size_bytes`` on to ``file``, and leaves the space that is reserved for callers.
+
+    What a service sends may never end.
+    """
+
+    def __init__(self, file: ByteSink, size_bytes: int, progress: Progress) -> None:
+        self._file = file
+        self._size_bytes = size_bytes
+        self._progress = progress
+        self._written = 0
+
+    def write(self, data: bytes, /) -> int:
+        self._written += len(data)
+        if self._written > self._size_bytes:
+            raise Unavailable("The backup is longer than its place says.")
+        self._progress("fetching", self._written, self._size_bytes)
+        return self._file.write(data)
 
 
 def _find_latest(target: BackupTarget, now_ms: int) -> str:

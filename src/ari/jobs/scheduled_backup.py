@@ -68,6 +68,13 @@ def back_up(
         raise
 
 
+def record_failure(deps: Deps, reason: str) -> None:
+    """Count a failed attempt, unless another process writes a backup now. Raises ``Unavailable``."""
+    settings, holder = deps.instance.settings, new_id("job", deps.instance.now_ms())
+    if deps.do_sync(state.claim, settings.backup_schedule, ZoneInfo(settings.time_zone), holder, force=True):
+        deps.do_sync(state.fail, holder, reason)
+
+
 @dataclass
 class _Attempt:
     """One attempt, by the process that has the lease."""
@@ -80,11 +87,11 @@ class _Attempt:
     def run(self) -> BackupState:
         """Do all of it. Raises ``AriError``."""
         instance, target = self.deps.instance, self.target
-        work = instance.backup_files.prepare_work()
-        target.clean()
         began, began_ms = instance.clock.monotonic(), instance.now_ms()
-        path = target.folder / f".ari-{self.holder}{PARTIAL}"
+        own, work = instance.read_instance_id(began_ms), instance.backup_files.clean_work()
+        path = target.folder / f"{_name_partials(own)}{self.holder}{PARTIAL}"
         try:
+            self._clean(own, work)
             with _create(path) as file:
                 guarded = instance.backup_files.guard_space(target.folder, self.progress)
                 written = instance.write_backup(file, began_ms, guarded)
@@ -127,6 +134,13 @@ class _Attempt:
         self._remove_old(name)
         return result
 
+    def _clean(self, instance: str, work: Path) -> None:
+        """Remove what killed processes of this instance left. Raises ``OSError`` and ``Unavailable``."""
+        for folder in {self.target.folder, work}:
+            for left in folder.glob(f"{_name_partials(instance)}*{PARTIAL}"):
+                left.unlink(missing_ok=True)
+        self.target.clean(instance)
+
     def _verify(self, path: Path, work: Path) -> str | None:
         """Why it couldn't be verified, or ``None``. Raises ``Invalid`` for a bad backup: only that isn't kept."""
         instance = self.deps.instance
@@ -152,6 +166,11 @@ class _Attempt:
                     _logger.warning("%s isn't removed: this instance didn't write it", name)
         except AriError as error:
             _logger.warning("old backups couldn't be removed; will retry: %s", for_operator(error))
+
+
+def _name_partials(instance: str) -> str:
+    """How the names of incomplete backups of an instance begin: several instances may share a folder."""
+    return f".ari-{instance}-"
 
 
 @contextmanager

@@ -4,12 +4,12 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ari.backups.backup_name import BackupName
-from ari.backups.ports import StoredFile
+from ari.backups.ports import ByteSink, StoredFile
 from ari.base.errors import ConfigurationError, Unavailable
 from ari.base.extras import how_to_install
 from ari.base.settings import Settings
@@ -18,6 +18,8 @@ _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 10, 60, 4
 PART_BYTES = 32 * 1024 * 1024
 """S3 allows 10,000 parts, so a backup may have 320 GB."""
 _CHUNK = 1_000_000
+MAX_PAGES = 1_000
+"""Of a list, each of up to 1,000 files: a bad service could send pages forever."""
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _SENTENCES = {
     "NoSuchBucket": "the bucket doesn't exist",
@@ -56,10 +58,9 @@ class S3Target:
         self._client = _make_client(settings)
 
     def list_files(self) -> list[StoredFile]:
-        found = []
+        found = list[StoredFile]()
         with self._reporting("list"):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix, Delimiter="/"):
+            for page in self._list("list_objects_v2", Delimiter="/"):
                 found += [
                     StoredFile(one["Key"].removeprefix(self._prefix), one["Size"]) for one in page.get("Contents", ())
                 ]
@@ -76,14 +77,18 @@ class S3Target:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 sent.update(chunk)
+        left = path.stat().st_size
         for chunk in self._read(name):
             kept.update(chunk)
+            left -= len(chunk)
+            if left < 0:
+                break
         if sent.digest() != kept.digest():
             self.remove(name)
             raise Unavailable(f"{self.place} returned other bytes than ARI sent, so the backup was removed there.")
         path.unlink()
 
-    def fetch(self, name: str, file: IO[bytes]) -> None:
+    def fetch(self, name: str, file: ByteSink) -> None:
         for chunk in self._read(name):
             file.write(chunk)
 
@@ -91,27 +96,36 @@ class S3Target:
         with self._reporting("read"):
             key = self._prefix + name
             response = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=-{length}")
-            end: bytes = response["Body"].read()
-        return end[-length:]
+            with closing(response["Body"]) as body:
+                end: bytes = body.read(length)
+        return end
 
     def remove(self, name: str) -> None:
         with self._reporting("remove files in"):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
-    def clean(self) -> None:
-        """Abort uploads that were begun and never completed. They aren't listed as files, but stored and paid for."""
+    def clean(self, instance: str) -> None:
+        """Abort uploads of this instance that never completed. They aren't listed as files, but stored and paid for."""
         with self._reporting("clean"):
-            pages = self._client.get_paginator("list_multipart_uploads")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
+            for page in self._list("list_multipart_uploads"):
                 for one in page.get("Uploads", ()):
-                    if BackupName.parse(one["Key"].removeprefix(self._prefix)) is not None:
+                    name = BackupName.parse(one["Key"].removeprefix(self._prefix))
+                    if name is not None and name.instance == instance:
                         upload = {"Key": one["Key"], "UploadId": one["UploadId"]}
                         self._client.abort_multipart_upload(Bucket=self._bucket, **upload)
+
+    def _list(self, operation: str, **more: str) -> Iterator[dict[str, Any]]:
+        pages = self._client.get_paginator(operation).paginate(Bucket=self._bucket, Prefix=self._prefix, **more)
+        for number, page in enumerate(pages):
+            if number == MAX_PAGES:
+                raise Unavailable(f"Can't list {self.place}: it has more than {MAX_PAGES:,} pages of files.")
+            yield page
 
     def _read(self, name: str) -> Iterator[bytes]:
         with self._reporting("read"):
             response = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
-            yield from response["Body"].iter_chunks(_CHUNK)
+            with closing(response["Body"]) as body:
+                yield from body.iter_chunks(_CHUNK)
 
     @contextmanager
     def _reporting(self, verb: str) -> Iterator[None]:
@@ -124,6 +138,10 @@ class S3Target:
             raise Unavailable(f"Can't {verb} {self.place}: {error.strerror or 'no response'}.") from None
         except (Boto3Error, BotoCoreError, ClientError) as error:
             raise Unavailable(f"Can't {verb} {self.place}: {self._explain(error)}.") from None
+        except (KeyError, TypeError, ValueError):
+            raise Unavailable(
+                f"Can't {verb} {self.place}: {self._service} responded something that S3 never sends."
+            ) from None
 
     def _explain(self, error: Exception) -> str:
         """The end of a sentence, with nothing in it that the service could choose."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import structlog
@@ -13,7 +13,7 @@ from ari import server
 from ari.accounts import setup, two_factor
 from ari.base import owner_mark, server_url
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
-from ari.base.errors import ConfigurationError
+from ari.base.errors import ConfigurationError, Unavailable, for_operator
 from ari.base.file_settings import environment_names, file_fields
 from ari.base.idempotency import PASSING_KINDS, forget_undecryptable
 from ari.base.log import configure_log, name_worker
@@ -28,6 +28,7 @@ from ari.http.presence import Presence
 from ari.instance import Instance, open_backup_target
 from ari.integrations.credentials import KIND as PROVIDER_KEY
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
+from ari.jobs.scheduled_backup import record_failure
 from ari.notifications.model import SEALED_KIND
 from ari.serving import backup_process, fold_process, worker
 from ari.serving.listening import Listener
@@ -111,8 +112,7 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
     """Migrate and create the owner. Returns the line with the setup link, if needed, and whether email is on."""
     instance = Instance.open(settings, migrate=True, given=given)
     try:
-        if settings.backup_to is not None:
-            open_backup_target(settings, settings.backup_to)
+        _check_backup_place(instance)
         prove_verification(instance.database)
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
@@ -121,6 +121,20 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
         return link, instance.mail.config.can_send
     finally:
         instance.close()
+
+
+def _check_backup_place(instance: Instance) -> None:
+    """Count a failed backup if the place is away: callers need keys, not backups. Raises ``ConfigurationError``."""
+    settings = instance.settings
+    if settings.backup_to is None:
+        return
+    try:
+        open_backup_target(settings, settings.backup_to)
+    except Unavailable as error:
+        reason = for_operator(error)
+        structlog.get_logger("ari.backup").error("a backup would fail; will retry", reason=reason)
+        with suppress(Unavailable):
+            record_failure(Deps(instance), reason)
 
 
 def _supervisor(

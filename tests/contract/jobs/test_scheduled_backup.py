@@ -5,15 +5,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from ari.backups.backup_name import BackupName
+from ari.backups.state import claim
 from ari.base.clock import DAY_MS
 from ari.base.errors import AriError, ConfigurationError, Invalid, Unavailable
 from ari.deps import Deps
 from ari.instance import Instance, open_backup_target
-from ari.jobs.scheduled_backup import is_due
+from ari.jobs.scheduled_backup import is_due, record_failure
 from ari.storage.backup.restore import Terms, restore_backup
 from tests.support.backups import MASTER_KEY, create_key, fill, ignore_progress
 from tests.support.instances import START_MS, opened, settings_for
@@ -218,15 +220,18 @@ def test_reading_is_a_cheaper_check(instance: Instance, target: Path) -> None:
 
 
 def test_what_a_killed_run_left_is_removed(instance: Instance, target: Path) -> None:
-    """Its hidden file in the target, and its temporary instance; nothing that isn't its own."""
+    """Its hidden files, and its temporary instance; not what another instance writes into the same place now."""
     work = instance.settings.data_dir / "backup.work"
     (work / "ari-trial-x" / "deep").mkdir(parents=True)
-    (target / ".ari-job_1.partial").write_bytes(b"half")
-    (target / "other.partial").write_bytes(b"not ours")
+    own = instance.read_instance_id(START_MS)
+    others = [f".ari-ins_{'0' * 26}-job_1.partial", "other.partial"]
+    for name in (f".ari-{own}-job_1.partial", *others):
+        (target / name).write_bytes(b"half")
+        (work / name).write_bytes(b"half, before it was sent to a bucket")
     written = run(instance)
     assert written is not None
-    assert names_in(target) == sorted(["other.partial", written.name])
-    assert names_in(work) == []
+    assert names_in(target) == sorted([*others, written.name])
+    assert names_in(work) == sorted(others)
 
 
 def test_a_process_that_stops_gives_the_lease_back(instance: Instance, target: Path) -> None:
@@ -242,10 +247,25 @@ def test_a_process_that_stops_gives_the_lease_back(instance: Instance, target: P
 def test_a_place_that_is_gone_is_a_failure_too(instance: Instance, target: Path) -> None:
     """A disk that isn't mounted any more: nothing is written to the folder under it."""
     target.rmdir()
-    with pytest.raises(ConfigurationError, match="there is no directory"):
+    with pytest.raises(Unavailable, match="there is no directory"):
         run(instance)
     assert not target.exists()
     assert state_of(instance).failures == 1
+
+
+def test_a_failure_at_the_start_counts(instance: Instance) -> None:
+    """A place that is away when ARI starts: it is tried again as after any failure; a running backup isn't touched."""
+    assert run(instance) is not None
+    record_failure(Deps(instance), "The place is away.")
+    assert (state_of(instance).failures, state_of(instance).error) == (1, "The place is away.")
+    assert not is_due(Deps(instance))
+    advance(instance, 300)
+    assert is_due(Deps(instance))
+    settings = instance.settings
+    taken = (settings.backup_schedule, ZoneInfo(settings.time_zone), "other")
+    assert Deps(instance).do_sync(claim, *taken)
+    record_failure(Deps(instance), "The place is away again.")
+    assert (state_of(instance).failures, state_of(instance).holder) == (1, "other")
 
 
 def test_an_unexpected_error_is_stored_without_its_words(instance: Instance, target: Path) -> None:

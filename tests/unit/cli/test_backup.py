@@ -10,7 +10,10 @@ from typing import IO
 
 import pytest
 
+from ari.backups.ports import StoredFile
 from ari.base.errors import Unavailable
+from ari.storage.backup.directory import DirectoryTarget
+from ari.storage.backup.work_folder import hold_folder
 from tests.support.command import Cli
 from tests.support.server import ServerProcess
 from tests.support.terminal import at_terminal
@@ -204,6 +207,34 @@ def test_a_backup_from_the_future_is_not_the_latest(ari: Ari, place: Path, tmp_p
     ari("restore", ahead, "--data-dir", new)
 
 
+def test_commands_leave_a_running_verification_alone(ari: Ari, place: Path) -> None:
+    """Its temporary instance is another process's; what a killed one left goes."""
+    work = ari.data_dir / "backup.work"
+    (work / "ari-trial-killed").mkdir(parents=True)
+    ari("backup", "now")
+    with hold_folder(work) as running:
+        for words in (("backup", "verify"), ("backup", "list"), ("backup", "now"), ("doctor",)):
+            ari(*words, check=False)
+            assert [path.name for path in work.iterdir()] == [running.name], words
+
+
+def test_a_place_that_sends_more_than_it_lists(ari: Ari, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response without an end would fill the disk."""
+    ari("backup", "now")
+    [name] = [path.name for path in place.iterdir()]
+    size = (place / name).stat().st_size
+    monkeypatch.setattr(DirectoryTarget, "list_files", lambda _target: [StoredFile(name, size - 1)])
+    assert ari.refuse("backup", "verify") == "The backup is longer than its place says."
+    assert list((ari.data_dir / "backup.work").iterdir()) == []
+
+
+def test_fetching_leaves_the_space_of_callers(ari: Ari, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy stops before the disk has less than ARI_MIN_FREE_DISK."""
+    ari("backup", "now")
+    monkeypatch.setenv("ARI_MIN_FREE_DISK", "1000000GB")
+    assert "has less space free than ARI_MIN_FREE_DISK" in ari.refuse("backup", "verify")
+
+
 def test_without_a_place(ari: Ari) -> None:
     """Each command says which setting is missing."""
     for words in (("backup", "now"), ("backup", "list")):
@@ -231,7 +262,7 @@ def test_an_empty_place_and_a_missing_file(ari: Ari, place: Path) -> None:
     """Nothing to restore is not an empty instance."""
     assert ari.refuse("restore", "latest", "--force") == f"There is no verified backup in {place}."
     name = f"ari-20270115T080000Z-ins_{'0' * 26}.backup"
-    assert ari.refuse("restore", name, "--force") == f"Can't read {place}: No such file or directory."
+    assert ari.refuse("restore", name, "--force") == f"There is no {name} in {place}."
     assert ari.refuse("backup", "verify", "./none") == "Can't read none: No such file or directory."
 
 

@@ -20,7 +20,8 @@ from ari.outbound.s3 import S3Target
 from tests.support.instances import settings_for
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
-NAME = f"ari-20270115T080000Z-ins_{'0' * 26}.backup"
+INSTANCE = "ins_" + "0" * 26
+NAME = f"ari-20270115T080000Z-{INSTANCE}.backup"
 
 
 @pytest.fixture(scope="module")
@@ -104,15 +105,16 @@ def test_a_large_file_is_sent_in_parts(target: S3Target, monkeypatch: pytest.Mon
 
 
 def test_uploads_of_killed_runs_are_removed(target: S3Target, moto: str, bucket: str) -> None:
-    """Their parts aren't listed, but paid for. Those of other programs stay."""
+    """Their parts aren't listed, but paid for. Those of other instances and programs stay: they may be running."""
     client = _client(moto)
-    for key in (f"ari/prod/{NAME}", "ari/prod/else", NAME):
+    other = NAME.replace("000.", "001.")
+    for key in (f"ari/prod/{NAME}", f"ari/prod/{other}", "ari/prod/else", NAME):
         upload = client.create_multipart_upload(Bucket=bucket, Key=key)
         client.upload_part(Bucket=bucket, Key=key, PartNumber=1, UploadId=upload["UploadId"], Body=b"half")
     assert target.list_files() == []
-    target.clean()
+    target.clean(INSTANCE)
     left = client.list_multipart_uploads(Bucket=bucket)["Uploads"]
-    assert sorted(one["Key"] for one in left) == sorted(["ari/prod/else", NAME])
+    assert sorted(one["Key"] for one in left) == sorted([f"ari/prod/{other}", "ari/prod/else", NAME])
 
 
 def test_bytes_that_the_service_changed_are_noticed(target: S3Target, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +130,7 @@ def test_bytes_that_the_service_changed_are_noticed(target: S3Target, monkeypatc
 def test_without_its_bucket(moto: str, tmp_path: Path) -> None:
     """One sentence for each use."""
     target = open_backup_target(_settings(tmp_path, moto), "s3://no-such-bucket")
-    for use in (target.list_files, lambda: target.read_end(NAME, 1), target.clean):
+    for use in (target.list_files, lambda: target.read_end(NAME, 1), lambda: target.clean(INSTANCE)):
         with pytest.raises(Unavailable, match=r"s3://no-such-bucket: the bucket doesn't exist\.$"):
             use()
 
@@ -155,6 +157,42 @@ def test_without_its_package(moto: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "boto3", None)  # importing it fails
     with pytest.raises(ConfigurationError, match=r"need the Python package boto3. Run: pip install .*\[s3\]"):
         open_backup_target(_settings(tmp_path, moto), "s3://abc")
+
+
+def test_a_stored_file_that_never_ends(target: S3Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading back stops after what was sent; of the end, no more than its length is read."""
+    chunks = iter([b"body"] * 100)
+    monkeypatch.setattr("botocore.response.StreamingBody.iter_chunks", lambda _body, _size: chunks)
+    with pytest.raises(Unavailable, match="returned other bytes than ARI sent"):
+        target.store(_write(target, b"body"), NAME)
+    assert len(list(chunks)) == 98
+    monkeypatch.undo()
+
+
+def test_a_range_that_is_ignored(bad: "tuple[str, type[_Bad]]", tmp_path: Path) -> None:
+    """Only as many bytes as wanted are read."""
+    url, handler = bad
+    handler.status, handler.body = 200, b"x" * 100_000
+    assert open_backup_target(_settings(tmp_path, url), "s3://abc").read_end(NAME, 7) == b"x" * 7
+
+
+@pytest.mark.parametrize(
+    "file", ["", "<Size>many</Size>", "<Size></Size>", "<Size>-</Size>"], ids=["none", "word", "empty", "sign"]
+)
+def test_a_list_without_sizes(bad: "tuple[str, type[_Bad]]", tmp_path: Path, file: str) -> None:
+    """One sentence, no traceback."""
+    url, handler = bad
+    found = f"<Contents><Key>{NAME}</Key>{file}</Contents>"
+    handler.status, handler.body = 200, f"<ListBucketResult>{found}</ListBucketResult>".encode()
+    with pytest.raises(Unavailable, match=r"^Can't list s3://abc: .+\.$"):
+        open_backup_target(_settings(tmp_path, url), "s3://abc").list_files()
+
+
+def test_a_list_without_an_end(target: S3Target, moto: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops at some page."""
+    monkeypatch.setattr(s3, "MAX_PAGES", 0)
+    with pytest.raises(Unavailable, match="more than 0 pages"):
+        target.list_files()
 
 
 class _Bad(BaseHTTPRequestHandler):

@@ -5,26 +5,24 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from ari.backups.ports import StoredFile
+from ari.backups.ports import ByteSink, StoredFile
 from ari.base.errors import ConfigurationError, Unavailable
 from ari.base.settings import Settings
 
-PARTIAL = ".partial"
 _CHUNK = 1_000_000
 
 
 def open_directory(settings: Settings, place: str) -> "DirectoryTarget":
-    """The target of this path. Raises ``ConfigurationError`` if it can't hold backups."""
+    """The target of this path. Raises ``ConfigurationError`` in the data directory, ``Unavailable`` if it is away."""
     folder, data_dir = Path(place), settings.data_dir.resolve()
     resolved = folder.resolve()
     if data_dir in (resolved, *resolved.parents):
         raise ConfigurationError(f"ARI_BACKUP_TO: {folder} is in the data directory, which backups must survive.")
     if not folder.is_dir():
-        raise ConfigurationError(f"ARI_BACKUP_TO: there is no directory {folder}. Create or mount it first.")
+        raise Unavailable(f"ARI_BACKUP_TO: there is no directory {folder}. Create or mount it first.")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise ConfigurationError(f"ARI_BACKUP_TO: this user can't read and write {folder}.")
+        raise Unavailable(f"ARI_BACKUP_TO: this user can't read and write {folder}.")
     return DirectoryTarget(folder)
 
 
@@ -48,7 +46,7 @@ class DirectoryTarget:
             path.rename(self.folder / name)
             _sync(self.folder)
 
-    def fetch(self, name: str, file: IO[bytes]) -> None:
+    def fetch(self, name: str, file: ByteSink) -> None:
         with self._reporting("read"), (self.folder / name).open("rb") as stored:
             while chunk := stored.read(_CHUNK):
                 file.write(chunk)
@@ -63,10 +61,8 @@ class DirectoryTarget:
             (self.folder / name).unlink(missing_ok=True)
             _sync(self.folder)
 
-    def clean(self) -> None:
-        with self._reporting("remove files in"):
-            for left in self.folder.glob(f".ari-*{PARTIAL}"):
-                left.unlink(missing_ok=True)
+    def clean(self, instance: str) -> None:
+        """Nothing: ``store`` only renames."""
 
     @contextmanager
     def _reporting(self, verb: str) -> Iterator[None]:

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import tempfile
 from pathlib import Path
 from typing import IO
 
@@ -10,18 +9,18 @@ from sqlalchemy import Table, func, select
 
 from ari.backups.ports import BackupTarget
 from ari.base.caller import SYSTEM
-from ari.base.errors import ConfigurationError, Unavailable
+from ari.base.errors import Unavailable
 from ari.base.settings import Settings
 from ari.storage.backup.archive import Manifest, make_damaged_error
 from ari.storage.backup.restore import Restored, Terms, restore_backup, verify_backup
 from ari.storage.backup.signature import LENGTH, SignedFile, Signer, require_ours
+from ari.storage.backup.work_folder import hold_folder, remove_left
 from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, Progress
 from ari.storage.checkup import check_audit_log, damage
-from ari.storage.database_errors import read_only
+from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.engine import Database, master_keys_of
 from ari.storage.tables import events, notes
 
-PREFIX = "ari-trial-"
 _WORK = "backup.work"
 _PER_LOOK = 50
 """Calls of ``progress`` between two looks at the free space: each is after 1,000 rows or a megabyte."""
@@ -40,13 +39,11 @@ class BackupFiles:
         """
         guarded = self.guard_space(folder, progress)
         try:
-            with (
-                _open(path) as file,
-                tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder, ignore_cleanup_errors=True) as temporary,
-            ):
-                target = _make_settings(self._settings, Path(temporary))
+            with _open(path) as file, hold_folder(folder) as temporary:
+                target = _make_settings(self._settings, temporary / "instance")
                 restored = restore_backup(target, file, Terms(), SYSTEM, now_ms, guarded)
-                _check(target, restored)
+                with faults_as_unavailable():
+                    _check(target, restored)
                 return restored.manifest
         except OSError as error:
             raise Unavailable(f"Can't restore it in {folder}: {error.strerror}.") from None
@@ -72,15 +69,18 @@ class BackupFiles:
         return signer is not None and signer.instance == instance
 
     def prepare_work(self) -> Path:
-        """The directory for temporary files, without those that a killed run left. Raises ``ConfigurationError``."""
+        """The directory for temporary files, made if it is missing. Raises ``Unavailable``."""
         folder = self._settings.backup_work_dir or self._settings.data_dir / _WORK
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            left = list(folder.glob(f"{PREFIX}*"))
         except OSError as error:
-            raise ConfigurationError(f"ARI_BACKUP_WORK_DIR: can't use {folder}: {error.strerror}.") from None
-        for one in left:
-            shutil.rmtree(one, ignore_errors=True)
+            raise Unavailable(f"ARI_BACKUP_WORK_DIR: can't use {folder}: {error.strerror}.") from None
+        return folder
+
+    def clean_work(self) -> Path:
+        """The directory for temporary files, without those of killed processes. Raises ``Unavailable``."""
+        folder = self.prepare_work()
+        remove_left(folder)
         return folder
 
     def guard_space(self, folder: Path, progress: Progress) -> Progress:

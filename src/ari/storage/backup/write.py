@@ -13,7 +13,6 @@ from ari.base.audit import Head
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Unavailable
 from ari.base.idempotency import PASSING_KINDS
-from ari.base.master_key import MasterKey
 from ari.base.signing import fingerprint_of, present_keys
 from ari.notifications.model import SEALED_KIND
 from ari.storage import tables
@@ -103,7 +102,8 @@ def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Pro
     """
     database.usage.fold_all()
     database.usage.save_counters()
-    instance, key = _identity(database, now_ms)
+    instance, keys_here = read_instance_id(database, now_ms), present_keys(database.master_keys)
+    key = keys_here[0] if keys_here else None
     signing = SigningFile(file)
     with faults_as_unavailable(), _snapshots(database) as (main, log), _file_faults():
         heads = {chain.name: revision_of(connection, chain) or "" for chain, connection in ((MAIN, main), (LOG, log))}
@@ -121,8 +121,8 @@ def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Pro
     return Written(keys, events, usage_rows, sealed, None if key is None else fingerprint_of(key))
 
 
-def _identity(database: Database, now_ms: int) -> tuple[str, MasterKey | None]:
-    """The instance's id, and what signs for it. An instance without events gets its identity now."""
+def read_instance_id(database: Database, now_ms: int) -> str:
+    """The instance's id. An instance without events gets its identity now."""
     with database.reading() as tx:
         mark = tx.events.marks.head()
     if mark is None:
@@ -130,8 +130,7 @@ def _identity(database: Database, now_ms: int) -> tuple[str, MasterKey | None]:
             tx.events.ensure_head(now_ms)
             mark = tx.events.marks.head()
     head = None if mark is None else Head.parse(mark.text)
-    keys = present_keys(database.master_keys)
-    return UNKNOWN_INSTANCE if head is None else head.instance, keys[0] if keys else None
+    return UNKNOWN_INSTANCE if head is None else head.instance
 
 
 def _rows_to_keep(table: Table) -> ColumnElement[bool]:
