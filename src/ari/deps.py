@@ -82,6 +82,18 @@ class Deps:
         with self.instance.database.reading(self.caller) as tx:
             return query(tx, *args, **kwargs)
 
+    async def read_for_caller(
+        self, query: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As ``read``, for the caller as it is in that snapshot, if a request takes long. Raises ``CallerRevoked``."""
+
+        def read() -> T:
+            with self.instance.database.reading(self.caller) as tx:
+                tx.caller = reread(tx)
+                return query(tx, *args, **kwargs)
+
+        return await run_in_thread(read)
+
     async def report(
         self, report: Callable[Concatenate["UsageReader", P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:

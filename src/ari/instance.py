@@ -62,6 +62,8 @@ class Instance:
         self._environment: ProviderEnvironment | None = None
         self.fold_store: FoldStore = database.usage
         self.tracer: Tracer | None = None
+        self.is_stopping = False
+        """Whether this process was asked to stop: requests that wait for something should end."""
         self.usage_records: UsageRecords = database.usage
         self.key_use: KeyUse = database.usage
         self.reports: UsageReader = database.reports

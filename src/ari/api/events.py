@@ -23,7 +23,7 @@ from ari.base.audit_lines import MEDIA_TYPE
 from ari.base.cursor import encode_cursor
 from ari.base.event_search import find_events
 from ari.base.events import event_facts
-from ari.http.event_export import collect_events, export_events
+from ari.http.event_export import AUDIT_SCOPE, collect_events, export_events
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import scopes
 
@@ -88,7 +88,7 @@ async def export(deps: CallerDeps, query: Annotated[EventExportIn, Query()]) -> 
     summary="Collect the audit log",
     responses=document_errors("invalid", "confirmation_required", "cursor_gone") | _STREAM,
 )
-@policy(AuthMode.KEY_OR_SESSION, scope="audit:read", sensitive=True)
+@policy(AuthMode.KEY_OR_SESSION, scope=AUDIT_SCOPE, sensitive=True)
 async def stream(deps: CallerDeps, query: Annotated[EventStreamIn, Query()]) -> Response:
     """The next events, oldest first, for a collector that keeps its own copy: `ari audit verify` finds out whether
     anything in it is missing or was changed. Continue with the `id` of the last event as `after`. A response that ends

@@ -23,6 +23,7 @@ _EVENT_ID = re.compile(r"evt_[0-9A-HJKMNP-TV-Z]{26}")
 _ID = re.compile(r"[a-z]{2,8}_[0-9A-HJKMNP-TV-Z]{26}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_BEGINNING = re.compile(rb'\{\s*"(?:id|statement)"\s*:')
 _TEXTS = ("client_address", "user_agent", "request_id", "subject")
 
 
@@ -69,11 +70,27 @@ def write_head(mark: Mark) -> bytes:
 
 def parse_line(line: bytes) -> ChainedEvent | SignedHead:
     """The event or the head in a line. Raises ``NotAuditLine``."""
+    facts = _read_object(line)
+    return _parse_head(facts) if "statement" in facts else _parse_event(facts)
+
+
+def _read_object(line: bytes) -> dict[str, Any]:
+    """The JSON object at the end of the line. The header before it may have a brace, too, as in the name of a user."""
     start = line.find(b"{")
     if start < 0:
         raise NotAuditLine("has no JSON object")
     try:
-        facts = json.loads(line[start:].decode(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
+        return _load(line[start:])
+    except NotAuditLine:
+        later = _BEGINNING.search(line, start + 1)
+        if later is None or not line[:start].strip():
+            raise
+        return _load(line[later.start() :])
+
+
+def _load(content: bytes) -> dict[str, Any]:
+    try:
+        facts = json.loads(content.decode(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant)
     except NotAuditLine:
         raise
     except UnicodeDecodeError:
@@ -84,7 +101,7 @@ def parse_line(line: bytes) -> ChainedEvent | SignedHead:
         raise NotAuditLine("isn't valid JSON, or is cut off") from None
     if not isinstance(facts, dict):
         raise NotAuditLine("isn't a JSON object")
-    return _parse_head(facts) if "statement" in facts else _parse_event(facts)
+    return facts
 
 
 def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

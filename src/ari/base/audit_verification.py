@@ -43,6 +43,9 @@ class AuditCopy:
     _head_position: int = 0
     _replayed: str | None = None
     """The hash of the last event of a repeat from the very beginning. It must lead to events that are known."""
+    _replayed_position: int = 0
+    _unproven: set[str] = field(default_factory=set)
+    """Where earlier repeats from the beginning ended. A later one must come by."""
 
     @property
     def begins_at_first(self) -> bool:
@@ -83,11 +86,11 @@ class AuditCopy:
         if not one.fits:
             raise BrokenCopy(f"{place}: {describe(one.event)} was changed: its hash is that of other content.")
         if one.hash in self._positions:
-            self._replayed = None
+            self._end_replay(one, place)
             self.repeats += 1
             return
         if self.first is not None and (one.hash == self.first.hash or one.previous == self._replayed):
-            self._replayed = one.hash
+            self._replay(one, place)
             self.repeats += 1
             return
         if self.last is None:
@@ -99,6 +102,30 @@ class AuditCopy:
         self._positions[one.hash] = self.count
         if len(self._positions) > REMEMBERED:
             self._positions.popitem(last=False)
+
+    def _replay(self, one: ChainedEvent, place: str) -> None:
+        """Follow a repeat from the beginning, whose events aren't remembered any more."""
+        assert self.first is not None
+        if one.hash == self.first.hash:
+            if self._replayed is not None:
+                self._unproven.add(self._replayed)
+            if len(self._unproven) > REMEMBERED:
+                raise BrokenCopy(f"{place}: the copy begins again too often.")
+            self._replayed_position = 0
+        self._replayed = one.hash
+        self._replayed_position += 1
+        self._unproven.discard(one.hash)
+
+    def _end_replay(self, known: ChainedEvent, place: str) -> None:
+        """Check that the repeat, if there is one, led to this event."""
+        if self._replayed is None:
+            return
+        if known.previous != self._replayed or self._unproven:
+            raise BrokenCopy(
+                f"{place}: {describe(known.event)} is known, but the events before it, with which the copy begins "
+                "again, don't lead to it."
+            )
+        self._replayed = None
 
     def _describe_gap(self, one: ChainedEvent) -> str:
         assert self.last is not None
@@ -125,12 +152,13 @@ class AuditCopy:
         if signature.fingerprint not in self.fingerprints and len(self.fingerprints) < _MAX_KEYS:
             self.fingerprints.append(signature.fingerprint)
         self.heads += 1
-        if self._replayed is None:
-            self._compare(head, place)
+        self._compare(head, place)
 
     def _compare(self, head: Head, place: str) -> None:
         """Whether the head fits the events before it in this copy, and heads before it."""
         here = self._positions.get(head.hash, 0) if head.event_id is not None else 0
+        if self._replayed is not None and head.hash == self._replayed:
+            here = self._replayed_position
         if not here:
             if self.last is None:  # the first line: it is about what was collected before
                 return

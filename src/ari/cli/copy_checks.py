@@ -9,6 +9,7 @@ from ari.base.clock import MINUTE_MS
 from ari.base.settings import Settings
 from ari.cli import output
 from ari.cli.finding import Finding
+from ari.outbound.line_file import find_fault
 from ari.outbound.syslog import SyslogConnection, SyslogFailed
 from ari.storage.engine import Database
 
@@ -37,7 +38,7 @@ def _find_file_fault(path: Path | None) -> str | None:
     if path.exists():
         if not path.is_file() or path.is_symlink():
             return f"{path} isn't a regular file."
-        return None if os.access(path, os.R_OK | os.W_OK) else f"Can't write {path}: permission denied."
+        return find_fault(path) if os.access(path, os.R_OK | os.W_OK) else f"Can't write {path}: permission denied."
     if not path.parent.is_dir():
         return f"Can't write {path}: its folder doesn't exist."
     return None if os.access(path.parent, os.W_OK | os.X_OK) else f"Can't create {path}: permission denied."

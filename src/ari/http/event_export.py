@@ -1,14 +1,28 @@
 """The audit log as a file; both HTTP doors offer it."""
 
 import asyncio
+from typing import Protocol
 
 from starlette.responses import Response
 
 from ari.base import audit_feed, event_export
+from ari.base.audit_feed import FeedPage, FeedTransaction
+from ari.base.caller import Caller
+from ari.base.errors import Forbidden
 from ari.base.event_export import Format
 from ari.base.event_search import EventSearch, find_events, list_batches
 from ari.deps import Deps
 from ari.http.file_response import stream_file
+from ari.keys import scopes
+
+AUDIT_SCOPE = "audit:read"
+
+
+class _FeedOfCaller(FeedTransaction, Protocol):
+    """A transaction that reads the audit log, and for whom."""
+
+    @property
+    def caller(self) -> Caller: ...
 
 
 async def export_events(deps: Deps, search: EventSearch, form: Format, *, bom: bool = True) -> Response:
@@ -20,13 +34,29 @@ async def export_events(deps: Deps, search: EventSearch, form: Format, *, bom: b
 
 
 async def collect_events(deps: Deps, after_id: str | None, limit: int, wait_seconds: int) -> bytes:
-    """The lines of the next events. If there are none, wait for one, for so many seconds.
+    """The lines of the next events. If there are none, wait for one, for so many seconds or until the server stops.
 
-    Raises ``Conflict("cursor_gone")``.
+    Raises ``Conflict("cursor_gone")``, and ``CallerRevoked`` or ``Forbidden`` if the caller may not read them any more.
     """
     for _ in range(wait_seconds):
-        if await deps.read(audit_feed.has_after, after_id):
+        if deps.instance.is_stopping or await deps.read_for_caller(_has_after, after_id):
             break
         await asyncio.sleep(1)
-    page = await deps.read(audit_feed.read_page, after_id, limit)
+    page = await deps.read_for_caller(_read_page, after_id, limit)
     return await asyncio.to_thread(b"".join, page.to_lines())
+
+
+def _has_after(tx: _FeedOfCaller, after_id: str | None) -> bool:
+    _check_caller(tx)
+    return audit_feed.has_after(tx, after_id)
+
+
+def _read_page(tx: _FeedOfCaller, after_id: str | None, limit: int) -> FeedPage:
+    _check_caller(tx)
+    return audit_feed.read_page(tx, after_id, limit)
+
+
+def _check_caller(tx: _FeedOfCaller) -> None:
+    """The key of a caller that waited may have lost the scope since."""
+    if not scopes.holds(tx.caller.scopes, AUDIT_SCOPE):
+        raise Forbidden(f"This key needs the scope “{AUDIT_SCOPE}”.", AUDIT_SCOPE)

@@ -1,4 +1,7 @@
-"""A file of audit lines that only grows, and continues after a crash where its last whole line ends."""
+"""A file of audit lines that only grows, and continues after a crash where its last whole line ends.
+
+A power cut can leave NULs at the end of a file: its length was on the disk, but not the last bytes.
+"""
 
 import fcntl
 import os
@@ -16,6 +19,23 @@ _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 class AuditFileFailed(AriError):
     """The file can't be used."""
+
+
+def find_fault(path: Path) -> str | None:
+    """Why the file can't be continued, if its end shows that; another process may be writing it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return f"Can't read {path}: {error.strerror}."
+    try:
+        _read_end(descriptor, path, os.fstat(descriptor).st_size)
+    except AuditFileFailed as error:
+        return str(error)
+    except OSError as error:
+        return f"Can't read {path}: {error.strerror}."
+    finally:
+        os.close(descriptor)
+    return None
 
 
 class LineFile:
@@ -83,43 +103,65 @@ class LineFile:
         except BlockingIOError:
             raise AuditFileFailed(f"Another process is writing {self.path}.") from None
         self.size = size = os.fstat(self._descriptor).st_size
-        if not size:
-            return
-        end = self._find_line_end(size)
-        rest = os.pread(self._descriptor, len(_BEGINNINGS[1]), end)
-        if end:
-            self.last_id = self._read_last_id(end)
+        end, last = _read_end(self._descriptor, self.path, size)
+        if last is not None:
+            self.ends_with_head = isinstance(last, SignedHead)
+            self.last_id = last.event.id if isinstance(last, ChainedEvent) else last.head.event_id
         if end < size:
-            if not any(beginning.startswith(rest) or rest.startswith(beginning) for beginning in _BEGINNINGS):
-                raise self._refuse()
             os.ftruncate(self._descriptor, end)
             os.fsync(self._descriptor)
             self.size = end
 
-    def _read_last_id(self, end: int) -> str | None:
-        start = self._find_line_end(end - 1)
-        try:
-            found = parse_line(os.pread(self._descriptor, end - start, start))
-        except NotAuditLine:
-            raise self._refuse() from None
-        self.ends_with_head = isinstance(found, SignedHead)
-        return found.event.id if isinstance(found, ChainedEvent) else found.head.event_id
-
-    def _find_line_end(self, before: int) -> int:
-        """The place after the last line feed before this one; 0 if there is none."""
-        end = before
-        while end > 0:
-            if before - end > MAX_LINE_BYTES:
-                raise self._refuse()
-            start = max(0, end - _BLOCK_BYTES)
-            found = os.pread(self._descriptor, end - start, start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
-            end = start
-        return 0
-
-    def _refuse(self) -> AuditFileFailed:
-        return AuditFileFailed(f"{self.path} doesn't end like a copy of the audit log. Move it away, or use another.")
-
     def _explain(self, error: OSError) -> AuditFileFailed:
         return AuditFileFailed(f"Can't write {self.path}: {error.strerror}.")
+
+
+def _read_end(descriptor: int, path: Path, size: int) -> tuple[int, ChainedEvent | SignedHead | None]:
+    """The end of the last whole line, and that line. Raises ``AuditFileFailed`` for another program's file."""
+    if not size:
+        return 0, None
+    written = _skip_nuls(descriptor, size)
+    end = _find_line_end(descriptor, path, written)
+    rest = os.pread(descriptor, min(written - end, len(_BEGINNINGS[1])), end)
+    last = None
+    if end:
+        start = _find_line_end(descriptor, path, end - 1)
+        try:
+            last = parse_line(os.pread(descriptor, end - start, start))
+        except NotAuditLine:
+            raise _refuse(path) from None
+    elif not rest:
+        raise _refuse(path)
+    if not any(beginning.startswith(rest) or rest.startswith(beginning) for beginning in _BEGINNINGS):
+        raise _refuse(path)
+    return end, last
+
+
+def _skip_nuls(descriptor: int, size: int) -> int:
+    """The place after the last byte that isn't NUL."""
+    end = size
+    while end > 0:
+        start = max(0, end - _BLOCK_BYTES)
+        found = os.pread(descriptor, end - start, start).rstrip(b"\0")
+        if found:
+            return start + len(found)
+        end = start
+    return 0
+
+
+def _find_line_end(descriptor: int, path: Path, before: int) -> int:
+    """The place after the last line feed before this one; 0 if there is none."""
+    end = before
+    while end > 0:
+        if before - end > MAX_LINE_BYTES:
+            raise _refuse(path)
+        start = max(0, end - _BLOCK_BYTES)
+        found = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def _refuse(path: Path) -> AuditFileFailed:
+    return AuditFileFailed(f"{path} doesn't end like a copy of the audit log. Move it away, or use another.")

@@ -30,7 +30,8 @@ _PRIORITY = 13 * 8 + 6
 """Facility 13 (log audit), severity 6 (informational)."""
 _DATA_ID = "ari@32473"
 """32473 is the enterprise number for documentation (RFC 5612)."""
-_NOT_PLAIN = re.compile(r"[^!-~]")
+_NOT_PLAIN = re.compile(r"[^!-z|~]")
+"""A brace is where readers of a message look for its JSON."""
 _ESCAPED = re.compile(r'(["\\\]])')
 _MAX_HOST = 255
 _USER_TIMEOUT_MS = 30_000

@@ -18,6 +18,7 @@ from granian.server.embed import Server
 
 from ari.base.settings import Settings
 from ari.http.dispatch import App
+from ari.instance import Instance
 from ari.serving.live_report import LiveReporter
 from ari.serving.os_limits import share_connections
 
@@ -62,16 +63,17 @@ Served = Sequence[tuple[App, socket.socket]]
 """The apps and where they listen. The first is ARI itself, with a lifespan."""
 
 
-def work(served: Served, settings: Settings, live: LiveReporter | None = None) -> int:
+def work(served: Served, instance: Instance, live: LiveReporter | None = None) -> int:
     """Serve until SIGTERM, finish requests in progress, flush the usage log, and return the exit status."""
     loop = uvloop.new_event_loop()
     if live is not None:
         live.loop = loop
     asyncio.set_event_loop(loop)
-    return loop.run_until_complete(_work(served, settings))
+    return loop.run_until_complete(_work(served, instance))
 
 
-async def _work(served: Served, settings: Settings) -> int:
+async def _work(served: Served, instance: Instance) -> int:
+    settings = instance.settings
     stop_requested = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_requested.set)
     async with _lifespan(served[0][0]):
@@ -87,6 +89,7 @@ async def _work(served: Served, settings: Settings) -> int:
         if ended is not None:
             _log.error("the server stopped unexpectedly", exc_info=ended.exception())
             return 1
+        instance.is_stopping = True
         for one in servers:
             one.stop()  # type: ignore[no-untyped-call]  # untyped there
         _, unfinished = await asyncio.wait(serving, timeout=settings.stop_seconds)

@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from ari import keys
 from ari.base.audit_verification import AuditCopy
+from ari.deps import Deps
 from tests.support.app import App, content_of
+from tests.support.commands import create_key
 
 STREAM = "/api/events/stream"
 
@@ -68,6 +71,34 @@ def test_a_cursor_that_is_gone_names_the_oldest_event(app: App) -> None:
 def test_wrong_parameters_are_refused(query: str, app: App) -> None:
     """Each with the field's name."""
     assert app("GET", f"{STREAM}?{query}", app.key("audit:read")).status == 422
+
+
+def test_a_revoked_key_that_waits_gets_nothing(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its revocation is an event, too, and would end the waiting (promise 1)."""
+    created = create_key(app.instance, "collector", scopes=("audit:read",))
+    _, last = collect(app, created.secret)
+
+    async def revoke(_: float) -> None:
+        await Deps(app.instance).do(keys.revoke, created.key.id)
+
+    monkeypatch.setattr("ari.http.event_export.asyncio.sleep", revoke)
+    found = app("GET", f"{STREAM}?wait_seconds=30&after={last}", created.secret)
+    assert (found.status, content_of(found)["code"]) == (401, "revoked")
+
+
+def test_waiting_ends_when_the_server_stops(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what there is: the head."""
+    key = app.key("audit:read")
+    _, last = collect(app, key)
+    pauses: list[float] = []
+
+    async def stop(seconds: float) -> None:
+        pauses.append(seconds)
+        app.instance.is_stopping = True
+
+    monkeypatch.setattr("ari.http.event_export.asyncio.sleep", stop)
+    found = app("GET", f"{STREAM}?wait_seconds=30&after={last}", key)
+    assert (found.status, len(found.body.splitlines()), pauses) == (200, 1, [1])
 
 
 def test_waiting_ends_when_there_is_something(app: App) -> None:

@@ -67,6 +67,34 @@ def test_a_repeat_from_the_beginning_must_lead_to_what_is_known(monkeypatch: pyt
     assert "are missing" in refuse([*lines, *lines[2:4]])
 
 
+@pytest.mark.parametrize("end", [[7], [0, 7], [0, 1, 2, 3, 4, 5, 6], []])
+def test_forged_events_in_a_repeat_are_found(end: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if events that are known follow, or another repeat, which doesn't have them."""
+    monkeypatch.setattr(audit_verification, "REMEMBERED", 3)
+    lines = to_lines(CHAIN)
+    forged = to_lines(make_chain(3, CHAIN[0].hash))
+    assert "lead to" in refuse([*lines, lines[0], *forged, *(lines[at] for at in end)])
+
+
+def test_a_repeat_may_begin_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after several crashes."""
+    monkeypatch.setattr(audit_verification, "REMEMBERED", 3)
+    lines = to_lines(CHAIN)
+    assert read([*lines, *lines[:3], *lines[:2], *lines[:4], *lines]).repeats == 17
+
+
+def test_heads_in_a_repeat_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the place of their event in the repeat."""
+    monkeypatch.setattr(audit_verification, "REMEMBERED", 3)
+    key, lines = make_key(tmp_path), to_lines(CHAIN)
+    copy = read([*lines, make_head(key, CHAIN), *lines[:2], make_head(key, CHAIN[:2]), *lines[2:]])
+    assert (copy.heads, copy.after_head, copy.repeats) == (2, 0, 8)
+    later = [*lines[2:], *lines[2:4]]
+    assert read([*later, make_head(key, CHAIN[:4]), *lines[4:], make_head(key, CHAIN)]).earlier == 2
+    assert "event 5 of the log, which is event 2 here" in refuse([*lines, *lines[:2], make_head(key, CHAIN[:2], 5)])
+    assert "which is missing before it" in refuse([*lines, *lines[:2], make_head(key, CHAIN[:3])])
+
+
 def test_heads_prove_the_end_and_the_beginning(tmp_path: Path) -> None:
     """How many events there were before this copy, and how many after the head are not proven."""
     key = make_key(tmp_path)

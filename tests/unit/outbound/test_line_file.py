@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ari.outbound.line_file import AuditFileFailed, LineFile
+from ari.outbound.line_file import AuditFileFailed, LineFile, find_fault
 from tests.support.audit_copies import make_chain, make_head, make_key, to_lines
 
 CHAIN = make_chain(4)
@@ -60,6 +60,18 @@ def test_a_half_line_is_cut_off(tmp_path: Path) -> None:
         assert path.read_bytes() == b""
 
 
+@pytest.mark.parametrize("count", [1, 70_000])
+@pytest.mark.parametrize("torn", [b"", LINES[2][:9]])
+def test_nuls_of_a_power_cut_are_cut_off(count: int, torn: bytes, tmp_path: Path) -> None:
+    """After a whole line or a half one. Looking for a fault changes nothing."""
+    whole = b"".join(LINES[:2])
+    path = fill(tmp_path / "audit.jsonl", whole + torn + bytes(count))
+    assert find_fault(path) is None
+    assert path.stat().st_size == len(whole + torn) + count
+    assert last_of(path) == CHAIN[1].event.id
+    assert path.read_bytes() == whole
+
+
 def test_a_head_at_the_end_names_the_last_event(tmp_path: Path) -> None:
     """Also the torn one of a killed process is cut off."""
     head = make_head(make_key(tmp_path), CHAIN[:3])
@@ -71,11 +83,21 @@ def test_a_head_at_the_end_names_the_last_event(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"root:x:0:0\n", b"root:x:0:0", b"\x00" * 9, b"{}\n", LINES[0] + b"hello", LINES[0] + b"\n\n"]
+    "content",
+    [
+        b"root:x:0:0\n",
+        b"root:x:0:0",
+        b"\x00" * 9,
+        b"{}\n",
+        LINES[0] + b"hello",
+        b"notes\n" + bytes(9),
+        LINES[0] + b"\n\n",
+    ],
 )
 def test_a_foreign_file_stays_as_it_is(content: bytes, tmp_path: Path) -> None:
     """A mistyped path must not destroy anything."""
     path = fill(tmp_path / "notes", content)
+    assert find_fault(path) == refuse(path)
     assert "doesn't end like a copy of the audit log" in refuse(path)
     assert path.read_bytes() == content
 

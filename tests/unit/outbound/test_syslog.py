@@ -46,7 +46,7 @@ def refuse(url: str, ca_file: Path | None = None, client_file: Path | None = Non
 def test_a_message_has_the_ids_and_the_whole_line(collector: Collector, certificate: Path, tmp_path: Path) -> None:
     """The header is RFC 5424's, in ASCII, and what is hashed is in the message."""
     connection = connect(collector, certificate)
-    hostile = replace(CHAIN[0].event, actor='cli:a"] \\\n\x1b x', subject=None)
+    hostile = replace(CHAIN[0].event, actor='cli:a"] \\\n\x1b {x}', subject=None)
     mark = parse_line(make_head(make_key(tmp_path), CHAIN))
     connection.send([*CHAIN[1:], replace(CHAIN[0], event=hostile)], mark.mark, 1_800_000_000_000)  # type: ignore[union-attr]  # a head
     messages = collector.wait_for(4)
@@ -58,7 +58,8 @@ def test_a_message_has_the_ids_and_the_whole_line(collector: Collector, certific
         found = header.fullmatch(message)
         assert found, message
         assert parse_line(found[1]) == one == parse_line(message)
-    assert rb' actor="cli:a\"\]?\\???x"] {' in messages[2]
+    assert rb' actor="cli:a\"\]?\\????x?"] {' in messages[2]
+    assert parse_line(messages[2]).event == hostile  # type: ignore[union-attr]  # an event
     assert b" audit_head - {" in messages[3]
     assert b"\n" not in b"".join(messages)
     eventually(lambda: connection.find_delivered() == hostile.id)
