@@ -19,6 +19,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ari.base.addresses import is_permitted
+from ari.outbound.lookups import LookupThreads
 
 KEEP_ALIVE_SECONDS = 30.0
 MAX_CONNECTIONS = 4_000
@@ -126,9 +127,9 @@ attempt_now: ContextVar[ConnectionAttempt | None] = ContextVar("attempt_now", de
 
 
 class Connector(aiohttp.TCPConnector):
-    """Connects to permitted addresses; ``private``: also to private ones."""
+    """Connects to permitted addresses; ``private``: also to private ones. ``lookups`` resolves names."""
 
-    def __init__(self, private: bool) -> None:
+    def __init__(self, private: bool, lookups: LookupThreads) -> None:
         def open_permitted_socket(info: Any) -> socket.socket:
             """Called for every connection with its exact address, also for literal addresses."""
             family, kind, protocol, _, place = info
@@ -137,7 +138,7 @@ class Connector(aiohttp.TCPConnector):
             return socket.socket(family, kind, protocol)
 
         super().__init__(
-            resolver=_CheckingResolver(private),
+            resolver=_CheckingResolver(private, lookups),
             socket_factory=open_permitted_socket,
             use_dns_cache=False,
             limit=MAX_CONNECTIONS,
@@ -177,13 +178,14 @@ class RefusedAddress(OSError):
 class _CheckingResolver(AbstractResolver):
     """Resolves for every connection; one forbidden address among several refuses them all."""
 
-    def __init__(self, private: bool) -> None:
+    def __init__(self, private: bool, lookups: LookupThreads) -> None:
         self._private = private
+        self._lookups = lookups
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        found = await self._lookups.resolve(host, family)
         if not all(is_permitted(str(place[0]), private=self._private) for *_, place in found):
             raise RefusedAddress
         numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV

@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from ari.outbound.connections import ConnectionAttempt, Connector, Line, RefusedAddress, attempt_now
+from ari.outbound.lookups import LookupThreads
 from ari.outbound.plain_request import Headers, send_plain
 
 FaultWord = Literal["unreachable", "timed_out", "refused_address", "tls", "broken"]
@@ -137,9 +138,13 @@ class Call:
 
 
 class HttpClient:
-    """A client for one event loop; it connects at the first call and keeps connections until ``close``."""
+    """A client for one event loop; it connects at the first call and keeps connections until ``close``.
 
-    def __init__(self) -> None:
+    ``lookups`` are shared threads for names; without them it has its own.
+    """
+
+    def __init__(self, lookups: LookupThreads | None = None) -> None:
+        self._lookups = LookupThreads() if lookups is None else lookups
         self._connectors: dict[bool, Connector] = {}
 
     async def __aenter__(self) -> Self:
@@ -218,7 +223,7 @@ class HttpClient:
         """One per address rule, so that a connection made under one rule is never used under the other."""
         found = self._connectors.get(private)
         if found is None:
-            found = self._connectors[private] = Connector(private)
+            found = self._connectors[private] = Connector(private, self._lookups)
         return found
 
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ari.outbound.http import CONNECT_SECONDS, HttpClient, OutboundFault, Timeouts
+from ari.outbound.lookups import LookupThreads
 from ari.outbound.retry_after import read_wait_seconds
 
+MAX_KEY_LOOKUPS = 16
 _FAULTS = {
     "unreachable": "Couldn't connect.",
     "timed_out": "No response in time.",
@@ -25,7 +27,13 @@ class Posted:
 
 
 class HttpWebhookSender:
-    """Uses a new connection for every request: requests are rare, and receivers close idle connections."""
+    """Uses a new connection for every request: requests are rare, and receivers close idle connections.
+
+    Names in the owner's webhooks and in those of keys are resolved in separate threads: one that hangs stops no other.
+    """
+
+    def __init__(self) -> None:
+        self._owner_lookups, self._key_lookups = LookupThreads(), LookupThreads(MAX_KEY_LOOKUPS)
 
     async def post(
         self, url: str, headers: Sequence[tuple[str, str]], body: bytes, *, private: bool, within_seconds: float
@@ -33,7 +41,7 @@ class HttpWebhookSender:
         timeouts = Timeouts(min(CONNECT_SECONDS, within_seconds), within_seconds, within_seconds)
         try:
             async with (
-                HttpClient() as client,
+                HttpClient(self._owner_lookups if private else self._key_lookups) as client,
                 client.call("POST", url, headers, body, private=private, timeouts=timeouts) as reply,
             ):
                 return Posted(reply.status, None, read_wait_seconds(reply.headers))

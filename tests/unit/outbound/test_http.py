@@ -108,13 +108,11 @@ def test_one_bad_address_of_a_name_refuses_it(monkeypatch: pytest.MonkeyPatch) -
     """A name that resolves to a good and a bad address is refused, whichever would be tried first (rebinding)."""
 
     async def work() -> Any:
-        loop = asyncio.get_running_loop()
-
-        async def two(*_: Any, **__: Any) -> list[Any]:
+        def two(*_: Any, **__: Any) -> list[Any]:
             kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
             return [(*kind, ("93.184.216.34", 80)), (*kind, ("169.254.169.254", 80))]
 
-        monkeypatch.setattr(loop, "getaddrinfo", two)
+        monkeypatch.setattr(socket, "getaddrinfo", two)
         async with HttpClient() as client:
             return await client.ask("GET", "http://rebound.example/")
 
@@ -128,14 +126,14 @@ def test_a_name_is_resolved_again_for_each_connection(monkeypatch: pytest.Monkey
     async def work() -> list[Any]:
         close = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
         async with serving(_respond_with(close)) as url, HttpClient() as client:
-            loop, port = asyncio.get_running_loop(), int(url.rpartition(":")[2])
+            port = int(url.rpartition(":")[2])
 
-            async def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
+            def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
                 asked.append(host)
                 place = ("127.0.0.1" if len(asked) == 1 else "169.254.169.254", port)
                 return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place)]
 
-            monkeypatch.setattr(loop, "getaddrinfo", resolve)
+            monkeypatch.setattr(socket, "getaddrinfo", resolve)
             return [await client.ask("GET", f"http://name.example:{port}/", private=True) for _ in range(2)]
 
     first, second = run(work())
