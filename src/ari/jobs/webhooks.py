@@ -50,8 +50,7 @@ async def gather(instance: Instance) -> list[str]:
     """Queue all new events; returns the webhooks with something to send."""
     deps = Deps(instance)
     while await deps.read(delivery.has_unread):
-        if await deps.do(delivery.gather, instance.settings.public_url) < delivery.EVENTS_AT_ONCE:
-            break
+        await deps.do(delivery.gather, instance.settings.public_url)
     return await deps.read(delivery.list_due)
 
 

@@ -34,7 +34,8 @@ from ari.webhooks.model import (
 )
 from ari.webhooks.ports import WebhookTransaction
 
-EVENTS_AT_ONCE = 200
+DELIVERIES_AT_ONCE = 500
+"""How many one transaction queues at most: it holds the lock that every change needs."""
 NOT_READABLE = "Not sent: the API key that set the URL may not read this event."
 
 
@@ -59,12 +60,10 @@ def gather(tx: WebhookTransaction, link_base: str | None) -> int:
     for webhook, readable in listed:
         if not readable:
             turn_off(tx, webhook, "key_ended")
-    unread = tx.webhook_feed.unread_numbered(EVENTS_AT_ONCE)
+    unread = tx.webhook_feed.unread_numbered(max(DELIVERIES_AT_ONCE // max(len(listed), 1), 1))
     for seq, event in unread:
-        event_type = type_of(event.name)
         for webhook, readable in listed:
-            wanted = seq > webhook.after_seq and webhook.wants(event_type)
-            if readable and wanted and may_get(readable, event_type):
+            if _is_for(webhook, readable, seq, event):
                 tx.deliveries.add(make_delivery(tx, webhook, event, link_base))
     if unread:
         tx.webhook_feed.mark_read(unread[-1][1])
@@ -152,11 +151,29 @@ def finish(
 
 
 def turn_off(tx: WebhookTransaction, webhook: Webhook, reason: OffReason) -> Webhook:
-    """Turn a webhook off and record why; its waiting deliveries stay."""
+    """Turn a webhook off and record why; its waiting deliveries stay, and what happened until now is queued.
+
+    Messages for chats that are queued here have no link.
+    """
+    if reason != "key_ended":
+        _queue_unread(tx, webhook)
     off = replace(webhook, off_reason=reason)
     tx.webhooks.save(off)
     record(tx, "webhook_turned_off", webhook.id, {"name": webhook.name, "url": webhook.place, "reason": reason})
     return off
+
+
+def _queue_unread(tx: WebhookTransaction, webhook: Webhook) -> None:
+    """Queue the unread events for one webhook; the mark stays, so the others get them as always."""
+    readable = find_readable(tx, webhook)
+    for seq, event in tx.webhook_feed.unread_numbered(None):
+        if _is_for(webhook, readable, seq, event):
+            tx.deliveries.add(make_delivery(tx, webhook, event, None))
+
+
+def _is_for(webhook: Webhook, readable: tuple[str, ...], seq: int, event: Event) -> bool:
+    event_type = type_of(event.name)
+    return seq > webhook.after_seq and webhook.wants(event_type) and may_get(readable, event_type)
 
 
 def forget_old(tx: WebhookTransaction, event_retention_days: int) -> int:
@@ -207,7 +224,8 @@ def _judge(tx: WebhookTransaction, webhook: Webhook, delivery: Delivery, result:
             tx.webhooks.save(after)
         return after
     since_ms = min(webhook.failing_since_ms or tx.now_ms, tx.now_ms)  # the clock may have been set back
-    failing = replace(webhook, failing_since_ms=since_ms, rests_until_ms=tx.now_ms + pause_ms(1))
+    rest_ms = max(pause_ms(1), round(result.wait_seconds * SECOND_MS))
+    failing = replace(webhook, failing_since_ms=since_ms, rests_until_ms=tx.now_ms + rest_ms)
     if result.is_gone:
         return turn_off(tx, failing, "gone") if webhook.is_on else webhook
     if delivery.state == "failed" and tx.now_ms - since_ms >= OFF_AFTER_MS and webhook.is_on:

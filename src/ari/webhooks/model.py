@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ari.base.caller import is_key
-from ari.base.clock import DAY_MS, MINUTE_MS
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.webhooks.event_types import matches
 
 Format = Literal["standard", "slack", "discord", "ntfy"]
@@ -44,6 +44,10 @@ BATCH_SIZE = 10
 """Deliveries of one webhook that one process sends one after the other under one lease."""
 LEASE_MS = 4 * MINUTE_MS
 """How long a process has a batch: longer than ``BATCH_SIZE`` attempts take."""
+CLOCK_SLACK_MS = MINUTE_MS
+"""How far the clocks of two nodes may differ."""
+MAX_WAIT_MS = 2 * HOUR_MS
+"""Longer than any pause between attempts: what waits longer was queued before the clock was set back."""
 RETRY_MS = DAY_MS
 """How long a delivery is retried."""
 WARN_AFTER_MS = DAY_MS

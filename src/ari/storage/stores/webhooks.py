@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 
 from ari.storage.dialect import insert
 from ari.storage.tables import webhook_deliveries, webhooks
-from ari.webhooks.model import Delivery, DeliveryState, Webhook
+from ari.webhooks.model import CLOCK_SLACK_MS, MAX_WAIT_MS, Delivery, DeliveryState, Webhook
 
 WEBHOOKS_READ = "webhooks_read"
 """The note with the id of the last event that was queued for webhooks."""
@@ -68,8 +68,9 @@ class DeliveryTable:
         return [_delivery(row) for row in self._connection.execute(query)]
 
     def list_due(self, now_ms: int, lease_ms: int) -> list[str]:
-        ready = exists().where(_t.webhook_id == _w.id, _is_due(now_ms, lease_ms))
-        rests = and_(_w.rests_until_ms > now_ms, _w.rests_until_ms <= now_ms + lease_ms)  # else the clock was set back
+        ready = or_(*(exists().where(_t.webhook_id == _w.id, due) for due in _list_due_conditions(now_ms, lease_ms)))
+        latest_ms = now_ms + MAX_WAIT_MS  # a later one is from a time that the clock has left
+        rests = and_(_w.rests_until_ms > now_ms, _w.rests_until_ms <= latest_ms)
         awake = or_(_w.rests_until_ms.is_(None), not_(rests))
         query = select(_w.id).where(_w.off_reason.is_(None), awake, ready, not_(_is_taken(_w.id, now_ms, lease_ms)))
         return list(self._connection.execute(query.order_by(_w.id)).scalars())
@@ -78,8 +79,10 @@ class DeliveryTable:
         # Every writer holds the lock of the event chain (decision 27), so no other process claims at the same time.
         if self._connection.execute(select(_is_taken(webhook_id, now_ms, lease_ms))).scalar():
             return []
-        due = select(*_FIELDS).where(_t.webhook_id == webhook_id, _is_due(now_ms, lease_ms))
-        rows = self._connection.execute(due.order_by(_t.next_try_at_ms, _t.id).limit(limit)).all()
+        rows = list[Row[Any]]()
+        for condition in _list_due_conditions(now_ms, lease_ms):  # one query for each, since an index serves no OR
+            due = select(*_FIELDS).where(_t.webhook_id == webhook_id, condition)
+            rows += self._connection.execute(due.order_by(_t.next_try_at_ms, _t.id).limit(limit - len(rows))).all()
         lease = {"state": "sending", "lease_holder": holder, "lease_until_ms": now_ms + lease_ms}
         self._connection.execute(update(webhook_deliveries).where(_t.id.in_([row.id for row in rows])).values(**lease))
         return [_delivery(row, state="sending") for row in rows]
@@ -110,8 +113,9 @@ class DeliveryTable:
         count, since_ms = self._connection.execute(query).one()
         return count, since_ms
 
-    def forget_before(self, queued_at_ms: int) -> int:
-        gone = delete(webhook_deliveries).where(_t.queued_at_ms < queued_at_ms)
+    def forget_before(self, at_ms: int) -> int:
+        is_on = exists().where(_w.id == _t.webhook_id, _w.off_reason.is_(None))
+        gone = delete(webhook_deliveries).where(_t.at_ms < at_ms, not_(and_(_t.state.in_(_OPEN), is_on)))
         return self._connection.execute(gone).rowcount
 
     def _requeue(self, condition: ColumnElement[bool], now_ms: int) -> int:
@@ -119,16 +123,26 @@ class DeliveryTable:
         return self._connection.execute(update(webhook_deliveries).where(condition).values(**fresh)).rowcount
 
 
-def _is_due(now_ms: int, lease_ms: int) -> ColumnElement[bool]:
-    """Waits for a try, or for another process: its lease is over, or from a time that the clock has left."""
-    lost = or_(_t.lease_until_ms <= now_ms, _t.lease_until_ms > now_ms + lease_ms)
-    return or_(and_(_t.state == "waiting", _t.next_try_at_ms <= now_ms), and_(_t.state == "sending", lost))
+def _list_due_conditions(now_ms: int, lease_ms: int) -> list[ColumnElement[bool]]:
+    """Waits for a try; or since a time that the clock has left; or for another process whose lease is over."""
+    waits = _t.state == "waiting"
+    return [
+        and_(_t.state == "sending", not_(_is_leased(_t, now_ms, lease_ms))),
+        and_(waits, _t.next_try_at_ms > now_ms + MAX_WAIT_MS),
+        and_(waits, _t.next_try_at_ms <= now_ms),
+    ]
+
+
+def _is_leased(columns: Any, now_ms: int, lease_ms: int) -> ColumnElement[bool]:
+    """Whether a lease still counts, though the clocks of nodes differ by a little."""
+    since_ms, until_ms = now_ms - CLOCK_SLACK_MS, now_ms + lease_ms + CLOCK_SLACK_MS
+    return and_(columns.lease_until_ms > since_ms, columns.lease_until_ms <= until_ms)
 
 
 def _is_taken(webhook_id: Any, now_ms: int, lease_ms: int) -> ColumnElement[bool]:
     """Whether a process has a lease on a delivery of this webhook."""
     taken = webhook_deliveries.alias()
-    held = and_(taken.c.lease_until_ms > now_ms, taken.c.lease_until_ms <= now_ms + lease_ms)
+    held = _is_leased(taken.c, now_ms, lease_ms)
     return exists().where(taken.c.webhook_id == webhook_id, taken.c.state == "sending", held)
 
 

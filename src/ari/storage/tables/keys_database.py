@@ -305,8 +305,8 @@ webhook_deliveries = Table(
     Column("webhook_id", String(40), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
     Column("event_id", String(40), nullable=False),
     Column("type", String(80), nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("queued_at_ms", BigInteger, nullable=False, index=True),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    Column("queued_at_ms", BigInteger, nullable=False),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_try_at_ms", BigInteger),
@@ -320,5 +320,5 @@ webhook_deliveries = Table(
     Column("lease_until_ms", BigInteger),
     UniqueConstraint("webhook_id", "event_id"),
     Index("ix_webhook_deliveries_webhook_id_id", "webhook_id", "id"),
-    Index("ix_webhook_deliveries_state_webhook_id_next_try_at_ms", "state", "webhook_id", "next_try_at_ms"),
+    Index("ix_webhook_deliveries_state_webhook_id_next_try_at_ms_id", "state", "webhook_id", "next_try_at_ms", "id"),
 )

@@ -68,10 +68,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
         sa.UniqueConstraint("webhook_id", "event_id", name=op.f("uq_webhook_deliveries_webhook_id_event_id")),
     )
-    op.create_index("ix_webhook_deliveries_queued_at_ms", "webhook_deliveries", ["queued_at_ms"])
+    op.create_index("ix_webhook_deliveries_at_ms", "webhook_deliveries", ["at_ms"])
     op.create_index("ix_webhook_deliveries_webhook_id_id", "webhook_deliveries", ["webhook_id", "id"])
     op.create_index(
-        "ix_webhook_deliveries_state_webhook_id_next_try_at_ms",
+        "ix_webhook_deliveries_state_webhook_id_next_try_at_ms_id",
         "webhook_deliveries",
-        ["state", "webhook_id", "next_try_at_ms"],
+        ["state", "webhook_id", "next_try_at_ms", "id"],
     )
