@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -96,6 +97,15 @@ _DOORS = (
 _IMPORTED_LATE = ("ari.keys", "ari.storage.lookups", "ari.storage.stores", "ari.storage.usage", "ari.usage")
 """Packages of which a command imports only what it needs."""
 
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""The framework's own records queries, and variables of the environment would turn it on. ARI's are in ``tracing``."""
+
 
 def build_app(instance: Instance, presence: Presence | None = None) -> Middleware:
     """All doors behind the middleware; ``presence`` reports the other workers, if there are any."""
@@ -108,15 +118,19 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
         ticking = asyncio.create_task(jobs.run(instance))
         app.state.presence.enter()
         yield
-        ticking.cancel()
-        with suppress(asyncio.CancelledError):
-            await ticking
+        await jobs.end(ticking)
         await guard.stop()
         await ai.close()
         instance.close()
 
     app = FastAPI(
-        lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, debug=False
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        debug=False,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.instance = instance
     app.state.presence = presence = presence or Presence()

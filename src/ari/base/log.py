@@ -1,6 +1,6 @@
 """Configure the log: one line per entry, as text or JSON. It never contains secrets or local variables.
 
-Entries that are written while a request is served have its ids. Tracebacks are cut so that lines have less than 4,096
+Entries that are written while a request is served have its ids. Their texts are cut so that lines have less than 4,096
 bytes: the longer ones of several processes could mix in a pipe.
 """
 
@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 import structlog
 
+from ari.base.log_stream import MAX_LINE_BYTES, LogStream
 from ari.base.secrets_in_text import cut_secrets, mask_passwords
 from ari.base.served_request import find_served_request
 from ari.base.settings import Settings
@@ -23,6 +24,9 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-
 _MAX_TRACEBACK = 3_000
 """Characters, the last ones: they name the error."""
 _FIRST = ("time", "level", "logger", "message")
+_TRACEBACKS = ("exception", "traceback")
+_CUTS = (1_000, 300, 100, 30)
+"""Characters of each text in a line that is too long, the first number with which it isn't."""
 _Event = MutableMapping[str, Any]
 
 
@@ -31,12 +35,47 @@ def escape_controls(text: str) -> str:
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-class _Logger(structlog.WriteLogger):
+class _Logger:
     """Writes each entry at once, so that those of other processes don't come between."""
 
-    def __init__(self, stream: TextIO, name: str) -> None:
-        super().__init__(stream)
+    def __init__(self, stream: LogStream, name: str) -> None:
         self.name = name
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Write an entry; it never fails."""
+        self._stream.write(line + "\n")
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
+
+
+class _Bounded:
+    """Renders an entry as a line that fits into a pipe at once."""
+
+    def __init__(self, render: Any) -> None:
+        self._render = render
+
+    def __call__(self, logger: Any, method: str, event: _Event) -> str:
+        line, cut = self._try(logger, method, event), event
+        for length in _CUTS:
+            if len(line) < MAX_LINE_BYTES and len(line.encode(errors="backslashreplace")) < MAX_LINE_BYTES:
+                return line
+            cut = {name[:length]: _cut(name, value, length) for name, value in event.items()}
+            line = self._try(logger, method, cut)
+        few = {name: cut[name] for name in _FIRST if name in cut}
+        return self._try(logger, method, few)
+
+    def _try(self, logger: Any, method: str, event: _Event) -> str:
+        return str(self._render(logger, method, dict(event)))
+
+
+def _cut(name: str, value: Any, length: int) -> Any:
+    """A value with at most so many characters. The end of a traceback names the error."""
+    if value is None or isinstance(value, int | float):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    return text[-length:] if name in _TRACEBACKS else text[:length]
 
 
 class _ProcessFields:
@@ -117,13 +156,17 @@ def _list_last(*, as_text: bool, colors: bool) -> Iterable[Any]:
     if as_text:
         yield _make_safe
         yield _join_traceback
-        yield structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="time")
+        yield _Bounded(structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="time"))
     else:
         yield _process
         yield structlog.processors.EventRenamer("message")
         yield _make_safe
         yield _order
-        yield structlog.processors.JSONRenderer()
+        yield _Bounded(structlog.processors.JSONRenderer())
+
+
+def _report_loss(lost: int) -> None:
+    structlog.get_logger("ari.log").warning("the log couldn't be written; entries are lost", count=lost)
 
 
 def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
@@ -136,14 +179,15 @@ def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _add_request,
     ]
+    lines = LogStream(stream, _report_loss)
     last = list(_list_last(as_text=as_text, colors=stream.isatty()))
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level.upper())),
-        logger_factory=lambda *names: _Logger(stream, str(names[0]) if names else "ari"),
+        logger_factory=lambda *names: _Logger(lines, str(names[0]) if names else "ari"),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],

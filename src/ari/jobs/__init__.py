@@ -82,6 +82,16 @@ async def run(instance: Instance) -> None:
         await asyncio.to_thread(delivering.stop)
 
 
+async def end(running: asyncio.Task[None]) -> None:
+    """Stop the task of ``run``. If it has failed, that is logged, and the rest of the server can still end well."""
+    running.cancel()
+    try:
+        with suppress(asyncio.CancelledError):
+            await running
+    except Exception:  # noqa: BLE001 - whatever it is, the usage log must still be closed
+        _log.exception("the jobs had failed")
+
+
 async def keep_mailing(instance: Instance) -> None:
     """Send emails in a task of its own, because a mail service may be slow. ``mail_is_due`` starts a round early."""
     while True:

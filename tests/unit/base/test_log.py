@@ -27,8 +27,8 @@ def lines(tmp_path: Path) -> Iterator[Any]:
     root = logging.getLogger()
     before = root.handlers[:], root.level
 
-    def start(form: str) -> io.StringIO:
-        stream = io.StringIO()
+    def start(form: str, stream: Any = None) -> Any:
+        stream = stream or io.StringIO()
         configure_log(load_settings(data_dir=tmp_path, log_format=form), stream)
         return stream
 
@@ -196,3 +196,33 @@ def test_a_file_gets_json_by_default(lines: Any) -> None:
 def test_controls_are_escaped(text: str) -> None:
     """A log read in a terminal cannot control it."""
     assert escape_controls(text).isprintable()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_line_is_longer_than_a_pipe_takes_at_once(lines: Any, form: str) -> None:
+    """A caller's long text would mix with the entries of other processes; the rest of the entry stays."""
+    long = "\u20ac\x1b" * 2_000
+    for fields in ({"method": long}, {long: 1}, {f"n{number}": long[:99] for number in range(99)}, {"deep": [[long]]}):
+        stream = lines(form)
+        structlog.get_logger("ari.test").warning("slow", **fields)
+        logging.getLogger("library").error("failed: %s", long)
+        found = stream.getvalue().splitlines()
+        assert len(found) == 2
+        assert all(len(line.encode()) < 4_096 for line in found)
+        if form == "json":
+            assert [json.loads(line)["level"] for line in found] == ["warning", "error"]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_that_cannot_be_written_stops_nothing(lines: Any, tmp_path: Path, form: str) -> None:
+    """Neither for entries of ARI nor for those of libraries; later, an entry says how many are lost."""
+    log = structlog.get_logger("ari.test")
+    with Path("/dev/full").open("w") as full, (tmp_path / "log").open("w") as disk:
+        lines(form, full)
+        for write in (log.info, log.warning, log.error, log.exception, logging.getLogger("library").error):
+            write("lost")
+        os.dup2(disk.fileno(), full.fileno())
+        log.warning("kept")
+    kept, lost = (tmp_path / "log").read_text().splitlines()
+    assert "kept" in kept
+    assert ("count=5" if form == "text" else '"count": 5') in lost
