@@ -52,7 +52,7 @@ class RequestHandler:
         """The requests in progress: method, route, ID, and their age in seconds. May be called in any thread."""
         now = self._services.clock.monotonic()
         return [
-            (one.head.method, one.route.template or "none", one.head.request_id, now - one.record.started)
+            (one.head.known_method, one.route.template or "none", one.head.request_id, now - one.record.started)
             for one in self._running.copy().values()
         ]
 

@@ -26,6 +26,7 @@ _SINGLE = (
     b"x-csrf-token",
     b"idempotency-key",
 )
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _BAD_PATH = re.compile(
     rb"//|\\|(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)|[\x00-\x20\x7f-\xff]"
     rb"|%(?:2[fF]|5[cC]|[01][0-9a-fA-F]|7[fF]|[cC]2%[89][0-9a-fA-F])"
@@ -93,6 +94,11 @@ class RequestHead(HiddenFields, msgspec.Struct):
     def is_safe(self) -> bool:
         """Whether the method only reads (RFC 9110 §9.2.1)."""
         return self.method in ("GET", "HEAD", "OPTIONS")
+
+    @property
+    def known_method(self) -> str:
+        """The method, or ``_OTHER`` if it isn't one of HTTP's: a stranger's may be as long as a head."""
+        return self.method if self.method in _METHODS else "_OTHER"
 
     @property
     def is_api(self) -> bool:

@@ -48,7 +48,7 @@ class SlowRequests:
             return
         _log.warning(
             "slow request",
-            method=context.head.method,
+            method=context.head.known_method,
             route=context.route.template,
             status=served.status,
             request_id=context.request_id,

@@ -13,9 +13,6 @@ from ari.http.services import Services
 from ari.instance import Instance
 from ari.keys.reasons import ACCEPTED
 
-_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_OTHER = "_OTHER"
-"""How the conventions name a method that isn't one of HTTP's."""
 _SERVER_ERROR = 500
 
 
@@ -55,7 +52,7 @@ class TracedRequestHandler(RequestHandler):
         """Begin the span, for a caller that is known by now or a stranger."""
         row = context.record.row
         is_known = context.signed_in is not None or (row is not None and row.code == ACCEPTED)
-        name = f"{_find_method(context)} {context.route.template}" if trace.is_recording else ""
+        name = f"{context.head.known_method} {context.route.template}" if trace.is_recording else ""
         trace.decide(name, is_trusted=self._continues and is_known)
 
     def _end(self, context: RequestContext) -> None:
@@ -73,7 +70,7 @@ class TracedRequestHandler(RequestHandler):
         failed = status is None or status >= _SERVER_ERROR
         trace.finish(
             {
-                "http.request.method": _find_method(context),
+                "http.request.method": context.head.known_method,
                 "http.route": context.route.template,
                 "http.response.status_code": status,
                 "url.scheme": "https" if self._services.settings.secure else "http",
@@ -85,8 +82,3 @@ class TracedRequestHandler(RequestHandler):
             },
             failed=status is not None and failed,
         )
-
-
-def _find_method(context: RequestContext) -> str:
-    method = context.head.method
-    return method if method in _METHODS else _OTHER

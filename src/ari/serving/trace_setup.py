@@ -20,23 +20,23 @@ class Traces:
 
 
 def prepare_traces(settings: Settings, environment: Mapping[str, str]) -> Traces | None:
-    """Read OpenTelemetry's variables; ``None`` if traces are off, so nothing of it is imported then.
+    """Read OpenTelemetry's variables; ``None`` if traces are off, so its SDK isn't imported then.
 
     Raises ``ConfigurationError``.
     """
-    if settings.traces == "off":
+    if settings.traces == "off" or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return None
     try:
         with importing("otel"):
-            from ari.tracing.exporter import make_exporter  # noqa: PLC0415 - only where it is on
+            from ari.tracing.exporter import make_exporter, read_queue  # noqa: PLC0415 - only where it is on
             from ari.tracing.process_tracer import STOP_SECONDS, ProcessTracer  # noqa: PLC0415 - see above
             from ari.tracing.sampling import read_sampling  # noqa: PLC0415 - see above
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"ARI_TRACES={settings.traces} needs OpenTelemetry. {error}") from None
-    exporter, sampling = make_exporter(environment), read_sampling(environment)
+    exporter, sampling, queue = make_exporter(environment), read_sampling(environment), read_queue(environment)
 
     def begin() -> tuple[Tracer, Callable[[], None]]:
-        tracer = ProcessTracer(exporter, sampling)
+        tracer = ProcessTracer(exporter, sampling, queue)
         return tracer, tracer.stop
 
     return Traces(begin, STOP_SECONDS)

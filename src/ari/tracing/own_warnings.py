@@ -22,7 +22,7 @@ class _Reporter(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._throttle.allows((record.name, record.msg)):
-            _log.warning("traces may be incomplete", reason=clean_text(record.getMessage()))
+            _log.warning("traces may be incomplete", reason=_describe(record))
 
 
 def report_failures() -> None:
@@ -30,3 +30,19 @@ def report_failures() -> None:
     logger = logging.getLogger(_LOGGER)
     logger.propagate = False
     logger.handlers[:] = [_Reporter()]
+
+
+def _describe(record: logging.LogRecord) -> str:
+    """The warning with its numbers and the types of its errors. Other values may quote a header or a response."""
+    given = record.args if isinstance(record.args, tuple) else ()
+    try:
+        text = str(record.msg) % tuple(map(_describe_value, given))
+    except (TypeError, ValueError):
+        text = record.name
+    return clean_text(text)
+
+
+def _describe_value(value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    return type(value).__name__ if isinstance(value, BaseException) else "…"

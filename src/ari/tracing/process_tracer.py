@@ -16,6 +16,7 @@ from ari import __version__
 from ari.base.served_request import note_waits_from
 from ari.base.traces import Attributes, TraceHeaders
 from ari.tracing import w3c
+from ari.tracing.exporter import SpanQueue
 from ari.tracing.own_warnings import report_failures
 from ari.tracing.request_trace import OtelRequestTrace, write_ids
 from ari.tracing.safe_values import clean_attributes, describe_error
@@ -29,16 +30,16 @@ _UNNAMED = "unknown_service"
 class ProcessTracer:
     """Sends spans in batches from a thread of its own, so a collector never delays a request.
 
-    The sampler, the sizes of queue and batches, and the resource come from OpenTelemetry's own variables. Of more spans
+    The resource and the limits of spans come from OpenTelemetry's own variables. Of more spans
     than the queue holds, the rest is dropped.
     """
 
-    def __init__(self, exporter: SpanExporter, sampling: Sampling) -> None:
+    def __init__(self, exporter: SpanExporter, sampling: Sampling, queue: SpanQueue) -> None:
         self._sampling = sampling
         report_failures()
         note_waits_from(0.0)
         self._provider = TracerProvider(ALWAYS_ON, resource=_make_resource(), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._provider.add_span_processor(_make_processor(exporter, queue))
         self._tracer = self._provider.get_tracer("ari", __version__)
 
     def begin_request(self, at_ms: int, parents: Sequence[bytes], states: Sequence[bytes]) -> OtelRequestTrace:
@@ -93,6 +94,15 @@ class UnrecordedWork:
         """A trace that nobody records, so that those who get the request don't begin one."""
         ids = w3c.make_id(w3c.TRACE_BITS), w3c.make_id(w3c.SPAN_BITS)
         return w3c.write_headers(*ids, None, is_sampled=False)
+
+
+def _make_processor(exporter: SpanExporter, queue: SpanQueue) -> BatchSpanProcessor:
+    return BatchSpanProcessor(
+        exporter,
+        max_queue_size=queue.spans,
+        max_export_batch_size=queue.batch,
+        schedule_delay_millis=queue.delay_ms,
+    )
 
 
 def _make_resource() -> Resource:

@@ -91,3 +91,11 @@ def test_a_flood_is_counted_by_reason() -> None:
         "database",
     ]
     assert [(one["reason"], one["count"]) for one in entries if "count" in one] == [("provider", 7)]
+
+
+def test_a_strangers_method_is_not_in_the_log() -> None:
+    """It may be as long as a head."""
+    context = slow_context()
+    context.head.method = "A" * 30_000
+    (entry,) = note(context)
+    assert entry["method"] == "_OTHER"
