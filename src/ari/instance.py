@@ -256,6 +256,10 @@ class Instance:
         """Open the gateway's lookup of the rules for AI requests, which connects at its first request."""
         return self.database.ai_rules_lookup()
 
+    def note_stop(self) -> None:
+        """This process was asked to stop."""
+        self.is_stopping = True
+
     def close_connections(self) -> None:
         """Close the database's connections; the next use opens new ones. None may cross a fork."""
         self.database.close()

@@ -30,10 +30,10 @@ main()
 SECOND_FAILS = """
 from ari.serving import worker
 works = worker.work
-def work(served, settings, live):
+def work(served, *rest):
     if served[0][0].app.state.presence.number {which}:
         raise RuntimeError("planted")
-    return works(served, settings, live)
+    return works(served, *rest)
 worker.work = work
 from ari.cli.main import main
 main()
@@ -57,11 +57,11 @@ WAITED = re.compile(r"fork waited ([\d.]+) s")
 FIRST_WAITS = """
 from ari.serving import worker
 works = worker.work
-def work(served, settings, live):
+def work(served, settings, *rest):
     if served[0][0].app.state.presence.number:
         raise RuntimeError("planted")
     (settings.data_dir.parent / "may-serve").open().close()
-    return works(served, settings, live)
+    return works(served, settings, *rest)
 worker.work = work
 from ari.cli.main import main
 main()

@@ -5,7 +5,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,7 +18,6 @@ from granian.server.embed import Server
 
 from ari.base.settings import Settings
 from ari.http.dispatch import App
-from ari.instance import Instance
 from ari.serving.live_report import LiveReporter
 from ari.serving.os_limits import share_connections
 
@@ -63,17 +62,21 @@ Served = Sequence[tuple[App, socket.socket]]
 """The apps and where they listen. The first is ARI itself, with a lifespan."""
 
 
-def work(served: Served, instance: Instance, live: LiveReporter | None = None) -> int:
-    """Serve until SIGTERM, finish requests in progress, flush the usage log, and return the exit status."""
+def work(
+    served: Served, settings: Settings, live: LiveReporter | None = None, on_stop: Callable[[], None] | None = None
+) -> int:
+    """Serve until SIGTERM, finish requests in progress, flush the usage log, and return the exit status.
+
+    ``on_stop`` ends requests that wait, before those in progress are waited for.
+    """
     loop = uvloop.new_event_loop()
     if live is not None:
         live.loop = loop
     asyncio.set_event_loop(loop)
-    return loop.run_until_complete(_work(served, instance))
+    return loop.run_until_complete(_work(served, settings, on_stop))
 
 
-async def _work(served: Served, instance: Instance) -> int:
-    settings = instance.settings
+async def _work(served: Served, settings: Settings, on_stop: Callable[[], None] | None) -> int:
     stop_requested = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_requested.set)
     async with _lifespan(served[0][0]):
@@ -89,7 +92,8 @@ async def _work(served: Served, instance: Instance) -> int:
         if ended is not None:
             _log.error("the server stopped unexpectedly", exc_info=ended.exception())
             return 1
-        instance.is_stopping = True
+        if on_stop is not None:
+            on_stop()
         for one in servers:
             one.stop()  # type: ignore[no-untyped-call]  # untyped there
         _, unfinished = await asyncio.wait(serving, timeout=settings.stop_seconds)
