@@ -222,6 +222,7 @@ def test_processes_never_overspend(data_dir: Path, database_url: str | None) -> 
 
         with ThreadPoolExecutor(2) as pool:
             spent = sum(pool.map(spend, range(40)))
+        spent += spend(40)  # all others may have been refused while one had reserved more than it used
         assert read_used(first.database, OWNER)["monthly"] == (spent, 0)
         assert 900 < spent <= 1_000
 
