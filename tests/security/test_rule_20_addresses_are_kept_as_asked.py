@@ -26,6 +26,7 @@ def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, da
         "usage_attempt_hours",
         "usage_ai",
     }
+    only_numbers_for_a_minute = {"usage_client_counts"}
     only_a_mark = {"usage_folds"}
     texts_of_rollups = {"usage_names"}
     counters = {"limit_counters"}
@@ -33,12 +34,14 @@ def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, da
     kept_apart = (
         {table.name for table in for_ever}
         | obeying_retention
+        | only_numbers_for_a_minute
         | only_a_mark
         | texts_of_rollups
         | counters
         | until_reported
     )
     assert set(log.tables) == kept_apart, "think of the new one"
+    assert all(column.type.python_type is int for column in log.tables["usage_client_counts"].c)
     assert set(log.tables["limit_counters"].c.keys()) == {"owner_id", "state"}
     assert set(log.tables["budget_warnings"].c.keys()) == {
         "owner_id",
