@@ -4,6 +4,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
@@ -62,7 +63,7 @@ class Instance:
         self._environment: ProviderEnvironment | None = None
         self.fold_store: FoldStore = database.usage
         self.tracer: Tracer | None = None
-        self.is_stopping = False
+        self.stopping = threading.Event()
         """Whether this process was asked to stop: requests that wait for something should end."""
         self.usage_records: UsageRecords = database.usage
         self.key_use: KeyUse = database.usage
@@ -255,10 +256,6 @@ class Instance:
     def open_ai_rules_lookup(self) -> "AiRulesLookup":
         """Open the gateway's lookup of the rules for AI requests, which connects at its first request."""
         return self.database.ai_rules_lookup()
-
-    def note_stop(self) -> None:
-        """This process was asked to stop."""
-        self.is_stopping = True
 
     def close_connections(self) -> None:
         """Close the database's connections; the next use opens new ones. None may cross a fork."""

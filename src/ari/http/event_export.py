@@ -39,7 +39,7 @@ async def collect_events(deps: Deps, after_id: str | None, limit: int, wait_seco
     Raises ``Conflict("cursor_gone")``, and ``CallerRevoked`` or ``Forbidden`` if the caller may not read them any more.
     """
     for _ in range(wait_seconds):
-        if deps.instance.is_stopping or await deps.read_for_caller(_has_after, after_id):
+        if deps.instance.stopping.is_set() or await deps.read_for_caller(_has_after, after_id):
             break
         await asyncio.sleep(1)
     page = await deps.read_for_caller(_read_page, after_id, limit)

@@ -158,7 +158,7 @@ def _supervisor(
         metrics.take_slot(number)
         live = start_live_reports(settings.data_dir, f"worker-{number}", app.list_requests)
         with record_traces(instance, traces):
-            return worker.work(list(zip(apps, listeners, strict=True)), settings, live, instance.note_stop)
+            return worker.work(list(zip(apps, listeners, strict=True)), settings, live, instance.stopping.set)
 
     def fold() -> int:
         metrics.take_slot(fold_slot)

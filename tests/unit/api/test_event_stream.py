@@ -94,7 +94,7 @@ def test_waiting_ends_when_the_server_stops(app: App, monkeypatch: pytest.Monkey
 
     async def stop(seconds: float) -> None:
         pauses.append(seconds)
-        app.instance.is_stopping = True
+        app.instance.stopping.set()
 
     monkeypatch.setattr("ari.http.event_export.asyncio.sleep", stop)
     found = app("GET", f"{STREAM}?wait_seconds=30&after={last}", key)
