@@ -1,6 +1,7 @@
 """Copies of the audit log that a real server makes: in a file and to a collector over TLS, and from elsewhere."""
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,14 @@ def have_all(file: Path, collector: Collector, count: int) -> bool:
     return all(copy is not None and copy.count == count and copy.begins_at_first for copy in copies)
 
 
+def _is_closed(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return True
+    return False
+
+
 def test_copies_are_whole_through_kills(make_owner: Any, database: Database, tmp_path: Path) -> None:
     """Of all workers one writes, and after a kill of all of them the next continues; the doctor looks at both."""
     certificate, file = self_signed(tmp_path / "collector.pem"), tmp_path / "audit.jsonl"
@@ -54,6 +63,7 @@ def test_copies_are_whole_through_kills(make_owner: Any, database: Database, tmp
             owner.create_key(f"key {number}")
         owner.server.kill()
         collector.hang_up()
+        eventually(lambda: _is_closed(owner.server.port))  # else an old worker could respond for the new server
         owner.server.clock.advance(120)  # the lease of the killed process is over
         owner.server.start()
         owner.create_key("after")
