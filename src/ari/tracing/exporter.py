@@ -16,12 +16,18 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from ari.base.errors import ConfigurationError
 from ari.base.traces import SECRET_VARIABLES
+from ari.tracing.collector_session import CollectorSession
 
 _PROTOCOL = "http/protobuf"
 _HEADER = re.compile(r"[!#$&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~\t]*\Z")
 _UNFIT_IN_HEADER = re.compile(r"[^\x20-\x7e\xa0-\xff]")
 _COMPRESSIONS = ("", "none", "gzip", "deflate")
 _FILES = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+_PLUGINS = (
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
+)
+"""They would replace ``CollectorSession``."""
 _MAX_NUMBER = 10_000_000
 
 
@@ -39,7 +45,7 @@ def make_exporter(environment: Mapping[str, str]) -> SpanExporter:
     _check_transfer(environment)
     try:
         SpanLimits()
-        return OTLPSpanExporter()
+        return OTLPSpanExporter(session=CollectorSession())
     except (ValueError, RuntimeError, ImportError) as error:
         raise ConfigurationError(f"OpenTelemetry refuses its variables: {error}") from None
 
@@ -64,6 +70,9 @@ def _check_destination(environment: Mapping[str, str]) -> None:
 
 
 def _check_transfer(environment: Mapping[str, str]) -> None:
+    for name in _PLUGINS:
+        if environment.get(name):
+            raise ConfigurationError(f"{name}: ARI takes the collector's credential from {SECRET_VARIABLES[0]} only.")
     for name, value in _list_both(environment, "TIMEOUT"):
         _check_timeout(name, value)
     for name, value in _list_both(environment, "COMPRESSION"):

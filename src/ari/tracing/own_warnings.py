@@ -6,6 +6,7 @@ from time import monotonic
 import structlog
 
 from ari.base.throttle import Throttle
+from ari.tracing.collector_session import CollectorFault
 from ari.tracing.safe_values import clean_text
 
 _PERIOD_SECONDS = 300.0
@@ -45,4 +46,6 @@ def _describe(record: logging.LogRecord) -> str:
 def _describe_value(value: object) -> object:
     if value is None or isinstance(value, int | float):
         return value
+    if isinstance(value, CollectorFault):
+        return str(value)
     return type(value).__name__ if isinstance(value, BaseException) else "…"
