@@ -90,7 +90,12 @@ def parse_spans(body: bytes) -> list[SentSpan]:
 
 
 def _read(attributes: Any) -> dict[str, Any]:
-    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in attributes}
+    return {one.key: _read_value(one.value) for one in attributes}
+
+
+def _read_value(given: Any) -> Any:
+    found = getattr(given, given.WhichOneof("value"))
+    return [_read_value(one) for one in found.values] if given.HasField("array_value") else found
 
 
 class _Handler(BaseHTTPRequestHandler):

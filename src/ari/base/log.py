@@ -104,8 +104,9 @@ def _add_request(_logger: Any, _method: str, event: _Event) -> _Event:
     request = find_served_request()
     if request is not None:
         event.setdefault("request_id", request.request_id)
-        if request.trace is not None and "trace_id" not in event:
-            event["trace_id"], event["span_id"] = request.trace.find_ids()
+        ids = None if request.trace is None or "trace_id" in event else request.trace.find_ids()
+        if ids is not None:
+            event["trace_id"], event["span_id"] = ids
     return event
 
 

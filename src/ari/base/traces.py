@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-Attributes = Mapping[str, str | int | float | bool | None]
+Attributes = Mapping[str, str | int | float | bool | Sequence[str] | None]
 """Of a span; ``None`` is left out."""
 TraceHeaders = Sequence[tuple[str, str]]
 SECRET_VARIABLES = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
@@ -33,7 +33,10 @@ class AiCall(msgspec.Struct, frozen=True):
 
 
 class AiResult(msgspec.Struct, frozen=True):
-    """The outcome of a call; ``status`` is the provider's, ``None`` without a response."""
+    """The outcome of a call; ``status`` is the provider's, ``None`` without a response.
+
+    ``finish_reasons`` are the provider's words, one for each choice, and ``response_id`` is its ID.
+    """
 
     status: int | None
     ended: str
@@ -41,7 +44,10 @@ class AiResult(msgspec.Struct, frozen=True):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
+    cache_written_tokens: int | None = None
     reasoning_tokens: int | None = None
+    response_id: str | None = None
+    finish_reasons: Sequence[str] = ()
     first_byte_ms: float | None = None
 
 
@@ -54,8 +60,11 @@ class RequestTrace(Protocol):
     def decide(self, name: str, *, is_trusted: bool) -> None:
         """Begin the request's span, unless it isn't recorded. Without trust, its trace is a new one."""
 
-    def find_ids(self) -> tuple[str, str]:
-        """The ids of the trace and of the request's span, for logs and for providers. Call ``decide`` before."""
+    def find_ids(self) -> tuple[str, str] | None:
+        """The ids of the trace and of the request's span, for the log.
+
+        Before ``decide`` they are unknown (``None``) if the caller sent a trace, which may be continued.
+        """
 
     def finish(self, attributes: Attributes, *, failed: bool) -> None:
         """End the request's span with its steps."""
@@ -76,8 +85,8 @@ class RequestTrace(Protocol):
 class WorkTrace(Protocol):
     """Work outside a request."""
 
-    def note(self, attributes: Attributes) -> None:
-        """Add attributes."""
+    def note(self, attributes: Attributes, *, failed: bool = False) -> None:
+        """Add attributes; ``failed``: the work failed without an error of its own."""
 
     def list_headers(self) -> TraceHeaders:
         """The headers that continue the trace in a request of this work."""
@@ -89,14 +98,19 @@ class Tracer(Protocol):
     def begin_request(self, at_ms: int, parents: Sequence[bytes], states: Sequence[bytes]) -> RequestTrace:
         """The trace of a request that came at ``at_ms``, with the lines of its ``traceparent`` and ``tracestate``."""
 
-    def trace(self, name: str, attributes: Attributes | None = None) -> AbstractContextManager[WorkTrace]:
-        """Record a piece of work as the root of a trace. An error is noted by its type."""
+    def trace(
+        self, name: str, attributes: Attributes | None = None, *, is_call: bool = False
+    ) -> AbstractContextManager[WorkTrace]:
+        """Record a piece of work as the root of a trace. An error is noted by its type.
+
+        ``is_call``: it is a request to another service, which may continue the trace.
+        """
 
 
 class _NoSpan:
     """For work that isn't recorded."""
 
-    def note(self, attributes: Attributes) -> None:
+    def note(self, attributes: Attributes, *, failed: bool = False) -> None:
         """Nothing is noted."""
 
     def list_headers(self) -> TraceHeaders:
@@ -108,7 +122,7 @@ _NO_WORK = nullcontext(_NoSpan())
 
 
 def trace_work(
-    tracer: Tracer | None, name: str, attributes: Attributes | None = None
+    tracer: Tracer | None, name: str, attributes: Attributes | None = None, *, is_call: bool = False
 ) -> AbstractContextManager[WorkTrace]:
     """Record a piece of work, where tracing is on."""
-    return _NO_WORK if tracer is None else tracer.trace(name, attributes)
+    return _NO_WORK if tracer is None else tracer.trace(name, attributes, is_call=is_call)

@@ -2,7 +2,9 @@
 
 from ari.base.traces import AiCall, AiResult
 from ari.gateway.attempts import ProviderAttempts
+from ari.gateway.meter import Meter
 from ari.gateway.request_headers import to_provider
+from ari.gateway.traced_meter import TracedMeter
 from ari.http.context import RequestContext
 from ari.usage.ai import AiUse
 
@@ -28,10 +30,17 @@ def begin_call(
     return [*headers, *trace.begin_call(call)]
 
 
-def end_trace(context: RequestContext, use: AiUse) -> AiUse:
+def trace_meter(context: RequestContext, meter: Meter) -> Meter:
+    """The meter of a response, which reads more for a call that is recorded."""
+    trace = context.served.trace
+    return meter if trace is None or not trace.is_recording else TracedMeter(meter)
+
+
+def end_trace(context: RequestContext, use: AiUse, meter: Meter) -> AiUse:
     """End the last call with what it used; returns ``use``."""
     trace = context.served.trace
     if trace is not None:
+        traced = meter if isinstance(meter, TracedMeter) else None
         trace.end_call(
             AiResult(
                 use.provider_status,
@@ -40,7 +49,10 @@ def end_trace(context: RequestContext, use: AiUse) -> AiUse:
                 use.input_tokens,
                 use.output_tokens,
                 use.cached_tokens,
+                use.cache_written_tokens,
                 use.reasoning_tokens,
+                None if traced is None else traced.response_id,
+                () if traced is None else traced.finish_reasons,
                 use.first_byte_ms,
             )
         )

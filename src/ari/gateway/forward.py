@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from ari.base.time_limit import TimeLimit
 from ari.gateway import header_filter, provider_errors
 from ari.gateway.ai_record import CallTimes, make_use
-from ari.gateway.ai_trace import begin_call, end_trace
+from ari.gateway.ai_trace import begin_call, end_trace, trace_meter
 from ari.gateway.attempts import TOO_MANY_REQUESTS, ProviderAttempts, TryAgain, find_consumer
 from ari.gateway.costs import METERED, RequestPrices, is_refused, read_tier
 from ari.gateway.injected_body import InjectedBody
@@ -244,7 +244,7 @@ class Forwarding:
         context, headers = self._context, header_filter.to_caller(reply.headers)
         kind, hides = header_filter.media_type(reply.headers), self._injected is not None and self._injected.hides
         if context.head.method in METERED and reply.has_body:
-            self._meter = meter_for(kind, reply.is_compressed, hides)
+            self._meter = trace_meter(context, meter_for(kind, reply.is_compressed, hides))
         meter, length = self._meter, header_filter.length_of(reply.headers)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
         if length is not None and not hides:
@@ -347,4 +347,4 @@ class Forwarding:
         use = make_use(row, self.attempts, used, cost, times, status=self._status, ended=self._ended, alias=self._alias)
         if self._budgets is not None:
             use = self._budgets.settle(clean_use(use), used, self._fault)
-        self._services.recorder.meter(end_trace(self._context, use))
+        self._services.recorder.meter(end_trace(self._context, use, self._meter))

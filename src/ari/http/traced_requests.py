@@ -8,12 +8,13 @@ from ari.http.dispatch import App
 from ari.http.request_handler import RequestHandler, Scope
 from ari.http.responses import Response
 from ari.http.route_policy import AuthMode
-from ari.http.route_table import RouteTable
+from ari.http.route_table import NO_ROUTE, RouteTable
 from ari.http.services import Services
 from ari.instance import Instance
 from ari.keys.reasons import ACCEPTED
 
 _SERVER_ERROR = 500
+_OTHER = "_OTHER"
 
 
 class TracedRequestHandler(RequestHandler):
@@ -52,7 +53,7 @@ class TracedRequestHandler(RequestHandler):
         """Begin the span, for a caller that is known by now or a stranger."""
         row = context.record.row
         is_known = context.signed_in is not None or (row is not None and row.code == ACCEPTED)
-        name = f"{context.head.known_method} {context.route.template}" if trace.is_recording else ""
+        name = _name_span(context) if trace.is_recording else ""
         trace.decide(name, is_trusted=self._continues and is_known)
 
     def _end(self, context: RequestContext) -> None:
@@ -71,7 +72,7 @@ class TracedRequestHandler(RequestHandler):
         trace.finish(
             {
                 "http.request.method": context.head.known_method,
-                "http.route": context.route.template,
+                "http.route": _find_route(context),
                 "http.response.status_code": status,
                 "url.scheme": "https" if self._services.settings.secure else "http",
                 "error.type": str(status or "client_gone") if failed else None,
@@ -82,3 +83,16 @@ class TracedRequestHandler(RequestHandler):
             },
             failed=status is not None and failed,
         )
+
+
+def _name_span(context: RequestContext) -> str:
+    """The method and the route, as https://opentelemetry.io/docs/specs/semconv/http/http-spans/ names spans."""
+    method, route = context.head.known_method, _find_route(context)
+    method = "HTTP" if method == _OTHER else method
+    return method if route is None else f"{method} {route}"
+
+
+def _find_route(context: RequestContext) -> str | None:
+    """The template of the route; ``None`` without one. Paths aren't used: callers could invent any number of them."""
+    template = context.route.template
+    return None if template == NO_ROUTE.template else template

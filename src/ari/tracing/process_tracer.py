@@ -10,12 +10,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from ari import __version__
 from ari.base.served_request import note_waits_from
 from ari.base.traces import Attributes, TraceHeaders
 from ari.tracing import w3c
+from ari.tracing.chosen_ids import ChosenIds
 from ari.tracing.exporter import SpanQueue
 from ari.tracing.own_warnings import report_failures
 from ari.tracing.request_trace import OtelRequestTrace, write_ids
@@ -38,21 +39,30 @@ class ProcessTracer:
         self._sampling = sampling
         report_failures()
         note_waits_from(0.0)
-        self._provider = TracerProvider(ALWAYS_ON, resource=_make_resource(), shutdown_on_exit=False)
+        self._ids = ChosenIds()
+        self._provider = TracerProvider(
+            ALWAYS_ON, resource=_make_resource(), shutdown_on_exit=False, id_generator=self._ids
+        )
         self._provider.add_span_processor(_make_processor(exporter, queue))
         self._tracer = self._provider.get_tracer("ari", __version__)
 
     def begin_request(self, at_ms: int, parents: Sequence[bytes], states: Sequence[bytes]) -> OtelRequestTrace:
         """The trace of a request that came at ``at_ms``, with the lines of its ``traceparent`` and ``tracestate``."""
-        return OtelRequestTrace(self._tracer, self._sampling, at_ms, parents, states)
+        return OtelRequestTrace(self._tracer, self._ids, self._sampling, at_ms, parents, states)
 
     @contextmanager
-    def trace(self, name: str, attributes: Attributes | None = None) -> Iterator["WorkSpan | UnrecordedWork"]:
-        """Record a piece of work as the root of a trace. An error is noted by its type."""
+    def trace(
+        self, name: str, attributes: Attributes | None = None, *, is_call: bool = False
+    ) -> Iterator["WorkSpan | UnrecordedWork"]:
+        """Record a piece of work as the root of a trace. An error is noted by its type.
+
+        ``is_call``: it is a request to another service, which may continue the trace.
+        """
         if not self._sampling.records_root():
             yield UnrecordedWork()
             return
-        span = self._tracer.start_span(name, Context(), attributes=clean_attributes(attributes or {}))
+        kind = SpanKind.CLIENT if is_call else SpanKind.INTERNAL
+        span = self._tracer.start_span(name, Context(), kind, clean_attributes(attributes or {}))
         try:
             yield WorkSpan(span)
         except Exception as error:
@@ -75,9 +85,11 @@ class WorkSpan:
     def __init__(self, span: trace.Span) -> None:
         self._span = span
 
-    def note(self, attributes: Attributes) -> None:
-        """Add attributes."""
+    def note(self, attributes: Attributes, *, failed: bool = False) -> None:
+        """Add attributes; ``failed``: the work failed without an error of its own."""
         self._span.set_attributes(clean_attributes(attributes))
+        if failed:
+            self._span.set_status(Status(StatusCode.ERROR))
 
     def list_headers(self) -> TraceHeaders:
         """The headers that continue the trace in a request of this work."""
@@ -87,7 +99,7 @@ class WorkSpan:
 class UnrecordedWork:
     """Work that isn't sampled."""
 
-    def note(self, attributes: Attributes) -> None:
+    def note(self, attributes: Attributes, *, failed: bool = False) -> None:
         """Nothing is noted."""
 
     def list_headers(self) -> TraceHeaders:

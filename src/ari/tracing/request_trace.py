@@ -14,6 +14,8 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 from ari.base.traces import AiCall, AiResult, Attributes, TraceHeaders
 from ari.tracing import w3c
 from ari.tracing.ai_call import describe_call, describe_result, find_error, find_model, name_call
+from ari.tracing.ai_parameters import describe_parameters, read_members
+from ari.tracing.chosen_ids import ChosenIds
 from ari.tracing.safe_values import clean_attributes, describe_error
 from ari.tracing.sampling import Sampling
 
@@ -34,8 +36,10 @@ class OtelRequestTrace:
         "_at_ns",
         "_began",
         "_call_span",
+        "_chosen",
         "_context",
         "_ids",
+        "_is_decided",
         "_is_trusted",
         "_parents",
         "_records_root",
@@ -48,15 +52,22 @@ class OtelRequestTrace:
     )
 
     def __init__(
-        self, tracer: Tracer, sampling: Sampling, at_ms: int, parents: Sequence[bytes], states: Sequence[bytes]
+        self,
+        tracer: Tracer,
+        chosen: ChosenIds,
+        sampling: Sampling,
+        at_ms: int,
+        parents: Sequence[bytes],
+        states: Sequence[bytes],
     ) -> None:
         self._tracer = tracer
+        self._chosen = chosen
         self._sampling = sampling
         self._parents = parents
         self._states = states
         self._records_root = records = sampling.records_root()
         self.is_recording = records or (len(parents) == 1 and sampling.may_record_child(parents[0]))
-        self._is_trusted = False
+        self._is_trusted = self._is_decided = False
         self._ids: tuple[str, str] | None = None
         self._call_span: trace.Span | None = None
         if self.is_recording:
@@ -68,7 +79,7 @@ class OtelRequestTrace:
 
     def decide(self, name: str, *, is_trusted: bool) -> None:
         """Begin the request's span, unless it isn't recorded. Without trust, its trace is a new one."""
-        self._is_trusted, self._ids = is_trusted, None
+        self._is_trusted, self._is_decided = is_trusted, True
         if not self.is_recording:
             return
         parent, links, context = w3c.parse_parent(self._parents), list[Link](), _ROOT
@@ -85,18 +96,23 @@ class OtelRequestTrace:
                 context = trace.set_span_in_context(NonRecordingSpan(remote), _ROOT)
             else:
                 links = [Link(SpanContext(*ids, True))]
+        self._chosen.choose(*(int(one, 16) for one in self._make_ids()))
         self._span = self._tracer.start_span(name, context, SpanKind.SERVER, links=links, start_time=self._at_ns)
         self._context = trace.set_span_in_context(self._span, _ROOT)
 
-    def find_ids(self) -> tuple[str, str]:
-        """The ids of the trace and of the request's span, for logs and for providers. Call ``decide`` before."""
+    def find_ids(self) -> tuple[str, str] | None:
+        """The ids of the trace and of the request's span, for the log.
+
+        Before ``decide`` they are unknown (``None``) if the caller sent a trace, which may be continued.
+        """
+        is_unknown = not self._is_decided and w3c.parse_parent(self._parents) is not None
+        return None if is_unknown else self._make_ids()
+
+    def _make_ids(self) -> tuple[str, str]:
         if self._ids is None:
-            if self.is_recording and self._span is not None:
-                self._ids = write_ids(self._span)
-            else:
-                parent = w3c.parse_parent(self._parents) if self._is_trusted else None
-                trace_id = None if parent is None else parent.trace_id
-                self._ids = trace_id or w3c.make_id(w3c.TRACE_BITS), w3c.make_id(w3c.SPAN_BITS)
+            parent = w3c.parse_parent(self._parents) if self._is_trusted else None
+            trace_id = None if parent is None else parent.trace_id
+            self._ids = trace_id or w3c.make_id(w3c.TRACE_BITS), w3c.make_id(w3c.SPAN_BITS)
         return self._ids
 
     def add(self, name: str, began: float, attributes: Attributes | None = None) -> None:
@@ -113,14 +129,15 @@ class OtelRequestTrace:
         """Begin a call of a provider; returns the headers to send. It ends the call before it, which failed."""
         state = w3c.parse_state(self._states) if call.is_own and self._is_trusted else None
         if not self.is_recording:
-            return w3c.write_headers(*self.find_ids(), state, is_sampled=False)
+            return w3c.write_headers(*self._make_ids(), state, is_sampled=False)
         self._end_call("superseded")
-        now, model = self._find_ns(perf_counter()), find_model(call)
+        now, members = self._find_ns(perf_counter()), read_members(call)
+        model = find_model(call, members)
         span = self._tracer.start_span(
             name_call(call, model),
             self._context,
             SpanKind.CLIENT,
-            clean_attributes(describe_call(call, model)),
+            clean_attributes({**describe_call(call, model), **describe_parameters(call, members)}),
             start_time=now,
         )
         self._call_span = span

@@ -1,6 +1,7 @@
 """Texts and attributes that are fit for a span."""
 
 import traceback
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from ari.base.log import escape_controls
@@ -16,13 +17,15 @@ def clean_text(text: str) -> str:
     return escape_controls(cut_secrets(text[: 4 * MAX_LENGTH]))[:MAX_LENGTH]
 
 
-def clean_attributes(given: Attributes) -> dict[str, str | int | float | bool]:
+def clean_attributes(given: Attributes) -> dict[str, str | int | float | bool | tuple[str, ...]]:
     """The attributes that have a value, their texts cleaned."""
-    return {
-        name: clean_text(value) if isinstance(value, str) else value
-        for name, value in given.items()
-        if value is not None
-    }
+    return {name: _clean(value) for name, value in given.items() if value is not None}
+
+
+def _clean(value: str | float | Sequence[str]) -> str | int | float | bool | tuple[str, ...]:
+    if isinstance(value, str):
+        return clean_text(value)
+    return value if isinstance(value, int | float) else tuple(map(clean_text, value))
 
 
 def describe_error(error: BaseException) -> dict[str, str]:
