@@ -77,6 +77,10 @@ class Hooks:
     def deliveries(self, webhook: Webhook) -> list[Delivery]:
         return list(Deps(self.instance).read_sync(replay.list_deliveries, webhook.id, None, 500))
 
+    def replay_failed(self, webhook: Webhook, since_ms: int | None = None) -> int:
+        """Queue failed deliveries again; returns how many."""
+        return asyncio.run(replay.replay_failed(Deps(self.instance), webhook.id, since_ms))
+
     def gather(self) -> list[str]:
         """Queue new events; returns the webhooks with something to send."""
         return asyncio.run(gather(self.instance))

@@ -68,7 +68,7 @@ async def replay_failed_deliveries(
     if body is not None:
         Problems(find_nulls(body)).raise_found()
         since_ms = parse_time("since", body.since)
-    count = await deps.do(replay.replay_failed, webhook_id, since_ms)
+    count = await replay.replay_failed(deps, webhook_id, since_ms)
     deps.instance.webhooks_are_due.set()
     return respond({"count": count})
 
@@ -84,6 +84,6 @@ async def test_webhook(webhook_id: WebhookId, deps: CallerDeps) -> Response:
     """Sends the event `webhook.tested` now, once, even to a webhook that is off, and returns the result."""
     instance = deps.instance
     sent = await replay.send_test(
-        deps, instance.webhook_sender, webhook_id, instance.settings.public_url, instance.clock
+        deps, instance.webhook_sender, webhook_id, instance.settings.public_url, instance.clock, instance.tracer
     )
     return respond(delivery_facts(sent))

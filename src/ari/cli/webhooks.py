@@ -262,7 +262,8 @@ def _show(found: Mapping[str, Any], as_json: bool) -> None:
         return
     shown = {**found, "events": " ".join(found["events"]), "on": describe_state(found)}
     del shown["off_reason"]
-    output.facts([(name.replace("_", " "), _value(name, value)) for name, value in shown.items()])
+    labels = {"on": "state"}
+    output.facts([(labels.get(name, name.replace("_", " ")), _value(name, value)) for name, value in shown.items()])
 
 
 def _value(name: str, value: object) -> object:

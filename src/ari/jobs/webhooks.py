@@ -12,10 +12,11 @@ import structlog
 
 from ari.base.errors import AriError
 from ari.base.ids import new_id
+from ari.base.traces import trace_work
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.webhooks import delivery
-from ari.webhooks.model import Delivery, DeliveryBatch
+from ari.webhooks.model import CHUNK_SIZE, Delivery, DeliveryBatch
 from ari.webhooks.sending import send_batch
 
 TICK_SECONDS = 5
@@ -36,6 +37,7 @@ async def keep_webhooks(instance: Instance) -> None:
                 for webhook_id in await gather(instance):
                     if webhook_id not in sending or sending[webhook_id].done():
                         sending[webhook_id] = asyncio.create_task(send_all(instance, webhook_id))
+                await forget_removed(instance)
             except AriError as error:
                 _log.warning("webhooks couldn't be queued; will retry", reason=str(error))
             sending = {webhook_id: task for webhook_id, task in sending.items() if not task.done()}
@@ -50,8 +52,16 @@ async def gather(instance: Instance) -> list[str]:
     """Queue all new events; returns the webhooks with something to send."""
     deps = Deps(instance)
     while await deps.read(delivery.has_unread):
-        await deps.do(delivery.gather, instance.settings.public_url)
+        with trace_work(instance.tracer, "ari.queue_webhooks") as span:
+            span.note({"ari.events": await deps.do(delivery.gather, instance.settings.public_url)})
     return await deps.read(delivery.list_due)
+
+
+async def forget_removed(instance: Instance) -> None:
+    """Delete the deliveries of removed webhooks, some at a time."""
+    deps = Deps(instance)
+    while await deps.read(delivery.has_removed):
+        await deps.do(delivery.forget_removed)
 
 
 async def send_all(instance: Instance, webhook_id: str) -> None:
@@ -62,7 +72,8 @@ async def send_all(instance: Instance, webhook_id: str) -> None:
             batch = await deps.do(delivery.claim, webhook_id, holder)
             if batch is None:
                 return
-            results = await send_batch(instance.webhook_sender, batch, instance.clock, partial(_may_send, deps, batch))
+            may_send = partial(_may_send, deps, batch)
+            results = await send_batch(instance.webhook_sender, batch, instance.clock, may_send, instance.tracer)
             for one in await deps.do(delivery.finish, batch, results, holder):
                 instance.metrics.count_webhook(_RESULTS.get(one.state, "retried"))
                 _log_result(one)
@@ -79,8 +90,10 @@ async def _may_send(deps: Deps, batch: DeliveryBatch, one: Delivery) -> bool:
 
 
 async def forget_old(instance: Instance) -> None:
-    """Delete old deliveries and old signing secrets."""
-    await Deps(instance).do(delivery.forget_old, instance.settings.event_retention_days)
+    """Delete old deliveries, some at a time, and old signing secrets."""
+    deps, days = Deps(instance), instance.settings.event_retention_days
+    while await deps.do(delivery.forget_old, days) == CHUNK_SIZE:
+        pass
 
 
 def _log_result(one: Delivery) -> None:

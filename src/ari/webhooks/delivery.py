@@ -4,7 +4,7 @@ An event becomes one delivery for each webhook that wants it. A process takes th
 lease, sends them outside the transaction, and stores the results. A process that dies leaves a lease that expires.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ari.base import seal
@@ -18,6 +18,7 @@ from ari.webhooks.event_types import type_of
 from ari.webhooks.formats import MessageFacts, write_body
 from ari.webhooks.model import (
     BATCH_SIZE,
+    CHUNK_SIZE,
     LEASE_MS,
     OFF_AFTER_MS,
     OLD_SECRET_KIND,
@@ -61,19 +62,36 @@ def gather(tx: WebhookTransaction, link_base: str | None) -> int:
         if not readable:
             turn_off(tx, webhook, "key_ended")
     unread = tx.webhook_feed.unread_numbered(max(DELIVERIES_AT_ONCE // max(len(listed), 1), 1))
-    for seq, event in unread:
-        for webhook, readable in listed:
-            if _is_for(webhook, readable, seq, event):
-                tx.deliveries.add(make_delivery(tx, webhook, event, link_base))
+    tx.deliveries.add(list(_make_deliveries(tx, unread, listed, link_base)))
     if unread:
         tx.webhook_feed.mark_read(unread[-1][1])
     return len(unread)
 
 
+def _make_deliveries(
+    tx: WebhookTransaction,
+    events: Sequence[tuple[int, Event]],
+    listed: Sequence[tuple[Webhook, tuple[str, ...]]],
+    link_base: str | None,
+) -> Iterator[Delivery]:
+    for seq, event in events:
+        wanted_by = [webhook for webhook, readable in listed if _is_for(webhook, readable, seq, event)]
+        if wanted_by:
+            facts = _describe(tx, event, link_base)
+            yield from (_make_delivery(tx, webhook, event, facts) for webhook in wanted_by)
+
+
 def make_delivery(tx: WebhookTransaction, webhook: Webhook, event: Event, link_base: str | None) -> Delivery:
     """A delivery of this event, with the body that every attempt sends."""
+    return _make_delivery(tx, webhook, event, _describe(tx, event, link_base))
+
+
+def _describe(tx: WebhookTransaction, event: Event, link_base: str | None) -> MessageFacts:
     subject = None if event.subject is None else tx.feed.subject(event.subject)
-    facts = MessageFacts(event, type_of(event.name), None if subject is None else subject.name, link_base)
+    return MessageFacts(event, type_of(event.name), None if subject is None else subject.name, link_base)
+
+
+def _make_delivery(tx: WebhookTransaction, webhook: Webhook, event: Event, facts: MessageFacts) -> Delivery:
     return Delivery(
         new_id("msg", event.at_ms),  # deliveries queued together are sent and listed in the order of their events
         webhook.id,
@@ -165,10 +183,8 @@ def turn_off(tx: WebhookTransaction, webhook: Webhook, reason: OffReason) -> Web
 
 def _queue_unread(tx: WebhookTransaction, webhook: Webhook) -> None:
     """Queue the unread events for one webhook; the mark stays, so the others get them as always."""
-    readable = find_readable(tx, webhook)
-    for seq, event in tx.webhook_feed.unread_numbered(None):
-        if _is_for(webhook, readable, seq, event):
-            tx.deliveries.add(make_delivery(tx, webhook, event, None))
+    listed = [(webhook, find_readable(tx, webhook))]
+    tx.deliveries.add(list(_make_deliveries(tx, tx.webhook_feed.unread_numbered(None), listed, None)))
 
 
 def _is_for(webhook: Webhook, readable: tuple[str, ...], seq: int, event: Event) -> bool:
@@ -177,16 +193,27 @@ def _is_for(webhook: Webhook, readable: tuple[str, ...], seq: int, event: Event)
 
 
 def forget_old(tx: WebhookTransaction, event_retention_days: int) -> int:
-    """Delete old deliveries, which hold events, and old secrets that no longer sign; returns how many deliveries.
+    """Delete ``CHUNK_SIZE`` old deliveries, which hold events, and old secrets that no longer sign.
 
-    Deliveries are never kept longer than the audit log is.
+    Returns how many deliveries. They are never kept longer than the audit log is.
     """
     for webhook in tx.webhooks.all():
         if webhook.old_secret_until_ms is not None and webhook.old_secret_until_ms <= tx.now_ms:
             tx.sealed.drop(OLD_SECRET_KIND, webhook.id)
             tx.webhooks.save(replace(webhook, old_secret_until_ms=None))
     log_ms = event_retention_days * RETRY_MS
-    return tx.deliveries.forget_before(tx.now_ms - (min(RETENTION_MS, log_ms) if log_ms else RETENTION_MS))
+    kept_ms = min(RETENTION_MS, log_ms) if log_ms else RETENTION_MS
+    return tx.deliveries.forget_before(tx.now_ms - kept_ms, CHUNK_SIZE)
+
+
+def has_removed(tx: WebhookTransaction) -> bool:
+    """Whether there is something for ``forget_removed``."""
+    return tx.webhooks.any_removed()
+
+
+def forget_removed(tx: WebhookTransaction) -> None:
+    """Delete ``CHUNK_SIZE`` deliveries of removed webhooks, or a webhook that has no more of them."""
+    tx.webhooks.forget_removed(CHUNK_SIZE)
 
 
 def _open(tx: WebhookTransaction, kind: str, webhook: Webhook) -> str:

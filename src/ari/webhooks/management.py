@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ari.base import seal
+from ari.base.caller import is_key
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.ids import new_id
 from ari.base.problems import Problems
@@ -20,6 +21,8 @@ from ari.webhooks.ports import WebhookTransaction
 from ari.webhooks.target_url import describe_place, parse_url
 
 MAX_WEBHOOKS = 50
+MAX_KEY_WEBHOOKS = 10
+"""Those that API keys added, all keys together: they can't take the owner's places, nor make each event cost much."""
 _SECRET_BYTES = 32
 
 
@@ -77,8 +80,7 @@ def add_webhook(tx: WebhookTransaction, wanted: NewWebhook, found: Iterable[Prob
     problems.raise_found()
     require_may_read_events(tx)
     tx.caller.require_confirmed(tx.now_ms)
-    if len(tx.webhooks.all()) >= MAX_WEBHOOKS:
-        raise Conflict("conflict", f"There can be at most {MAX_WEBHOOKS} webhooks.")
+    _require_room(tx)
     by = tx.caller.actor
     webhook = Webhook(new_id("whk", tx.now_ms), name, describe_place(url), by, named, events, tx.now_ms, by, _begin(tx))
     webhook = replace(webhook, url_secret_number=tx.caller.secret_number)
@@ -116,7 +118,10 @@ def change_webhook(
 
 
 def remove_webhook(tx: WebhookTransaction, webhook_id: str) -> None:
-    """Remove a webhook with its deliveries, sent or not. Raises ``NotFound``, ``ReauthRequired``."""
+    """Remove a webhook with its deliveries, sent or not. Raises ``NotFound``, ``ReauthRequired``.
+
+    From now on it doesn't exist for anyone. Jobs delete its deliveries, some at a time.
+    """
     webhook = get_webhook(tx, webhook_id)
     tx.caller.require_confirmed(tx.now_ms)
     for kind in (URL_KIND, SECRET_KIND, OLD_SECRET_KIND):
@@ -148,6 +153,17 @@ def rotate_webhook_secret(tx: WebhookTransaction, webhook_id: str, *, retire_old
     tx.webhooks.save(after)
     record(tx, "webhook_secret_rotated", webhook_id, {"name": webhook.name, "old_retired": retire_old_now})
     return WebhookSecret(after, secret)
+
+
+def _require_room(tx: WebhookTransaction) -> None:
+    """Raise ``Conflict`` if there are as many webhooks as the caller may have."""
+    listed = tx.webhooks.all()
+    if len(listed) >= MAX_WEBHOOKS:
+        raise Conflict("conflict", f"There can be at most {MAX_WEBHOOKS} webhooks.")
+    if tx.caller.key_id is not None and sum(is_key(one.created_by) for one in listed) >= MAX_KEY_WEBHOOKS:
+        raise Conflict(
+            "conflict", f"There can be at most {MAX_KEY_WEBHOOKS} webhooks that API keys added. The owner can add more."
+        )
 
 
 def _switch(tx: WebhookTransaction, webhook: Webhook, *, on: bool) -> Webhook:

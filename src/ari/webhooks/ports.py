@@ -44,14 +44,20 @@ class WebhookStore(Protocol):
         """Add or replace it."""
 
     def remove(self, webhook_id: str) -> None:
-        """Remove it with its deliveries."""
+        """Remove it. ``forget_removed`` deletes its deliveries: all of them could keep others waiting for seconds."""
+
+    def any_removed(self) -> bool:
+        """Whether there is something for ``forget_removed``."""
+
+    def forget_removed(self, limit: int) -> int:
+        """Delete so many deliveries of a removed webhook, after the last ones the webhook; returns how many."""
 
 
 class DeliveryStore(Protocol):
     """Deliveries inside one transaction. Each webhook has at most one process that sends to it."""
 
-    def add(self, delivery: Delivery) -> bool:
-        """Queue a delivery; ``False`` if the webhook already has one for this event."""
+    def add(self, deliveries: Sequence[Delivery]) -> None:
+        """Queue deliveries, except of events for which their webhook already has one."""
 
     def get(self, webhook_id: str, delivery_id: str) -> Delivery | None: ...
 
@@ -73,16 +79,22 @@ class DeliveryStore(Protocol):
     def requeue(self, webhook_id: str, delivery_id: str, now_ms: int) -> None:
         """Queue a finished delivery again, as if it were new."""
 
-    def requeue_failed(self, webhook_id: str, since_ms: int, now_ms: int, types: Sequence[str] | None) -> int:
-        """Queue every failed delivery of an event since then again; returns how many. ``types`` narrows."""
+    def requeue_failed(
+        self, webhook_id: str, since_ms: int, now_ms: int, types: Sequence[str] | None, after_id: str, limit: int
+    ) -> list[str]:
+        """Queue the first failed deliveries after this ID, of events since then, again; returns their IDs in order.
 
-    def count_states(self, webhook_id: str) -> dict[DeliveryState, int]: ...
+        ``types`` narrows.
+        """
+
+    def count_failed(self, webhook_id: str, limit: int) -> int:
+        """How many deliveries have failed; counts no further than ``limit``."""
 
     def count_open(self) -> tuple[int, int | None]:
         """How many deliveries of webhooks that are on wait, and when the oldest of them was queued."""
 
-    def forget_before(self, at_ms: int) -> int:
-        """Delete the deliveries of events before then, but none that a webhook which is on has yet to send.
+    def forget_before(self, at_ms: int, limit: int) -> int:
+        """Delete so many deliveries of events before then, but none that a webhook which is on has yet to send.
 
         Returns how many.
         """

@@ -6,12 +6,22 @@ from ari.base.clock import HOUR_MS, Clock, in_words
 from ari.base.errors import Conflict, NotFound, RateLimited
 from ari.base.events import Origin
 from ari.base.ids import new_id
+from ari.base.traces import Tracer
 from ari.base.transaction import Runner, record
 from ari.webhooks.delivery import NOT_READABLE, finish, make_batch, make_delivery
 from ari.webhooks.entitlement import find_readable, list_types, may_get
 from ari.webhooks.event_types import type_of
 from ari.webhooks.management import get_webhook
-from ari.webhooks.model import LEASE_MS, OFF_REASONS, RETENTION_MS, Delivery, DeliveryBatch, DeliveryState, Webhook
+from ari.webhooks.model import (
+    CHUNK_SIZE,
+    LEASE_MS,
+    OFF_REASONS,
+    RETENTION_MS,
+    Delivery,
+    DeliveryBatch,
+    DeliveryState,
+    Webhook,
+)
 from ari.webhooks.ports import WebhookSender, WebhookTransaction
 from ari.webhooks.sending import send_one
 
@@ -55,22 +65,45 @@ def replay(tx: WebhookTransaction, webhook_id: str, delivery_id: str) -> Deliver
     return get_delivery(tx, webhook_id, delivery_id)
 
 
-def replay_failed(tx: WebhookTransaction, webhook_id: str, since_ms: int | None = None) -> int:
+async def replay_failed(run: Runner, webhook_id: str, since_ms: int | None = None) -> int:
     """Send every failed delivery of an event since then again; returns how many. Raises ``NotFound``, ``Conflict``.
 
-    Those that the key which set the URL may not read stay as they are.
+    Those that the key which set the URL may not read stay as they are. There may be many, so each ``CHUNK_SIZE`` of
+    them are a change of their own, with an event of its own.
     """
+    count, after_id = 0, ""
+    while True:
+        try:
+            queued = await run.do(replay_some, webhook_id, since_ms, after_id)
+        except Conflict:
+            if not count:
+                raise
+            return count  # it was turned off in between
+        count += len(queued)
+        if len(queued) < CHUNK_SIZE:
+            return count
+        after_id = queued[-1]
+
+
+def replay_some(tx: WebhookTransaction, webhook_id: str, since_ms: int | None, after_id: str) -> list[str]:
+    """Queue the first ``CHUNK_SIZE`` failed deliveries after this ID again; returns their IDs in order."""
     webhook = _get_on(tx, webhook_id)
     since_ms = tx.now_ms - RETENTION_MS if since_ms is None else since_ms
-    count = tx.deliveries.requeue_failed(webhook_id, since_ms, tx.now_ms, list_types(find_readable(tx, webhook)))
-    if count:
+    types = list_types(find_readable(tx, webhook))
+    queued = tx.deliveries.requeue_failed(webhook_id, since_ms, tx.now_ms, types, after_id, CHUNK_SIZE)
+    if queued:
         _wake(tx, webhook)
-        record(tx, "webhook_replayed", webhook_id, {"name": webhook.name, "count": count})
-    return count
+        record(tx, "webhook_replayed", webhook_id, {"name": webhook.name, "count": len(queued)})
+    return queued
 
 
 async def send_test(
-    run: Runner, sender: WebhookSender, webhook_id: str, link_base: str | None, clock: Clock
+    run: Runner,
+    sender: WebhookSender,
+    webhook_id: str,
+    link_base: str | None,
+    clock: Clock,
+    tracer: Tracer | None = None,
 ) -> Delivery:
     """Send the event of this test to the webhook now, once, even if it is off; returns the delivery with its result.
 
@@ -78,7 +111,8 @@ async def send_test(
     """
     holder = new_id("job", clock.now_ms())
     batch = await run.do(begin_test, webhook_id, link_base, holder)
-    finished = await run.do(finish, batch, [await send_one(sender, batch, batch.deliveries[0], clock)], holder)
+    result = await send_one(sender, batch, batch.deliveries[0], clock, tracer)
+    finished = await run.do(finish, batch, [result], holder)
     if not finished:
         raise Conflict("conflict", "The webhook was removed during the test.")
     return finished[0]
@@ -99,7 +133,7 @@ def begin_test(tx: WebhookTransaction, webhook_id: str, link_base: str | None, h
     if not may_get(readable, type_of(event.name)):  # it says from where the caller came
         event = replace(event, origin=Origin(event.origin.door))
     delivery = replace(make_delivery(tx, webhook, event, link_base), state="sending", is_test=True)
-    tx.deliveries.add(delivery)
+    tx.deliveries.add([delivery])
     tx.deliveries.lease(delivery.id, tx.now_ms + LEASE_MS, holder)
     return make_batch(tx, webhook, [delivery])
 

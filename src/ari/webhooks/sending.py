@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from ari import __version__
 from ari.base.clock import SECOND_MS, Clock
+from ari.base.traces import Attributes, TraceHeaders, Tracer, trace_work
 from ari.webhooks.formats import content_type_of
 from ari.webhooks.model import ATTEMPT_SECONDS, AttemptResult, Delivery, DeliveryBatch
 from ari.webhooks.ports import WebhookSender
@@ -14,7 +15,11 @@ HIDDEN_FAULT = "No usable response from this address. The owner's own webhooks s
 
 
 async def send_batch(
-    sender: WebhookSender, batch: DeliveryBatch, clock: Clock, may_send: Callable[[Delivery], Awaitable[bool]]
+    sender: WebhookSender,
+    batch: DeliveryBatch,
+    clock: Clock,
+    may_send: Callable[[Delivery], Awaitable[bool]],
+    tracer: Tracer | None = None,
 ) -> list[AttemptResult]:
     """The results of the first deliveries, up to the first failure: the rest would wait for the same receiver.
 
@@ -24,18 +29,40 @@ async def send_batch(
     for delivery in batch.deliveries:
         if not await may_send(delivery):
             break
-        results.append(await send_one(sender, batch, delivery, clock))
+        results.append(await send_one(sender, batch, delivery, clock, tracer))
         if results[-1].error is not None:
             break
     return results
 
 
-async def send_one(sender: WebhookSender, batch: DeliveryBatch, delivery: Delivery, clock: Clock) -> AttemptResult:
-    """Send one delivery. A status of 2xx is a success; anything else will be retried."""
+async def send_one(
+    sender: WebhookSender, batch: DeliveryBatch, delivery: Delivery, clock: Clock, tracer: Tracer | None = None
+) -> AttemptResult:
+    """Send one delivery. A status of 2xx is a success; anything else will be retried.
+
+    Where tracing is on, each attempt is a trace, which the receiver can continue.
+    """
+    facts: Attributes = {
+        "http.request.method": "POST",
+        "ari.webhook_id": batch.webhook.id,
+        "ari.delivery_id": delivery.id,
+        "ari.event_type": delivery.type,
+        "ari.attempt": delivery.attempts + 1,
+    }
+    with trace_work(tracer, "ari.send_webhook", facts, is_call=True) as span:
+        result = await _send(sender, batch, delivery, clock, span.list_headers())
+        error = _find_error(result)
+        span.note({"http.response.status_code": result.status, "error.type": error}, failed=error is not None)
+    return result
+
+
+async def _send(
+    sender: WebhookSender, batch: DeliveryBatch, delivery: Delivery, clock: Clock, trace: TraceHeaders
+) -> AttemptResult:
     webhook, began = batch.webhook, clock.monotonic()
     found = await sender.post(
         batch.url,
-        build_headers(batch, delivery, clock.now_ms()),
+        [*build_headers(batch, delivery, clock.now_ms()), *trace],
         delivery.body.encode(),
         private=webhook.url_is_owners,
         within_seconds=ATTEMPT_SECONDS,
@@ -47,6 +74,10 @@ async def send_one(sender: WebhookSender, batch: DeliveryBatch, delivery: Delive
         return AttemptResult(None, found.fault or "No response.", took_ms)
     error = None if 200 <= found.status < 300 else describe_status(found.status)
     return AttemptResult(found.status, error, took_ms, found.wait_seconds)
+
+
+def _find_error(result: AttemptResult) -> str | None:
+    return None if result.error is None else str(result.status or "no_response")
 
 
 def describe_status(status: int) -> str:

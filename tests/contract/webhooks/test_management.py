@@ -14,7 +14,7 @@ from ari.base.seal import get_sealed
 from ari.deps import Deps
 from ari.keys import Rotation
 from ari.webhooks import management, replay
-from ari.webhooks.management import MAX_WEBHOOKS, NewWebhook, WebhookChange
+from ari.webhooks.management import MAX_KEY_WEBHOOKS, MAX_WEBHOOKS, NewWebhook, WebhookChange
 from tests.support.commands import as_caller, change_key, create_key, revoke_key
 from tests.support.hooks import URL, Hooks
 
@@ -66,6 +66,20 @@ def test_only_so_many(hooks: Hooks) -> None:
         hooks.add(format="slack")
     with pytest.raises(Conflict):
         hooks.add()
+
+
+def test_keys_leave_room_for_the_owner(hooks: Hooks) -> None:
+    """Keys together may add fewer than the owner; removing one makes room again."""
+    callers = [as_caller(_use_key(hooks, ["keys:read", "webhooks:write"])) for _ in range(2)]
+    made = [hooks.add(format="slack", caller=callers[number % 2]) for number in range(MAX_KEY_WEBHOOKS)]
+    for caller in callers:
+        with pytest.raises(Conflict, match="API keys"):
+            hooks.add(caller=caller)
+    hooks.add(format="slack")
+    hooks.do(management.remove_webhook, made[0].webhook.id)
+    hooks.add(format="slack", caller=callers[0])
+    with pytest.raises(Conflict):
+        hooks.add(caller=callers[1])
 
 
 def test_chat_formats_have_no_secret(hooks: Hooks) -> None:
@@ -213,7 +227,7 @@ def test_a_key_gets_no_stored_event_that_it_cannot_read(hooks: Hooks, how: str) 
     for one in (refused, old):
         with pytest.raises(Conflict):
             hooks.do(replay.replay, made.webhook.id, one.id)
-    assert hooks.do(replay.replay_failed, made.webhook.id) == 0
+    assert hooks.replay_failed(made.webhook) == 0
     assert hooks.round() == []
 
 

@@ -55,12 +55,12 @@ def test_all_failed_since_a_time(hooks: Hooks) -> None:
     hooks.receivers.statuses["hooks.example.net"] = 503
     hooks.happen()
     hooks.round()
-    assert hooks.do(replay.replay_failed, made.webhook.id) == 0
+    assert hooks.replay_failed(made.webhook) == 0
     hooks.clock.advance(DAY_MS / 1000)
     hooks.round()
     hooks.receivers.statuses.clear()
-    assert hooks.do(replay.replay_failed, made.webhook.id, hooks.clock.now_ms()) == 0
-    assert hooks.do(replay.replay_failed, made.webhook.id, failed_from) == 1
+    assert hooks.replay_failed(made.webhook, hooks.clock.now_ms()) == 0
+    assert hooks.replay_failed(made.webhook, failed_from) == 1
     assert len(hooks.round()) == 1
     assert {one.state for one in hooks.deliveries(made.webhook)} == {"delivered"}
 
@@ -69,7 +69,7 @@ def test_a_replay_is_retried_for_a_day_again(hooks: Hooks) -> None:
     """It isn't given up at once because its event is old."""
     made = hooks.add()
     _fail(hooks, made)
-    hooks.do(replay.replay_failed, made.webhook.id)
+    hooks.replay_failed(made.webhook)
     hooks.receivers.statuses["hooks.example.net"] = 503
     hooks.round()
     assert hooks.deliveries(made.webhook)[0].state == "waiting"
@@ -85,12 +85,10 @@ def test_no_replay_while_sending_or_off(hooks: Hooks) -> None:
     with pytest.raises(Conflict):
         hooks.do(replay.replay, made.webhook.id, sent.id)
     hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=False))
-    for work in (
-        lambda tx: replay.replay(tx, made.webhook.id, sent.id),
-        lambda tx: replay.replay_failed(tx, made.webhook.id),
-    ):
-        with pytest.raises(Conflict):
-            hooks.do(work)
+    with pytest.raises(Conflict):
+        hooks.do(replay.replay, made.webhook.id, sent.id)
+    with pytest.raises(Conflict):
+        hooks.replay_failed(made.webhook)
     with pytest.raises(NotFound):
         Deps(hooks.instance).read_sync(replay.get_delivery, "whk_other", sent.id)
 
@@ -120,7 +118,7 @@ def test_a_failed_test_is_not_retried_and_blames_nothing(hooks: Hooks) -> None:
     assert _test(hooks, made).state == "failed"
     assert hooks.get(made.webhook).failing_since_ms is None
     hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=True))
-    assert hooks.do(replay.replay_failed, made.webhook.id) == 0
+    assert hooks.replay_failed(made.webhook) == 0
 
 
 def test_pages_are_newest_first(hooks: Hooks) -> None:

@@ -60,7 +60,7 @@ class LocalWebhooks:
         return delivery_facts(self._deps.do_sync(replay.replay, webhook_id, delivery_id))
 
     def replay_failed(self, webhook_id: str, since_ms: int | None) -> int:
-        return self._deps.do_sync(replay.replay_failed, webhook_id, since_ms)
+        return asyncio.run(replay.replay_failed(self._deps, webhook_id, since_ms))
 
 
 def _describe(made: WebhookSecret) -> dict[str, Any]:

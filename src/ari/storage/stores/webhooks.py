@@ -14,7 +14,11 @@ from ari.webhooks.model import CLOCK_SLACK_MS, MAX_WAIT_MS, Delivery, DeliverySt
 WEBHOOKS_READ = "webhooks_read"
 """The note with the id of the last event that was queued for webhooks."""
 _OPEN = ("waiting", "sending")
+_FINISHED = ("delivered", "failed")
+_REMOVED = "removed"
+"""The reason of a webhook that is gone for everyone, while its deliveries are deleted."""
 _w, _t = webhooks.c, webhook_deliveries.c
+_IS_THERE = or_(_w.off_reason.is_(None), _w.off_reason != _REMOVED)
 _FIELDS = [_t[one.name] for one in fields(Delivery)]
 _SHOWN = [column for column in _FIELDS if column.name != "body"]
 
@@ -26,13 +30,14 @@ class WebhookTable:
         self._connection = connection
 
     def all(self) -> list[Webhook]:
-        return [_webhook(row) for row in self._connection.execute(select(webhooks).order_by(_w.id))]
+        query = select(webhooks).where(_IS_THERE).order_by(_w.id)
+        return [_webhook(row) for row in self._connection.execute(query)]
 
     def any_on(self) -> bool:
         return bool(self._connection.execute(select(exists().where(_w.off_reason.is_(None)))).scalar())
 
     def get(self, webhook_id: str) -> Webhook | None:
-        row = self._connection.execute(select(webhooks).where(_w.id == webhook_id)).first()
+        row = self._connection.execute(select(webhooks).where(_w.id == webhook_id, _IS_THERE)).first()
         return None if row is None else _webhook(row)
 
     def save(self, webhook: Webhook) -> None:
@@ -41,7 +46,22 @@ class WebhookTable:
         self._connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
 
     def remove(self, webhook_id: str) -> None:
-        self._connection.execute(delete(webhooks).where(_w.id == webhook_id))
+        gone = update(webhooks).where(_w.id == webhook_id).values(off_reason=_REMOVED)
+        self._connection.execute(gone)
+
+    def any_removed(self) -> bool:
+        return bool(self._connection.execute(select(exists().where(_w.off_reason == _REMOVED))).scalar())
+
+    def forget_removed(self, limit: int) -> int:
+        removed = select(_w.id).where(_w.off_reason == _REMOVED).order_by(_w.id).limit(1)
+        webhook_id = self._connection.execute(removed).scalar()
+        if webhook_id is None:
+            return 0
+        some = select(_t.id).where(_t.webhook_id == webhook_id).order_by(_t.id).limit(limit)
+        count = self._connection.execute(delete(webhook_deliveries).where(_t.id.in_(some))).rowcount
+        if count < limit:
+            self._connection.execute(delete(webhooks).where(_w.id == webhook_id))
+        return count
 
 
 class DeliveryTable:
@@ -50,9 +70,10 @@ class DeliveryTable:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, delivery: Delivery) -> bool:
-        row = insert(self._connection, webhook_deliveries).values(**asdict(delivery))
-        return self._connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+    def add(self, deliveries: Sequence[Delivery]) -> None:
+        if deliveries:
+            rows = insert(self._connection, webhook_deliveries).on_conflict_do_nothing()
+            self._connection.execute(rows, list(map(asdict, deliveries)))
 
     def get(self, webhook_id: str, delivery_id: str) -> Delivery | None:
         query = select(*_SHOWN).where(_t.id == delivery_id, _t.webhook_id == webhook_id)
@@ -65,6 +86,8 @@ class DeliveryTable:
             query = query.where(_t.id < before_id)
         if state is not None:
             query = query.where(_t.state == state)
+        if state in _FINISHED:
+            query = query.where(_t.next_try_at_ms.is_(None))  # true of each, and so an index has them in order
         return [_delivery(row) for row in self._connection.execute(query)]
 
     def list_due(self, now_ms: int, lease_ms: int) -> list[str]:
@@ -99,13 +122,26 @@ class DeliveryTable:
     def requeue(self, webhook_id: str, delivery_id: str, now_ms: int) -> None:
         self._requeue(and_(_t.webhook_id == webhook_id, _t.id == delivery_id, _t.state != "sending"), now_ms)
 
-    def requeue_failed(self, webhook_id: str, since_ms: int, now_ms: int, types: Sequence[str] | None) -> int:
-        failed = and_(_t.webhook_id == webhook_id, _t.state == "failed", _t.at_ms >= since_ms, not_(_t.is_test))
-        return self._requeue(failed if types is None else and_(failed, _t.type.in_(types)), now_ms)
+    def requeue_failed(
+        self, webhook_id: str, since_ms: int, now_ms: int, types: Sequence[str] | None, after_id: str, limit: int
+    ) -> list[str]:
+        query = select(_t.id).where(
+            _t.webhook_id == webhook_id,
+            _t.state == "failed",
+            _t.next_try_at_ms.is_(None),  # as in ``page``
+            _t.id > after_id,
+            _t.at_ms >= since_ms,
+            not_(_t.is_test),
+        )
+        if types is not None:
+            query = query.where(_t.type.in_(types))
+        found = list(self._connection.execute(query.order_by(_t.id).limit(limit)).scalars())
+        self._requeue(_t.id.in_(found), now_ms)
+        return found
 
-    def count_states(self, webhook_id: str) -> dict[DeliveryState, int]:
-        query = select(_t.state, func.count().label("number")).where(_t.webhook_id == webhook_id).group_by(_t.state)
-        return {row.state: row.number for row in self._connection.execute(query)}
+    def count_failed(self, webhook_id: str, limit: int) -> int:
+        some = select(_t.id).where(_t.webhook_id == webhook_id, _t.state == "failed").limit(limit)
+        return self._connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
 
     def count_open(self) -> tuple[int, int | None]:
         is_on = exists().where(_w.id == _t.webhook_id, _w.off_reason.is_(None))
@@ -113,14 +149,14 @@ class DeliveryTable:
         count, since_ms = self._connection.execute(query).one()
         return count, since_ms
 
-    def forget_before(self, at_ms: int) -> int:
+    def forget_before(self, at_ms: int, limit: int) -> int:
         is_on = exists().where(_w.id == _t.webhook_id, _w.off_reason.is_(None))
-        gone = delete(webhook_deliveries).where(_t.at_ms < at_ms, not_(and_(_t.state.in_(_OPEN), is_on)))
-        return self._connection.execute(gone).rowcount
+        old = select(_t.id).where(_t.at_ms < at_ms, not_(and_(_t.state.in_(_OPEN), is_on))).limit(limit)
+        return self._connection.execute(delete(webhook_deliveries).where(_t.id.in_(old))).rowcount
 
-    def _requeue(self, condition: ColumnElement[bool], now_ms: int) -> int:
+    def _requeue(self, condition: ColumnElement[bool], now_ms: int) -> None:
         fresh = {"state": "waiting", "attempts": 0, "queued_at_ms": now_ms, "next_try_at_ms": now_ms, "is_test": False}
-        return self._connection.execute(update(webhook_deliveries).where(condition).values(**fresh)).rowcount
+        self._connection.execute(update(webhook_deliveries).where(condition).values(**fresh))
 
 
 def _list_due_conditions(now_ms: int, lease_ms: int) -> list[ColumnElement[bool]]:

@@ -73,9 +73,9 @@ class WebhookPages:
     async def test(self, request: Request) -> Response:
         """Send a test; the page that follows shows its result."""
         webhook_id, instance = _id_of(request), self._instance
-        base = instance.settings.public_url
+        base, deps = instance.settings.public_url, deps_of(request)
         try:
-            await replay.send_test(deps_of(request), instance.webhook_sender, webhook_id, base, instance.clock)
+            await replay.send_test(deps, instance.webhook_sender, webhook_id, base, instance.clock, instance.tracer)
         except (Conflict, RateLimited) as error:
             return await self._show(request, str(error), 409 if isinstance(error, Conflict) else 429)
         return self._pages.go(request, show(webhook_id), WEBHOOK_TESTED)
@@ -88,7 +88,7 @@ class WebhookPages:
             if delivery_id:
                 await deps_of(request).do(replay.replay, webhook_id, delivery_id)
             else:
-                await deps_of(request).do(replay.replay_failed, webhook_id)
+                await replay.replay_failed(deps_of(request), webhook_id)
         except Conflict as error:
             return await self._show(request, str(error), 409)
         self._instance.webhooks_are_due.set()

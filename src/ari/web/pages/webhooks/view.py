@@ -11,6 +11,8 @@ from ari.webhooks.model import OFF_REASONS, Delivery, DeliveryState, Webhook
 from ari.webhooks.ports import WebhookTransaction
 
 PAGE_SIZE = 25
+MAX_COUNTED = 1_000
+"""Failed deliveries; a larger number doesn't help, and counting all of 100,000 takes a while."""
 FORMAT_NAMES = {"standard": "Signed JSON", "slack": "Slack", "discord": "Discord", "ntfy": "ntfy"}
 _PARTS = re.compile(r"[^._]*[._]|[^._]+")
 _BADGES: Mapping[DeliveryState, tuple[str, str]] = {
@@ -23,12 +25,15 @@ _BADGES: Mapping[DeliveryState, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class WebhookOverview:
-    """A webhook with a page of its deliveries; ``older`` is the ID to continue before."""
+    """A webhook with a page of its deliveries; ``older`` is the ID to continue before.
+
+    ``failed_count`` counts no further than one more than ``MAX_COUNTED``.
+    """
 
     webhook: Webhook
     deliveries: list[Delivery]
     older: str | None
-    counts: dict[DeliveryState, int]
+    failed_count: int
 
 
 def read_overview(
@@ -38,7 +43,8 @@ def read_overview(
     webhook = management.get_webhook(tx, webhook_id)
     found = replay.list_deliveries(tx, webhook_id, before, PAGE_SIZE + 1, state)
     older = found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
-    return WebhookOverview(webhook, found[:PAGE_SIZE], older, tx.deliveries.count_states(webhook_id))
+    failed_count = tx.deliveries.count_failed(webhook_id, MAX_COUNTED + 1)
+    return WebhookOverview(webhook, found[:PAGE_SIZE], older, failed_count)
 
 
 def badge_of_webhook(webhook: Webhook) -> Badge:

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from ari.web.pages.webhooks import view
 from ari.web.pages.webhooks.urls import show
+from ari.webhooks import management
+from ari.webhooks.management import WebhookChange
 from tests.support.hooks import Hooks
 from tests.support.page_client import PageClient, plain_text
 
@@ -83,6 +86,20 @@ def test_pages_of_deliveries(browser: PageClient, hooks: Hooks) -> None:
     assert first.count('<tr id="msg_') == 25
     older = hooks.deliveries(made.webhook)[24].id
     assert browser.get(f"{show(made.webhook.id)}?before={older}").text.count('<tr id="msg_') == 5
+
+
+def test_many_failed_deliveries_are_not_counted_to_the_end(
+    browser: PageClient, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counting 100,000 would take longer than the rest of the page."""
+    made = hooks.add()
+    hooks.receivers.statuses["hooks.example.net"] = 410
+    monkeypatch.setattr(view, "MAX_COUNTED", 2)
+    for shown in ("Show 1 failed", "Show 2 failed", "Show 2+ failed"):
+        hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=True))
+        hooks.happen()
+        hooks.round()
+        assert shown in _text(browser, show(made.webhook.id))
 
 
 def test_deleting_asks_first(browser: PageClient, hooks: Hooks) -> None:
