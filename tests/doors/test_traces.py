@@ -9,8 +9,10 @@ import pytest
 
 from ari.keys import token
 from tests.support.collector import Collector, SentSpan, running_collector, settings_for
+from tests.support.command import Cli
 from tests.support.gateway import CHAT, AiGateway, running_gateway
 from tests.support.processes import eventually, kill, workers_of
+from tests.support.webhook_receiver import running_receiver
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 HEADERS = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "vendor=opaque"}
@@ -63,6 +65,25 @@ def test_a_request_and_its_steps(traced: AiGateway, collector: Collector) -> Non
     assert collector.headers[-1]["authorization"] == "Bearer collector-secret"
 
 
+def test_spans_are_named_by_the_route(traced: AiGateway, collector: Collector) -> None:
+    """By its template, so that IDs and invented paths and methods make no new names."""
+    client = traced.owner.api(traced.reader)
+    paths = {
+        f"/api/keys/{traced.key_id}": "GET /api/keys/{key_id}",
+        "/api/keys/%2e%2e%0a": "GET /api/keys/{key_id}",
+        "/api/no-such-path/1": "GET",
+        "/no/such/page": "GET",
+    }
+    for number, (path, expected) in enumerate(paths.items()):
+        client.get(path, headers={"x-request-id": f"route-{number}"})
+        request, _ = find_request(collector, f"route-{number}")
+        assert request.name == expected
+        assert request.attributes.get("http.route") == (expected.partition(" ")[2] or None)
+    client.request("INVENTED", "/api/keys", headers={"x-request-id": "method"})
+    request, _ = find_request(collector, "method")
+    assert (request.name, request.attributes["http.request.method"]) == ("HTTP /api/keys", "_OTHER")
+
+
 def test_a_stranger_cannot_choose_the_trace(traced: AiGateway, collector: Collector) -> None:
     """Without a valid key, a request begins its own trace, which is only linked to the caller's."""
     for name, key in (("stranger-1", None), ("stranger-2", token.mint())):
@@ -94,6 +115,10 @@ def test_a_call_of_a_provider(traced: AiGateway, collector: Collector, path: str
     assert call.attributes["gen_ai.request.model"] == "gpt-x"
     assert call.attributes["gen_ai.usage.input_tokens"] == used["input_tokens"]
     assert call.attributes["gen_ai.usage.output_tokens"] == used["output_tokens"]
+    assert call.attributes["gen_ai.request.stream"] is True
+    assert call.attributes["gen_ai.request.max_tokens"] == 9
+    assert call.attributes["gen_ai.response.finish_reasons"] in (["stop"], ["end_turn"])
+    assert call.attributes["gen_ai.response.id"] in ("chatcmpl-1", "msg_1")
     assert call.attributes["server.address"] == "127.0.0.1"
     assert request.attributes["http.route"].endswith("/{path}")
     assert prompt not in repr(collector.spans)
@@ -186,11 +211,55 @@ def test_folds_and_verifications(traced: AiGateway, collector: Collector) -> Non
     assert fold.parent == ""
 
 
-@pytest.mark.parametrize("fault", ["down", "hangs", "fails"])
+def test_the_log_names_the_trace_before_the_key_is_known(collector: Collector, make_owner: Callable[..., Any]) -> None:
+    """A proxy that is set up wrong is reported while its request is read; the entry leads to the request's span."""
+    owner = make_owner(settings=settings_for(collector, ARI_LOG_FORMAT="json"))
+    _, secret = owner.create_key("service")
+    owner.api(secret).get("/api/forward-auth", headers={"x-request-id": "early"})
+    request, _ = find_request(collector, "early")
+    lines = owner.server.stderr_path.read_text(encoding="utf-8").splitlines()
+    [entry] = [one for one in map(json.loads, lines) if one["message"] == "a proxy is misconfigured"]
+    assert (entry["request_id"], entry["trace_id"], entry["span_id"]) == ("early", request.trace, request.id)
+
+
+def test_a_webhook_continues_a_trace(collector: Collector, make_owner: Callable[..., Any], tmp_path: Path) -> None:
+    """The receiver gets the context of the span of its delivery. Neither its URL nor what it says is in the span."""
+    owner = make_owner(settings=settings_for(collector))
+    cli = Cli(owner.server.environment, tmp_path)
+    with running_receiver() as receiver:
+        cli("webhooks", "add", "Receiver", f"{receiver.url}/secret-path", "--event", "key.*", check=True)
+        owner.create_key("service")
+        [span] = collector.wait_for("ari.send_webhook")
+        [(headers, _)] = receiver.requests
+        receiver.status = 500
+        owner.create_key("other")
+        failed = collector.wait_for("ari.send_webhook", 2)[-1]
+    assert headers["traceparent"] == f"00-{span.trace}-{span.id}-01"
+    assert (span.kind, span.parent, span.failed) == (CLIENT, "", False)
+    assert span.attributes["ari.delivery_id"] == headers["webhook-id"]
+    assert span.attributes["ari.event_type"] == "key.created"
+    assert span.attributes["http.response.status_code"] == 204
+    assert (failed.failed, failed.attributes["error.type"]) == (True, "500")
+    assert "secret-path" not in repr(collector.spans)
+    assert collector.wait_for("ari.queue_webhooks")
+
+
+def test_a_backup_is_a_trace(collector: Collector, make_owner: Callable[..., Any], tmp_path: Path) -> None:
+    """The process that writes backups sends its own spans."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    owner = make_owner(settings=settings_for(collector, ARI_BACKUP_TO=str(folder)))
+    [span] = collector.wait_for("ari.backup")
+    assert (span.failed, span.parent) == (False, "")
+    assert span.attributes["ari.bytes"] > 0
+    assert owner.server.stop() == 0
+
+
+@pytest.mark.parametrize("fault", ["down", "hangs", "fails", "redirects"])
 def test_a_broken_collector_delays_nothing(make_owner: Callable[..., Any], fault: str) -> None:
     """Requests are served, the log has few lines about it, and ARI ends in time."""
     with running_collector() as broken:
-        broken.hangs, broken.status = fault == "hangs", 503 if fault == "fails" else 200
+        broken.hangs, broken.status = fault == "hangs", {"fails": 503, "redirects": 307}.get(fault, 200)
         given = settings_for(broken)
         if fault == "down":
             given["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
@@ -201,7 +270,9 @@ def test_a_broken_collector_delays_nothing(make_owner: Callable[..., Any], fault
         if fault != "down":
             assert broken.reached.wait(20)
         assert owner.server.stop(seconds=15) == 0
-        assert owner.server.log_text().count("traces may be incomplete") <= 6
+        log = owner.server.log_text()
+        assert log.count("traces may be incomplete") <= 6
+        assert ("307, a redirect that ARI doesn't follow" in log) == (fault == "redirects")
 
 
 def test_a_killed_worker_is_replaced_with_its_traces(collector: Collector, make_owner: Callable[..., Any]) -> None:

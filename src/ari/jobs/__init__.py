@@ -10,6 +10,7 @@ from ari.accounts.ports import AccountTransaction
 from ari.base.clock import MINUTE_MS, Clock
 from ari.base.errors import AriError
 from ari.base.idempotency import IdempotencyTransaction
+from ari.base.traces import trace_work
 from ari.base.transaction import CommandTransaction, record
 from ari.deps import Deps
 from ari.instance import Instance
@@ -109,7 +110,9 @@ async def keep_retention(instance: Instance, stop: threading.Event) -> None:
     days = instance.settings.usage_retention_days
     while True:
         try:
-            removed = await asyncio.to_thread(remove_old, instance.usage_records, instance.clock, days, stop)
+            with trace_work(instance.tracer, "ari.remove_old_usage") as span:
+                removed = await asyncio.to_thread(remove_old, instance.usage_records, instance.clock, days, stop)
+                span.note({"ari.rows": removed})
         except AriError as error:
             _log.warning("old usage couldn't be removed; will retry", reason=str(error))
         else:
@@ -130,13 +133,20 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
         if await deps.read(has_counted_events):
             await deps.do(append_counted_events)
         if watch.start_hour_if_due():
-            await deps.do(forget_expired_accounts)
-            await deps.do(forget_expired_responses)
-            await mail.forget_old(instance)
-            await webhooks.forget_old(instance)
-            await disable_unused_keys(deps, instance.key_use, instance.now_ms())
+            with trace_work(instance.tracer, "ari.hourly_jobs"):
+                await run_hourly(instance)
     except AriError as error:
         _log.warning("a job failed; will retry", reason=str(error))
+
+
+async def run_hourly(instance: Instance) -> None:
+    """The jobs of an hour. Raises ``AriError``; then the rest is for the next hour."""
+    deps = Deps(instance)
+    await deps.do(forget_expired_accounts)
+    await deps.do(forget_expired_responses)
+    await mail.forget_old(instance)
+    await webhooks.forget_old(instance)
+    await disable_unused_keys(deps, instance.key_use, instance.now_ms())
 
 
 def record_step(tx: CommandTransaction, step_ms: int) -> None:

@@ -7,6 +7,7 @@ import structlog
 from ari.base import audit
 from ari.base.clock import DAY_MS
 from ari.base.errors import AriError
+from ari.base.traces import trace_work
 from ari.deps import Deps
 from ari.instance import Instance
 
@@ -53,8 +54,10 @@ def prune_events(deps: Deps, days: int) -> int:
         raise audit.broken(f"event {audit_log.broken.event_id} doesn't follow the one before it")
     if audit_log.fault is not None:  # a cut would remove what shows it
         raise audit.broken(audit_log.fault)
-    while count := deps.do_sync(audit.prune, before_ms, EVENTS_AT_ONCE):
-        removed += count
+    with trace_work(deps.instance.tracer, "ari.remove_old_events") as span:
+        while count := deps.do_sync(audit.prune, before_ms, EVENTS_AT_ONCE):
+            removed += count
+        span.note({"ari.events": removed})
     return removed
 
 

@@ -20,6 +20,7 @@ from ari.backups.retention import choose_removable
 from ari.backups.state import BackupState
 from ari.base.errors import AriError, ConfigurationError, Invalid, Unavailable, for_operator
 from ari.base.ids import new_id
+from ari.base.traces import trace_work
 from ari.deps import Deps
 
 Progress = Callable[[str, int, int], None]
@@ -53,8 +54,10 @@ def back_up(
     if not deps.do_sync(state.claim, settings.backup_schedule, zone, holder, force=force):
         return None
     try:
-        with _keep_lease(deps, holder):
-            return _Attempt(deps, open_target(), holder, progress).run()
+        with _keep_lease(deps, holder), trace_work(deps.instance.tracer, "ari.backup") as span:
+            written = _Attempt(deps, open_target(), holder, progress).run()
+            span.note({"ari.bytes": written.size_bytes, "ari.verified": settings.backup_verify})
+            return written
     except AriError as error:
         deps.do_sync(state.fail, holder, for_operator(error))
         raise

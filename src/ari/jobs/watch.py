@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from ari.base.errors import AriError
+from ari.base.traces import trace_work
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.usage.watch import scan
@@ -35,10 +36,12 @@ def scan_once(instance: Instance) -> list[WatchFinding]:
     due = deps.read_sync(scan.begin, instance.now_ms())
     if due is None:
         return []
-    use.fold()
-    warnings = instance.budget_warnings.read(MAX_WARNINGS)
-    found = deps.read_sync(scan.find, use, due, limits) + deps.read_sync(scan.find_warnings, due, warnings)
-    if not deps.do_sync(scan.record, due, found):
-        return []
-    instance.budget_warnings.remove(warnings)  # each is recorded now, or was before
-    return found
+    with trace_work(instance.tracer, "ari.scan_usage") as span:
+        use.fold()
+        warnings = instance.budget_warnings.read(MAX_WARNINGS)
+        found = deps.read_sync(scan.find, use, due, limits) + deps.read_sync(scan.find_warnings, due, warnings)
+        span.note({"ari.findings": len(found)})
+        if not deps.do_sync(scan.record, due, found):
+            return []
+        instance.budget_warnings.remove(warnings)  # each is recorded now, or was before
+        return found

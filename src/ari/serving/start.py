@@ -168,7 +168,8 @@ def _supervisor(
 
     def back_up() -> int:
         metrics.take_slot(fold_slot + 1)
-        return backup_process.work(instance)
+        with record_traces(instance, traces):
+            return backup_process.work(instance)
 
     def note_end(number: int | None) -> None:
         if number is not None:
