@@ -45,7 +45,8 @@ async def list_webhooks(deps: CallerDeps) -> Response:
 @policy(AuthMode.KEY_OR_SESSION, scope="webhooks:write", sensitive=True)
 async def add_webhook(body: NewWebhookIn, deps: CallerDeps) -> Response:
     """Returns the signing secret once. A webhook that an API key adds gets only events that the key may list, to a
-    public address, and only while the key works and keeps the scopes `webhooks:write` and `keys:read`."""
+    public address, and only while the key works and keeps the scopes `webhooks:write` and `keys:read`. There can be 50
+    webhooks, at most ten of them added by API keys."""
     added = await deps.do(management.add_webhook, NewWebhook(body.name, body.url, body.events, body.format))
     return respond(_describe(added), 201)
 

@@ -15,7 +15,7 @@ from ari.cli.time_args import one_of, parse_time
 from ari.cli.time_args import since as since_ms
 from ari.keys.unset import UNSET
 from ari.webhooks.management import NewWebhook, WebhookChange
-from ari.webhooks.model import FORMATS, STATES
+from ari.webhooks.model import FORMATS, OFF_REASONS, STATES
 
 WebhookId = Annotated[str, typer.Argument(metavar="ID", help="Webhook ID.", show_default=False)]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What receives the events.", show_default=False)]
@@ -88,7 +88,11 @@ def add(
 def show(webhook_id: WebhookId, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show a webhook."""
     with open_target(data_dir) as target:
-        _show(target.webhooks.get(webhook_id), as_json)
+        found, now_ms = target.webhooks.get(webhook_id), target.now_ms()
+    if as_json:
+        output.as_json(found)
+    else:
+        _show(found, now_ms)
 
 
 @app.command("set")
@@ -147,6 +151,9 @@ def rotate_secret(
     with open_target(data_dir) as target:
         rotated = target.webhooks.rotate_secret(webhook_id, retire_old_now=retire_old_now)
     show_secret(rotated, as_json)
+    until_ms = parse_time(rotated["webhook"]["old_secret_until"])
+    if until_ms is not None and not as_json and output.at_terminal():
+        output.say(f"The old secret signs too until {output.moment(until_ms)}.")
 
 
 @app.command("test")
@@ -184,14 +191,21 @@ def deliveries(
     """Show a webhook's deliveries of the last 30 days, newest first."""
     with open_target(data_dir) as target:
         found = target.webhooks.list_deliveries(webhook_id, limit, next((one for one in STATES if one == state), None))
+        now_ms = target.now_ms()
     if as_json:
         output.as_json({"items": found})
         return
     rows = (
-        (_moment(one["time"]), one["id"], one["type"], one["state"], one["attempts"], _describe_result(one))
+        (
+            output.when(parse_time(one["time"]), now_ms),
+            one["id"],
+            one["type"],
+            describe_result(one, now_ms),
+            one["attempts"],
+        )
         for one in found
     )
-    output.table(("TIME", "ID", "TYPE", "STATE", "ATTEMPTS", "RESULT"), rows, "No deliveries.", droppable=1)
+    output.table(("TIME", "ID", "TYPE", "RESULT", "ATTEMPTS"), rows, "No deliveries.", droppable=1)
 
 
 @app.command()
@@ -256,29 +270,35 @@ def describe_state(webhook: Mapping[str, Any]) -> str:
     return "on" if webhook["failing_since"] is None else "failing"
 
 
-def _show(found: Mapping[str, Any], as_json: bool) -> None:
-    if as_json:
-        output.as_json(dict(found))
-        return
-    shown = {**found, "events": " ".join(found["events"]), "on": describe_state(found)}
-    del shown["off_reason"]
-    labels = {"on": "state"}
-    output.facts([(labels.get(name, name.replace("_", " ")), _value(name, value)) for name, value in shown.items()])
+def _show(found: Mapping[str, Any], now_ms: int) -> None:
+    pairs = [
+        ("id", found["id"]),
+        ("name", found["name"]),
+        ("url", found["url"]),
+        ("format", found["format"]),
+        ("events", " ".join(found["events"])),
+        ("state", describe_state(found)),
+        ("reason", None if found["on"] else OFF_REASONS.get(found["off_reason"])),
+        ("failing since", _exactly(found["failing_since"], now_ms)),
+        ("last delivered", _exactly(found["last_delivered_at"], now_ms) or "never"),
+        ("created", _exactly(found["created_at"], now_ms)),
+        ("created by", found["created_by"]),
+        ("url set by", found["url_set_by"]),
+        ("old secret until", _exactly(found["old_secret_until"], now_ms)),
+    ]
+    output.facts([pair for pair in pairs if pair[1] is not None])
 
 
-def _value(name: str, value: object) -> object:
-    is_time = isinstance(value, str) and name.endswith(("_at", "_until", "_since"))
-    return _moment(str(value)) if is_time else ("" if value is None else value)
+def _exactly(time: str | None, now_ms: int) -> str | None:
+    return None if time is None else output.exactly(parse_time(time), now_ms)
 
 
-def _describe_result(one: Mapping[str, Any]) -> str:
-    parts = [f"status {one['status']}"] if one["state"] == "delivered" else []
-    if one["error"] and one["state"] != "delivered":
-        parts.append(one["error"])
-    if one["next_attempt_at"] is not None:
-        parts.append(f"next attempt at {_moment(one['next_attempt_at'])}")
-    return " · ".join(parts) or "-"
-
-
-def _moment(time: str) -> str:
-    return output.moment(parse_time(time) or 0)
+def describe_result(one: Mapping[str, Any], now_ms: int) -> str:
+    """Such as ``failed: The receiver returned status 500.``"""
+    if one["state"] == "delivered":
+        return f"delivered: status {one['status']}"
+    if not one["error"]:
+        return str(one["state"])
+    next_ms = parse_time(one["next_attempt_at"])
+    after = "" if next_ms is None else f" Next attempt {output.when(next_ms, now_ms)}."
+    return f"{one['state']}: {one['error']}{after}"
