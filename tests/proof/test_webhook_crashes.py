@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 EVENTS = 3
 """For each point: a batch that is sent in part."""
 STATES = {"gathering": [], "gathered": ["waiting"] * 3, "claiming": ["waiting"] * 3, "finished": ["delivered"] * 3}
-"""What is stored of them after the death; elsewhere they are leased."""
+"""States of the deliveries after the death; elsewhere they are leased."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What a collector responds can't use memory or time, and no loss of spans counts as a success."""
+"""Responses of a collector can't use much memory or time, and no loss of spans counts as a success."""
 
 import gzip
 import socket
