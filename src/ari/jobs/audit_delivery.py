@@ -12,7 +12,7 @@ from ari.base.audit_feed import has_after, read_page_or_oldest
 from ari.base.audit_lines import ChainedEvent
 from ari.base.clock import Clock
 from ari.base.errors import AriError, for_operator
-from ari.base.traces import trace_work
+from ari.base.traces import Attributes, trace_work
 from ari.deps import Deps
 
 EVENTS_AT_ONCE = 1_000
@@ -89,7 +89,7 @@ class AuditDelivery:
                 _log.warning("the audit log lacks the last event that was delivered; starting over", to=sink.name)
             last_id = page.events[-1].event.id if page.events else sink.last_id
             head = page.head if self._heads.is_due(last_id) else None
-            facts = {"ari.to": sink.name, "ari.events": len(page.events)}
+            facts: Attributes = {"ari.to": sink.name, "ari.events": len(page.events)}
             with trace_work(deps.instance.tracer, "ari.copy_audit_log", facts):
                 counts = sink.deliver(page.events, head)
             if not counts:

@@ -108,10 +108,11 @@ def test_rejected_spans_and_web_pages_are_failures() -> None:
     response = ExportTraceServiceResponse()
     response.partial_success.rejected_spans = 3
     response.partial_success.error_message = "hunter2"
-    with collector(_with_length(response.SerializeToString(), b"content-type: application/x-protobuf")) as url:
-        with pytest.raises(CollectorFault, match="rejected 3 spans") as caught:
-            export(url)
-        assert "hunter2" not in str(caught.value)
+    with (
+        collector(_with_length(response.SerializeToString(), b"content-type: application/x-protobuf")) as url,
+        pytest.raises(CollectorFault, match=r"rejected 3 spans\Z"),  # without its sentence
+    ):
+        export(url)
     with (
         collector(_with_length(b"<html>", b"content-type: text/html; charset=utf-8")) as url,
         pytest.raises(CollectorFault, match="web page"),

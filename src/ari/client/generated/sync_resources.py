@@ -2622,6 +2622,7 @@ class WebhooksResource:
 
         Returns the signing secret once. A webhook that an API key adds gets only events that the key may list, to
         a public address, and only while the key works and keeps the scopes `webhooks:write` and `keys:read`.
+        There can be 50 webhooks, at most ten of them added by API keys.
 
         Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
         choose what they get.
