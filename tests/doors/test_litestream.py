@@ -5,7 +5,9 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import httpx2
 
 from tests.support.command import Cli
 from tests.support.litestream import Litestream
@@ -19,6 +21,14 @@ def _has_key(litestream: Litestream, path: Path, name: str) -> bool:
         return False
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute("SELECT 1 FROM api_keys WHERE name = ?", (name,)).fetchone() is not None
+
+
+def _try(owner: Any, secret: str) -> httpx2.Response | None:
+    """The response to the key, ``None`` while the server doesn't listen yet."""
+    try:
+        return cast("httpx2.Response", owner.api(secret).get("/api/me"))
+    except httpx2.ConnectError:
+        return None
 
 
 def _restore_all(litestream: Litestream, folder: Path) -> None:
@@ -59,9 +69,12 @@ def test_copies_of_litestream(
     server.stop()
 
     _restore_all(litestream, data_dir)
-    process = owner.server.launch()
-    assert process.wait(60) != 0
-    assert "went back in time" in owner.server.log_text()
+    owner.server.start(wait=False)
+    eventually(lambda: "went back in time" in owner.server.log_text(), 60)
+    refused = eventually(lambda: _try(owner, secret), 60)
+    assert refused is not None
+    assert refused.status_code == 503
+    owner.server.stop()
     owner.cli("database", "accept", "--yes", check=True)
     owner.cli("keys", "disable", key["id"], check=True)
     owner.server.start()

@@ -58,8 +58,11 @@ async def create_consumer(body: NewConsumerIn, deps: CallerDeps, idempotency_key
     def create(tx: KeyTransaction) -> bytes:
         return msgspec.json.encode(_describe(tx, keys.create_consumer(tx, new)))
 
+    def read(tx: KeyTransaction, consumer_id: str) -> dict[str, Any]:
+        return _describe(tx, keys.get_consumer(tx, consumer_id))
+
     async def update_replay(response: dict[str, Any]) -> dict[str, Any]:
-        return await deps.read(lambda tx: _describe(tx, keys.get_consumer(tx, response["id"])))
+        return await deps.read(read, response["id"])
 
     require = keys.require_may_manage_consumers
     return await respond_once(deps, "create_consumer", idempotency_key, body, create, require, None, update_replay)
