@@ -24,10 +24,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
 from time import perf_counter
-from typing import Any
 
 from ari.base.clock import Clock
 from ari.base.errors import Unavailable
@@ -40,9 +38,8 @@ from ari.usage.completions import Completions
 from ari.usage.floods import AttemptAddresses, RefusalFlood, ServiceRoutes
 from ari.usage.model import Attempt, Completion, Source, UsageRow
 from ari.usage.ports import Batch, UsageStore
+from ari.usage.waiting_rows import SharedFuture, WaitingRows, fail, fits
 
-_MAX_ROWS_PER_COMMIT = 1_000
-"""Bounds how long one commit makes others wait, in this and other processes."""
 _MAX_ROWS_PER_ENTRY = 100
 RETRY_SECONDS = 1.0
 _DISK_SECONDS = 1.0
@@ -54,31 +51,6 @@ _STOPPED = "The usage log isn't running."
 _FAULT = "The usage log can't be written right now."
 
 _logger = logging.getLogger(__name__)
-
-
-class _Waiter(asyncio.Future[None]):
-    """What several callers wait for. A canceled caller must not cancel the others: it waits with them first."""
-
-    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - as asyncio has it
-        return False
-
-
-@dataclass(slots=True)
-class _Entry:
-    """Rows and attempts to commit together, and the future of their callers. Times are the event loop's.
-
-    Callers may join until ``open_until``; their deadline is that of the first.
-    """
-
-    rows: list[UsageRow]
-    attempts: list[Attempt]
-    waiter: asyncio.Future[None]
-    deadline: float
-    open_until: float
-
-    @property
-    def size(self) -> int:
-        return len(self.rows) + len(self.attempts)
 
 
 class UsageRecorder:
@@ -100,9 +72,9 @@ class UsageRecorder:
         self._refusals = RefusalFlood()
         self._attempt_addresses = AttemptAddresses()
         self._service_routes = ServiceRoutes()
-        self._line: deque[_Entry] = deque()
-        self._buffer: deque[_Entry] = deque()
-        self._committing: list[_Entry] | None = None
+        self._line: deque[WaitingRows] = deque()
+        self._buffer: deque[WaitingRows] = deque()
+        self._committing: list[WaitingRows] | None = None
         self._held = 0
         """Rows and attempts in the buffer and in the running commit."""
         self._completions = Completions(self._max_rows)
@@ -157,7 +129,7 @@ class UsageRecorder:
         for timer in (self._watch, self._retry):
             if timer is not None:
                 timer.cancel()
-        _fail(chain(self._committing or (), self._buffer, self._line), _STOPPED)
+        fail(chain(self._committing or (), self._buffer, self._line), _STOPPED)
         self._jobs.put(None)
         if self._committing is None:
             self._thread.join()
@@ -213,26 +185,26 @@ class UsageRecorder:
             self._held += len(rows) + len(attempts)
         else:
             waiter = self._loop.create_future()
-            entry = _Entry([*rows], [*attempts], waiter, now + self._wait_seconds, open_until=now)
+            entry = WaitingRows([*rows], [*attempts], waiter, now + self._wait_seconds, open_until=now)
             self._line.append(entry)
             self._watch_over(entry)
         return entry.waiter
 
-    def _open_entry(self, now: float) -> _Entry:
+    def _open_entry(self, now: float) -> WaitingRows:
         """One in the buffer that callers may still join."""
         if self._buffer:
             entry = self._buffer[-1]
             if now < entry.open_until and entry.size < _MAX_ROWS_PER_ENTRY:
                 return entry
-        waiter, deadline = _Waiter(loop=self._loop), now + self._wait_seconds
-        entry = _Entry([], [], waiter, deadline, min(deadline, now + _WATCH_SECONDS))
+        waiter, deadline = SharedFuture(loop=self._loop), now + self._wait_seconds
+        entry = WaitingRows([], [], waiter, deadline, min(deadline, now + _WATCH_SECONDS))
         self._buffer.append(entry)
         self._idle.clear()
         self._launch_soon()
         self._watch_over(entry)
         return entry
 
-    def _watch_over(self, entry: _Entry) -> None:
+    def _watch_over(self, entry: WaitingRows) -> None:
         if self._watch is None:
             self._watch = self._loop.call_at(entry.deadline, self._expire)
 
@@ -254,9 +226,9 @@ class UsageRecorder:
         self._launch_due = False
         if self._committing is not None:
             return
-        entries: list[_Entry] = []
+        entries: list[WaitingRows] = []
         batch = Batch(completions=self._completions.take(), list_refusals=not self.low_disk)
-        while self._buffer and _fits(batch, self._buffer[0]):
+        while self._buffer and fits(batch, self._buffer[0]):
             entry = self._buffer.popleft()
             entries.append(entry)
             batch.rows += entry.rows
@@ -303,7 +275,7 @@ class UsageRecorder:
                 if not entry.waiter.done():
                     entry.waiter.set_result(None)
         else:
-            _fail(entries, fault)
+            fail(entries, fault)
 
     def _try_again(self) -> None:
         self._retry = None
@@ -329,19 +301,7 @@ class UsageRecorder:
                 return
             self._give_up(entry)
 
-    def _give_up(self, entry: _Entry) -> None:
+    def _give_up(self, entry: WaitingRows) -> None:
         if not entry.waiter.done():
             self._note(_TOO_SLOW)
-            _fail([entry], _TOO_SLOW)
-
-
-def _fits(batch: Batch, entry: _Entry) -> bool:
-    """Whether the commit stays within its bound with this entry; an empty one takes any."""
-    held = len(batch.rows) + len(batch.attempts)
-    return held == 0 or held + entry.size <= _MAX_ROWS_PER_COMMIT
-
-
-def _fail(entries: Iterable[_Entry], sentence: str) -> None:
-    for entry in entries:
-        if not entry.waiter.done():
-            entry.waiter.set_exception(Unavailable(sentence))
+            fail([entry], _TOO_SLOW)
