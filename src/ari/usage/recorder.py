@@ -261,10 +261,16 @@ class UsageRecorder:
         """The thread's main loop; ends with the job ``None``."""
         while (batch := self._jobs.get()) is not None:
             if self._running:
-                time.sleep(self._back_pressure.pause_seconds())
+                self._pause()
             fault = self._try_to_commit(batch)
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._finish, batch, fault)
+
+    def _pause(self) -> None:
+        """Let folds catch up. Sleeping for no time would take 0.1 ms of each request, and 20 µs of the processor."""
+        seconds = self._back_pressure.pause_seconds()
+        if seconds:
+            time.sleep(seconds)
 
     def _try_to_commit(self, batch: Batch) -> str | None:
         try:
