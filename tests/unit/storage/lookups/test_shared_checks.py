@@ -99,7 +99,7 @@ def test_a_change_by_another_process_counts_for_all_in_the_next_turn(data_dir: P
 
 
 def test_a_change_by_this_process_counts_within_the_turn(data_dir: Path) -> None:
-    """The response to whoever made it may be sent before the turn ends."""
+    """The response to the one who made it may be sent before the turn ends."""
 
     async def scenario(instance: Instance, lookups: Lookups) -> None:
         assert await lookups.find() == BEFORE
