@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_requests_in_flight_share_one_commit(play: Play) -> None:
 def test_commits_pause_only_while_folds_are_behind(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise 5: a pause of no time at all would cost each request 0.1 ms, since the kernel sets a timer for it."""
     pauses: list[float] = []
-    monkeypatch.setattr(log_module.time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "sleep", pauses.append)
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         await usage.write(make_row())
