@@ -14,7 +14,7 @@ AGENTS, ADDRESSES = 50, 200
 def vary(messages: Sequence[bytes], seed: int = 1, count: int | None = None) -> list[bytes]:
     """``count`` (else ``MESSAGES``) requests like these, each with its own request ID and trace, of mixed clients."""
     chance = random.Random(seed)
-    agents = [_agent(chance, number) for number in range(AGENTS)]
+    agents = [make_agent(chance, number) for number in range(AGENTS)]
     addresses = [".".join(str(chance.randrange(1, 255)) for _ in range(4)) for _ in range(ADDRESSES)]
     varied = []
     for _ in range(MESSAGES if count is None else count):
@@ -36,7 +36,8 @@ def fill(message: bytes, number: int) -> bytes:
     return message.replace(UNIQUE.encode(), b"%016x" % number)
 
 
-def _agent(chance: random.Random, number: int) -> str:
+def make_agent(chance: random.Random, number: int) -> str:
+    """The user agent of one client."""
     version = f"{chance.randrange(1, 40)}.{chance.randrange(30)}.{number}"
     names = ("python-httpx", "Go-http-client", "okhttp", "axios", "curl", "node-fetch")
     if number % 3:

@@ -60,7 +60,7 @@ def questions(store: UsageTables) -> dict[str, Question]:
     asked["attempts: newest 50"] = lambda log: log.attempts(0, 50)
     asked["attempts: of the last day"] = lambda log: log.attempts(END_MS - DAY_MS, 50)
     asked["rollups: busy key, 30 days by the hour"] = lambda log: UsageReports(
-        log._engine, log.catch_up, log.complete_until_ms
+        log._engine, log.rows, log.catch_up, log.complete_until_ms
     ).hours(BUSY, END_MS - 30 * DAY_MS, END_MS)
     asked["addresses of a key"] = lambda log: log.addresses(BUSY, 50)
     asked["user agents of a key"] = lambda log: log.agents(BUSY, 50)
@@ -73,7 +73,7 @@ def _page(where: UsageFilter, before_id: str | None) -> Question:
 
 def _search(store: UsageTables, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
     return (
-        UsageReports(store._engine, store.catch_up, store.complete_until_ms)
+        UsageReports(store._engine, store.rows, store.catch_up, store.complete_until_ms)
         .search(UsageSearch(where), before_id, limit)
         .rows
     )

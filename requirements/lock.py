@@ -26,7 +26,7 @@ def compile_python(uv: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     build = "\n".join([*project["build-system"]["requires"], "pip"])
     base = [uv, *COMPILE, *HASHED]
-    extras = [word for name in ("postgres", "s3", "otel") for word in ("--extra", name)]
+    extras = [word for name in ("postgres", "clickhouse", "s3", "otel") for word in ("--extra", name)]
     run = ["pyproject.toml", *extras, "-o", "requirements/run.txt"]
     subprocess.run([*base, *run], cwd=ROOT, check=True)
     tools = ["-", *constrained, "-o", "requirements/build.txt"]

@@ -12,9 +12,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-EPOCH = "1764547200"
-"""The time of all files in what is built here, in seconds."""
 NOT_SOURCES = (".git", ".venv", "build", "dist", "static", "__pycache__", "node_modules", ".*_cache", ".hypothesis")
 
 
@@ -24,12 +21,9 @@ def requirements(lock: Path) -> list[str]:
     return re.split(r"\n(?=\S)", "\n".join(lines).strip())
 
 
-def run(*command: str | Path, cwd: Path = ROOT, **variables: str) -> str:
-    """Run a program that must succeed, with more variables; an error carries its output."""
-    environment = {**os.environ, **variables}
-    done = subprocess.run(
-        list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    """Run a program that must succeed; an error carries its output."""
+    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -38,16 +32,11 @@ def run(*command: str | Path, cwd: Path = ROOT, **variables: str) -> str:
 def pip() -> Callable[..., str]:
     """pip of the environment that runs the tests; ``python`` names another environment to act upon."""
 
-    def call(*words: str | Path, python: Path | None = None, cwd: Path = ROOT, **variables: str) -> str:
+    def call(*words: str | Path, python: Path | None = None, cwd: Path = ROOT) -> str:
         target = () if python is None else ("--python", python)
-        return run(sys.executable, "-m", "pip", "--disable-pip-version-check", *target, *words, cwd=cwd, **variables)
+        return run(sys.executable, "-m", "pip", "--disable-pip-version-check", *target, *words, cwd=cwd)
 
     return call
-
-
-def install_with_uv(python: Path, *words: str | Path) -> None:
-    """Install into an environment as pip does, in a tenth of the time: for tests of what is then there."""
-    run(BIN / "uv", "pip", "install", "--quiet", "--python", python, *words)
 
 
 def _build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
@@ -81,8 +70,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory, sources: Callable[[], Path])
     """The source archive."""
 
     def build(folder: Path) -> None:
-        build = (sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder)
-        run(*build, cwd=sources(), SOURCE_DATE_EPOCH=EPOCH)
+        run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=sources())
 
     return _build_once(tmp_path_factory, "sdist", build)
 
@@ -90,11 +78,9 @@ def sdist(tmp_path_factory: pytest.TempPathFactory, sources: Callable[[], Path])
 @pytest.fixture(scope="session")
 def wheel(sdist: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the source archive in pip's own isolated environment."""
-
-    def build(folder: Path) -> None:
-        pip("wheel", "-q", "--no-deps", "-w", folder, sdist, cwd=folder, SOURCE_DATE_EPOCH=EPOCH)
-
-    return _build_once(tmp_path_factory, "wheel", build)
+    return _build_once(
+        tmp_path_factory, "wheel", lambda folder: pip("wheel", "-q", "--no-deps", "-w", folder, sdist, cwd=folder)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +89,7 @@ def core_wheel(tmp_path_factory: pytest.TempPathFactory, sources: Callable[[], P
 
     def build(folder: Path) -> None:
         tree = sources() / "packages/ari-keys-core"
-        run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=tree, SOURCE_DATE_EPOCH=EPOCH)
+        run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=tree)
 
     return _build_once(tmp_path_factory, "core", build)
 
@@ -119,7 +105,7 @@ def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+def make_environment(pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Makes environments with everything but ARI in them, and gives their ``bin`` folders; installed once, then copied.
 
     They are without pip: Debian may lack what would put it there, and the one that runs the tests will do.
@@ -127,7 +113,8 @@ def make_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], P
 
     def install(folder: Path) -> None:
         run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
-        install_with_uv(folder / "venv/bin/python", "--require-hashes", "-r", ROOT / "requirements/run.txt")
+        python = folder / "venv/bin/python"
+        pip("install", "-q", "--require-hashes", "-r", ROOT / "requirements/run.txt", python=python)
 
     def make() -> Path:
         installed = _build_once(tmp_path_factory, "environment", install)

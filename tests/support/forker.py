@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from tests.support import command_tree, made_once
 
@@ -107,7 +106,7 @@ def _receive(asker: socket.socket) -> tuple[bytes, list[int]]:
     return found, fds.tolist()
 
 
-def _as_asked(request: dict[str, Any], fds: list[int]) -> Callable[[], None]:
+def _as_asked(request: dict[str, object], fds: list[int]) -> Callable[[], None]:
     """Prepare this process as requested, up to the call of ``main()``."""
     os.setsid()
     for number, descriptor in enumerate(fds):
@@ -118,16 +117,15 @@ def _as_asked(request: dict[str, Any], fds: list[int]) -> Callable[[], None]:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.umask(0o022)
-    os.chdir(request["cwd"])
+    os.chdir(str(request["cwd"]))
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update(request["environment"])  # type: ignore[call-overload]  # a dict of strings, from forked.py
     time.tzset()
-    sys.argv = ["ari", *request["words"]]
+    sys.argv = ["ari", *request["words"]]  # type: ignore[misc]  # a list of strings, from forked.py
     sys.stdin = _stream(0, "r", "surrogateescape")
     sys.stdout = _stream(1, "w", "surrogateescape")
     sys.stderr = _stream(2, "w", "backslashreplace")
-    found: Callable[[], None] = importlib.import_module(request["module"]).main
-    return found
+    return importlib.import_module(str(request["module"])).main  # type: ignore[no-any-return]  # it is
 
 
 def _stream(number: int, mode: str, errors: str) -> io.TextIOWrapper:

@@ -17,4 +17,6 @@ def check_combinations(settings: Any) -> None:
         raise ValueError("ARI_SMTP_URL requires ARI_MAIL_FROM, the from address")
     if settings.forward_auth is not None and not settings.trusted_proxies:
         raise ValueError("ARI_FORWARD_AUTH requires ARI_TRUSTED_PROXIES, the addresses of the proxy")
+    if settings.usage_log_url is not None and settings.database_url is None:
+        raise ValueError("ARI_USAGE_LOG_URL requires PostgreSQL: set ARI_DATABASE_URL")
     make_display_currency(settings.display_currency, settings.display_currency_rate)

@@ -116,6 +116,13 @@ def _postgres_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _clickhouse_url(value: SecretStr) -> SecretStr:
+    from ari.base.clickhouse_url import ClickHouseUrl  # noqa: PLC0415 - most instances don't need it
+
+    ClickHouseUrl.parse(value.get_secret_value())
+    return value
+
+
 def _private_addresses(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -279,6 +286,7 @@ Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 ProxyNetworks = Annotated[Networks, AfterValidator(_refuse_every_address)]
 Days = Annotated[tuple[int, ...], BeforeValidator(_days)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+ClickHouseLogUrl = Annotated[SecretStr, AfterValidator(_clickhouse_url)]
 PrivateAddresses = Annotated[tuple[str, ...], BeforeValidator(_private_addresses)]
 RetentionDays = Annotated[int, Field(ge=0, le=36_500), AfterValidator(_retention_days)]
 Origin = Annotated[str, AfterValidator(_origin)]

@@ -30,6 +30,7 @@ from ari.base.setting_errors import describe_error
 from ari.base.setting_rules import check_combinations
 from ari.base.setting_types import (
     DEFAULT_PORT,
+    ClickHouseLogUrl,
     CurrencyCode,
     CurrencyRate,
     Days,
@@ -163,6 +164,11 @@ class Settings(AuditSettings, BackupSettings):
         "commit",
         description="When a usage row counts as saved. commit: survives a crash of ARI. fsync: also survives power "
         "loss, at the cost of a disk flush per commit.",
+    )
+    usage_log_url: ClickHouseLogUrl | None = Field(
+        None,
+        description="ClickHouse database for the rows of the usage log, for very large logs on PostgreSQL: "
+        "clickhouse://user:password@host:8443/database. Unset: PostgreSQL keeps them.",
     )
     usage_retention_days: int = Field(
         90,

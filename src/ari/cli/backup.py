@@ -57,6 +57,8 @@ def to_file(
         f"Wrote {file}: {count(written.keys, 'key')}, {count(written.events, 'event')}, "
         f"{count(written.usage_rows, 'usage row')}."
     )
+    if instance.settings.usage_log_url is not None:
+        output.tell("The rows of the usage log are in ClickHouse and not in this file. Back them up there.")
     if written.signed_by is None:
         output.tell(f"The backup isn't signed, because there is no master key in {place}. Restore it with --untrusted.")
     if written.sealed:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from ari.backups.state import read_state
-from ari.base.clock import DAY_MS, system_clock
+from ari.base.clock import system_clock
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import AriError, for_operator
 from ari.base.file_settings import list_fields
@@ -20,7 +20,7 @@ from ari.cli import output
 from ari.cli.backup_check import check_backups
 from ari.cli.copy_checks import check_copies
 from ari.cli.finding import Finding
-from ari.cli.server_check import check_server
+from ari.cli.log_checks import check_log
 from ari.cli.webhook_checks import check_webhooks
 from ari.instance import SLOW_SECONDS
 from ari.integrations.checks import is_private
@@ -33,14 +33,9 @@ from ari.storage import checkup
 from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_url import parse
 from ari.storage.engine import KEYS_FILE, Database, master_keys_of
-from ari.usage.back_pressure import FIRST_SHARE
-from ari.usage.fold_loop import HURRY_ROWS
 
 _FILES_WANTED = 8192
 """2,000 idle and 2,000 half-sent connections, as many again for other clients, and a margin."""
-
-_DAYS_TO_REMOVE = 2
-"""How long retention may take before it is worth a note."""
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
@@ -110,7 +105,6 @@ def _directory(settings: Settings) -> Finding:
 
 
 def _surroundings(settings: Settings) -> Iterator[Finding]:
-    yield check_server(settings)
     yield _variables()
     yield _disk(settings)
     yield _open_files()
@@ -197,8 +191,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     yield _seals(sealed, settings)
     yield _integrations(database, settings)
     yield check_webhooks(webhooks, waiting)
-    yield _usage_log(database, settings)
-    yield _backlog(database, settings)
+    yield from check_log(database, settings)
     with database.reading() as tx:
         yield check_backups(settings, read_state(tx))
     if database.shared:
@@ -278,33 +271,6 @@ def _in_the_clear(state: State) -> bool:
     host = parts.hostname or ""
     loopback = host == "localhost" or (is_private(host) and host.startswith(("127.", "::1")))
     return parts.scheme == "http" and state.source is not None and not loopback
-
-
-def _usage_log(database: Database, settings: Settings) -> Finding:
-    check, days, found = "usage log", settings.usage_retention_days, checkup.log_file(database)
-    if not found.shrinks:
-        return Finding(check, "note", "usage.db can't shrink. Recreate it with ari backup and ari restore.")
-    kept = f"kept for {days} days" if days else "kept forever"
-    if found.oldest_at_ms is None:
-        return Finding(check, "ok", f"no requests yet ({kept})")
-    said = f"requests since {output.moment(found.oldest_at_ms)}, {kept}"
-    now_ms = system_clock(settings.test_clock_file).now_ms()
-    if days and found.oldest_at_ms < now_ms - (days + _DAYS_TO_REMOVE) * DAY_MS:
-        return Finding(check, "note", f"{said}. ari serve removes the older ones while it runs.")
-    return Finding(check, "ok", said)
-
-
-def _backlog(database: Database, settings: Settings) -> Finding:
-    check, found = "usage backlog", database.usage.backlog()
-    if found.oldest_at_ms is None:
-        return Finding(check, "ok", "every logged request is counted")
-    age = output.relative(found.oldest_at_ms, system_clock(settings.test_clock_file).now_ms())
-    said = f"{output.count(found.rows, 'logged request')} to count, the oldest of {age}"
-    if found.rows >= settings.usage_backlog_rows * FIRST_SHARE:
-        return Finding(check, "note", f"{said}. Requests are slowed until there are fewer.")
-    if found.rows > HURRY_ROWS and database.usage.is_lead_free():
-        return Finding(check, "note", f"{said}. ari serve counts them while it runs.")
-    return Finding(check, "ok", said)
 
 
 def _standbys(database: Database, settings: Settings) -> Finding:

@@ -1,4 +1,5 @@
-"""``ari database``: whether the database still has everything this node has seen, and how to go on if not."""
+"""``ari database``: whether the database still has everything this node has seen, how to go on if not, and where the
+usage log is."""
 # Imports inside functions here: start-up speed.
 
 from collections.abc import Iterator
@@ -57,6 +58,39 @@ def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
         output.confirm("Continue without these changes? Keys that were revoked in them are active again.", yes=yes)
         accept_database(database, standing, command_line_caller(), system_clock(settings.test_clock_file).now_ms())
     output.say("Accepted. Every node uses the database as it is within a few seconds.")
+
+
+@app.command()
+def return_log(data_dir: DataDir = None) -> None:
+    """Copy the usage log from ClickHouse back to PostgreSQL, so that ARI_USAGE_LOG_URL can be unset. Stop ARI first."""
+    with _open(data_dir) as database:
+        if database.clickhouse is None:
+            raise ConfigurationError("Set ARI_USAGE_LOG_URL to the ClickHouse database that has the usage log.")
+        if not database.usage.acquire_lead():
+            raise ConfigurationError("ARI is running. Stop it on every node, then try again.")
+        database.usage.fold_all()
+        while database.usage.move_rows():
+            pass
+        copied = sum(database.clickhouse.returner.steps())
+    output.say(f"Copied {output.count(copied, 'row')} to PostgreSQL. Unset ARI_USAGE_LOG_URL before you start ARI.")
+    output.say("ClickHouse still has its rows. Drop its table ari_usage_log when you no longer need them.")
+
+
+@contextmanager
+def _open(data_dir: Path | None) -> "Iterator[Database]":
+    settings = read_settings(data_dir)
+    require_instance(settings)
+    from ari.instance import SLOW_SECONDS
+    from ari.storage import migrate
+    from ari.storage.engine import Database
+
+    database = Database.open(settings)
+    try:
+        migrate.check(database)
+        database.watch(SLOW_SECONDS)
+        yield database
+    finally:
+        database.close()
 
 
 @contextmanager

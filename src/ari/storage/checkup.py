@@ -4,9 +4,9 @@ import asyncio
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, case, func, select
 
@@ -20,10 +20,12 @@ from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
 from ari.storage.failover.replication import STATE, ReplicationState
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
-from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_log, usage_totals
+from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_totals
 from ari.storage.usage.partitions import PartitionState, examine
-from ari.storage.usage.texts import AT_MS
 from ari.storage.write_lock import write_lock
+
+if TYPE_CHECKING:
+    from ari.storage.clickhouse.upkeep import ClickHouseState
 
 _LONGEST_NAMED = 5
 _PATIENCE_SECONDS = 10.0
@@ -111,6 +113,16 @@ def clock_steps(database: Database) -> ClockSteps:
     return ClockSteps(count, latest)
 
 
+def clickhouse(database: Database) -> "ClickHouseState | None":
+    """Whether ClickHouse can serve, and has all rows; ``None`` where it isn't used. Raises ``Unavailable``."""
+    if database.clickhouse is None:
+        return None
+    found, left = database.clickhouse.upkeep.examine(database.clock), database.clickhouse.mover.count_left()
+    if found.is_fine and left:
+        return replace(found, words=f"{found.words}. Older rows are being moved to it.", is_fine=False)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class LogFile:
     """The usage log's oldest row, and whether its file can become shorter."""
@@ -122,9 +134,9 @@ class LogFile:
 def log_file(database: Database) -> LogFile:
     """Raises ``Unavailable``."""
     database.usage.catch_up()
-    oldest = select(AT_MS).order_by(usage_log.c.id_high).limit(1)
     with faults_as_unavailable(), read_only(database.log) as connection:
-        return LogFile(connection.scalar(oldest), gives_room_back(connection))
+        shrinks = gives_room_back(connection)
+    return LogFile(database.usage.rows.oldest_at_ms(), shrinks)
 
 
 def partitions(database: Database) -> PartitionState:

@@ -3,20 +3,18 @@
 # needs.
 # ruff: noqa: PLC0415
 
-from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, text
 
 from ari.base.audit import Head, Mark
 from ari.base.caller import SYSTEM, Caller
-from ari.base.clock import system_clock
+from ari.base.clock import Clock, system_clock
 from ari.base.errors import ConfigurationError
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
@@ -31,19 +29,20 @@ from ari.storage.failover.replication import CommitUnconfirmed, Confirmation
 from ari.storage.measured_database import measure_database
 from ari.storage.transaction import Transaction
 from ari.storage.usage.budget_commits import BudgetWarningTables
-from ari.storage.usage.fold import STAGING_CHECKPOINT_PAGES, Folder
+from ari.storage.usage.fold import STAGING_CHECKPOINT_PAGES, Folder, writing
 from ari.storage.usage.reports import UsageReports
 from ari.storage.usage.staging import Staging
 from ari.storage.usage.store import UsageTables
 from ari.storage.write_lock import write_lock
 
 if TYPE_CHECKING:
+    from ari.storage.clickhouse.clickhouse_log import ClickHouseLog
     from ari.storage.failover.heartbeat import Heartbeat
     from ari.storage.failover.link import Link
     from ari.storage.lookups.ai_rules import AiRulesLookup
     from ari.storage.lookups.providers import ProviderLookup
-    from ari.storage.lookups.sqlite import SqliteLookup
     from ari.storage.preflight import ServerInfo
+    from ari.storage.usage.shipping import RowSink
     from ari.storage.usage.watch import WatchedTables
     from ari.usage.ports import KeyLookup
 
@@ -93,31 +92,54 @@ class Database:
         staging_lock = data_dir / "staging.lock" if sqlite else None
         files = [data_dir / STAGING_FILE, data_dir / USAGE_FILE] if sqlite else []
         level = None if sqlite or not self._usage_is_durable else self.usage_commit_level
-        self.folder = Folder(folding, self.log_lock, staging, staging_lock)
-        stage = Staging(staging, staging_lock, files, self.folder.prepare, level, clock=lambda: self.clock)
-        self.usage = UsageTables(log, self.log_lock, stage, self.folder, self.metrics, clock=lambda: self.clock)
+        self.clickhouse = self._make_clickhouse(settings)
+        self.folder = Folder(folding, self.log_lock, staging, staging_lock, self._find_sink())
+        stage = Staging(staging, staging_lock, files, self.folder.prepare, level, clock=self.read_clock)
+        usage = UsageTables(
+            log, self.log_lock, stage, self.folder, self.metrics, self.clickhouse, clock=self.read_clock
+        )
+        self.usage = usage
         self._commits = CommitCounter()
-        self._watches = WeakKeyDictionary[AbstractEventLoop, "SqliteLookup"]()
-        """The lookup of keys that an event loop has: the others of the same file ask it what changed."""
         self.heartbeat: Heartbeat | None = None
         self._confirmation: Confirmation | None = None
-        if link is None:
-            from ari.storage.failover.sqlite import examine_sqlite
-
-            examine_sqlite(main, history)
-        else:
-            self.heartbeat = _make_heartbeat(link, data_dir)
-            # A command that repairs must work where the standby became the primary and has none of its own yet.
-            required = settings.database_sync == "required" and not history.trusting
-            self._confirmation = Confirmation(main, required=required)
-        self.reports = UsageReports(log, self.usage.catch_up, self.usage.complete_until_ms)
+        self._examine_history(settings)
+        self.reports = UsageReports(log, self.usage.rows, self.usage.catch_up, self.usage.complete_until_ms)
 
     @cached_property
     def watched(self) -> "WatchedTables":
         """Counts of key usage for the watch."""
         from ari.storage.usage.watch import WatchedTables
 
-        return WatchedTables(self.log, self.usage.catch_up)
+        return WatchedTables(self.log, self.usage.rows, self.usage.catch_up)
+
+    def _examine_history(self, settings: Settings) -> None:
+        if self.link is None:
+            from ari.storage.failover.sqlite import examine_sqlite
+
+            examine_sqlite(self.main, self.history)
+        else:
+            self.heartbeat = _make_heartbeat(self.link, self.data_dir)
+            # A command that repairs must work where the standby became the primary and has none of its own yet.
+            required = settings.database_sync == "required" and not self.history.trusting
+            self._confirmation = Confirmation(self.main, required=required)
+
+    def _find_sink(self) -> "RowSink | None":
+        return None if self.clickhouse is None else self.clickhouse.sink
+
+    def _open_usage(self, stage: Staging) -> UsageTables:
+        folder, metrics = self.folder, self.metrics
+        return UsageTables(self.log, self.log_lock, stage, folder, metrics, self.clickhouse, clock=self.read_clock)
+
+    def read_clock(self) -> Clock:
+        """The clock, which tests replace."""
+        return self.clock
+
+    def _make_clickhouse(self, settings: Settings) -> "ClickHouseLog | None":
+        if self.link is None or settings.usage_log_url is None:
+            return None
+        from ari.storage.clickhouse.clickhouse_log import ClickHouseLog
+
+        return ClickHouseLog(settings, self.log, partial(writing, self.log, None), self.read_clock)
 
     @property
     def budget_warnings(self) -> BudgetWarningTables:
@@ -237,7 +259,6 @@ class Database:
 
             lookup = SqliteKeyLookup(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
             lookup.keys.examine = lookup.imported.examine = partial(examine_file, history=self.history)
-            self._watches[get_running_loop()] = lookup.keys
             return lookup
         if patience_seconds is None:
             self.watch()
@@ -253,7 +274,7 @@ class Database:
         from ari.storage.lookups.providers import PostgresProviderLookup, SqliteProviderLookup
 
         if self.link is None:
-            return SqliteProviderLookup(self.data_dir / KEYS_FILE, self._commits, self._find_watch)
+            return SqliteProviderLookup(self.data_dir / KEYS_FILE, self._commits)
         return PostgresProviderLookup(self.link, self._verify_seconds)
 
     def ai_rules_lookup(self) -> "AiRulesLookup":
@@ -261,11 +282,8 @@ class Database:
         from ari.storage.lookups.ai_rules import PostgresAiRulesLookup, SqliteAiRulesLookup
 
         if self.link is None:
-            return SqliteAiRulesLookup(self.data_dir / KEYS_FILE, self._commits, self._find_watch)
+            return SqliteAiRulesLookup(self.data_dir / KEYS_FILE, self._commits)
         return PostgresAiRulesLookup(self.link, self._verify_seconds)
-
-    def _find_watch(self) -> "SqliteLookup | None":
-        return self._watches.get(get_running_loop())
 
     def close(self) -> None:
         """Let all connections go."""

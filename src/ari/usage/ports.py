@@ -68,6 +68,9 @@ class FoldStore(Protocol):
     def create_partitions(self) -> int:
         """Create the partitions of the next days that are missing, on PostgreSQL. Returns how many."""
 
+    def move_rows(self) -> bool:
+        """Move some rows to the engine that stores the log, if it is another one. Returns whether more are left."""
+
     def count_staged(self) -> int:
         """About how many committed entries aren't folded yet; never too few."""
 

@@ -58,6 +58,7 @@ class TracedFoldStore:
         self.count_staged = store.count_staged
         self.add_clients = store.add_clients
         self.create_partitions = store.create_partitions
+        self.move_rows = store.move_rows
         self.delete_folded = store.delete_folded
         self.checkpoint = store.checkpoint
 

@@ -14,6 +14,7 @@ VALUES = {
     "backup_s3_access_key_id": "AKIAhunter2",
     "backup_s3_secret_access_key": "wJalr/hunter2",
     "database_url": "postgresql://ari:hunter2@db.example.net/ari",
+    "usage_log_url": "clickhouse://ari:hunter2@ch.example.net/ari",
     "admin_password": "correct horse battery staple ",
     "resend_api_key": "re_0123456789abcdefABCDEFghijkl",
     "smtp_url": "smtps://user:hunter2@mail.example.net",
@@ -21,6 +22,7 @@ VALUES = {
 _PAIR = {"backup_s3_access_key_id": "x", "backup_s3_secret_access_key": "x"}
 MORE = {
     **{field: {other: "x" for other in _PAIR if other != field} for field in _PAIR},
+    "usage_log_url": {"database_url": "postgresql://db.example.net/ari"},
     "admin_password": {"admin_email": "a@example.net"},
     "smtp_url": {"mail_from": "a@example.net"},
 }

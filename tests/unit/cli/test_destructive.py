@@ -36,6 +36,7 @@ SAFE = {
     "consumers list": "reads",
     "consumers increase-budget": "adds",
     "consumers show": "reads",
+    "database return-log": "copies; ClickHouse keeps its rows",
     "database status": "reads",
     "doctor": "reads",
     "events export": "reads",

@@ -19,7 +19,6 @@ LONG_SECONDS, SHORT_SECONDS = 1.0, 0.25
 _IN_STEPS = (*fill(client_counts.RELATIONS), *client_counts.ADD_CLIENTS)
 _AT_ONCE = (
     *rollups.USE_INDEXES,
-    *rollups.IN_MEMORY,
     with_relations(client_counts.RELATIONS_ON_POSTGRESQL, *client_counts.ADD_CLIENTS),
 )
 

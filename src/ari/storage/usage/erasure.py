@@ -31,15 +31,20 @@ _T = TypeVar("_T")
 Writing = Callable[[], AbstractContextManager[Connection]]
 
 
-def erase_address(engine: Engine, writing: Writing, address: str) -> int:
+def erase_address(
+    engine: Engine, writing: Writing, address: str, erase_elsewhere: Callable[[Sequence[str]], int] | None = None
+) -> int:
     """Remove the address from rows and add its counters to those of the other addresses.
 
-    Returns how many rows and counters of attempts had it.
+    ``erase_elsewhere`` removes addresses from rows that are elsewhere, and returns how many had one. Returns how many
+    rows and counters of attempts had it.
     """
     forms = address_forms(address)
     with read_only(engine) as connection:
         numbers = connection.scalars(select(_callers.number).where(_callers.address.in_(forms))).all()
-    changed = _count_rows(engine, forms) if numbers else 0
+    changed = _count_rows(engine, forms) if numbers and erase_elsewhere is None else 0
+    if erase_elsewhere is not None:
+        changed = erase_elsewhere(forms)
     for some in slices(numbers, MAX_CHANGED):
         with writing() as connection:
             connection.execute(update(usage_callers).where(_callers.number.in_(some)).values(address=NO_TEXT))

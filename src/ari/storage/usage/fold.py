@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, delete, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
@@ -20,12 +20,15 @@ from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.dialect import lock_for_migration
 from ari.storage.postgres_sessions import set_limits
 from ari.storage.tables import staging_file, usage_staging
-from ari.storage.usage import client_counts, rollups, staged_entries
+from ari.storage.usage import client_counts, rollups
 from ari.storage.usage.compact_sql import for_postgresql
 from ari.storage.usage.copied_entries import copy_oldest, for_copies, number_new_texts
 from ari.storage.usage.row_ids import ABOVE_ALL, BELOW_ALL
 from ari.storage.write_lock import LOCK_SECONDS, write_lock
 from ari.usage.model import Backlog
+
+if TYPE_CHECKING:
+    from ari.storage.usage.shipping import RowSink
 
 MAX_ENTRIES = 20_000
 """Of one transaction: more make each entry cheaper, fewer make others wait less."""
@@ -81,24 +84,24 @@ def with_relations(relations: Mapping[str, str], *steps: str) -> str:
     return f"WITH {', '.join(parts)} SELECT 1"
 
 
-_entries = staged_entries.RELATIONS
-_relations = {**_entries, **rollups.RELATIONS, **staged_entries.TEXTS}
-COUNT_AT_ONCE = with_relations(_relations, rollups.INSERT_REQUESTS, *staged_entries.COUNT_REQUESTS)
-_NUMBER_TEXTS = (*staged_entries.PLANS, *staged_entries.ADD_TEXTS)
-_COUNT_REQUESTS = (*_NUMBER_TEXTS, COUNT_AT_ONCE)
+_WITH_ENTRIES = f"WITH entries AS MATERIALIZED ({rollups.ENTRIES})"
+_relations = {"entries": rollups.ENTRIES, **rollups.RELATIONS}
+_COUNT_AT_ONCE = (*rollups.ADD_TEXTS, with_relations(_relations, rollups.INSERT_REQUESTS, *rollups.COUNT_REQUESTS))
 _COUNT_WITH_FLOODS = (
-    *_NUMBER_TEXTS,
-    with_relations(_entries, rollups.INSERT_REQUESTS),
-    with_relations(_relations, *staged_entries.COUNT_REQUESTS),
-    with_relations(_entries, rollups.UPSERT_FLOODS),
+    *rollups.ADD_TEXTS,
+    f"{_WITH_ENTRIES} {rollups.INSERT_REQUESTS}",
+    with_relations(_relations, *rollups.COUNT_REQUESTS),
+    f"{_WITH_ENTRIES} {rollups.UPSERT_FLOODS}",
 )
 """On PostgreSQL. The first request of a flood may be among the entries, and the others compare with its row."""
-
-
-_COMPLETE_ROWS = (*rollups.USE_INDEXES, rollups.COMPLETE_ROWS)
-"""On PostgreSQL."""
-_count_requests = rollups.count_requests(lambda column: rollups.text_of(f'"{column}"'))
-_COUNT_IN_STEPS = (rollups.INSERT_REQUESTS, *fill(rollups.RELATIONS), *_count_requests)
+_COUNT_SHIPPED = (
+    *rollups.ADD_TEXTS,
+    f"{_WITH_ENTRIES} {rollups.INSERT_FLOOD_STARTS}",
+    with_relations(_relations, *rollups.COUNT_REQUESTS),
+)
+_COUNT_SHIPPED_WITH_FLOODS = (*_COUNT_SHIPPED, f"{_WITH_ENTRIES} {rollups.UPSERT_FLOODS}")
+"""The same, where another engine stores the rows."""
+_COUNT_IN_STEPS = (rollups.INSERT_REQUESTS, *fill(rollups.RELATIONS), *rollups.COUNT_REQUESTS)
 """On SQLite."""
 
 
@@ -106,10 +109,18 @@ class Folder:
     """Folds the staged entries of one usage log. Any number of processes stage entries; one at a time folds.
 
     ``engine`` is the log's. On SQLite it also has the staging file, and its transactions begin without a lock, so that
-    they never block a commit to that file.
+    they never block a commit to that file. ``sink`` is the other engine that stores the rows, if there is one.
     """
 
-    def __init__(self, engine: Engine, lock_file: Path | None, staging: Engine, staging_lock: Path | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        lock_file: Path | None,
+        staging: Engine,
+        staging_lock: Path | None,
+        sink: "RowSink | None" = None,
+    ) -> None:
+        self._sink = sink
         self.engine = engine
         self._lock_file = lock_file
         self.staging = staging
@@ -235,14 +246,15 @@ class Folder:
                 _begin_write(connection)
                 number_new_texts(connection)
                 floods = [rollups.UPSERT_FLOODS] if rollups.FLOOD in copied.kinds else []
-                count_requests = [*_COUNT_IN_STEPS, *floods]
-                statements = _list_statements(copied.kinds, count_requests, [rollups.COMPLETE_ROWS])
-                execute(connection, map(for_copies, statements), span)
+                statements = map(for_copies, _list_statements(copied.kinds, [*_COUNT_IN_STEPS, *floods]))
+                execute(connection, statements, span)
                 connection.execute(text(_SAVE_HIGH), {"high": copied.high})
         return copied.entries
 
     def _fold_staged(self, most: int, lock_seconds: float) -> int:
         """On PostgreSQL, where entries leave the staging table in the same transaction."""
+        from ari.storage.usage import rows_elsewhere, shipping  # noqa: PLC0415 - PostgreSQL alone needs them
+
         with writing(self.engine, self._lock_file, lock_seconds) as connection:
             # If the server loses this transaction, the entries are still staged.
             connection.execute(text("SET LOCAL synchronous_commit TO off"))
@@ -254,9 +266,17 @@ class Folder:
                 return 0
             high, kinds = max(row[2] for row in found), {row[0] for row in found}
             span = {"low": 0, "high": high} | _span_of_ids(found)
-            count_requests = _COUNT_WITH_FLOODS if rollups.FLOOD in kinds else _COUNT_REQUESTS
-            statements = _list_statements(kinds, count_requests, _COMPLETE_ROWS)
-            execute(connection, map(for_postgresql, statements), span)
+            if rollups.COMPLETION in kinds:
+                for setting in rollups.USE_INDEXES:
+                    connection.execute(text(setting))
+            if self._sink is None:
+                rows_elsewhere.refuse_if_elsewhere(connection)
+                count_requests = _COUNT_WITH_FLOODS if rollups.FLOOD in kinds else _COUNT_AT_ONCE
+            else:
+                shipping.ship(connection, self._sink, span)
+                count_requests = _COUNT_SHIPPED_WITH_FLOODS if rollups.FLOOD in kinds else _COUNT_SHIPPED
+            for statement in _list_statements(kinds, count_requests):
+                connection.execute(text(for_postgresql(statement)), span)
             connection.execute(delete(usage_staging).where(_staging.seq <= high))
             connection.execute(text(_COUNT_FOLD))
         return sum(row[1] for row in found)
@@ -281,9 +301,7 @@ def _span_of_ids(found: Iterable[Any]) -> dict[str, int]:
     return {"first": min(row[4] for row in with_ids), "last": max(row[5] for row in with_ids)}
 
 
-def _list_statements(
-    kinds: Collection[str], count_requests: Sequence[str], complete_rows: Sequence[str]
-) -> Iterator[str]:
+def _list_statements(kinds: Collection[str], count_requests: Sequence[str]) -> Iterator[str]:
     """The statements that fold entries of these kinds."""
     if rollups.REQUEST in kinds or rollups.FLOOD in kinds:
         yield from count_requests
@@ -292,7 +310,7 @@ def _list_statements(
     if rollups.AI_USE in kinds:
         yield from rollups.COUNT_AI_USES
     if rollups.COMPLETION in kinds:
-        yield from complete_rows
+        yield rollups.COMPLETE_ROWS
 
 
 def execute(connection: Connection, statements: Iterable[str], span: Mapping[str, int]) -> None:

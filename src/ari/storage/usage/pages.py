@@ -68,8 +68,13 @@ def page_query(connection: Connection, where: UsageFilter, before_id: str | None
     return _ROWS.where(tuple_(_log.id_high, _log.id_low).in_(chosen)).order_by(_log.id_high.desc(), _log.id_low.desc())
 
 
+def select_oldest(condition: Any, limit: int) -> Select[Any]:
+    """The oldest rows with this condition, for ``read_rows``."""
+    return _ROWS.where(condition).order_by(_log.id_high, _log.id_low).limit(limit)
+
+
 def read_rows(connection: Connection, query: Select[Any]) -> list[UsageRow]:
-    """The rows of a query in the order of ids with a limit, newest first, with their texts."""
+    """The rows of a query in the order of ids with a limit, with their texts."""
     found = connection.execute(query).all()
     if not found:
         return []

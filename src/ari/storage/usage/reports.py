@@ -16,6 +16,7 @@ from ari.keys.reasons import ACCEPTED
 from ari.storage.tables import usage_all_hours, usage_attempt_hours, usage_days, usage_hours, usage_totals
 from ari.storage.usage.key_set import select_keys
 from ari.storage.usage.log_reads import begin_read
+from ari.storage.usage.log_rows import LogRows
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums
 from ari.usage.model import AddressCount, KeyCount, RouteCount, SecretUse, TopKeys, UsageRow
 from ari.usage.spans import CodeCount
@@ -28,12 +29,20 @@ _totals, _sources = usage_totals.c, usage_attempt_hours.c
 
 
 class UsageReports:
-    """Reports on the usage log of one engine; ``catch_up`` folds the staged entries if they are few."""
+    """Reports on the usage log of one engine; ``catch_up`` folds the staged entries if they are few.
+
+    ``rows`` reads the single rows, which may be elsewhere.
+    """
 
     def __init__(
-        self, engine: Engine, catch_up: Callable[[], bool], complete_until_ms: Callable[[], int | None]
+        self,
+        engine: Engine,
+        rows: LogRows,
+        catch_up: Callable[[], bool],
+        complete_until_ms: Callable[[], int | None],
     ) -> None:
         self._engine = engine
+        self._rows = rows
         self._catch_up = catch_up
         self.complete_until_ms = complete_until_ms
 
@@ -124,28 +133,20 @@ class UsageReports:
             return [AddressCount(address, int(total), at_ms) for address, total, at_ms in connection.execute(query)]
 
     def last_uses_of_secrets(self, key_id: str, numbers: Sequence[int]) -> dict[int, int]:
-        from ari.storage.usage import secret_use
-
-        with self._begin_read() as connection:
-            return secret_use.last_uses_of_secrets(connection, key_id, numbers)
+        self._catch_up()
+        return self._rows.last_uses_of_secrets(key_id, numbers)
 
     def secret_use(self, key_id: str, number: int) -> SecretUse:
-        from ari.storage.usage import secret_use
-
-        with self._begin_read() as connection:
-            return secret_use.secret_use(connection, key_id, number)
+        self._catch_up()
+        return self._rows.secret_use(key_id, number)
 
     def search(self, search: "UsageSearch", before_id: str | None, limit: int) -> "SearchPage":
-        from ari.storage.usage.search import find
-
-        with self._begin_read() as connection:
-            return find(connection, search, before_id, limit)
+        self._catch_up()
+        return self._rows.find(search, before_id, limit)
 
     def newest_statuses(self, search: "UsageSearch", most: int) -> list[tuple[int | None, int]]:
-        from ari.storage.usage.search import newest_statuses
-
-        with self._begin_read() as connection:
-            return newest_statuses(connection, search, most)
+        self._catch_up()
+        return self._rows.newest_statuses(search, most)
 
     def pages(self, search: "UsageSearch", size: int) -> Iterator[list[UsageRow]]:
         before: str | None = None

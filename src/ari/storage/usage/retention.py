@@ -30,6 +30,7 @@ from ari.storage.tables import (
 )
 from ari.storage.usage.ai import remove_uses
 from ari.storage.usage.clients import Name, remove, slice_after
+from ari.storage.usage.log_rows import LogElsewhere
 from ari.storage.usage.row_ids import lowest_at
 from ari.storage.usage.texts import find_number, read_texts
 
@@ -57,10 +58,12 @@ class Retention:
         engine: Engine,
         lock_file: Path | None,
         writing: Callable[[], AbstractContextManager[Connection]],
+        elsewhere: LogElsewhere | None = None,
     ) -> None:
         self._engine = engine
         self._lock_file = None if lock_file is None else lock_file.with_name("retention.lock")
         self._writing = writing
+        self._elsewhere = elsewhere
 
     def steps(self, before_ms: int, before_id: str) -> Iterator[int]:
         """Remove older entries, a few per step; yields how many. Yields nothing while another process does this.
@@ -70,15 +73,23 @@ class Retention:
         with only_here(self._engine, self._lock_file) as alone:
             if alone:
                 removed = chain(
-                    self._row_steps(lowest_at(before_ms)),
+                    self._row_steps(lowest_at(before_ms)) if self._elsewhere is None else (),
                     self._until_none(lambda connection: remove_uses(connection, before_id, ROWS_PER_STEP)),
                     self._until_none(lambda connection: _remove_attempts(connection, before_ms)),
                     self._until_none(lambda connection: _remove_attempt_hours(connection, before_ms)),
                     self._client_steps(before_ms),
                     self._caller_steps(before_ms // DAY_MS),
+                    self._steps_elsewhere(self._elsewhere, lowest_at(before_ms)) if self._elsewhere else (),
                 )
                 yield from removed
                 yield from self._shrink_steps()
+
+    def _steps_elsewhere(self, elsewhere: LogElsewhere, before: int) -> Iterator[int]:
+        """Rows that are still here are moved and not counted as removed: their copies will be."""
+        while elsewhere.move_old():
+            yield 0
+        yield from self._row_steps(before)
+        yield from elsewhere.drop_days(before)
 
     def _row_steps(self, before: int) -> Iterator[int]:
         """On PostgreSQL, a day's rows are removed at once, when all of them are old. Other rows, and all where this

@@ -15,10 +15,11 @@ MAX_SECRET_CLIENTS = 50
 _log = usage_log.c
 
 
-class _CallerUse(NamedTuple):
-    """The rows of one client address and user agent."""
+class CallerUse(NamedTuple):
+    """The rows of one client address and user agent; times in milliseconds."""
 
-    caller: int
+    address: str | None
+    agent: str | None
     rows: int
     accepted: int
     refused: int
@@ -52,14 +53,19 @@ def secret_use(connection: Connection, key_id: str, number: int) -> SecretUse:
         func.max(newest.c.at_ms),
         func.max(case((is_accepted, newest.c.at_ms))),
     ).group_by(newest.c.caller)
-    found = [_CallerUse(*row) for row in connection.execute(query)]
-    callers = read_texts(connection, (), [use.caller for use in found]).callers
+    rows = connection.execute(query).all()
+    callers = read_texts(connection, (), [row[0] for row in rows]).callers
+    return sum_up([CallerUse(*callers.get(caller, NO_CALLER), *counts) for caller, *counts in rows])
+
+
+def sum_up(found: Sequence[CallerUse]) -> SecretUse:
+    """The use of a secret, from all of its newest rows."""
     return SecretUse(
         sum(int(use.accepted) for use in found),
         sum(int(use.refused) for use in found),
         max((int(use.last_accepted_ms) for use in found if use.last_accepted_ms is not None), default=None),
-        _list_clients((callers.get(use.caller, NO_CALLER)[0], use) for use in found),
-        _list_clients((callers.get(use.caller, NO_CALLER)[1], use) for use in found),
+        _list_clients((use.address, use) for use in found),
+        _list_clients((use.agent, use) for use in found),
         sum(use.rows for use in found) < MAX_SECRET_ROWS,
     )
 
@@ -71,7 +77,7 @@ def _select_newest(connection: Connection, key_id: str, number: int) -> Select[A
     return select(*columns).where(*which).order_by(*order).limit(MAX_SECRET_ROWS)
 
 
-def _list_clients(uses: Iterable[tuple[str | None, _CallerUse]]) -> list[KeyClient]:
+def _list_clients(uses: Iterable[tuple[str | None, CallerUse]]) -> list[KeyClient]:
     """Last seen first."""
     found: dict[str, KeyClient] = {}
     for value, use in uses:

@@ -25,6 +25,8 @@ from ari.storage.usage.erasure import MAX_CHANGED, erase_address, slices
 from ari.storage.usage.fold import MAX_ENTRIES, Folder, writing
 from ari.storage.usage.fold_leader import FoldLeader
 from ari.storage.usage.log_reads import begin_read
+from ari.storage.usage.log_rows import LogElsewhere, LogRows, StoredRows
+from ari.storage.usage.retention import Retention
 from ari.storage.usage.row_ids import lowest_id
 from ari.storage.usage.staging import REFUSALS, Staging
 from ari.storage.write_lock import LOCK_SECONDS
@@ -50,7 +52,8 @@ _T = TypeVar("_T")
 class UsageTables:
     """The usage log on one engine; ``lock_file`` is the write lock of a SQLite file.
 
-    A read folds the staged entries first if they are few, so that it sees all that was committed.
+    A read folds the staged entries first if they are few, so that it sees all that was committed. ``elsewhere`` has the
+    rows, if they are not in this engine's database.
     """
 
     def __init__(
@@ -60,9 +63,12 @@ class UsageTables:
         staging: Staging,
         folder: Folder,
         metrics: Metrics,
+        elsewhere: LogElsewhere | None = None,
         *,
         clock: Callable[[], Clock],
     ) -> None:
+        self._elsewhere = elsewhere
+        self.rows: LogRows = StoredRows(engine) if elsewhere is None else elsewhere.rows
         self._engine = engine
         self._lock_file = lock_file
         self._staging = staging
@@ -70,6 +76,7 @@ class UsageTables:
         self._client_steps = ClientSteps(folder.engine, lock_file)
         self._metrics = metrics
         self._leader = FoldLeader(engine, None if lock_file is None else lock_file.with_name("fold.lock"))
+        self._retention = Retention(engine, lock_file, self.begin_write, elsewhere)
         self._clock = clock
 
     def commit(self, batch: Batch) -> None:
@@ -125,6 +132,12 @@ class UsageTables:
 
         with _any_fault_as_unavailable():
             return DayPartitions(self._engine).create(self._clock().now_ms())
+
+    def move_rows(self) -> bool:
+        if self._elsewhere is None:
+            return False
+        with _any_fault_as_unavailable():
+            return self._elsewhere.move_some()
 
     def checkpoint(self) -> None:
         with _any_fault_as_unavailable():
@@ -209,6 +222,8 @@ class UsageTables:
         """Close the connection that commits, and let another process fold."""
         self._leader.release()
         self._staging.close()
+        if self._elsewhere is not None:
+            self._elsewhere.close()
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         found: dict[str, KeyTotals] = {}
@@ -249,20 +264,19 @@ class UsageTables:
         return self._read(lambda connection: listing.address_counts(connection, key_ids, since_ms, most))
 
     def late_calls(self, since_ms: int) -> list[LateCall]:
-        return self._read(lambda connection: listing.late_calls(connection, since_ms))
+        self.catch_up()
+        return self.rows.late_calls(since_ms)
 
     def erase_address(self, address: str) -> int:
         self.fold_all()
         with _any_fault_as_unavailable():
-            return erase_address(self._engine, self.begin_write, address)
+            elsewhere = None if self._elsewhere is None else self._elsewhere.erase_addresses
+            return erase_address(self._engine, self.begin_write, address, elsewhere)
 
     def remove_before(self, before_ms: int) -> Generator[int]:
-        from ari.storage.usage.retention import Retention  # noqa: PLC0415 - commands that read need none
-
         self.catch_up()
         with _any_fault_as_unavailable():
-            retention = Retention(self._engine, self._lock_file, self.begin_write)
-            yield from retention.steps(before_ms, lowest_id(before_ms))
+            yield from self._retention.steps(before_ms, lowest_id(before_ms))
 
     def _count(self, folded: int) -> int:
         if folded:

@@ -7,7 +7,7 @@ Of a flood, only the latest refusals are read.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import Engine, Select, func, select
 
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.storage.tables import (
@@ -18,9 +18,9 @@ from ari.storage.tables import (
     usage_seen,
     usage_totals,
 )
-from ari.storage.usage import listing, secret_use
+from ari.storage.usage import listing
 from ari.storage.usage.log_reads import begin_read
-from ari.storage.usage.texts import AT_MS, find_number, name_of
+from ari.storage.usage.log_rows import LogRows
 from ari.usage.model import OTHERS, KeyClient, SecretUse
 from ari.usage.watch.bursts import AddressBurst
 from ari.usage.watch.dead_calls import CODES
@@ -35,10 +35,11 @@ _SEEN = (_seen.value, _seen.accepted_count, _seen.refused_count, _seen.first_see
 
 
 class WatchedTables:
-    """The usage log of one engine; ``catch_up`` folds the staged entries if they are few."""
+    """The usage log of one engine. ``catch_up`` folds the staged entries if they are few; ``rows`` reads one by one."""
 
-    def __init__(self, engine: Engine, catch_up: Callable[[], bool]) -> None:
+    def __init__(self, engine: Engine, rows: LogRows, catch_up: Callable[[], bool]) -> None:
         self._engine = engine
+        self._rows = rows
         self._catch_up = catch_up
 
     def fold(self) -> None:
@@ -47,18 +48,14 @@ class WatchedTables:
 
     def late_keys(self, since_ms: int) -> list[LateKey]:
         found: dict[str, LateKey] = {}
-        with begin_read(self._engine) as connection:
-            for code in CODES:
-                latest = _select_latest(connection, code, since_ms).subquery()
-                query = select(name_of(latest.c.key), func.max(latest.c.at_ms)).group_by(latest.c.key)
-                for key_id, at_ms in connection.execute(query):
-                    if key_id not in found or found[key_id].last_at_ms < at_ms:
-                        found[key_id] = LateKey(key_id, code, at_ms)
+        for code in CODES:
+            for key_id, _, at_ms in self._rows.latest_uses(code, since_ms, _MAX_REFUSALS):
+                if key_id not in found or found[key_id].last_at_ms < at_ms:
+                    found[key_id] = LateKey(key_id, code, at_ms)
         return sorted(found.values(), key=lambda one: -one.last_at_ms)
 
     def secret_use(self, key_id: str, number: int) -> SecretUse:
-        with begin_read(self._engine) as connection:
-            return secret_use.secret_use(connection, key_id, number)
+        return self._rows.secret_use(key_id, number)
 
     def count_refused(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
         query = select(func.coalesce(func.sum(_hours["count"]), 0)).where(
@@ -136,12 +133,9 @@ class WatchedTables:
 
     def list_refused_keys(self, since_ms: int, codes: Sequence[str], least: int) -> list[KeyRefusals]:
         counts: dict[str, dict[str, int]] = {}
-        with begin_read(self._engine) as connection:
-            for code in codes:
-                latest = _select_latest(connection, code, since_ms).subquery()
-                query = select(name_of(latest.c.key), func.sum(latest.c["count"])).group_by(latest.c.key)
-                for key_id, count in connection.execute(query):
-                    counts.setdefault(key_id, {})[code] = int(count)
+        for code in codes:
+            for key_id, count, _ in self._rows.latest_uses(code, since_ms, _MAX_REFUSALS):
+                counts.setdefault(key_id, {})[code] = count
         found = [KeyRefusals(key_id, sum(by_code.values()), sorted(by_code)) for key_id, by_code in counts.items()]
         return sorted((one for one in found if one.refused >= least), key=lambda one: -one.refused)
 
@@ -161,8 +155,3 @@ class WatchedTables:
     def _number(self, query: Select[Any]) -> int:
         with begin_read(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
-
-
-def _select_latest(connection: Connection, code: str, since_ms: int) -> Select[Any]:
-    number = find_number(connection, code)
-    return listing.select_latest(number, since_ms - MINUTE_MS, _MAX_REFUSALS).where(since_ms <= AT_MS)

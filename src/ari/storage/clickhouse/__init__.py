@@ -1,0 +1,1 @@
+"""The rows of the usage log in ClickHouse, for logs that PostgreSQL can't hold. Decision 82."""

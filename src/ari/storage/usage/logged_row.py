@@ -1,0 +1,99 @@
+"""A row of the log with all its texts, as another engine than PostgreSQL stores it."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import msgspec
+
+from ari.storage.usage.row_ids import TIME_SHIFT, RowId, format_id, parse_id
+from ari.usage.model import Source, UsageRow
+
+MOVED = 0
+"""In the place of the number under which a row was staged: it was folded before, and moved later."""
+
+
+class LoggedRow(msgspec.Struct, array_like=True):
+    """The fields in the order of the columns; empty texts and a status of 0 are unknown or the usual ones.
+
+    ``staged`` is the number of the entry that was counted. Of several versions of a row, the highest is the latest: it
+    grows with what is known of a request, so the order in which versions arrive doesn't matter.
+    """
+
+    id_high: int
+    id_low: int
+    version: int
+    staged: int
+    at_offset_ms: int
+    request_id: str
+    key_id: str
+    key_hint: str
+    code: str
+    method: str
+    route: str
+    path: str
+    client_address: str
+    user_agent: str
+    status: int
+    duration_ms: float | None
+    bytes: int | None
+    count: int
+    source: str
+    secret_number: int | None
+    consumed: str | None
+
+    @property
+    def row_id(self) -> RowId:
+        return RowId(self.id_high, self.id_low)
+
+
+COLUMNS = LoggedRow.__struct_fields__
+_encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(LoggedRow)
+
+
+def version_of(status: int, count: int) -> int:
+    """Grows when the status becomes known, and with the count of a flood."""
+    return 2 * count + (status != 0)
+
+
+def complete(row: LoggedRow, status: int, duration_ms: float, size: int | None) -> LoggedRow:
+    """The row once its request ended."""
+    ended = {"status": status, "duration_ms": duration_ms, "bytes": size, "version": version_of(status, row.count)}
+    return msgspec.structs.replace(row, **ended)
+
+
+def from_row(row: UsageRow) -> LoggedRow:
+    """A row that was folded before."""
+    high, low = parse_id(row.id)
+    status = row.status or 0
+    return LoggedRow(
+        high, low, version_of(status, row.count), MOVED, row.at_ms - (high >> TIME_SHIFT),
+        "" if row.request_id == row.id else row.request_id, row.key_id, row.key_hint, row.code, row.method, row.route,
+        "" if row.path == row.route else row.path, row.client_address or "", row.user_agent or "", status,
+        row.duration_ms, row.bytes, row.count, row.source, row.secret_number, row.consumed,
+    )  # fmt: skip
+
+
+def to_row(row: LoggedRow) -> UsageRow:
+    """The row as reports show it."""
+    row_id = format_id(row.id_high, row.id_low)
+    return UsageRow(
+        row_id, (row.id_high >> TIME_SHIFT) + row.at_offset_ms, row.request_id or row_id, row.key_id, row.key_hint,
+        row.code, row.method, row.route, row.path or row.route, row.client_address or None, row.user_agent or None,
+        row.status or None, row.duration_ms, row.bytes, row.count, cast("Source", row.source), row.secret_number,
+        row.consumed,
+    )  # fmt: skip
+
+
+def encode(rows: Iterable[LoggedRow]) -> bytes:
+    """One JSON list on each line."""
+    return _encoder.encode_lines(rows)
+
+
+def decode(lines: bytes) -> list[LoggedRow]:
+    """The reverse of ``encode``. Raises ``msgspec.ValidationError``."""
+    return _decoder.decode_lines(lines)
+
+
+def decode_values(lines: bytes) -> list[list[Any]]:
+    """Lists of any values, one on each line."""
+    return msgspec.json.Decoder(list[Any]).decode_lines(lines)
