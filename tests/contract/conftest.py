@@ -1,4 +1,4 @@
-"""One instance on each database for the tests of notices and of the outbox."""
+"""One instance on each database for the tests of a file."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,9 @@ from tests.support.post import Post
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def shared_instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """One instance on each database for all tests here."""
+    """One instance on each database for all tests of a file."""
     url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create()
-    folder = tmp_path_factory.mktemp("notices") / "data"
+    folder = tmp_path_factory.mktemp("shared") / "data"
     folder.mkdir(mode=0o700)
     with opened(folder, url) as instance:
         yield instance

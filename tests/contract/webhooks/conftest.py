@@ -1,6 +1,4 @@
-"""One instance on each database for the tests of webhooks."""
-
-from collections.abc import Iterator
+"""What tests of webhooks begin with, on the shared instance of each database."""
 
 import pytest
 from sqlalchemy import text
@@ -8,19 +6,7 @@ from sqlalchemy import text
 from ari.instance import Instance
 from tests.support.clock import FrozenClock
 from tests.support.hooks import Hooks
-from tests.support.instances import START_MS, opened
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def shared_instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """One instance on each database for all tests of a file."""
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create()
-    folder = tmp_path_factory.mktemp("webhooks") / "data"
-    folder.mkdir(mode=0o700)
-    with opened(folder, url) as instance:
-        yield instance
-    if url is not None:
-        request.getfixturevalue("postgres").drop(url)
+from tests.support.instances import START_MS
 
 
 @pytest.fixture
