@@ -36,6 +36,8 @@ SYSTEM_PACKAGE = "apt install lua-socket"
 """Debian's, which ``tests/system.sh`` installs for the tests of Apache."""
 SERVER_PACKAGES = "sudo apt install ufw python3-venv caddy"
 """Debian's and Ubuntu's own."""
+RSYSLOG = "apt-get install rsyslog rsyslog-gnutls"
+"""Debian's, which ``tests/system.sh`` installs for the tests of copies of the audit log."""
 RECEIVERS = "pip install standardwebhooks"
 """ARI's own requirement, at the version that its lock names."""
 EXTRAS = re.compile(r'pip install "(ari-keys(?:-core)?)\[([a-z0-9,-]+)\]"')
@@ -99,6 +101,7 @@ def test_every_given_command_is_run_here() -> None:
         DEVELOPERS,
         SYSTEM_PACKAGE,
         SERVER_PACKAGES,
+        RSYSLOG,
         RECEIVERS,
     }, commands
     assert "\nstandardwebhooks==" in (ROOT / "requirements/run.txt").read_text()
