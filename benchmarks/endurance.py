@@ -27,7 +27,7 @@ from benchmarks.stats import number
 WARM_UP_SHARE = 0.25
 """The share of the slices, from the first one, whose growth isn't counted."""
 COLUMNS = (
-    "| Requests | Per second | p50 ms | p99 ms | Worker MB | All MB | Open files | usage.db MB | Staging WAL MB "
+    "| Requests | Per second | p50 ms | p99 ms | Worker MB | All MB | Open files | Files | Log MB | Staging WAL MB "
     "| Not folded |"
 )
 _FEW = 1_000
@@ -36,7 +36,10 @@ _FEW = 1_000
 
 @dataclass(frozen=True)
 class Sample:
-    """The server after a slice. Sizes are megabytes; those of files are 0 on PostgreSQL. ``refused`` were no 200."""
+    """The server after a slice. ``refused`` were no 200, and ``files`` are those of the data directory.
+
+    ``log_megabytes`` is the usage log's file or all of the PostgreSQL database; the staging WAL is SQLite's.
+    """
 
     answered: int
     refused: int
@@ -46,6 +49,7 @@ class Sample:
     worker_megabytes: float
     all_megabytes: float
     open_files: int
+    files: int
     log_megabytes: float
     wal_megabytes: float
     waiting: int
@@ -59,6 +63,7 @@ class Sample:
             self.worker_megabytes,
             self.all_megabytes,
             self.open_files,
+            self.files,
             self.log_megabytes,
             self.wal_megabytes,
             self.waiting,
@@ -66,7 +71,7 @@ class Sample:
         return f"| {self.answered:,} | " + " | ".join(map(number, values)) + " |"
 
 
-def take_sample(server: Server, data_dir: Path, answered: int, refused: int, found: Sequence[float]) -> Sample:
+def take_sample(server: Server, known: data.Data, answered: int, refused: int, found: Sequence[float]) -> Sample:
     """The state of the server now; ``found`` are the slice's rate and its latencies in µs."""
     rate, p50_us, p99_us = found
     return Sample(
@@ -78,13 +83,16 @@ def take_sample(server: Server, data_dir: Path, answered: int, refused: int, fou
         server.worker_megabytes(),
         server.tree_megabytes(),
         sum(_count_open_files(process) for process in server.processes()),
-        _megabytes(data_dir / USAGE_FILE),
-        _megabytes(data_dir / f"{STAGING_FILE}-wal"),
+        sum(one.is_file() for one in known.data_dir.rglob("*")),
+        _measure_log(known),
+        _megabytes(known.data_dir / f"{STAGING_FILE}-wal"),
         _count_waiting(server.port),
     )
 
 
-def send_slices(server: Server, messages: Path, rate: float | None, given: argparse.Namespace) -> Iterator[Sample]:
+def send_slices(
+    server: Server, known: data.Data, messages: Path, rate: float | None, given: argparse.Namespace
+) -> Iterator[Sample]:
     """Send slices until all requests are answered; ``rate`` is requests a second, or ``None`` to saturate."""
     answered = refused = 0
     while answered < given.requests:
@@ -96,7 +104,7 @@ def send_slices(server: Server, messages: Path, rate: float | None, given: argpa
             paced = pace(server.port, messages, rate, given.seconds)
             answered, refused = answered + int(rate * given.seconds), refused + paced.refused
             found = (paced.rate, paced.p50_us, paced.p99_us)
-        yield take_sample(server, given.data_dir, answered, refused, found)
+        yield take_sample(server, known, answered, refused, found)
 
 
 def describe_growth(samples: Sequence[Sample]) -> str:
@@ -108,6 +116,7 @@ def describe_growth(samples: Sequence[Sample]) -> str:
         ("worker memory", "worker_megabytes"),
         ("memory of all", "all_megabytes"),
         ("open files", "open_files"),
+        ("files", "files"),
         ("p50", "p50_ms"),
         ("p99", "p99_ms"),
     ):
@@ -146,7 +155,6 @@ def main(words: Sequence[str]) -> None:
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="ari-endurance-")))
         known = held.enter_context(prepare(folder, given.database))
-        given.data_dir = known.data_dir
         server = serve_ari(folder / "server", known)
         held.callback(server.stop)
         messages = with_keys(server.port, "/api/me", known.keys)
@@ -162,7 +170,7 @@ def main(words: Sequence[str]) -> None:
             server.wait_until_idle()
         print(f"\n{COLUMNS}\n{'|---:' * COLUMNS.count(' |')}|", flush=True)
         samples = []
-        for sample in send_slices(server, varied, rate, given):
+        for sample in send_slices(server, known, varied, rate, given):
             samples.append(sample)
             print(sample.line(), flush=True)
         print(f"\n{describe_growth(samples)}")
@@ -204,6 +212,17 @@ def _count_open_files(process: int) -> int:
         return len(list(Path(f"/proc/{process}/fd").iterdir()))
     except OSError:
         return 0
+
+
+def _measure_log(known: data.Data) -> float:
+    url = known.settings.get("ARI_DATABASE_URL")
+    if url is None:
+        return _megabytes(known.data_dir / USAGE_FILE)
+    import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+    with psycopg.connect(url) as connection:
+        [(size,)] = connection.execute("SELECT pg_database_size(current_database())").fetchall()
+    return float(size) / 1e6
 
 
 def _megabytes(file: Path) -> float:

@@ -2,7 +2,8 @@
 
 Each node is an ``ari serve`` with its own data directory. Two cores show neither the rate nor the latency of twenty
 nodes, but they show what a request costs each part; ``fleet_needs`` multiplies that. Where the cores are overloaded,
-fewer requests share a statement, so costs are upper bounds.
+fewer requests share a statement, so costs are upper bounds. While the nodes are loaded, it samples what PostgreSQL's
+sessions wait for: a row or lock that serializes nodes would show.
 
 Every run also checks what must hold in a fleet: a revoked key is refused by every node at its next request, and no
 response that a caller got is missing from the log.
@@ -15,15 +16,18 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import data, machine, postgresql, traffic
-from benchmarks.fleet_costs import Costs, FoldCosts, Log
+from benchmarks.fleet_costs import Costs, Log
 from benchmarks.fleet_needs import Wanted, print_needs
+from benchmarks.fleet_waits import show_waits
 from benchmarks.load import Slice, message, saturate, write_messages
 from benchmarks.process import Probe, Server, ask
 from benchmarks.rows import CONNECTIONS, serve_ari, with_keys
 from benchmarks.stats import number
+from benchmarks.usage_fold import FoldCosts
 
 
 def start_nodes(held: ExitStack, folder: Path, known: data.Data, nodes: int, workers: int) -> list[Server]:
@@ -73,6 +77,12 @@ def count_revived(servers: Sequence[Server], settings: dict[str, str], revokes: 
     return accepted
 
 
+def make_limited(settings: dict[str, str], count: int) -> list[str]:
+    """Keys with a limit that never refuses: nodes share the counter of each."""
+    words = ("keys", "create", "Limited", "--limit", "1000000000/1m")
+    return [data.ari(settings, *words).strip() for _ in range(count)]
+
+
 def measure(folder: Path, known: data.Data, nodes: int, fold: FoldCosts, given: argparse.Namespace) -> Costs:
     """What a request costs with so many nodes. Raises ``RuntimeError`` if the fleet broke a promise."""
     with ExitStack() as held:
@@ -81,13 +91,16 @@ def measure(folder: Path, known: data.Data, nodes: int, fold: FoldCosts, given: 
         load(servers, folder, known.keys, 1)
         log.fold_all()
         before = log.read(servers)
-        slices = load(servers, folder, known.keys, given.seconds)
+        with log.sample_waits() as waits:
+            slices = load(servers, folder, known.keys, given.seconds)
         loaded = log.read(servers)
         log.fold_all()
         folded = log.read(servers)
         responses = sum(one.requests for one in slices)
         rate = sum(one.rate_of(200) for one in slices)
-        costs = Costs.between(before, loaded, folded, fold=fold, nodes=nodes, responses=responses, rate=rate)
+        costs = Costs.between(
+            before, loaded, folded, fold=fold, nodes=nodes, responses=responses, rate=rate, waits=waits
+        )
         if costs.rows < responses:
             raise RuntimeError(f"{responses - costs.rows} responses are missing from the log")
         if count_revived(servers, known.settings, given.revokes):
@@ -109,8 +122,9 @@ def options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--workers", type=int, default=1, help="of each node")
     parser.add_argument("--keys", type=int, default=10_000)
+    parser.add_argument("--limited-keys", type=int, default=0, help="load only so many keys, each with a limit")
     parser.add_argument("--seconds", type=int, default=8, help="of load for each number of nodes")
-    parser.add_argument("--fold-rows", type=int, default=5_000, help="to fold at once")
+    parser.add_argument("--fold-rows", type=int, default=100_000, help="to fold without load")
     parser.add_argument("--revokes", type=int, default=3, help="with each number of nodes")
     parser.add_argument("--quick", action="store_true", help="two nodes, few keys and a second of load")
     found = parser.parse_args(words)
@@ -130,7 +144,9 @@ def main(words: Sequence[str]) -> None:
             raise SystemExit(postgresql.MISSING)
         url, version = server
         known = data.on_postgresql(folder, url, given.keys)
-        print(f"{version}; {given.keys:,} keys; {given.workers} worker for each node. Processor time in µs.\n")
+        if given.limited_keys:
+            known = replace(known, keys=make_limited(known.settings, given.limited_keys))
+        print(f"{version}; {len(known.keys):,} keys; {given.workers} worker for each node. Processor time in µs.\n")
         print(
             "| Nodes | Requests/s | Worker | Lookup in PostgreSQL | Commit in PostgreSQL | Fold process "
             "| Fold in PostgreSQL | Rows per commit | WAL bytes | Bytes per row | Connections |"
@@ -145,6 +161,7 @@ def main(words: Sequence[str]) -> None:
         print(
             "\nEach revoked key was refused by every node at its next request. No response is missing from the log.\n"
         )
+        print(show_waits([(costs.nodes, costs.waits) for costs in measured]) + "\n")
         print_needs(measured[-1], Wanted())
 
 

@@ -2,25 +2,21 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ari.base.ids import new_id
 from ari.base.settings import load_settings
-from ari.keys.reasons import ACCEPTED
 from ari.storage.engine import Database
-from ari.usage.model import ROW_KIND, UsageRow
-from ari.usage.ports import Batch
+from ari.storage.usage.fold import MAX_ENTRIES
 from benchmarks import data
+from benchmarks.fleet_waits import Waits, sampling
 from benchmarks.process import Server
-from benchmarks.usage_fill import START_MS
+from benchmarks.usage_fold import FoldCosts, Shape, measure, processor_seconds
 
 if TYPE_CHECKING:
     import psycopg
 
-_BATCH_ROWS = 64
 _SESSIONS = """SELECT pid, application_name FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'ari%' AND pid <> pg_backend_pid()"""
 _BYTES = "SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname"
@@ -67,20 +63,21 @@ class Log:
         """Fold all that is staged, in this process: the fleet's own fold process waits for idle time."""
         self._database.usage.fold_all()
 
-    def measure_fold(self, rows: int, keys: int) -> "FoldCosts":
-        """Commit so many rows of so many keys, 64 at a time, and fold them at once; no node may run."""
-        for batch in make_batches(rows, keys):
-            self._database.usage.commit(batch)
-        before = self.read([])
-        self.fold_all()
-        after = self.read([])
-        return FoldCosts((after.here - before.here) / rows * 1e6, _spent(before, after)[1] / rows * 1e6)
+    def measure_fold(self, rows: int, keys: int) -> FoldCosts:
+        """What a row of a fold costs whose keys and clients are known already; no node may run."""
+        shape = Shape(keys, addresses=1, agents=1)
+        costs = [measure(self._database, rows, MAX_ENTRIES, shape, seed) for seed in range(2)]
+        return costs[-1]
+
+    def sample_waits(self) -> AbstractContextManager[Waits]:
+        """What sessions wait for until the end of the block."""
+        return sampling(self._connection)
 
     def read(self, servers: Sequence[Server]) -> Reading:
         """All counters now."""
         found = self._connection.execute(_SESSIONS).fetchall()
         return Reading(
-            {pid: (name, _processor_seconds(pid)) for pid, name in found},
+            {pid: (name, processor_seconds(pid)) for pid, name in found},
             sum(server.worker_cpu_seconds() for server in servers),
             time.process_time(),
             self._number("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"),
@@ -94,14 +91,6 @@ class Log:
         row = self._connection.execute(query.encode()).fetchone()
         assert row is not None
         return int(row[0])
-
-
-@dataclass(frozen=True)
-class FoldCosts:
-    """µs of processor time for each row of a fold: in the process that folds, and in its session."""
-
-    here_us: float
-    database_us: float
 
 
 @dataclass(frozen=True)
@@ -122,6 +111,7 @@ class Costs:
     row_bytes: float
     key_bytes: float
     connections: int
+    waits: Waits
 
     @classmethod
     def between(
@@ -134,6 +124,7 @@ class Costs:
         nodes: int,
         responses: int,
         rate: float,
+        waits: Waits,
     ) -> "Costs":
         """From readings before the load, at its end, and when all of it was folded.
 
@@ -158,24 +149,8 @@ class Costs:
             row_bytes=folded.row_bytes / max(1, folded.rows),
             key_bytes=folded.key_bytes,
             connections=len(loaded.sessions),
+            waits=waits,
         )
-
-
-def make_batches(rows: int, keys: int) -> Iterator[Batch]:
-    """Batches of accepted requests of these keys in turn."""
-    for start in range(0, rows, _BATCH_ROWS):
-        yield Batch([_make_row(number, keys) for number in range(start, min(rows, start + _BATCH_ROWS))])
-
-
-def _make_row(number: int, keys: int) -> UsageRow:
-    at_ms = START_MS + number
-    row_id = new_id(ROW_KIND, at_ms)
-    key, path, agent = number % keys, f"/api/v1/orders/{number % 1_000}", f"client/{number % 50}"
-    address = f"10.{key % 200}.0.{number % 200}"
-    return UsageRow(
-        row_id, at_ms, row_id, f"key_{key:026}", "ari_k_Ab12…yz89", ACCEPTED, "GET", "/api/v1/orders/{id}", path,
-        address, agent, 200, 0.5, 120,
-    )  # fmt: skip
 
 
 def _spent(before: Reading, after: Reading) -> tuple[float, float]:
@@ -188,10 +163,3 @@ def _spent(before: Reading, after: Reading) -> tuple[float, float]:
         else:
             other += spent
     return lookup, other
-
-
-def _processor_seconds(pid: int) -> float:
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
-    except OSError:
-        return 0.0

@@ -4,18 +4,25 @@
 """
 
 import argparse
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks import gateway_report, load, machine, report, traffic
-from benchmarks.gateway_rows import CHAT_PATH, LABELS, PEERS, STREAMING, WHOLE, Forwarder, forwarders, streamed
+from benchmarks.gateway_rows import (
+    CHAT_PATH,
+    LABELS,
+    PEERS,
+    STREAMING,
+    WHOLE,
+    Forwarder,
+    forwarders,
+    provider,
+    streamed,
+)
 from benchmarks.load import message, pace, saturate, write_messages
 from benchmarks.plan import FAILURES, Plan, explain
-from benchmarks.process import Probe, Server, free_port
+from benchmarks.process import Server
 
 CONNECTIONS = (32, 256)
 RATE = 200.0
@@ -30,9 +37,9 @@ def measure(plan: Plan) -> dict[str, Any]:
 
     The provider runs on the load's core, the gateways on the server's; only one of them has work at a time.
     """
-    with _provider(plan.folder) as provider:
+    with provider(plan.folder) as stand_in:
         wanted = wanted_rows(plan)
-        rows = forwarders(plan.folder, provider.port, wanted, plan.peers)
+        rows = forwarders(plan.folder, stand_in.port, wanted, plan.peers)
         found: dict[str, Any] = {
             "rows": {name: {"label": LABELS[name], "skipped": None, "cases": {}} for name in wanted},
             "delays": {},
@@ -49,7 +56,7 @@ def measure(plan: Plan) -> dict[str, Any]:
                 for row in measured if at % 2 == 0 else reversed(measured):
                     _measure_row(plan, row, at, found["rows"][row.id])
             if ari and "ari" in wanted:
-                _measure_delays(plan, ari, provider, found["delays"])
+                _measure_delays(plan, ari, stand_in, found["delays"])
                 found["streams"] = _measure_streams(plan.folder, ari)
         finally:
             for row in rows:
@@ -71,20 +78,6 @@ def estimate(plan: Plan) -> float:
             seconds = plan.at_least(10) if name == "litellm" else plan.seconds
             total += len(CONNECTIONS) * (2 if name in STREAMING else 1) * (seconds + _PAUSES_SECONDS)
     return total
-
-
-@contextmanager
-def _provider(folder: Path) -> Iterator[Server]:
-    """The provider, on the load generator's core."""
-    port = free_port()
-    command = [sys.executable, str(machine.APPS / "serve.py"), str(port), "benchmarks.apps.provider:app"]
-    settings = {"ARI_DATA_DIR": str(folder / "none")}
-    server = Server("provider", command, settings, folder / "provider", port, core=machine.LOAD_CORE)
-    server.start(Probe(message(port, CHAT_PATH, {}, "POST", WHOLE)))
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 def _start(plan: Plan, row: Forwarder, found: dict[str, Any]) -> bool:
@@ -131,13 +124,13 @@ def _measure_row(plan: Plan, row: Forwarder, at: int, found: dict[str, Any]) -> 
     found["megabytes"] = max(found["megabytes"], row.server.tree_megabytes())
 
 
-def _measure_delays(plan: Plan, ari: Forwarder, provider: Server, found: dict[str, Any]) -> None:
+def _measure_delays(plan: Plan, ari: Forwarder, stand_in: Server, found: dict[str, Any]) -> None:
     """Medians of the provider alone and through ARI, in µs, and the differences in ms."""
     assert ari.server is not None
     places = {}
     for name, body in (("whole", WHOLE), ("first", streamed("pause"))):
-        direct = message(provider.port, CHAT_PATH, {"authorization": "Bearer x"}, "POST", body)
-        for side, port, one in (("direct", provider.port, direct), ("through", ari.server.port, ari.chat(body))):
+        direct = message(stand_in.port, CHAT_PATH, {"authorization": "Bearer x"}, "POST", body)
+        for side, port, one in (("direct", stand_in.port, direct), ("through", ari.server.port, ari.chat(body))):
             file = write_messages(plan.folder / f"{side}-{name}.messages", traffic.vary([one]))
             places[f"{side}_{name}_us"] = (name, port, file)
             found[f"{side}_{name}_us"] = []

@@ -4,13 +4,15 @@ Each is one process tree on the server's core; one worker, since it is one core.
 """
 
 import json
+import sys
 import urllib.request
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks import data
+from benchmarks import data, machine
 from benchmarks.install import NotInstalled, install_npm, install_venv
 from benchmarks.load import message
 from benchmarks.process import Probe, Server, free_port
@@ -91,6 +93,20 @@ class Forwarder:
         with urllib.request.urlopen(request, timeout=10) as answer:
             secret = json.load(answer)["secret"]
         return replace(self, id="ari-budget", headers={"x-api-key": secret})
+
+
+@contextmanager
+def provider(folder: Path) -> Iterator[Server]:
+    """The provider, on the load generator's core."""
+    port = free_port()
+    command = [sys.executable, str(machine.APPS / "serve.py"), str(port), "benchmarks.apps.provider:app"]
+    settings = {"ARI_DATA_DIR": str(folder / "none")}
+    server = Server("provider", command, settings, folder / "provider", port, core=machine.LOAD_CORE)
+    server.start(Probe(message(port, CHAT_PATH, {}, "POST", WHOLE)))
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def forwarders(folder: Path, provider_port: int, wanted: Collection[str], with_peers: bool) -> list[Forwarder]:

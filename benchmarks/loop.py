@@ -3,6 +3,7 @@
 One process for each checkout, asked for batches in turn; only the loop's own thread counts, so commits and folding in
 other threads do not. This shows a difference of a few percent on a busy machine, where a whole server does not. The
 traffic is that of ``benchmarks.traffic``. Fails if a checkout refuses requests; 503 from a disk that lags is let pass.
+The rows ``ai-…`` are the gateway, whose provider is another process. ``--only`` chooses rows.
 ``--traces 0.01`` turns tracing on in the second checkout, for this share of the requests. ``--whole`` counts all
 threads, which also commit and send traces.
 """
@@ -13,6 +14,7 @@ import gc
 import json
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -31,11 +33,14 @@ from ari.instance import Instance
 from ari.server import build_app
 from benchmarks import data, machine, traffic
 from benchmarks.apps import fastapi_route
+from benchmarks.gateway_rows import CHAT_PATH, WHOLE, provider, streamed
 from benchmarks.load import message
 
-_ROWS = ("me", "verify", "route-guarded")
-_WHOLE = "BENCHMARKS_LOOP_WHOLE"
+_ROWS = ("me", "verify", "route-guarded", "ai-whole", "ai-streamed", "ai-budget")
+_WHOLE, _PROVIDER = "BENCHMARKS_LOOP_WHOLE", "BENCHMARKS_LOOP_PROVIDER"
 _BATCH, _AT_ONCE, _WARM_UP = 640, 64, 3_000
+_AI_SHARE = 2
+"""Rows of the gateway have half as many requests, and half as many at once."""
 
 
 def measure() -> None:
@@ -50,8 +55,10 @@ def measure() -> None:
         "verify": [message(3000, "/api/verify", caller, "POST", body) for body in bodies],
         "route-guarded": [message(3000, "/api/things/thing_1", {"x-api-key": key}) for key in known.keys],
     }
+    messages |= _make_ai_messages(known)
     rows = {name: traffic.vary(plain) for name, plain in messages.items()}
     os.environ |= {**known.settings, **traffic.SETTINGS}
+    os.environ |= {"OPENAI_API_KEY": "sk-bench-" + "x" * 40, "OPENAI_BASE_URL": os.environ[_PROVIDER]}
     instance = Instance.open(settings)
     stack = ExitStack()
     if "ARI_TRACES" in os.environ:
@@ -60,13 +67,16 @@ def measure() -> None:
         stack.enter_context(record_traces(instance, prepare_traces(settings, os.environ)))
     app, guarded = build_app(instance), fastapi_route.guarded()
     read_clock = time.process_time_ns if _WHOLE in os.environ else time.thread_time_ns
-    apps = {"me": app, "verify": app, "route-guarded": guarded}
+    apps = dict.fromkeys(rows, app) | {"route-guarded": guarded}
 
     async def batch(row: str, count: int) -> float:
+        at_once = _AT_ONCE
+        if row.startswith("ai-"):
+            at_once, count = at_once // _AI_SHARE, count // _AI_SHARE
         requests = [_scope_of(random.choice(rows[row])) for _ in range(count)]
         began = read_clock()
-        for at in range(0, count, _AT_ONCE):
-            await asyncio.gather(*(_send(apps[row], *one) for one in requests[at : at + _AT_ONCE]))
+        for at in range(0, count, at_once):
+            await asyncio.gather(*(_send(apps[row], *one) for one in requests[at : at + at_once]))
         return (read_clock() - began) / 1000 / count
 
     async def run() -> None:
@@ -84,6 +94,16 @@ def measure() -> None:
 
     with stack:
         uvloop.run(run())
+
+
+def _make_ai_messages(known: data.Data) -> dict[str, list[bytes]]:
+    budget = ("--budget", "monthly=1000000usd/month")
+    found = {}
+    for row, more, body in (("whole", (), WHOLE), ("streamed", (), streamed()), ("budget", budget, WHOLE)):
+        words = ("keys", "create", f"Bench, {row}", "--scope", "ai:openai", *more, "--json")
+        headers = {"x-api-key": json.loads(data.ari(known.settings, *words))["secret"]}
+        found[f"ai-{row}"] = [message(3000, f"/api/ai/openai{CHAT_PATH}", headers, "POST", body)]
+    return found
 
 
 def _scope_of(raw: bytes) -> tuple[dict[str, Any], bytes]:
@@ -105,9 +125,12 @@ def _scope_of(raw: bytes) -> tuple[dict[str, Any], bytes]:
 
 async def _send(app: Any, scope: dict[str, Any], body: bytes) -> None:
     statuses: list[int] = []
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not messages:
+            await asyncio.Event().wait()  # nobody hangs up
+        return messages.pop()
 
     async def send(sent: dict[str, Any]) -> None:
         if sent["type"] == "http.response.start":
@@ -123,7 +146,7 @@ def _start(root: Path, folder: str, more: dict[str, str]) -> "subprocess.Popen[s
     script = "import sys; sys.path.insert(0, sys.argv[1]); import benchmarks; benchmarks.__path__.append(sys.argv[3]); "
     words = [str(root / ".venv/bin/python"), "-c", script + "from benchmarks import loop; loop.measure()"]
     words += [str(root), folder, str(machine.ROOT / "benchmarks")]
-    pipe, environment = subprocess.PIPE, {**os.environ, **more}
+    pipe, environment = subprocess.PIPE, {**os.environ, **more, "PYTHONPATH": str(root / "src")}
     process = subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, cwd=root, env=environment)
     assert process.stdout is not None
     if process.stdout.readline() != "ready\n":
@@ -169,15 +192,18 @@ def main() -> None:
     parser.add_argument("after", type=Path)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--traces", help="the share of requests that the second one records")
+    parser.add_argument("--only", help="a regular expression: the rows to measure")
     parser.add_argument("--whole", action="store_true", help="count all threads")
     asked = parser.parse_args()
+    rows = [name for name in _ROWS if asked.only is None or re.search(asked.only, name)]
     whole = {_WHOLE: "1"} if asked.whole else {}
     traced = {} if asked.traces is None else _trace_to(_start_collector(), asked.traces)
-    with tempfile.TemporaryDirectory(prefix="ari-loop-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ari-loop-") as folder, provider(Path(folder)) as stand_in:
+        whole[_PROVIDER] = f"http://127.0.0.1:{stand_in.port}"
         roots = {"before": asked.before, "after": asked.after}
         given = {"before": whole, "after": whole | traced}
         processes = [_start(root.resolve(), f"{folder}/{name}", given[name]) for name, root in roots.items()]
-        for row in _ROWS:
+        for row in rows:
             found: list[list[float]] = []
             for at in range(asked.rounds):
                 order = (0, 1) if at % 2 else (1, 0)

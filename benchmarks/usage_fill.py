@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Engine, MetaData, Table, inspect, text
+from sqlalchemy import Engine, inspect, text
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.settings import load_settings
 from ari.storage.engine import USAGE_FILE, Database
 from ari.storage.migrate import migrate
-from ari.storage.migrations.old_rows import move_some
-from ari.storage.tables import usage_rows
+from benchmarks.usage_rows import fill_rows
 
 DAYS = 90
 END_MS = 1_800_000_000_000
@@ -82,42 +81,21 @@ def fill(folder: Path, rows: int, url: str | None) -> Filled:
 def fill_log(database: Database, rows: int, keys: Sequence[str] = KEYS) -> None:
     """Put so many rows of these keys, and what is counted from them, into an empty log of any schema since 0.1.0."""
     postgresql = database.shared
-    with database.log.begin() as connection:
+    with database.log.connect() as connection:
         is_compact = "usage_log" in inspect(connection).get_table_names()
-        if is_compact:
-            Table("usage_rows_old", MetaData(), *(Column(one.name, one.type) for one in usage_rows.c)).create(
-                connection
-            )
+    if is_compact:
+        fill_rows(database, rows, keys, _ROUTES, RARE_CODE, START_MS, DAYS)
+        return
+    with database.log.begin() as connection:
         indexes = connection.exec_driver_sql(_INDEXES[connection.dialect.name]).all()
         for name, _ in indexes:
             connection.exec_driver_sql(f"DROP INDEX {name}")
     statements = [*(statement for _, statement in indexes), *_FROM_ROWS]
-    table = "usage_rows_old" if is_compact else "usage_rows"
-    statements = [statement.replace("FROM usage_rows", f"FROM {table}") for statement in statements]
     if postgresql:
-        _into_postgresql(database.log, table, made(rows, keys), statements)
+        _into_postgresql(database.log, made(rows, keys), statements)
     else:
         database.close()
-        _into_sqlite(database.data_dir / USAGE_FILE, table, made(rows, keys), statements)
-    if is_compact:
-        _compact(database.log)
-
-
-def _compact(engine: Engine) -> None:
-    """Move the rows as an upgrade does."""
-    with engine.begin() as connection:
-        connection.execute(text("CREATE INDEX ix_old ON usage_rows_old (id)"))
-        connection.execute(text("UPDATE usage_rows_old SET source = 'request'"))
-    moved = True
-    while moved:
-        with engine.begin() as connection:
-            moved = bool(move_some(connection))
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE usage_rows_old"))
-    if engine.dialect.name == "postgresql":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM ANALYZE"))
-    engine.dispose()
+        _into_sqlite(database.data_dir / USAGE_FILE, made(rows, keys), statements)
 
 
 _INDEXES = {
@@ -128,23 +106,23 @@ _INDEXES = {
 _INSERT = f"({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
-def _into_sqlite(path: Path, table: str, rows: Iterable[tuple[Any, ...]], statements: Sequence[str]) -> None:
+def _into_sqlite(path: Path, rows: Iterable[tuple[Any, ...]], statements: Sequence[str]) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000", "locking_mode=EXCLUSIVE"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     connection.execute("BEGIN")
-    connection.executemany(f"INSERT INTO {table} {_INSERT}", rows)
+    connection.executemany(f"INSERT INTO usage_rows {_INSERT}", rows)
     for statement in statements:
         connection.execute(statement)
     connection.execute("COMMIT")
     connection.close()
 
 
-def _into_postgresql(engine: Engine, table: str, rows: Iterable[tuple[Any, ...]], statements: Sequence[str]) -> None:
+def _into_postgresql(engine: Engine, rows: Iterable[tuple[Any, ...]], statements: Sequence[str]) -> None:
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         raw: Any = connection.connection.driver_connection
-        with raw.cursor().copy(f"COPY {table} ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+        with raw.cursor().copy(f"COPY usage_rows ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
             part = io.StringIO()
             for row in rows:
                 part.write("\t".join(map(str, row)) + "\n")

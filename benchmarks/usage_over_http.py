@@ -6,6 +6,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar
 from pathlib import Path
 
@@ -13,15 +14,31 @@ from benchmarks.data import Data, ari
 from benchmarks.load import message
 from benchmarks.process import Probe, Server
 from benchmarks.rows import serve_ari
+from benchmarks.usage_fill import KEYS, START_MS
 
 _OWNER = {"ARI_ADMIN_EMAIL": "owner@example.com", "ARI_ADMIN_PASSWORD": "bench a long log of use"}
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+def _name_span(first_day: int, **length: int) -> str:
+    """The parameters of a span that begins so many days after the first row."""
+    since = datetime.fromtimestamp(START_MS / 1000, UTC) + timedelta(days=first_day)
+    return urllib.parse.urlencode({"since": since.isoformat(), "until": (since + timedelta(**length)).isoformat()})
+
+
 PLACES = {
     "page: Settings > Usage, 24 hours": "/settings/usage?range=24h",
     "page: Settings > Usage, 30 days": "/settings/usage?range=30d",
     "API: `GET /api/usage`": "/api/usage",
+    "API: `GET /api/usage`, one address": "/api/usage?address=10.0.5.1",
+    "API: `GET /api/usage`, status 4xx": "/api/usage?status=4xx",
+    "API: `GET /api/usage`, a text of no row": "/api/usage?q=nothing",
     "API: `GET /api/usage/summary`, 7 days": "/api/usage/summary",
+    "API: `GET /api/usage/summary`, 90 days": f"/api/usage/summary?{_name_span(0, days=90)}",
+    "API: export of an hour": f"/api/usage/export?{_name_span(20, hours=1)}",
+    "API: export of a busy key's day": f"/api/usage/export?key_id={KEYS[5]}&{_name_span(20, days=1)}",
 }
+"""What is measured."""
 
 
 class Visitor:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What Python packages cannot bring: a browser, curl for the examples that people will paste, and, where every test must
 # run, PostgreSQL, PgBouncer, the proxies nginx (with Lua, for a benchmark), HAProxy and Apache (with LuaSocket),
-# wrk, systemd-analyze, Prometheus with promtool, and debootstrap for the container image.
+# wrk, systemd-analyze, Prometheus with promtool, rsyslog with TLS, and debootstrap for the container image.
 # Chromium without windows of its own takes a third of the processor time, so it is asked for first.
 set -u
 BROWSERS="chromium-headless-shell chromium chromium-browser google-chrome"
@@ -47,6 +47,11 @@ wants_prometheus() {
 	! has prometheus || ! has promtool
 }
 
+wants_rsyslog() {
+	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 || return
+	{ ! has rsyslogd && ! test -x /usr/sbin/rsyslogd; } || ! ls /usr/lib/*/rsyslog/lmnsd_gtls.so >/dev/null 2>&1
+}
+
 wants_debootstrap() {
 	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has debootstrap && ! test -x /usr/sbin/debootstrap
 }
@@ -61,12 +66,12 @@ install() {
 
 wants_any() {
 	wants_postgres || wants_pgbouncer || wants_nginx || wants_haproxy || wants_apache || wants_wrk || wants_systemd ||
-		wants_prometheus || wants_debootstrap
+		wants_prometheus || wants_rsyslog || wants_debootstrap
 }
 
 if has curl && has chromium-headless-shell && ! wants_any; then exit 0; fi
 
-if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-8; then
+if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-9; then
 	mkdir -p build
 	echo "Installing what the tests need from the system's packages (first run only) …"
 	timeout 120 apt-get update -qq >"$LOG" 2>&1
@@ -79,9 +84,10 @@ if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-8; then
 	if wants_systemd; then install systemd; fi
 	if wants_debootstrap; then install debootstrap; fi
 	if wants_prometheus; then install prometheus; fi
+	if wants_rsyslog; then install rsyslog && install rsyslog-gnutls; fi
 	if wants_haproxy; then install haproxy; fi
 	if wants_apache; then install apache2-bin && install lua-socket; fi
-	touch build/.system-8
+	touch build/.system-9
 fi
 
 missing() {

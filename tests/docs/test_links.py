@@ -14,8 +14,10 @@ FILE = re.compile(r"`((?:[\w-]+/)+[\w.-]*\.py|(?:src/ari|tests|benchmarks|docs|e
 MODULE = re.compile(r"`(ari(?:\.[a-z_]\w*)+)`")
 DATA_FILES = {"ari.db", "ari.env", "ari.backup", "ari.service"}
 SPAN_NAMES = re.compile(
-    r"ari\.(?:request_id|result|results|key_id|consumer_id|authenticate|lookup_key|commit_usage|database|"
-    r"read_body|wait_for_turn|fold|send_email)"
+    r"ari\.(?:"
+    r"request_id|result|results|key_id|consumer_id|authenticate|lookup_key|commit_usage|database|"
+    r"read_body|wait_for_turn|fold|send_email|send_webhook|webhook_id|delivery_id|event_type|backup|"
+    r"copy_audit_log|hourly_jobs|queue_webhooks|remove_old_events|remove_old_usage|scan_usage)"
 )
 """Spans and their attributes look like modules."""
 

@@ -124,6 +124,17 @@ def test_both_ways_say_the_same_of_webhooks(local: Place, remote: Place) -> None
     assert failed == ["webhooks test {receiver}", *WEBHOOK_MISTAKES.strip().splitlines()]
 
 
+def test_a_list_leaves_no_refused_request(owner: Owner, remote: Place, tmp_path: Path) -> None:
+    """A key without ``scopes:read``, as the guide creates one, reads no presets: refusals look like an attack."""
+    key, secret = owner.cli.create_key("Laptop", scopes=["keys:read"])
+    file = tmp_path / "key"
+    file.touch(0o600)
+    file.write_text(secret)
+    code, shown, said = Place(remote.environment | {"ARI_KEY_FILE": str(file)}).call(["keys", "list"], "", {})
+    assert (code, "Laptop" in shown, said) == (0, True, "")
+    assert owner.cli.json("keys", "show", key["id"])["refused_count"] == 0
+
+
 def test_both_ways_copy_the_same_audit_log(owner: Owner, local: Place, remote: Place) -> None:
     """Reading on from an event writes none, so both end with the same event and the same signed head."""
     owner.cli.create_key("Copied")

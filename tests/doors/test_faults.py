@@ -27,17 +27,6 @@ def own_mounts() -> None:
         skip_missing(mounts.MISSING)
 
 
-def _fill(folder: Path) -> Path:
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError:
-            pass
-    return filler
-
-
 def test_a_full_disk_responds_with_503_and_recovers(
     make_owner: Callable[..., Any], data_dir: Path, own_mounts: None
 ) -> None:
@@ -51,7 +40,7 @@ def test_a_full_disk_responds_with_503_and_recovers(
     secret = session.post("/api/keys", json={"name": "admin", "scopes": ["*"]}, headers=headers).json()["secret"]
     admin = owner.api(secret)
     assert admin.get("/api/me").status_code == 200
-    filler = _fill(mounts.get_path_in(owner.server.process.pid, data_dir))
+    filler = mounts.fill(mounts.get_path_in(owner.server.process.pid, data_dir))
     answers = [admin.get("/api/me") for _ in range(200)]
     refused = [answer for answer in answers if answer.status_code == 503]
     assert refused, "the log still had room"

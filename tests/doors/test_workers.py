@@ -18,6 +18,7 @@ from ari.base import server_url
 from ari.storage import forks
 from tests.support import raw
 from tests.support.processes import eventually, fold_processes_of, is_running, kill, workers_of
+from tests.support.server import ServerProcess
 
 # Without the kernel's help, as on systems that are not Linux.
 WITHOUT_KERNEL = """
@@ -247,6 +248,10 @@ def test_a_killed_fold_process_is_replaced(make_owner: Callable[..., Any]) -> No
     assert not is_running(last)
 
 
+def _find_others(find: Callable[[ServerProcess], list[int]], server: ServerProcess, known: list[int]) -> set[int]:
+    return set(find(server)) - set(known)
+
+
 def test_a_replaced_process_is_forked_without_waiting(make_owner: Callable[..., Any]) -> None:
     """The parent uses no SQLite when it forks: a fork that waited would leave a worker's place empty for seconds."""
     owner = make_owner(workers=2, command=(sys.executable, "-c", TIMED_FORKS))
@@ -255,7 +260,7 @@ def test_a_replaced_process_is_forked_without_waiting(make_owner: Callable[..., 
         for processes_of in (workers_of, fold_processes_of):
             before = eventually(partial(processes_of, owner.server))
             kill(before[0])
-            eventually(lambda: set(processes_of(owner.server)) - set(before))  # noqa: B023 - within this turn
+            eventually(partial(_find_others, processes_of, owner.server, before))
     assert owner.api(secret).get("/api/me").status_code == 200
     waits = [float(seconds) for seconds in WAITED.findall(owner.server.log_text())]
     assert len(waits) >= 7  # the first three, and those that replace four

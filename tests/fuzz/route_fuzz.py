@@ -53,13 +53,15 @@ def run(owner: Owner, seed: int, *, cases: int | None, seconds: float) -> RouteF
         if known not in exact:
             first = raw.request(port, method.encode(), path.encode(), *callers[who])
             exact[known] = _succeeds(method, first)
-        if chance.random() < 0.1:
-            target = b"http://" + chance.choice([b"127.0.0.1:%d" % port, b"other.example"]) + target  # noqa: PLW2901 - absolute form
+        written = target
+        if chance.random() < 0.1:  # the absolute form
+            host = chance.choice([b"127.0.0.1:%d" % port, b"other.example"])
+            written = b"http://" + host + target
         more = chance.choice(_OVERRIDES) if chance.random() < 0.1 else ()
-        response = raw.request(port, method.encode(), target, *callers[who], *more)
+        response = raw.request(port, method.encode(), written, *callers[who], *more)
         findings.statuses[response.status] += 1
         if response.status >= 500 or (_succeeds(method, response) and not exact[known]):
-            findings.wrong.append((who, method, target, response.status))
+            findings.wrong.append((who, method, written, response.status))
     return findings
 
 

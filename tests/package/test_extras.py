@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.conftest import ROOT, run
+from tests.package.conftest import ROOT, install_with_uv, run
 from tests.package.test_locks import project
 from tests.support.ports import free_port
 
@@ -50,16 +50,13 @@ NAMED = {
 
 
 @pytest.fixture
-def install(
-    wheel: Path, core_wheel: Path, constraints: Path, pip: Callable[..., str], tmp_path: Path
-) -> Callable[[str], Path]:
+def install(wheel: Path, core_wheel: Path, constraints: Path, tmp_path: Path) -> Callable[[str], Path]:
     """Installs a distribution, with or without an extra, into an empty environment; gives its ``bin`` folder."""
 
     def call(wanted: str) -> Path:
         run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
         python = tmp_path / "venv/bin/python"
-        index = ("-f", wheel.parent, "-f", core_wheel.parent)
-        pip("install", "-q", "--no-compile", "-c", constraints, *index, wanted, python=python)
+        install_with_uv(python, "-c", constraints, "-f", wheel.parent, "-f", core_wheel.parent, wanted)
         return python.parent
 
     return call

@@ -6,7 +6,6 @@ import shutil
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,10 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from release.build import build_distributions, hash_files
 from release.sbom import describe_release
-from tests.package.conftest import ROOT, requirements, run
+from tests.package.conftest import EPOCH, ROOT, requirements, run
 
 pytestmark = pytest.mark.slow
 
-EPOCH = "1764547200"
 LICENSED = re.compile(r"^---- (\S+) (\S+) \(", re.MULTILINE)
 
 
@@ -37,20 +35,20 @@ def _close_to_others(tree: Path) -> None:
             path.touch()
 
 
-def test_two_builds_are_identical(sources: Callable[[], Path], tmp_path: Path) -> None:
-    """All three files, from two folders with other modes and times; the second is the unpacked source archive."""
-    first, second = tmp_path / "first", tmp_path / "second"
-    build_distributions(sources(), first, EPOCH)
-    (archive,) = first.glob("*.tar.gz")
-    with tarfile.open(archive) as opened:
+def test_two_builds_are_identical(sdist: Path, wheel: Path, core_wheel: Path, tmp_path: Path) -> None:
+    """All three files, from two folders with other modes and times, by pip and as a release is built; the second is the
+    unpacked source archive."""
+    second = tmp_path / "second"
+    with tarfile.open(sdist) as opened:
         opened.extractall(tmp_path / "unpacked", filter="data")
     (tree,) = (tmp_path / "unpacked").iterdir()
     shutil.copy(ROOT / ".gitignore", tree)
     _close_to_others(tree)
     build_distributions(tree, second, EPOCH)
-    assert len(hash_files(first)) == 3
-    assert hash_files(first) == hash_files(second)
-    times = {info.date_time for info in zipfile.ZipFile(next(first.glob("ari_keys-*.whl"))).infolist()}
+    first = {name: digest for built in (sdist, wheel, core_wheel) for name, digest in hash_files(built.parent).items()}
+    assert len(first) == 3
+    assert first == hash_files(second)
+    times = {info.date_time for info in zipfile.ZipFile(next(second.glob("ari_keys-*.whl"))).infolist()}
     assert times == {(2025, 12, 1, 0, 0, 0)}
 
 

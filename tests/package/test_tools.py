@@ -149,6 +149,7 @@ def test_pipx_installs_and_upgrades(wheel: Path, constraints: Path, data_dir: Pa
         **os.environ,
         "PIP_FIND_LINKS": links,
         "PIP_CONSTRAINT": str(constraints),
+        "PIP_NO_COMPILE": "1",
         "PIPX_HOME": str(tmp_path / "pipx"),
         "PIPX_BIN_DIR": str(tmp_path / "bin"),
         "PIPX_DEFAULT_BACKEND": "pip",

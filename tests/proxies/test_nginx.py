@@ -1,5 +1,6 @@
 """nginx asks ARI about each request: the configuration of the guide, in a real nginx."""
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -51,6 +52,14 @@ class TestNginx(ProxyBehavior, PathBehavior, HostileBehavior):
     """What every proxy does."""
 
     removes_by_prefix: ClassVar[bool] = False
+
+    def test_a_head_that_ari_cannot_read_is_400(self, proxied: Proxied) -> None:
+        """Not 503: the client is wrong, and ARI is not down. Nothing passes, and the next request does."""
+        _, secret = proxied.create_key("head")
+        refused = proxied.caller()("GET", "/orders/unreadable", secret, ("X-Pad", "a\x7fb"))
+        assert (refused.status, json.loads(refused.body)["code"]) == (400, "invalid_request")
+        assert proxied.upstream.received == []
+        assert proxied.caller()("GET", "/orders", secret).status == 200
 
 
 _ASKED = "proxy_pass http://ari/api/forward-auth?$ari_options;"

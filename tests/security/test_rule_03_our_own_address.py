@@ -24,6 +24,18 @@ def test_other_hosts_are_refused(shared_owner: Any, host: bytes | None, status: 
     assert raw.get(shared_owner.server.port, b"/api/me", host=host).status == status
 
 
+@pytest.mark.parametrize("target", [b"http://evil.example/api/me", b"http://evil.example:80/settings"])
+def test_a_foreign_host_in_the_request_line_is_refused(shared_owner: Any, target: bytes) -> None:
+    """RFC 9112 3.2.2, if there is no Host. With one, ARI doesn't see that of the line."""
+    port = shared_owner.server.port
+    alone = raw.send(port, b"GET %s HTTP/1.1\r\nconnection: close\r\n\r\n" % target)
+    assert alone is not None
+    assert alone.status == 421
+    both = raw.send(port, b"GET %s HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n" % target)
+    assert both is not None
+    assert both.status == 421
+
+
 def test_the_page_of_a_wrong_host_needs_nothing_from_it(shared_owner: Any) -> None:
     """It names our address, and loads no style or script, which that host would not get either."""
     answer = raw.get(shared_owner.server.port, b"/settings", host=b"nas.lan")

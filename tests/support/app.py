@@ -11,7 +11,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.server import build_app
 from ari.usage.model import UsageRow
-from tests.support import asgi
+from tests.support import asgi, made_once
 from tests.support.asgi import AsgiResponse
 from tests.support.commands import create_key
 from tests.support.instances import opened
@@ -24,6 +24,7 @@ class App:
     """Call it to send a request; ``instance`` is what it serves."""
 
     def __init__(self, instance: Instance) -> None:
+        made_once.keep_here()
         self.instance = instance
         self.app = build_app(instance)
         self._runner = asyncio.Runner()

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tests.support import command_tree, made_once
 
@@ -106,7 +107,7 @@ def _receive(asker: socket.socket) -> tuple[bytes, list[int]]:
     return found, fds.tolist()
 
 
-def _as_asked(request: dict[str, object], fds: list[int]) -> Callable[[], None]:
+def _as_asked(request: dict[str, Any], fds: list[int]) -> Callable[[], None]:
     """Prepare this process as requested, up to the call of ``main()``."""
     os.setsid()
     for number, descriptor in enumerate(fds):
@@ -117,15 +118,16 @@ def _as_asked(request: dict[str, object], fds: list[int]) -> Callable[[], None]:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.umask(0o022)
-    os.chdir(str(request["cwd"]))
+    os.chdir(request["cwd"])
     os.environ.clear()
-    os.environ.update(request["environment"])  # type: ignore[call-overload]  # a dict of strings, from forked.py
+    os.environ.update(request["environment"])
     time.tzset()
-    sys.argv = ["ari", *request["words"]]  # type: ignore[misc]  # a list of strings, from forked.py
+    sys.argv = ["ari", *request["words"]]
     sys.stdin = _stream(0, "r", "surrogateescape")
     sys.stdout = _stream(1, "w", "surrogateescape")
     sys.stderr = _stream(2, "w", "backslashreplace")
-    return importlib.import_module(str(request["module"])).main  # type: ignore[no-any-return]  # it is
+    found: Callable[[], None] = importlib.import_module(request["module"]).main
+    return found
 
 
 def _stream(number: int, mode: str, errors: str) -> io.TextIOWrapper:

@@ -1,11 +1,15 @@
-"""Compiled pages and FastAPI's description of the routes, shared by all servers of a process that forks them.
+"""Compiled pages and FastAPI's description of the routes, shared by all apps of a process and by the servers it forks.
 
-Each server makes them when it first shows a page, which takes half a second of processor time.
+Each app makes them when it first shows a page, which takes half a second of processor time.
 """
 
+import atexit
 import os
 import pickle
+import shutil
+import tempfile
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,14 @@ def keep_in(folder: Path) -> None:
     """From now on, what this process or one of its children makes is read by the others."""
     environment().bytecode_cache = FileSystemBytecodeCache(str(folder))
     openapi.get_openapi = _Descriptions(folder, openapi.get_openapi)  # type: ignore[assignment,attr-defined]  # of this process
+
+
+@cache
+def keep_here() -> None:
+    """The same for the apps in a process that tests; what is kept goes when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="ari-made-"))
+    atexit.register(shutil.rmtree, folder)
+    keep_in(folder)
 
 
 class _Descriptions:

@@ -34,5 +34,17 @@ def get_path_in(pid: int, folder: Path) -> Path:
     return Path(f"/proc/{pid}/root{folder}")
 
 
+def fill(folder: Path) -> Path:
+    """Use all of the space of a file system; the file that does."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            pass
+    return filler
+
+
 def _prepare(mount: str) -> tuple[str, ...]:
     return (*_UNSHARE, "sh", "-c", f'{mount} && exec "$@"', "sh", *ARI)

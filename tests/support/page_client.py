@@ -20,7 +20,7 @@ from ari.server import build_app
 from ari.storage.transaction import Transaction
 from ari.web.render import TOAST_COOKIE
 from ari.web.urls import toast_text
-from tests.support import asgi
+from tests.support import asgi, made_once
 from tests.support.asgi import AsgiResponse
 from tests.support.owner import EMAIL, PASSWORD
 
@@ -143,6 +143,7 @@ class PageClient:
 @contextmanager
 def page_client(instance: Instance) -> Iterator[PageClient]:
     """A browser without a session; the instance has no owner yet."""
+    made_once.keep_here()
     app = build_app(instance)
     with asyncio.Runner() as runner:
         runner.run(app.start())

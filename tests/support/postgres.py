@@ -200,8 +200,10 @@ class PrivateServer(PostgresServer):
 
     def thaw(self, pid: int | None = None) -> None:
         """Let them go on."""
-        assert pid is not None or self._process is not None
-        _send_signal(_family(pid or self._process.pid), signal.SIGCONT)  # type: ignore[union-attr]  # never None here
+        if pid is None:
+            assert self._process is not None
+            pid = self._process.pid
+        _send_signal(_family(pid), signal.SIGCONT)
 
     def run_tool(self, name: str, *words: str) -> None:
         """Run a client program of PostgreSQL, such as ``pg_dump``, on this server."""

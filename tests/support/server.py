@@ -191,5 +191,5 @@ class ServerProcess:
                         return True
             except (urllib.error.URLError, OSError):
                 pass
-            time.sleep(0.05)
+            time.sleep(0.01)
         return False

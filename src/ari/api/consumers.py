@@ -42,12 +42,13 @@ ConsumerId = Annotated[str, Path(description="ID or external ID of a consumer.",
     status_code=201,
     response_model=ConsumerOut,
     summary="Create a consumer",
-    responses=document_errors("consumer_exists", "idempotency_key_reused", *BODY_ERRORS) | REPEATABLE,
+    responses=document_errors("not_found", "consumer_exists", "idempotency_key_reused", *BODY_ERRORS) | REPEATABLE,
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
 async def create_consumer(body: NewConsumerIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None) -> Response:
     """A customer, a team or a service that keys can belong to. With an `Idempotency-Key`, repeating the request within
-    24 hours returns the same response. To set limits, credits or models, a key also needs `keys:write`."""
+    24 hours returns that consumer as it is now, or 404 if it was deleted since. To set limits, credits or models, a key
+    also needs `keys:write`."""
     limits = [limit.model_dump() for limit in body.limits]
     granted = None if body.credits is None else body.credits.model_dump(exclude_unset=True)
     models = None if body.models is None else body.models.model_dump()
@@ -57,7 +58,14 @@ async def create_consumer(body: NewConsumerIn, deps: CallerDeps, idempotency_key
     def create(tx: KeyTransaction) -> bytes:
         return msgspec.json.encode(_describe(tx, keys.create_consumer(tx, new)))
 
-    return await respond_once(deps, "create_consumer", idempotency_key, body, create, keys.require_may_manage_consumers)
+    def read(tx: KeyTransaction, consumer_id: str) -> dict[str, Any]:
+        return _describe(tx, keys.get_consumer(tx, consumer_id))
+
+    async def update_replay(response: dict[str, Any]) -> dict[str, Any]:
+        return await deps.read(read, response["id"])
+
+    require = keys.require_may_manage_consumers
+    return await respond_once(deps, "create_consumer", idempotency_key, body, create, require, None, update_replay)
 
 
 @router.get("", response_model=ConsumersOut, summary="List consumers", responses=document_errors("invalid"))

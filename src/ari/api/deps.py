@@ -9,7 +9,7 @@ from ari.base.deadline import run_in_thread
 from ari.base.errors import Forbidden
 from ari.deps import Deps
 from ari.http.context import deps_of
-from ari.keys import get_secrets, scopes
+from ari.keys import get_even_deleted, get_secrets, scopes
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.model import ApiKey
 from ari.usage.model import NO_USE
@@ -56,6 +56,12 @@ async def describe_left(deps: Deps, owners: Sequence[RuleOwner]) -> dict[str, An
         "remaining": [limit_facts(one) for one in remaining],
         "budget_use": [budget_facts(one) for one in budgets],
     }
+
+
+async def update_key(deps: Deps, response: dict[str, Any]) -> dict[str, Any]:
+    """The response to an earlier request with its ``key`` as it is now, deleted or not. Raises ``Unavailable``."""
+    [facts] = await describe_keys(deps, [await deps.read(get_even_deleted, response["key"]["id"])])
+    return response | {"key": facts}
 
 
 async def describe_keys(deps: Deps, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:

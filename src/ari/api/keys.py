@@ -1,5 +1,6 @@
 """``/api/keys``: create, list, read, change, revoke, delete."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -8,7 +9,7 @@ from starlette.responses import Response
 
 from ari import keys
 from ari.api.budget_shapes import BudgetIncreaseIn, BudgetResetIn, budgets_of
-from ari.api.deps import CallerDeps, describe_key_detail, describe_keys
+from ari.api.deps import CallerDeps, describe_key_detail, describe_keys, update_key
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
 from ari.api.key_list_shapes import KeyListOut, KeysIn
@@ -54,7 +55,7 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
     """The secret is returned only in this response. A key can only grant scopes it has and can't grant a later expiry
     than its own; a test key creates test keys only. A key that belongs to a consumer creates keys of this consumer,
     with its own tags and metadata. With an `Idempotency-Key`, repeating the request within 24 hours returns the same
-    response."""
+    response, with the key as it is now."""
     scopes, problems = None if body.scopes is None else tuple(body.scopes), Problems()
     new = NewKey(
         body.name,
@@ -85,7 +86,9 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
     def require_replay(tx: KeyTransaction, body: bytes) -> None:
         keys.require_may_receive(tx, msgspec.json.decode(body)["key"]["id"])
 
-    return await respond_once(deps, "create_key", idempotency_key, body, create, require_rights, require_replay)
+    return await respond_once(
+        deps, "create_key", idempotency_key, body, create, require_rights, require_replay, partial(update_key, deps)
+    )
 
 
 @router.get("", response_model=KeyListOut, summary="List API keys", responses=document_errors("invalid"))

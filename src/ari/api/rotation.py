@@ -1,5 +1,6 @@
 """Rotate keys, see who still uses an old secret, and what holders may do with their own key."""
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from ari import keys
-from ari.api.deps import CallerDeps, describe_key_detail, describe_secrets
+from ari.api.deps import CallerDeps, describe_key_detail, describe_secrets, update_key
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
 from ari.api.key_shapes import KeyDetailOut, RevokedSelfOut, RevokeSelfIn
@@ -118,4 +119,5 @@ async def _rotate(deps: Deps, key_id: str, operation: str, body: RotateIn, idemp
     def require_rights(tx: KeyTransaction) -> None:
         keys.require_may_rotate(tx, keys.get(tx, key_id))
 
-    return await respond_once(deps, operation, idempotency_key, body, rotate, require_rights)
+    update = partial(update_key, deps)
+    return await respond_once(deps, operation, idempotency_key, body, rotate, require_rights, update_replay=update)

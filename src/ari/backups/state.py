@@ -22,6 +22,8 @@ from ari.base.transaction import record
 
 KEY = "backup"
 LEASE_MS = 5 * MINUTE_MS
+LATE_PERIODS = 2
+"""A backup is late if the last verified one is older than this many periods."""
 REPORTED_FAILURES = 2
 """After this many failures in a row, an event says so; then again once a day."""
 _FIRST_PAUSE_MS, _LONGEST_PAUSE_MS = 5 * MINUTE_MS, HOUR_MS
@@ -59,6 +61,10 @@ class BackupState:
     def is_held(self, now_ms: int) -> bool:
         """Whether some process writes a backup now."""
         return bool(self.holder) and now_ms < self.lease_ends_ms <= now_ms + LEASE_MS
+
+    def is_late(self, schedule: BackupSchedule, now_ms: int) -> bool:
+        """Whether the last verified backup is too old. Before the first one, nothing is late."""
+        return bool(self.verified_ms) and now_ms - self.began_ms > LATE_PERIODS * schedule.period_ms
 
     def find_due_ms(self, schedule: BackupSchedule, zone: tzinfo, now_ms: int) -> int:
         """When the next backup is due; 0 is at once. A clock that was set back doesn't stop the schedule."""

@@ -5,11 +5,12 @@ Setting it takes 0.1 µs. Threads that the request starts see it too; timers and
 
 from contextvars import ContextVar
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from ari.base.traces import RequestTrace
+if TYPE_CHECKING:
+    from ari.base.traces import RequestTrace
 
 Wait = Literal["database", "usage_log", "provider", "client", "email", "queue"]
 NOTED_SECONDS = 0.005
@@ -42,7 +43,7 @@ class ServedRequest(msgspec.Struct, eq=False, gc=False):
     status: int | None = None
     responded: float | None = None
     waits: dict[Wait, float] | None = None
-    trace: RequestTrace | None = None
+    trace: "RequestTrace | None" = None
 
     def add_wait(self, wait: Wait, seconds: float) -> None:
         """Note that the request waited this long."""

@@ -8,9 +8,6 @@ from ari.cli import output
 from ari.cli.finding import Finding
 from ari.instance import open_backup_target
 
-LATE_PERIODS = 2
-"""A verified backup older than this many periods is a warning."""
-
 _CHECK = "backups"
 
 
@@ -35,5 +32,5 @@ def describe_state(state: BackupState, settings: Settings, now_ms: int) -> Findi
         return Finding(_CHECK, "note", f"none in {settings.backup_to} yet.{failed} {begun}".rstrip())
     size = output.size(state.size_bytes)
     said = f"the last verified one is of {output.relative(state.began_ms, now_ms)} ({size}, in {settings.backup_to})"
-    is_late = now_ms - state.began_ms > LATE_PERIODS * settings.backup_schedule.period_ms
+    is_late = state.is_late(settings.backup_schedule, now_ms)
     return Finding(_CHECK, "note", f"{said}.{failed}") if failed or is_late else Finding(_CHECK, "ok", said)

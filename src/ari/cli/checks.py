@@ -21,6 +21,7 @@ from ari.cli.backup_check import check_backups
 from ari.cli.copy_checks import check_copies
 from ari.cli.finding import Finding
 from ari.cli.log_checks import check_log
+from ari.cli.server_check import check_server
 from ari.cli.webhook_checks import check_webhooks
 from ari.instance import SLOW_SECONDS
 from ari.integrations.checks import is_private
@@ -105,6 +106,7 @@ def _directory(settings: Settings) -> Finding:
 
 
 def _surroundings(settings: Settings) -> Iterator[Finding]:
+    yield check_server(settings)
     yield _variables()
     yield _disk(settings)
     yield _open_files()

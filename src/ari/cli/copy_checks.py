@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from ari.base.audit_lag import find_waiting
@@ -14,6 +15,8 @@ from ari.outbound.syslog import SyslogConnection, SyslogFailed
 from ari.storage.engine import Database
 
 _LATE_MS = 15 * MINUTE_MS
+_REFUSAL_SECONDS = 0.5
+"""How long a collector may take to refuse a certificate."""
 
 
 def check_copies(database: Database, settings: Settings, now_ms: int) -> Iterator[Finding]:
@@ -48,7 +51,8 @@ def _find_collector_fault(settings: Settings) -> str | None:
     assert settings.audit_syslog is not None, "it is set"
     try:
         files = settings.audit_syslog_ca_file, settings.audit_syslog_client_file
-        SyslogConnection(settings.audit_syslog, *files).close()
+        with closing(SyslogConnection(settings.audit_syslog, *files)) as connection:
+            connection.require_accepted(_REFUSAL_SECONDS)
     except SyslogFailed as error:
         return str(error)
     return None

@@ -34,7 +34,7 @@ def doctor(
         checks = [{"check": one.check, "state": one.state, "said": one.message} for one in findings]
         output.as_json({"ok": healthy, "settings": shown, "checks": checks})
     else:
-        output.say("Settings")
+        output.say("Settings, from the environment of this command")
         output.facts([(f"  {name}", _format(value)) for name, value in shown.items()])
         output.say()
         output.say("Checks")

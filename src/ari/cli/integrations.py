@@ -132,9 +132,11 @@ def _show(found: Mapping[str, Any], as_json: bool) -> None:
         output.as_json(found)
         return
     tested = found["last_test"]
-    keys = "; ".join(map(_describe_key, found["keys"]))
-    shown = {**found, "last_test": tested and f"{_label(tested['outcome'])}: {tested['words']}", "keys": keys}
-    output.facts([(name.replace("_", " "), _value(name, value)) for name, value in shown.items()])
+    shown = {**found, "last_test": tested and f"{_label(tested['outcome'])}: {tested['words']}"}
+    del shown["keys"]
+    pairs = [(name.replace("_", " "), _value(name, value)) for name, value in shown.items()]
+    numbered = [(f"key {number}", _describe_key(key)) for number, key in enumerate(found["keys"], 1)]
+    output.facts([*pairs, *numbered])
 
 
 def _find_variable(provider: str) -> str:

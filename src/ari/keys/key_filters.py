@@ -1,9 +1,9 @@
 """Make a filter for keys from the texts of a caller."""
+# Imports inside functions here: a list of all keys needs no command of consumers or kinds.
+# ruff: noqa: PLC0415
 
 from ari.base.errors import Invalid, Problem
 from ari.base.problems import Problems
-from ari.keys.commands.consumers import describe_missing, find_consumer
-from ari.keys.commands.kinds import require_kind
 from ari.keys.listing import KeyFilter, Show
 from ari.keys.ownership import parse_environment, parse_tags
 from ari.keys.ports import Activity, KeyTransaction
@@ -40,6 +40,8 @@ def make_filter(
 
 
 def _find_consumer_id(tx: KeyTransaction, reference: str) -> str:
+    from ari.keys.commands.consumers import describe_missing, find_consumer
+
     found = find_consumer(tx, reference)
     if found is None:
         raise Invalid(Problem("consumer", describe_missing(tx)))
@@ -47,6 +49,8 @@ def _find_consumer_id(tx: KeyTransaction, reference: str) -> str:
 
 
 def _find_kind_name(tx: KeyTransaction, name: str) -> str | None:
+    from ari.keys.commands.kinds import require_kind
+
     kind = require_kind(tx, name)
     return None if kind is None else kind.name
 

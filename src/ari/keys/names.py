@@ -31,7 +31,10 @@ _SAYS_NOTHING = {
 }
 _FILLERS = {"a", "an", "another", "api", "ari", "first", "key", "keys", "my", "new", "old", "second", "the", "token"}
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-_BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BYTE_ORDER_MARK = "\ufeff"
+"""Begins files and what is copied from them. It is invisible, and readers of an export drop it."""
+_INVISIBLE_CONTROLS = {*"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", _BYTE_ORDER_MARK}
+"""Those of direction (UAX #9), and the byte order mark in the middle."""
 EMPTY_NAME = "Enter a name that says what uses the key."
 
 
@@ -71,11 +74,11 @@ def is_empty_text(text: str) -> bool:
 
 
 def parse_text(field: str, text: str, length: int) -> str:
-    """The text trimmed and in NFC. Raises ``Invalid`` for the field."""
-    clean = unicodedata.normalize("NFC", text.strip())
+    """The text in NFC, without spaces and byte order marks around it. Raises ``Invalid`` for the field."""
+    clean = unicodedata.normalize("NFC", text.strip().strip(_BYTE_ORDER_MARK).strip())
     if len(clean) > length:
         raise Invalid(Problem(field, f"Use at most {length} characters."))
-    if any(category(letter) in _REFUSED_CATEGORIES or letter in _BIDI_CONTROLS for letter in clean):
+    if any(category(letter) in _REFUSED_CATEGORIES or letter in _INVISIBLE_CONTROLS for letter in clean):
         raise Invalid(Problem(field, "Use letters, digits, punctuation and spaces. Control characters aren't allowed."))
     if looks_like_key(clean):
         raise Invalid(Problem(field, "This looks like a key. Don't enter secrets here."))

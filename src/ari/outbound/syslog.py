@@ -9,6 +9,7 @@ import select
 import socket
 import ssl
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -109,6 +110,15 @@ class SyslogConnection:
         while self._ends and self._ends[0][0] <= confirmed:
             self._delivered_id = self._ends.popleft()[1]
         return self._delivered_id
+
+    def require_accepted(self, seconds: float) -> None:
+        """Wait whether the collector hangs up: with TLS 1.3, it refuses a client's certificate after the handshake.
+
+        Raises ``SyslogFailed``.
+        """
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0 and select.select([self._socket], [], [], left)[0]:
+            self.find_delivered()
 
     def close(self) -> None:
         with suppress(OSError):

@@ -3,7 +3,7 @@
 Measured with an event loop busy in another thread: a driver's ``executemany`` releases Python's lock for each row and
 then waits for it; 64 rows took 60 ms on SQLite, and 16 ms in one statement. Each database gets what it runs fastest:
 SQLite a VALUES list with a power of two rows (few enough statements that all stay prepared), PostgreSQL one JSON
-parameter.
+parameter, or ``COPY`` where the rows are many.
 """
 
 import sqlite3
@@ -19,6 +19,9 @@ from ari.storage.dialect import is_sqlite
 
 _MAX_ROWS = 64
 """Rows of one statement on SQLite, which takes 32,766 parameters since 3.32."""
+MIN_COPIED_ROWS = 128
+"""From here on ``COPY`` saves more of PostgreSQL's time than its second round trip takes of the client's: of 256 rows,
+each takes 7.9 and 7.3 µs in the place of 8.8 and 12.9."""
 
 
 def insert_rows(
@@ -49,7 +52,8 @@ class Insert:
 
     def run(self, connection: Any, rows: Sequence[tuple[Any, ...]]) -> None:
         """Commit ``rows``, values in the order of the columns. Raises what the driver raises."""
-        if not rows:
+        if not isinstance(connection, sqlite3.Connection) and len(rows) >= MIN_COPIED_ROWS:
+            self._copy(connection, rows)
             return
         if not isinstance(connection, sqlite3.Connection) or len(rows) <= _MAX_ROWS:
             self.add(connection, rows)
@@ -70,6 +74,13 @@ class Insert:
         elif rows:
             statement = _from_json(self._table, self._columns, "")
             connection.execute(statement, (_as_json(self._columns, rows),), prepare=True)
+
+    def _copy(self, connection: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+        names = ", ".join(f'"{name}"' for name in self._columns)
+        statement = f"COPY {self._table.name} ({names}) FROM STDIN"
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def _add(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         statement = _of_values(self._table, self._columns, "", len(rows))

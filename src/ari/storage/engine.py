@@ -3,12 +3,14 @@
 # needs.
 # ruff: noqa: PLC0415
 
+from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, text
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from ari.storage.failover.link import Link
     from ari.storage.lookups.ai_rules import AiRulesLookup
     from ari.storage.lookups.providers import ProviderLookup
+    from ari.storage.lookups.sqlite import SqliteLookup
     from ari.storage.preflight import ServerInfo
     from ari.storage.usage.shipping import RowSink
     from ari.storage.usage.watch import WatchedTables
@@ -100,6 +103,8 @@ class Database:
         )
         self.usage = usage
         self._commits = CommitCounter()
+        self._watches = WeakKeyDictionary[AbstractEventLoop, "SqliteLookup"]()
+        """The lookup of keys that an event loop has: the others of the same file ask it what changed."""
         self.heartbeat: Heartbeat | None = None
         self._confirmation: Confirmation | None = None
         self._examine_history(settings)
@@ -259,6 +264,7 @@ class Database:
 
             lookup = SqliteKeyLookup(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
             lookup.keys.examine = lookup.imported.examine = partial(examine_file, history=self.history)
+            self._watches[get_running_loop()] = lookup.keys
             return lookup
         if patience_seconds is None:
             self.watch()
@@ -274,7 +280,7 @@ class Database:
         from ari.storage.lookups.providers import PostgresProviderLookup, SqliteProviderLookup
 
         if self.link is None:
-            return SqliteProviderLookup(self.data_dir / KEYS_FILE, self._commits)
+            return SqliteProviderLookup(self.data_dir / KEYS_FILE, self._commits, self._find_watch)
         return PostgresProviderLookup(self.link, self._verify_seconds)
 
     def ai_rules_lookup(self) -> "AiRulesLookup":
@@ -282,8 +288,11 @@ class Database:
         from ari.storage.lookups.ai_rules import PostgresAiRulesLookup, SqliteAiRulesLookup
 
         if self.link is None:
-            return SqliteAiRulesLookup(self.data_dir / KEYS_FILE, self._commits)
+            return SqliteAiRulesLookup(self.data_dir / KEYS_FILE, self._commits, self._find_watch)
         return PostgresAiRulesLookup(self.link, self._verify_seconds)
+
+    def _find_watch(self) -> "SqliteLookup | None":
+        return self._watches.get(get_running_loop())
 
     def close(self) -> None:
         """Let all connections go."""

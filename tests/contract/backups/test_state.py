@@ -11,6 +11,7 @@ from ari.base.backup_plan import BackupSchedule
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.deps import Deps
 from ari.instance import Instance
+from ari.storage.transaction import Transaction
 from tests.support.clock import FrozenClock
 from tests.support.instances import opened
 
@@ -33,9 +34,8 @@ def _claim(instance: Instance, holder: str, *, force: bool = False) -> bool:
     return Deps(instance).do_sync(claim, DAILY, UTC, holder, force=force)
 
 
-def _count(tx: object, name: str) -> int:
-    events = tx.events  # type: ignore[attr-defined]  # a transaction
-    return sum(event.name == name for event in events.page(None, None, 100))
+def _count(tx: Transaction, name: str) -> int:
+    return sum(event.name == name for event in tx.events.page(None, None, 100))
 
 
 def _result(instance: Instance) -> BackupState:

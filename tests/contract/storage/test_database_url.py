@@ -139,13 +139,14 @@ def other_user(postgres_url: str) -> Iterator[str]:
 
 def _users(database: Database) -> set[str]:
     """The users of the engine's and the hot path's next connections."""
-    assert database.link is not None
+    link = database.link
+    assert link is not None
     database.main.dispose()
     with database.main.connect() as connection:
         found = {str(connection.exec_driver_sql("SELECT current_user").scalar_one())}
 
     async def look_up() -> str:
-        connection = await database.link.aconnect("ari verify", 5)  # type: ignore[union-attr]  # see above
+        connection = await link.aconnect("ari verify", 5)
         try:
             return connection.info.user
         finally:

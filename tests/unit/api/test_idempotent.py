@@ -44,3 +44,40 @@ def test_a_header_that_cannot_be_used_is_named(app: App) -> None:
     refused = app("POST", "/api/keys", app.key(), NEW, idempotency_key="x" * 256)
     assert refused.status == 422
     assert [one["location"] for one in content_of(refused)["errors"]] == ["idempotency-key"]
+
+
+def test_a_repeat_shows_the_key_as_it_is_now(app: App) -> None:
+    """Promise 1: a key that was revoked, deleted or renamed since doesn't look active; the secret is the same."""
+    key = app.key()
+    first = content_of(app("POST", "/api/keys", key, NEW, idempotency_key=FIRST))
+    path = f"/api/keys/{first['key']['id']}"
+    assert app("PATCH", path, key, {"name": "Renamed"}).status == 200
+    renamed = content_of(app("POST", "/api/keys", key, NEW, idempotency_key=FIRST))
+    assert (renamed["key"]["name"], renamed["secret"]) == ("Renamed", first["secret"])
+    assert app("POST", f"{path}/revoke", key).status == 200
+    assert app("DELETE", path, key).status == 204
+    repeat = content_of(app("POST", "/api/keys", key, NEW, idempotency_key=FIRST))
+    assert (repeat["key"]["status"], repeat["key"]["revoked_at"] is not None) == ("revoked", True)
+
+
+def test_a_repeated_rotation_shows_the_key_as_it_is_now(app: App) -> None:
+    """As for a new key."""
+    key = app.key()
+    made = create_key(app.instance, scopes=("api:read",))
+    path = f"/api/keys/{made.key.id}"
+    first = content_of(app("POST", f"{path}/rotate", key, {}, idempotency_key=FIRST))
+    assert app("PATCH", path, key, {"disabled": True}).status == 200
+    repeat = content_of(app("POST", f"{path}/rotate", key, {}, idempotency_key=FIRST))
+    assert (first["key"]["status"], repeat["key"]["status"]) == ("active", "disabled")
+    assert repeat["secret"] == first["secret"]
+
+
+def test_a_repeat_shows_the_consumer_as_it_is_now(app: App) -> None:
+    """404 once it was deleted: creating it again would undo the deletion."""
+    key, new = app.key(), {"name": "Shop"}
+    first = content_of(app("POST", "/api/consumers", key, new, idempotency_key=FIRST))
+    path = f"/api/consumers/{first['id']}"
+    assert app("PATCH", path, key, {"name": "Store"}).status == 200
+    assert content_of(app("POST", "/api/consumers", key, new, idempotency_key=FIRST))["name"] == "Store"
+    assert app("DELETE", path, key).status == 204
+    assert app("POST", "/api/consumers", key, new, idempotency_key=FIRST).status == 404

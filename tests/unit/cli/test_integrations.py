@@ -183,7 +183,9 @@ def test_one_rejected_key_of_several_is_seen(ari: Ari, monkeypatch: pytest.Monke
         ari("integrations", "test", "openai", "--key", added["id"], check=False)
     line = next(one for one in ari("integrations", "list").out.splitlines() if one.startswith("openai\t"))
     assert line.split("\t")[1] == "configured, 1 of 2 keys rejected"
-    assert f"{added['id']} sk-p…EFGH US (rejected)" in ari("integrations", "show", "openai").out
+    shown = ari("integrations", "show", "openai").out.splitlines()
+    assert f"key 2\t{added['id']} sk-p…EFGH US (rejected)" in shown, "one line for each key"
+    assert max(map(len, shown)) < 80
     checks = json.loads(ari("doctor", "--json", check=False).out)["checks"]
     [found] = [one for one in checks if one["check"] == "integrations"]
     assert (found["state"], found["said"].split(")")[0]) == ("note", "openai (1 of 2 keys rejected")

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -185,12 +186,8 @@ def test_every_method_and_path_is_asked_about(instance: FalseInstance, method: s
 @contextmanager
 def clock_of(ari: Ari, now_ms: int) -> Iterator[None]:
     """The back end's clock, set to a time."""
-    before = ari.clock.now_ms
-    ari.clock.now_ms = lambda: now_ms  # type: ignore[method-assign]  # for the test
-    try:
+    with patch.object(ari.clock, "now_ms", lambda: now_ms):
         yield
-    finally:
-        ari.clock.now_ms = before  # type: ignore[method-assign]  # as above
 
 
 @pytest.mark.parametrize("field", ["expires_at", "secret_retires_at"])

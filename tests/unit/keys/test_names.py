@@ -27,6 +27,15 @@ def test_what_deceives_is_refused(name: str) -> None:
         parse_name(name)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_name() -> None:
+    """It comes with the first line of a file. Inside a name it is invisible, and exports lose it."""
+    assert parse_name("\ufeff Deploy\ufeff ") == "Deploy"
+    assert parse_reason("\ufeff") is None
+    for name in ("\ufeff", "De\ufeffploy"):
+        with pytest.raises(Invalid):
+            parse_name(name)
+
+
 @pytest.mark.parametrize("name", ["\u200b", "\u3164", "\u2800", "\u0301", "\u200d\ufe0f", "\u00ad"])
 def test_an_invisible_name_is_refused(name: str) -> None:
     """It would look like no name; as a reason it says nothing."""

@@ -153,6 +153,18 @@ def test_a_client_certificate_is_shown(certificate: Path) -> None:
         connection.close()
 
 
+def test_a_certificate_that_is_refused_late_is_noticed(certificate: Path, collector: Collector) -> None:
+    """TLS 1.3 ends the handshake before the collector has looked at the client's certificate."""
+    with collecting(certificate, wants_client=True) as strict:
+        without = connect(strict, certificate)
+        with pytest.raises(SyslogFailed):
+            without.require_accepted(20)
+        without.close()
+    with_one = connect(collector, certificate)
+    with_one.require_accepted(0.05)
+    with_one.close()
+
+
 def test_files_that_are_wrong_are_named(tmp_path: Path, collector: Collector, certificate: Path) -> None:
     """One sentence each."""
     url = f"tls://localhost:{collector.port}"

@@ -185,6 +185,18 @@ def test_a_very_large_backlog_is_folded_like_workers_work() -> None:
     assert (store.moved_at[0], store.moved_at[-1]) == (usual, (policy, min(niceness + 5, 19)))
 
 
+def test_a_server_folds_all_at_once() -> None:
+    """Its priority isn't ours, and small folds cost it more: a medium backlog waits only to be folded with others."""
+    store = Store(30_000)
+    loop = FoldLoop(store, _prompt_clock(), uses_idle_time=False)
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    assert store.done.wait(30)
+    loop.stop()
+    thread.join(30)
+    assert store.sizes[0] == 30_000
+
+
 def test_counts_of_clients_are_added_now_and_then() -> None:
     """For every hundred thousand entries, and where there are few, once a minute, also if a fold left some before."""
     store = Store(6 * HURRY_ROWS)
@@ -201,7 +213,7 @@ def test_a_medium_backlog_waits_ten_seconds_for_idle_time() -> None:
     store = Store(30_000)
     with _running(store, itertools.count(0.0, 0.5).__next__):
         assert store.done.wait(30)
-    assert (store.sizes[0], store.asked < 15) == (20_000, True)
+    assert (store.sizes[0], store.asked < 15) == (30_000, True)
 
 
 def test_folds_go_on_between_steps_of_clients() -> None:
@@ -211,7 +223,7 @@ def test_folds_go_on_between_steps_of_clients() -> None:
     with _running(store, itertools.count(0.0, 0.25).__next__):
         assert store.done.wait(30)
     first = store.sizes.index(0)
-    assert store.sizes[first : first + 9] == [0, 20_000] * 4 + [0]
+    assert store.sizes[first : first + 9] == [0, 50_000] * 4 + [0]
     refusing = Store(10 * HURRY_ROWS)
     refusing.client_faults = 2
     with _running(refusing, itertools.count(0.0, 0.25).__next__):

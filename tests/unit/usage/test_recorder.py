@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from ari.base.errors import Unavailable
 from ari.base.settings import Settings
 from ari.usage import recorder as log_module
+from ari.usage.back_pressure import BackPressure
 from ari.usage.model import Attempt, Completion
 from ari.usage.recorder import UsageRecorder
 from tests.support.clock import FrozenClock
@@ -49,6 +51,21 @@ def test_requests_in_flight_share_one_commit(play: Play) -> None:
         store.release()
         await asyncio.gather(first, *others)
         assert [len(batch.rows) for batch in store.batches] == [64, 1, 40]
+
+    play(scenario)
+
+
+def test_commits_pause_only_while_folds_are_behind(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise 5: a pause of no time at all would cost each request 0.1 ms, since the kernel sets a timer for it."""
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+
+    async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
+        await usage.write(make_row())
+        assert pauses == []
+        monkeypatch.setattr(BackPressure, "pause_seconds", lambda _: 0.25)
+        await usage.write(make_row())
+        assert pauses == [0.25]
 
     play(scenario)
 

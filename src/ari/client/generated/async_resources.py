@@ -43,7 +43,7 @@ class AsyncKeysResource:
         The secret is returned only in this response. A key can only grant scopes it has and can't grant a later
         expiry than its own; a test key creates test keys only. A key that belongs to a consumer creates keys of
         this consumer, with its own tags and metadata. With an `Idempotency-Key`, repeating the request within 24
-        hours returns the same response.
+        hours returns the same response, with the key as it is now.
 
         Requires scope `keys:write`: create, change, revoke and delete API keys.
 
@@ -1093,8 +1093,8 @@ class AsyncConsumersResource:
         """Create a consumer.
 
         A customer, a team or a service that keys can belong to. With an `Idempotency-Key`, repeating the request
-        within 24 hours returns the same response. To set limits, credits or models, a key also needs
-        `keys:write`.
+        within 24 hours returns that consumer as it is now, or 404 if it was deleted since. To set limits, credits
+        or models, a key also needs `keys:write`.
 
         Requires scope `consumers:write`: create, change and delete consumers.
 

@@ -160,13 +160,16 @@ def _checksum(facts: Mapping[str, Any]) -> str:
 
 
 def _encode(row: Row) -> bytes:
-    return json.dumps(row, default=_bytes_as_json, separators=(",", ":")).encode() + b"\n"
+    return _encoder.encode(row).encode() + b"\n"
 
 
 def _bytes_as_json(value: object) -> dict[str, str]:
     if isinstance(value, bytes | memoryview):
         return {"base64": base64.b64encode(value).decode()}
     raise TypeError(type(value).__name__)
+
+
+_encoder = json.JSONEncoder(default=_bytes_as_json, separators=(",", ":"))
 
 
 def _decode(line: bytes) -> Row:

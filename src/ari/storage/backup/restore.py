@@ -35,7 +35,9 @@ from ari.storage.tables import accounts, api_keys, audit_marks, events, webhooks
 
 _BATCH = 1000
 _TABLES = {table.name: table for table in (*MAIN_TABLES, *LOG_TABLES)}
-_COLUMNS = {name: {column.name: column for column in columns_of(table)} for name, table in _TABLES.items()}
+_RULES = {
+    name: row_types.make_rules({column.name: column for column in columns_of(table)}) for name, table in _TABLES.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,10 @@ def _rows(reader: Reader) -> Iterator[tuple[str, Row]]:
     """Every row, which has the columns of its table and values of their types; at both readings."""
     rows = reader.rows()
     for table, row in rows:
-        columns = _COLUMNS.get(table)
-        if columns is None or row.keys() != columns.keys():
+        rules = _RULES.get(table)
+        if rules is None or row.keys() != rules.keys():
             problem = "its tables don't belong to this version"
-        elif not row_types.fits(row, columns):
+        elif not row_types.fits(row, rules):
             problem = f"a row in its table {table} isn't valid"
         else:
             yield table, row

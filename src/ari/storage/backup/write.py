@@ -146,7 +146,8 @@ def _write_table(connection: Connection, table: Table, writer: Writer, progress:
     progress(table.name, 0, total)
     query = select(*columns_of(table)).where(lasting).order_by(*table.primary_key.columns)
     with connection.execute(query.execution_options(yield_per=1000)) as result:
-        for done in writer.add(table.name, map(dict, result.mappings())):
+        names = list(result.keys())
+        for done in writer.add(table.name, (dict(zip(names, row, strict=True)) for row in result)):
             progress(table.name, done, total)
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, delete, func, insert, select, text
 from ari.storage.clickhouse.clickhouse_client import LONG_SECONDS, ClickHouse
 from ari.storage.clickhouse.table import SELECTED, TABLE
 from ari.storage.tables import usage_staging
-from ari.storage.usage import rollups
-from ari.storage.usage.compact_sql import for_postgresql
+from ari.storage.usage import rollups, staged_entries
+from ari.storage.usage.compact_sql import compact, for_postgresql
 from ari.storage.usage.logged_row import LoggedRow, decode
 from ari.storage.usage.row_ids import BELOW_ALL, TIME_SHIFT, RowId, format_id
 from ari.storage.usage.rows_elsewhere import remove_mark
@@ -37,9 +37,10 @@ def _of_returned(statement: str) -> str:
     return for_postgresql(statement)
 
 
-_INSERT = f"""WITH entries AS MATERIALIZED ({rollups.ENTRIES}) {rollups.INSERT_REQUESTS}
+_ENTRIES = compact(rollups.LOGGED, "seq, kind, at_ms, ")
+_INSERT = f"""WITH entries AS MATERIALIZED ({_ENTRIES}) {rollups.INSERT_REQUESTS}
     ON CONFLICT (id_high, id_low) DO UPDATE SET count = excluded.count WHERE usage_log.count < excluded.count"""
-_STATEMENTS = [text(_of_returned(statement)) for statement in (*rollups.ADD_TEXTS, _INSERT)]
+_STATEMENTS = [text(_of_returned(statement)) for statement in (*staged_entries.ADD_TEXTS, _INSERT)]
 
 
 class RowReturner:

@@ -1,5 +1,6 @@
 """Hot-path reads of the instance's rules for AI requests: one for each, so a change counts at once everywhere."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,15 +45,15 @@ class _Decoder:
 class SqliteAiRulesLookup:
     """Reads on the event loop; see ``ValidatedCache``."""
 
-    def __init__(self, keys_file: Path, commits: CommitCounter) -> None:
-        self._rows = SqliteLookup(keys_file, f"SELECT {_COLUMNS}, ?", _GONE, commits)
-        self._cache = ValidatedCache[str, AiRules](self._rows, _Decoder().decode)
+    def __init__(self, keys_file: Path, commits: CommitCounter, find_watch: Callable[[], SqliteLookup | None]) -> None:
+        self.rows = SqliteLookup(keys_file, f"SELECT {_COLUMNS}, ?", _GONE, commits)
+        self._cache = ValidatedCache[str, AiRules](self.rows, _Decoder().decode, find_watch=find_watch)
 
     async def find(self) -> AiRules:
         return self._cache.get(_EVERY) or NO_RULES
 
     async def close(self) -> None:
-        self._rows.close()
+        self.rows.close()
 
 
 class PostgresAiRulesLookup:

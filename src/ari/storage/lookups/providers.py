@@ -6,6 +6,7 @@ it (``stores/provider_keys.py``).
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -57,12 +58,12 @@ class ProviderLookup(Protocol):
 class SqliteProviderLookup:
     """Reads on the event loop; see ``ValidatedCache``."""
 
-    def __init__(self, keys_file: Path, commits: CommitCounter) -> None:
+    def __init__(self, keys_file: Path, commits: CommitCounter, find_watch: Callable[[], SqliteLookup | None]) -> None:
         # Always one row, since only rows are cached, and a provider without a key is looked up as often as others.
         query = f"SELECT {_COLUMNS}, p.provider FROM (SELECT ? AS provider) p {_TABLES}"  # noqa: S608 - our own
-        self._rows = SqliteLookup(keys_file, query, _GONE, commits)
+        self.rows = SqliteLookup(keys_file, query, _GONE, commits)
         self._keys = SqliteLookup(keys_file, _SQLITE_KEYS, _GONE, commits)
-        self._cache = ValidatedCache[str, FoundProvider](self._rows, self._parse)
+        self._cache = ValidatedCache[str, FoundProvider](self.rows, self._parse, find_watch=find_watch)
 
     async def find(self, provider: str) -> FoundProvider:
         found = self._cache.get(provider)
@@ -72,6 +73,7 @@ class SqliteProviderLookup:
     def _parse(self, row: tuple[Any, ...]) -> FoundProvider:
         if row[5] is None:
             return _parse_row(row, ())
+        self._keys.end_tick()
         keys = self._keys.row(row[-1])
         assert keys is not None
         return _parse_row(row, _parse_keys(row[-1], keys[0]))
@@ -80,7 +82,7 @@ class SqliteProviderLookup:
         """Nothing is kept longer than the file is unchanged."""
 
     async def close(self) -> None:
-        self._rows.close()
+        self.rows.close()
         self._keys.close()
 
 

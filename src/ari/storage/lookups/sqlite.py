@@ -69,6 +69,10 @@ class SqliteLookup:
         Reads ``PRAGMA data_version``, which changes with every commit of another connection in any process; this
         connection writes nothing. Versions of two connections cannot be compared. Raises ``Unavailable``.
         """
+        return state == self.look()
+
+    def look(self) -> int:
+        """``state`` now; asks once in each tick, unless this process commits. Raises ``Unavailable``."""
         if not self._looked or self._commits.count != self._counted:
             with self._mutex:
                 try:
@@ -76,7 +80,7 @@ class SqliteLookup:
                 except (sqlite3.Error, OSError):
                     self._close()
                     raise Unavailable(self._gone) from None
-        return state == self.state
+        return self.state
 
     def _look(self) -> None:
         if not self._in_tick:
@@ -89,13 +93,14 @@ class SqliteLookup:
             self.state += 1
 
     def _begin_tick(self) -> None:
-        asyncio.get_running_loop().call_soon(self._end_tick)
+        asyncio.get_running_loop().call_soon(self.end_tick)
         status = os.stat(self._path)  # noqa: PTH116 - two thirds of the time of Path.stat
         if (status.st_ino, status.st_dev) != self._file:
             self._open()
         self._in_tick = True
 
-    def _end_tick(self) -> None:
+    def end_tick(self) -> None:
+        """Compare the file with the one that is open before the next use."""
         self._in_tick = self._looked = False
 
     def _open(self) -> None:
@@ -134,7 +139,7 @@ class SqliteLookup:
 
     def _close(self) -> None:
         connection, self._connection, self._file = self._connection, None, None
-        self._end_tick()
+        self.end_tick()
         self.state += 1
         if connection is not None:
             connection.close()

@@ -81,13 +81,14 @@ class DeliveryTable:
         return None if row is None else _delivery(row)
 
     def page(self, webhook_id: str, before_id: str | None, limit: int, state: DeliveryState | None) -> list[Delivery]:
-        query = select(*_SHOWN).where(_t.webhook_id == webhook_id).order_by(_t.id.desc()).limit(limit)
+        query = select(*_SHOWN).where(_t.webhook_id == webhook_id).limit(limit)
         if before_id is not None:
             query = query.where(_t.id < before_id)
         if state is not None:
             query = query.where(_t.state == state)
-        if state in _FINISHED:
-            query = query.where(_t.next_try_at_ms.is_(None))  # true of each, and so an index has them in order
+        if state in _FINISHED:  # they have no next try, so an index has them in this order
+            query = query.where(_t.next_try_at_ms.is_(None)).order_by(_t.next_try_at_ms.desc())
+        query = query.order_by(_t.id.desc())
         return [_delivery(row) for row in self._connection.execute(query)]
 
     def list_due(self, now_ms: int, lease_ms: int) -> list[str]:
@@ -135,7 +136,8 @@ class DeliveryTable:
         )
         if types is not None:
             query = query.where(_t.type.in_(types))
-        found = list(self._connection.execute(query.order_by(_t.id).limit(limit)).scalars())
+        query = query.order_by(_t.next_try_at_ms, _t.id).limit(limit)
+        found = list(self._connection.execute(query).scalars())
         self._requeue(_t.id.in_(found), now_ms)
         return found
 

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Engine, text
 
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.usage import client_counts, rollups
-from ari.storage.usage.fold import execute, fill, with_relations, writing
+from ari.storage.usage.fold import writing
+from ari.storage.usage.statements import execute, fill, with_relations
 from ari.storage.write_lock import LOCK_SECONDS
 
 FIRST_COUNTS, MIN_COUNTS, MAX_COUNTS = 5_000, 100, 25_000
@@ -19,6 +20,7 @@ LONG_SECONDS, SHORT_SECONDS = 1.0, 0.25
 _IN_STEPS = (*fill(client_counts.RELATIONS), *client_counts.ADD_CLIENTS)
 _AT_ONCE = (
     *rollups.USE_INDEXES,
+    *rollups.IN_MEMORY,
     with_relations(client_counts.RELATIONS_ON_POSTGRESQL, *client_counts.ADD_CLIENTS),
 )
 

@@ -37,7 +37,7 @@ _new = f"""FROM (SELECT id_high, key_id, hint_text AS key_hint, route_text AS ro
 _numbers = ", ".join(f"{column} = {number_of(f'entries.{text}')}" for column, text in _TEXTS.items())
 
 _OTHERS = "other_entries"
-_columns = ", ".join(f'"{name}"' for name in usage_staging.c.keys())  # noqa: SIM118 - not a dictionary
+_columns = ", ".join(f'"{column.name}"' for column in usage_staging.c)
 _MAKE = (
     f"CREATE TEMP TABLE IF NOT EXISTS entries AS {_entries} LIMIT 0",
     f"CREATE TEMP TABLE IF NOT EXISTS {_OTHERS} AS SELECT {_columns} FROM usage_staging LIMIT 0",

@@ -8,7 +8,7 @@ there count as folded.
 # ruff: noqa: S608 - every name in these statements is our own
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,11 @@ from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.dialect import lock_for_migration
 from ari.storage.postgres_sessions import set_limits
 from ari.storage.tables import staging_file, usage_staging
-from ari.storage.usage import client_counts, rollups
+from ari.storage.usage import client_counts, rollups, staged_entries
 from ari.storage.usage.compact_sql import for_postgresql
 from ari.storage.usage.copied_entries import copy_oldest, for_copies, number_new_texts
 from ari.storage.usage.row_ids import ABOVE_ALL, BELOW_ALL
+from ari.storage.usage.statements import execute, fill, with_relations
 from ari.storage.write_lock import LOCK_SECONDS, write_lock
 from ari.usage.model import Backlog
 
@@ -64,44 +65,29 @@ _RESTORE_COUNTERS = "INSERT OR IGNORE INTO staging.limit_counters SELECT * FROM 
 _SAVE_COUNTERS = "INSERT OR REPLACE INTO main.limit_counters SELECT * FROM staging.limit_counters"
 
 
-def fill(relations: Mapping[str, str]) -> list[str]:
-    """Statements that fill these in temporary tables, for SQLite, which runs one change per statement."""
-    return [
-        statement
-        for name, query in relations.items()
-        for statement in (
-            f"CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT * FROM ({query}) WHERE false",
-            f"DELETE FROM {name}",
-            f"INSERT INTO {name} {query}",
-        )
-    ]
-
-
-def with_relations(relations: Mapping[str, str], *steps: str) -> str:
-    """These steps in one statement, for PostgreSQL: temporary tables would fill its catalog with dead rows."""
-    parts = [f"{name} AS MATERIALIZED ({query})" for name, query in relations.items()]
-    parts += [f"step_{number} AS ({step})" for number, step in enumerate(steps)]
-    return f"WITH {', '.join(parts)} SELECT 1"
-
-
-_WITH_ENTRIES = f"WITH entries AS MATERIALIZED ({rollups.ENTRIES})"
-_relations = {"entries": rollups.ENTRIES, **rollups.RELATIONS}
-_COUNT_AT_ONCE = (*rollups.ADD_TEXTS, with_relations(_relations, rollups.INSERT_REQUESTS, *rollups.COUNT_REQUESTS))
+_entries = staged_entries.RELATIONS
+_relations = {**_entries, **rollups.RELATIONS, **staged_entries.TEXTS}
+COUNT_AT_ONCE = with_relations(_relations, rollups.INSERT_REQUESTS, *staged_entries.COUNT_REQUESTS)
+_NUMBER_TEXTS = (*staged_entries.PLANS, *staged_entries.ADD_TEXTS)
+_COUNT_REQUESTS = (*_NUMBER_TEXTS, COUNT_AT_ONCE)
 _COUNT_WITH_FLOODS = (
-    *rollups.ADD_TEXTS,
-    f"{_WITH_ENTRIES} {rollups.INSERT_REQUESTS}",
-    with_relations(_relations, *rollups.COUNT_REQUESTS),
-    f"{_WITH_ENTRIES} {rollups.UPSERT_FLOODS}",
+    *_NUMBER_TEXTS,
+    with_relations(_entries, rollups.INSERT_REQUESTS),
+    with_relations(_relations, *staged_entries.COUNT_REQUESTS),
+    with_relations(_entries, rollups.UPSERT_FLOODS),
 )
 """On PostgreSQL. The first request of a flood may be among the entries, and the others compare with its row."""
 _COUNT_SHIPPED = (
-    *rollups.ADD_TEXTS,
-    f"{_WITH_ENTRIES} {rollups.INSERT_FLOOD_STARTS}",
-    with_relations(_relations, *rollups.COUNT_REQUESTS),
+    *_NUMBER_TEXTS,
+    with_relations(_entries, rollups.INSERT_FLOOD_STARTS),
+    with_relations(_relations, *staged_entries.COUNT_REQUESTS),
 )
-_COUNT_SHIPPED_WITH_FLOODS = (*_COUNT_SHIPPED, f"{_WITH_ENTRIES} {rollups.UPSERT_FLOODS}")
+_COUNT_SHIPPED_WITH_FLOODS = (*_COUNT_SHIPPED, with_relations(_entries, rollups.UPSERT_FLOODS))
 """The same, where another engine stores the rows."""
-_COUNT_IN_STEPS = (rollups.INSERT_REQUESTS, *fill(rollups.RELATIONS), *rollups.COUNT_REQUESTS)
+_COMPLETE_ROWS = (*rollups.USE_INDEXES, rollups.COMPLETE_ROWS)
+"""On PostgreSQL."""
+_count_requests = rollups.count_requests(lambda column: rollups.text_of(f'"{column}"'))
+_COUNT_IN_STEPS = (rollups.INSERT_REQUESTS, *fill(rollups.RELATIONS), *_count_requests)
 """On SQLite."""
 
 
@@ -246,8 +232,9 @@ class Folder:
                 _begin_write(connection)
                 number_new_texts(connection)
                 floods = [rollups.UPSERT_FLOODS] if rollups.FLOOD in copied.kinds else []
-                statements = map(for_copies, _list_statements(copied.kinds, [*_COUNT_IN_STEPS, *floods]))
-                execute(connection, statements, span)
+                count_requests = [*_COUNT_IN_STEPS, *floods]
+                statements = _list_statements(copied.kinds, count_requests, [rollups.COMPLETE_ROWS])
+                execute(connection, map(for_copies, statements), span)
                 connection.execute(text(_SAVE_HIGH), {"high": copied.high})
         return copied.entries
 
@@ -266,17 +253,14 @@ class Folder:
                 return 0
             high, kinds = max(row[2] for row in found), {row[0] for row in found}
             span = {"low": 0, "high": high} | _span_of_ids(found)
-            if rollups.COMPLETION in kinds:
-                for setting in rollups.USE_INDEXES:
-                    connection.execute(text(setting))
             if self._sink is None:
                 rows_elsewhere.refuse_if_elsewhere(connection)
-                count_requests = _COUNT_WITH_FLOODS if rollups.FLOOD in kinds else _COUNT_AT_ONCE
+                count_requests = _COUNT_WITH_FLOODS if rollups.FLOOD in kinds else _COUNT_REQUESTS
             else:
                 shipping.ship(connection, self._sink, span)
                 count_requests = _COUNT_SHIPPED_WITH_FLOODS if rollups.FLOOD in kinds else _COUNT_SHIPPED
-            for statement in _list_statements(kinds, count_requests):
-                connection.execute(text(for_postgresql(statement)), span)
+            statements = _list_statements(kinds, count_requests, _COMPLETE_ROWS)
+            execute(connection, map(for_postgresql, statements), span)
             connection.execute(delete(usage_staging).where(_staging.seq <= high))
             connection.execute(text(_COUNT_FOLD))
         return sum(row[1] for row in found)
@@ -301,7 +285,9 @@ def _span_of_ids(found: Iterable[Any]) -> dict[str, int]:
     return {"first": min(row[4] for row in with_ids), "last": max(row[5] for row in with_ids)}
 
 
-def _list_statements(kinds: Collection[str], count_requests: Sequence[str]) -> Iterator[str]:
+def _list_statements(
+    kinds: Collection[str], count_requests: Sequence[str], complete_rows: Sequence[str]
+) -> Iterator[str]:
     """The statements that fold entries of these kinds."""
     if rollups.REQUEST in kinds or rollups.FLOOD in kinds:
         yield from count_requests
@@ -310,13 +296,7 @@ def _list_statements(kinds: Collection[str], count_requests: Sequence[str]) -> I
     if rollups.AI_USE in kinds:
         yield from rollups.COUNT_AI_USES
     if rollups.COMPLETION in kinds:
-        yield rollups.COMPLETE_ROWS
-
-
-def execute(connection: Connection, statements: Iterable[str], span: Mapping[str, int]) -> None:
-    """Run each of these statements."""
-    for statement in statements:
-        connection.execute(text(statement), span)
+        yield from complete_rows
 
 
 def _begin_write(connection: Connection) -> None:

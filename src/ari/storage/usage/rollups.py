@@ -11,10 +11,12 @@ staging table are always wrong, so it may run a join as a scan of a whole table,
 
 # ruff: noqa: S608 - every name in these statements is our own
 
+from collections.abc import Callable
+
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.reasons import ACCEPTED
 from ari.storage.tables import usage_ai
-from ari.storage.usage.compact_sql import COMPACT_COLUMNS, add_texts, compact, parse_staged_id
+from ari.storage.usage.compact_sql import COMPACT_COLUMNS, parse_staged_id
 from ari.usage.floods import MAX_ADDRESSES_PER_HOUR
 from ari.usage.model import MANY, OTHERS
 
@@ -78,10 +80,8 @@ def _select_stored(high: str, low: str) -> str:
 
 _logged = f"FROM usage_staging WHERE seq > :low AND seq <= :high AND kind IN ('{REQUEST}', '{FLOOD}')"
 LOGGED = _with_id(_logged, "usage_staging")
-"""The staged requests of a fold."""
-ADD_TEXTS = add_texts(_logged, parse_staged_id("usage_staging")[0])
-ENTRIES = compact(LOGGED, "seq, kind, at_ms, ")
-"""The same as rows of ``usage_log``. For PostgreSQL, after ``ADD_TEXTS``; SQLite has ``copied_entries.py``."""
+"""The staged requests of a fold. As rows of ``usage_log`` they are ``entries``, which ``copied_entries.py`` makes on
+SQLite and ``staged_entries.py`` on PostgreSQL."""
 _columns = ", ".join(COMPACT_COLUMNS)
 INSERT_REQUESTS = f"INSERT INTO usage_log ({_columns}) SELECT {_columns} FROM entries WHERE kind = '{REQUEST}'"
 """Fails where a request is stored already or staged twice; see ``DELETE_REPEATED``."""
@@ -107,6 +107,7 @@ _group = f""""key", at_ms - at_ms % {HOUR_MS} AS hour_ms, route, code, caller"""
 
 
 def text_of(number: str) -> str:
+    """A look-up of the text with this number."""
     return f"(SELECT named.text FROM usage_names AS named WHERE named.number = {number})"
 
 
@@ -118,33 +119,51 @@ RELATIONS = {
     "hours": """SELECT "key", hour_ms, route, code, sum(n) AS n, min(first) AS first, max(last) AS last
     FROM alike GROUP BY 1, 2, 3, 4""",
 }
-"""What ``COUNT_REQUESTS`` reads, in the order to compute it: requests that are alike (``n`` of them), so that each
+"""What ``count_requests`` adds, in the order to compute it: requests that are alike (``n`` of them), so that each
 entry is read once, and these without their callers."""
 
-COUNT_REQUESTS = (
-    f"""INSERT INTO usage_hours (key_id, hour_ms, route, code, count)
-    SELECT {text_of('"key"')}, hour_ms, {text_of("route")}, {text_of("code")}, n
-    FROM hours ORDER BY 1, 2, 3, 4 {_ADD_HOURS}""",
-    f"""INSERT INTO usage_totals (key_id, request_count, refused_count, first_used_at_ms, last_used_at_ms)
-    SELECT {text_of('"key"')} AS key_id, accepted, refused, first, last FROM (
-        SELECT "key", {_accepted} AS accepted, {_refused} AS refused,
-        min(CASE WHEN code = {_ACCEPTED} THEN first END) AS first,
-        max(CASE WHEN code = {_ACCEPTED} THEN last END) AS last FROM hours GROUP BY "key") AS summed
-    ORDER BY key_id {_ADD_TOTALS}""",
-    f"""INSERT INTO usage_days (key_id, day_ms, accepted_count, refused_count)
-    SELECT {text_of('"key"')} AS key_id, day_ms, accepted, refused FROM (
-        SELECT "key", hour_ms - hour_ms % {DAY_MS} AS day_ms, {_accepted} AS accepted, {_refused} AS refused
-        FROM hours GROUP BY 1, 2) AS summed
-    ORDER BY key_id, day_ms {_ADD_DAYS}""",
-    f"""INSERT INTO usage_all_hours (hour_ms, with_key, code, count)
-    SELECT hour_ms, 1 = 1, {text_of("code")} AS text, n FROM (
-        SELECT hour_ms, code, sum(n) AS n FROM hours GROUP BY 1, 2) AS summed
-    ORDER BY hour_ms, text {_ADD_ALL_HOURS}""",
-    f"""INSERT INTO usage_client_counts (
-        "key", caller, accepted_count, refused_count, first_seen_at_ms, last_seen_at_ms)
-    SELECT "key", caller, CASE WHEN code = {_ACCEPTED} THEN n ELSE 0 END,
-        CASE WHEN code = {_ACCEPTED} THEN 0 ELSE n END, first, last FROM alike""",
-)
+
+def count_requests(text_of: Callable[[str], str], *, joined: bool = False) -> tuple[str, ...]:
+    """Statements that add what ``RELATIONS`` counted. ``text_of`` returns the expression for the text of a number.
+
+    ``joined``: it is one of ``<column>_texts``, a relation to join; then rows are written in the order of numbers.
+    """
+
+    def name(*columns: str) -> str:
+        if not joined:
+            return ""
+        return " ".join(
+            f'LEFT JOIN texts AS {column}_texts ON {column}_texts.number = "{column}"' for column in columns
+        )
+
+    def order(by_text: str, by_number: str) -> str:
+        return f"ORDER BY {by_number if joined else by_text}"
+
+    key, route, code = map(text_of, ("key", "route", "code"))
+    return (
+        f"""INSERT INTO usage_hours (key_id, hour_ms, route, code, count)
+        SELECT {key}, hour_ms, {route}, {code}, n FROM hours {name("key", "route", "code")}
+        {order("1, 2, 3, 4", '"key", hour_ms, route, code')} {_ADD_HOURS}""",
+        f"""INSERT INTO usage_totals (key_id, request_count, refused_count, first_used_at_ms, last_used_at_ms)
+        SELECT {key} AS key_id, accepted, refused, first, last FROM (
+            SELECT "key", {_accepted} AS accepted, {_refused} AS refused,
+            min(CASE WHEN code = {_ACCEPTED} THEN first END) AS first,
+            max(CASE WHEN code = {_ACCEPTED} THEN last END) AS last FROM hours GROUP BY "key") AS summed
+        {name("key")} {order("key_id", '"key"')} {_ADD_TOTALS}""",
+        f"""INSERT INTO usage_days (key_id, day_ms, accepted_count, refused_count)
+        SELECT {key} AS key_id, day_ms, accepted, refused FROM (
+            SELECT "key", hour_ms - hour_ms % {DAY_MS} AS day_ms, {_accepted} AS accepted, {_refused} AS refused
+            FROM hours GROUP BY 1, 2) AS summed
+        {name("key")} {order("key_id, day_ms", '"key", day_ms')} {_ADD_DAYS}""",
+        f"""INSERT INTO usage_all_hours (hour_ms, with_key, code, count)
+        SELECT hour_ms, 1 = 1, {code} AS text, n FROM (
+            SELECT hour_ms, code, sum(n) AS n FROM hours GROUP BY 1, 2) AS summed
+        {name("code")} {order("hour_ms, 3", "hour_ms, summed.code")} {_ADD_ALL_HOURS}""",
+        f"""INSERT INTO usage_client_counts (
+            "key", caller, accepted_count, refused_count, first_seen_at_ms, last_seen_at_ms)
+        SELECT "key", caller, {_accepted}, {_refused}, min(first), max(last) FROM alike GROUP BY 1, 2""",
+    )
+
 
 FIND_STORED = f"""SELECT seq FROM usage_staging WHERE seq > :low AND seq <= :high AND kind = '{REQUEST}'
     AND {_select_stored(_high, _low)} IS NOT NULL"""
@@ -212,5 +231,12 @@ _completions = _with_id(_select_last_staged(COMPLETION), "entry")
 COMPLETE_ROWS = f"""UPDATE usage_log SET status = done.status, duration_ms = done.duration_ms, bytes = done.bytes
     FROM ({_completions}) AS done WHERE usage_log.id_high = done.high AND usage_log.id_low = done.low
     AND {_within("usage_log")}"""
-USE_INDEXES = ("SET LOCAL enable_hashjoin TO off", "SET LOCAL enable_mergejoin TO off")
+USE_INDEXES = (
+    "SET LOCAL enable_nestloop TO on",
+    "SET LOCAL enable_hashjoin TO off",
+    "SET LOCAL enable_mergejoin TO off",
+)
 """Makes PostgreSQL look the rows to complete up by index, for the rest of the transaction."""
+IN_MEMORY = ("SET LOCAL enable_sort TO off", "SET LOCAL jit TO off", "SET LOCAL work_mem TO '64MB'")
+"""Makes it group by hash, in memory: it guesses that there is nothing to group, sorts texts by the rules of a language,
+or compiles a statement for longer than it runs."""

@@ -26,7 +26,6 @@ from ari.storage.usage.fold import MAX_ENTRIES, Folder, writing
 from ari.storage.usage.fold_leader import FoldLeader
 from ari.storage.usage.log_reads import begin_read
 from ari.storage.usage.log_rows import LogElsewhere, LogRows, StoredRows
-from ari.storage.usage.retention import Retention
 from ari.storage.usage.row_ids import lowest_id
 from ari.storage.usage.staging import REFUSALS, Staging
 from ari.storage.write_lock import LOCK_SECONDS
@@ -76,7 +75,6 @@ class UsageTables:
         self._client_steps = ClientSteps(folder.engine, lock_file)
         self._metrics = metrics
         self._leader = FoldLeader(engine, None if lock_file is None else lock_file.with_name("fold.lock"))
-        self._retention = Retention(engine, lock_file, self.begin_write, elsewhere)
         self._clock = clock
 
     def commit(self, batch: Batch) -> None:
@@ -274,9 +272,12 @@ class UsageTables:
             return erase_address(self._engine, self.begin_write, address, elsewhere)
 
     def remove_before(self, before_ms: int) -> Generator[int]:
+        from ari.storage.usage.retention import Retention  # noqa: PLC0415 - commands that read need none
+
         self.catch_up()
         with _any_fault_as_unavailable():
-            yield from self._retention.steps(before_ms, lowest_id(before_ms))
+            retention = Retention(self._engine, self._lock_file, self.begin_write, self._elsewhere)
+            yield from retention.steps(before_ms, lowest_id(before_ms))
 
     def _count(self, folded: int) -> int:
         if folded:

@@ -1,11 +1,14 @@
 """Queries on the usage log that need no more than its port, for doors to run with ``Deps.report``."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ari.keys.model import KeySecret
 from ari.usage.model import KeyTotals, SecretUse
 from ari.usage.ports import UsageReader
-from ari.usage.search import SearchPage, UsageSearch
+
+if TYPE_CHECKING:
+    from ari.usage.search import SearchPage, UsageSearch
 
 
 def complete_until(reader: UsageReader) -> int | None:
@@ -13,7 +16,7 @@ def complete_until(reader: UsageReader) -> int | None:
     return reader.complete_until_ms()
 
 
-def find_rows(reader: UsageReader, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
+def find_rows(reader: UsageReader, search: "UsageSearch", before_id: str | None, limit: int) -> "SearchPage":
     """At most ``limit`` matching rows, newest first."""
     return reader.search(search, before_id, limit)
 

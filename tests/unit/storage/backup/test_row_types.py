@@ -23,13 +23,14 @@ NAN, INFINITE = float("nan"), float("inf")
 )
 def test_only_values_of_the_columns_type_fit(column: Column[Any], good: tuple[Any, ...], bad: tuple[Any, ...]) -> None:
     """NaN, infinite numbers and numbers of more than 64 bits are none."""
-    assert [value for value in good if not row_types.fits({"c": value}, {"c": column})] == []
-    assert [value for value in bad if row_types.fits({"c": value}, {"c": column})] == []
+    rules = row_types.make_rules({"c": column})
+    assert [value for value in good if not row_types.fits({"c": value}, rules)] == []
+    assert [value for value in bad if row_types.fits({"c": value}, rules)] == []
 
 
 def test_a_row_has_exactly_the_columns() -> None:
     """None is missing, none is more."""
-    columns = {"a": Column(String), "b": Column(String)}
+    columns = row_types.make_rules({"a": Column(String), "b": Column(String)})
     assert row_types.fits({"a": "", "b": ""}, columns)
     assert not row_types.fits({"a": ""}, columns)
     assert not row_types.fits({"a": "", "b": "", "c": ""}, columns)

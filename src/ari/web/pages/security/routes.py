@@ -1,4 +1,4 @@
-"""Settings > Security: the password, two-factor authentication, sessions and recent account events."""
+"""Settings > Security: the password, two-factor authentication, backups, sessions and recent account events."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +10,7 @@ from ari.base.errors import Invalid, RateLimited
 from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
+from ari.web.backup_summary import read_backup_summary
 from ari.web.cookies import keep_device
 from ari.web.forms import Form, form_from
 from ari.web.pages.confirm.reauth import WRONG, Reauth
@@ -39,7 +40,8 @@ class SecurityPages:
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The page."""
-        account_security = await deps_of(request).read(read_security)
+        deps = deps_of(request)
+        account_security = await deps.read(read_security)
         return self._pages.page(
             request,
             "pages/security/page.html",
@@ -47,6 +49,7 @@ class SecurityPages:
             own=session_of(request).session,
             all_codes=backup_codes.COUNT,
             few_codes=FEW_CODES,
+            backups=await deps.read(read_backup_summary, self._instance.settings),
         )
 
     @policy(AuthMode.SESSION)

@@ -11,6 +11,7 @@ from ari.http.route_policy import AuthMode, policy
 from ari.keys.listing import SHOWN
 from ari.usage.reports.listing import LONGEST_TEXT
 from ari.usage.reports.queries import complete_until
+from ari.web.backup_summary import read_backup_summary
 from ari.web.forms import form_from
 from ari.web.pages.api_docs.endpoints import Endpoints
 from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMISSED, PAGE_SIZES, SETTINGS, parse_view
@@ -84,6 +85,7 @@ class SettingsApiPages:
             f"pages/settings_api/{'_table' if fragment else 'page'}.html",
             table=await deps.read(read_table, usage, view),
             findings=findings,
+            backups=None if fragment else await deps.read(read_backup_summary, self._instance.settings),
             complete_until_ms=until_ms,
             low_disk=self._instance.usage.low_disk,
             view=view,

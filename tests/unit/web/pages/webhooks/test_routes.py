@@ -88,6 +88,22 @@ def test_pages_of_deliveries(browser: PageClient, hooks: Hooks) -> None:
     assert browser.get(f"{show(made.webhook.id)}?before={older}").text.count('<tr id="msg_') == 5
 
 
+def test_a_waiting_delivery_says_when_it_is_sent(browser: PageClient, hooks: Hooks) -> None:
+    """At its next attempt, now, or once the webhook is on: while it is off, there is no attempt."""
+    made = hooks.add()
+    hooks.happen()
+    hooks.gather()
+    url = show(made.webhook.id)
+    assert "Due now." in _text(browser, url)
+    hooks.receivers.statuses["hooks.example.net"] = 500
+    hooks.round()
+    assert "Next attempt in" in _text(browser, url)
+    hooks.do(management.change_webhook, made.webhook.id, WebhookChange(on=False))
+    shown = _text(browser, url)
+    assert "Sent once the webhook is on." in shown
+    assert "Next attempt" not in shown
+
+
 def test_many_failed_deliveries_are_not_counted_to_the_end(
     browser: PageClient, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
