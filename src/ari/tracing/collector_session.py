@@ -12,11 +12,16 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from urllib3.exceptions import HTTPError
 
+from ari.tracing.exchange import CuttingAdapter, Exchange
+
 MAX_BODY_BYTES = 64 * 1024
 """A response of OTLP has a number and a sentence."""
 READ_SECONDS = 2.0
-"""How long a body may take, unless one of its parts is late: that ends with the timeout of the request."""
+"""How long a body may take."""
+DEFAULT_SECONDS = 10.0
+"""How long a request may take without a timeout of its own."""
 _PROTOBUF, _WEB_PAGE = "application/x-protobuf", "text/html"
+_TOO_LATE = "the collector didn't complete its response in time"
 
 
 class CollectorFault(requests.RequestException):
@@ -32,13 +37,32 @@ class CollectorSession(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.headers["accept-encoding"] = "identity"
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, CuttingAdapter())
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """None: even without following it, the library would decompress a redirect's body to look at its target."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send the request and read the start of the response. Other statuses are for the caller to judge."""
-        response = super().send(request, **{**kwargs, "stream": True})
+        """Send the request and read the start of the response. Other statuses are for the caller to judge.
+
+        The timeout is that of the whole: the library's own begins again with each byte and each ``100 Continue``.
+        """
+        given = kwargs.get("timeout")
+        seconds = given if isinstance(given, int | float) else DEFAULT_SECONDS
+        with Exchange(seconds) as exchange:
+            try:
+                response = self._exchange(request, {**kwargs, "stream": True})
+            except Exception:
+                if exchange.is_cut:
+                    raise CollectorFault(_TOO_LATE) from None
+                raise
+            if exchange.is_cut:  # what was read until then may look whole
+                raise CollectorFault(_TOO_LATE)
+        return response
+
+    def _exchange(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
+        response = super().send(request, **options)
         try:
             status = response.status_code
             if 300 <= status < 400:

@@ -18,8 +18,9 @@ BOMB = gzip.compress(bytes(100_000_000))
 
 
 @contextmanager
-def collector(*parts: bytes, endless: bytes = b"") -> Iterator[str]:
-    """Responds to one request with these bytes, then with ``endless`` until the client hangs up."""
+def collector(*parts: bytes, endless: bytes = b"", pause: float = 0) -> Iterator[str]:
+    """Responds to one request with these bytes, then with ``endless``, after pauses, until the client hangs up."""
+    never = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -28,7 +29,7 @@ def collector(*parts: bytes, endless: bytes = b"") -> Iterator[str]:
                 connection.recv(65_536)
                 for part in parts:
                     connection.sendall(part)
-                while endless:
+                while endless and not never.wait(pause):
                     connection.sendall(endless)
                 connection.recv(1)
 
@@ -39,9 +40,9 @@ def collector(*parts: bytes, endless: bytes = b"") -> Iterator[str]:
         assert not thread.is_alive(), "the client hung up"
 
 
-def export(url: str) -> requests.Response:
+def export(url: str, seconds: float = 5) -> requests.Response:
     with CollectorSession() as session:
-        return session.post(url, b"spans", timeout=5, allow_redirects=False)
+        return session.post(url, b"spans", timeout=seconds, allow_redirects=False)
 
 
 def _with_length(body: bytes, *headers: bytes, status: bytes = OK) -> bytes:
@@ -86,6 +87,63 @@ def test_a_slow_body_is_not_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collector_session, "READ_SECONDS", -1.0)
     with collector(OK + b"\r\n", b"x") as url, pytest.raises(CollectorFault, match="too slow"):
         export(url)
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "endless", "pause"),
+    [
+        (b"HTTP/1.1 2", b"0", 0.05),
+        (OK + b"x: ", b"a", 0.05),
+        (CONTINUE, CONTINUE, 0.05),
+        (CONTINUE, CONTINUE * 2_000, 0),
+        (OK + b"content-length: 1000\r\n\r\n", b"a", 0.05),
+        (OK + b"transfer-encoding: chunked\r\n\r\n", b"1\r\na\r\n", 0.05),
+    ],
+    ids=["status", "head", "slow_100", "endless_100", "body", "chunks"],
+)
+def test_a_response_that_goes_on_is_cut(start: bytes, endless: bytes, pause: float) -> None:
+    """Each byte comes in time, and the thread that sends spans would wait for ever."""
+    with (
+        collector(start, endless=endless, pause=pause) as url,
+        pytest.raises(CollectorFault, match="in time"),
+    ):
+        export(url, 0.4)
+
+
+def test_a_handshake_that_goes_on_is_cut() -> None:
+    """TLS has begun by then, so the connection has another object."""
+    record = b"\x16\x03\x03\x40\x00"
+    with (
+        collector(record, endless=b"\x00", pause=0.05) as url,
+        pytest.raises(CollectorFault, match="in time"),
+    ):
+        export(url.replace("http://", "https://"), 0.4)
+
+
+def test_a_connection_that_was_kept_is_cut_as_well() -> None:
+    """The second request doesn't connect."""
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server, CollectorSession() as session:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(_with_length(b""))
+                while not done.wait(0.05):
+                    connection.sendall(CONTINUE)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        assert session.post(url, b"spans", timeout=5).status_code == 200
+        with pytest.raises(CollectorFault, match="in time"):
+            session.post(url, b"spans", timeout=0.4)
+        thread.join(10)
+        assert not thread.is_alive(), "the client hung up"
 
 
 def test_a_body_that_is_cut_off_is_a_failure() -> None:
