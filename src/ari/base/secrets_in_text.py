@@ -25,6 +25,7 @@ _UNMISTAKABLE = (
     r"gsk_[0-9A-Za-z]{12,}|xai-[0-9A-Za-z]{12,}|pplx-[0-9A-Za-z]{12,}",  # Groq, xAI, Perplexity
     r"gh[opsur]_[0-9A-Za-z]{12,}|github_pat_\w{12,}|glpat-[\w-]{12,}",
     r"xox[abeprs]-[\w-]{10,}|whsec_[\w+/]{12,}|pypi-[\w-]{16,}|dop_v1_[0-9a-f]{12,}",
+    r"tgp_v1_[\w-]{12,}",  # Together
 )
 
 _AT_A_START = (

@@ -29,6 +29,7 @@ PROVIDER_KEYS = [
     "AKIAIOSFODNN7EXAMPLE",
     "hf_Ab12Cd34Ef56Gh78Ij90",
     "pplx-Ab12Cd34Ef56Gh78Ij90",
+    "tgp_v1_Ab12Cd34-Ef56_Gh78Ij90Kl12",
     "whsec_Ab12Cd34Ef56Gh78Ij90",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
 ]
