@@ -187,6 +187,19 @@ def test_no_secret_and_no_text_of_callers(traced: AiGateway, collector: Collecto
     assert traced.owner.server.log_text().count("collector-secret") == 0
 
 
+def test_probes_are_left_out(traced: AiGateway, collector: Collector) -> None:
+    """Unless a caller with a key records them: they come every few seconds, and would hide everything else."""
+    known, stranger = traced.owner.api(traced.reader), traced.owner.api(None)
+    for path in ("/api/health", "/api/ready", "/metrics"):
+        stranger.get(path, headers={"x-request-id": "probe", **HEADERS})
+        known.get(path, headers={"x-request-id": "probe"})
+        known.get(path, headers={"x-request-id": f"recorded-{path}", **HEADERS})
+        assert find_request(collector, f"recorded-{path}")[0].trace == TRACE
+    traced.client().get("/api/me", headers={"x-request-id": "after-probes"})
+    find_request(collector, "after-probes")
+    assert [one.name for one in collector.spans if one.attributes.get("ari.request_id") == "probe"] == []
+
+
 def test_the_log_names_the_trace(collector: Collector, make_owner: Callable[..., Any]) -> None:
     """A slow request's entry has the ids of its span."""
     owner = make_owner(settings=settings_for(collector, ARI_SLOW_REQUEST_MS="1", ARI_LOG_FORMAT="json"))
@@ -271,7 +284,11 @@ def test_a_broken_collector_delays_nothing(make_owner: Callable[..., Any], fault
             assert broken.reached.wait(20)
         assert owner.server.stop(seconds=15) == 0
         log = owner.server.log_text()
-        assert log.count("traces may be incomplete") <= 6
+        entries = [json.loads(line) for line in log.splitlines() if "traces may be incomplete" in line]
+        assert {one["collector"] for one in entries} <= {
+            str(given["OTEL_EXPORTER_OTLP_ENDPOINT"]).removeprefix("http://")
+        }
+        assert len({one["pid"] for one in entries}) == len(entries), "one of each process"
         assert ("307, a redirect that ARI doesn't follow" in log) == (fault == "redirects")
 
 

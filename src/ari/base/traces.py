@@ -1,7 +1,7 @@
 """Ports of tracing: what records spans where it is turned on. ``ari.tracing`` implements them with OpenTelemetry.
 
-No text in a span comes from a caller unless it is cut, bounded and free of secrets; prompts, names, addresses, paths
-and queries are never in one.
+No text in a span comes from a caller unless it is cut, bounded and free of secrets; prompts, names of people and
+keys, addresses of clients, paths and queries are never in one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,6 +56,8 @@ class RequestTrace(Protocol):
 
     is_recording: bool
     """Whether spans are or may be recorded; otherwise it only passes the caller's trace on."""
+    is_continued: bool
+    """Whether it continues the trace of its caller; known after ``decide``."""
 
     def decide(self, name: str, *, is_trusted: bool) -> None:
         """Begin the request's span, unless it isn't recorded. Without trust, its trace is a new one."""

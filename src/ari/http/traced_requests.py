@@ -15,10 +15,12 @@ from ari.keys.reasons import ACCEPTED
 
 _SERVER_ERROR = 500
 _OTHER = "_OTHER"
+_PROBES = ("/api/health", "/api/ready", "/metrics")
+"""Monitoring requests them every few seconds."""
 
 
 class TracedRequestHandler(RequestHandler):
-    """Begins a request's span once its key is known, and ends it with the request.
+    """Begins a request's span once its key is known, and ends it with the request. Probes that succeed are left out.
 
     Spans have ids, methods, route templates, codes and times. What a caller wrote is in none of them.
     """
@@ -69,6 +71,8 @@ class TracedRequestHandler(RequestHandler):
         served, row = context.served, context.record.row
         status = served.status
         failed = status is None or status >= _SERVER_ERROR
+        if not failed and not trace.is_continued and context.route.template in _PROBES:
+            return  # a span that doesn't end isn't sent
         trace.finish(
             {
                 "http.request.method": context.head.known_method,

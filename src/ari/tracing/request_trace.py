@@ -48,6 +48,7 @@ class OtelRequestTrace:
         "_states",
         "_steps",
         "_tracer",
+        "is_continued",
         "is_recording",
     )
 
@@ -67,7 +68,7 @@ class OtelRequestTrace:
         self._states = states
         self._records_root = records = sampling.records_root()
         self.is_recording = records or (len(parents) == 1 and sampling.may_record_child(parents[0]))
-        self._is_trusted = self._is_decided = False
+        self._is_trusted = self._is_decided = self.is_continued = False
         self._ids: tuple[str, str] | None = None
         self._call_span: trace.Span | None = None
         if self.is_recording:
@@ -94,6 +95,7 @@ class OtelRequestTrace:
             if is_trusted:
                 remote = SpanContext(*ids, True, _SAMPLED, w3c.parse_state(self._states))
                 context = trace.set_span_in_context(NonRecordingSpan(remote), _ROOT)
+                self.is_continued = True
             else:
                 links = [Link(SpanContext(*ids, True))]
         self._chosen.choose(*(int(one, 16) for one in self._make_ids()))
