@@ -28,15 +28,16 @@ def prepare_traces(settings: Settings, environment: Mapping[str, str]) -> Traces
         return None
     try:
         with importing("otel"):
-            from ari.tracing.exporter import make_exporter, read_queue  # noqa: PLC0415 - only where it is on
+            from ari.tracing.exporter import make_exporter, name_collector, read_queue  # noqa: PLC0415 - only where it is on
             from ari.tracing.process_tracer import STOP_SECONDS, ProcessTracer  # noqa: PLC0415 - see above
             from ari.tracing.sampling import read_sampling  # noqa: PLC0415 - see above
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"ARI_TRACES={settings.traces} needs OpenTelemetry. {error}") from None
     exporter, sampling, queue = make_exporter(environment), read_sampling(environment), read_queue(environment)
+    collector = name_collector(environment)
 
     def begin() -> tuple[Tracer, Callable[[], None]]:
-        tracer = ProcessTracer(exporter, sampling, queue)
+        tracer = ProcessTracer(exporter, sampling, queue, collector)
         return tracer, tracer.stop
 
     return Traces(begin, STOP_SECONDS)

@@ -19,6 +19,7 @@ from ari.base.traces import SECRET_VARIABLES
 from ari.tracing.collector_session import CollectorSession
 
 _PROTOCOL = "http/protobuf"
+_DEFAULT_ENDPOINT = "http://localhost:4318"
 _HEADER = re.compile(r"[!#$&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~\t]*\Z")
 _UNFIT_IN_HEADER = re.compile(r"[^\x20-\x7e\xa0-\xff]")
 _COMPRESSIONS = ("", "none", "gzip", "deflate")
@@ -48,6 +49,12 @@ def make_exporter(environment: Mapping[str, str]) -> SpanExporter:
         return OTLPSpanExporter(session=CollectorSession())
     except (ValueError, RuntimeError, ImportError) as error:
         raise ConfigurationError(f"OpenTelemetry refuses its variables: {error}") from None
+
+
+def name_collector(environment: Mapping[str, str]) -> str:
+    """Host and port of the collector, for the log."""
+    found = next(filter(None, (value for _, value in _list_both(environment, "ENDPOINT"))), _DEFAULT_ENDPOINT)
+    return urlsplit(found).netloc.rpartition("@")[2]
 
 
 def read_queue(environment: Mapping[str, str]) -> SpanQueue:

@@ -32,12 +32,12 @@ class ProcessTracer:
     """Sends spans in batches from a thread of its own, so a collector never delays a request.
 
     The resource and the limits of spans come from OpenTelemetry's own variables. Of more spans
-    than the queue holds, the rest is dropped.
+    than the queue holds, the rest is dropped. ``collector`` is the name of the receiver in the log.
     """
 
-    def __init__(self, exporter: SpanExporter, sampling: Sampling, queue: SpanQueue) -> None:
+    def __init__(self, exporter: SpanExporter, sampling: Sampling, queue: SpanQueue, collector: str) -> None:
         self._sampling = sampling
-        report_failures()
+        report_failures(collector)
         note_waits_from(0.0)
         self._ids = ChosenIds()
         self._provider = TracerProvider(

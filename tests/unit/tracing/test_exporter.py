@@ -3,7 +3,7 @@
 import pytest
 
 from ari.base.errors import ConfigurationError
-from ari.tracing.exporter import SpanQueue, make_exporter, read_queue
+from ari.tracing.exporter import SpanQueue, make_exporter, name_collector, read_queue
 
 SECRET = "hunter2"
 
@@ -18,6 +18,8 @@ SECRET = "hunter2"
         ("OTEL_EXPORTER_OTLP_HEADERS", f"a=€{SECRET}"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:4318/?api_key={SECRET}"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"http://me:{SECRET}@127.0.0.1:4318"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
         ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "nan"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "-1"),
@@ -40,6 +42,16 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, v
 def test_sound_headers_are_taken(value: str) -> None:
     """In both spellings that OpenTelemetry reads."""
     assert make_exporter({"OTEL_EXPORTER_OTLP_HEADERS": value}) is not None
+
+
+def test_the_collector_is_named_by_its_host() -> None:
+    """Of the variable that OpenTelemetry reads first, without what a path may hold."""
+    both = {
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"https://traces.example:4318/{SECRET}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://other.example",
+    }
+    assert name_collector(both) == "traces.example:4318"
+    assert name_collector({}) == "localhost:4318"
 
 
 def test_a_small_queue_has_small_batches() -> None:
