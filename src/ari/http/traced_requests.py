@@ -70,8 +70,8 @@ class TracedRequestHandler(RequestHandler):
     def _finish(self, context: RequestContext, trace: RequestTrace) -> None:
         served, row = context.served, context.record.row
         status = served.status
-        failed = status is None or status >= _SERVER_ERROR
-        if not failed and not trace.is_continued and context.route.template in _PROBES:
+        failed = has_failed(status)
+        if is_usual_probe(context.route.template, status) and not trace.is_continued:
             return  # a span that doesn't end isn't sent
         trace.finish(
             {
@@ -87,6 +87,16 @@ class TracedRequestHandler(RequestHandler):
             },
             failed=status is not None and failed,
         )
+
+
+def has_failed(status: int | None) -> bool:
+    """Whether the server failed, or (``None``) the client has gone."""
+    return status is None or status >= _SERVER_ERROR
+
+
+def is_usual_probe(template: str, status: int | None) -> bool:
+    """Whether it is a request of monitoring that didn't fail."""
+    return template in _PROBES and not has_failed(status)
 
 
 def _name_span(context: RequestContext) -> str:

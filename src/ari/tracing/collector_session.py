@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from urllib3.exceptions import HTTPError
 
-from ari.tracing.exchange import CuttingAdapter, Exchange
+from ari.tracing.export_deadline import CuttingAdapter, Exchange
 
 MAX_BODY_BYTES = 64 * 1024
 """A response of OTLP has a number and a sentence."""

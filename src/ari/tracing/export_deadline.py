@@ -8,7 +8,7 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from threading import Lock, Timer, local
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 
 _CONNECTION = "ConnectionCls"
 _NO_LINGER = struct.pack("ii", 1, 0)
-"""What is still to be sent or read is dropped, and a collector that is still sending gets an error."""
+"""Unsent and unread data is dropped, and a collector that is still sending gets an error."""
 _current = local()
 
 
@@ -80,7 +80,7 @@ def _watch(connection: socket.socket) -> None:
         exchange.watch(connection)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _make_cuttable(kind: Any) -> type:
     """The class of connections, of which new and kept ones are watched."""
 
