@@ -89,10 +89,18 @@ def test_pods_may_do_little(name: str) -> None:
 
 
 def test_versions_never_run_at_once() -> None:
-    """SQLite has one pod, and PostgreSQL's pods all stop before a new version starts."""
+    """SQLite has one pod, and PostgreSQL's pods change only when all are stopped."""
     assert _find_workload("sqlite.yaml")["kind"] == "StatefulSet"
     assert _find_workload("sqlite.yaml")["spec"]["replicas"] == 1
-    assert _find_workload("postgresql.yaml")["spec"]["strategy"] == {"type": "Recreate"}
+    assert _find_workload("postgresql.yaml")["spec"]["updateStrategy"] == {"type": "OnDelete"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_a_pod_has_seen_outlives_it(name: str) -> None:
+    """A new pod gets the data directory of the old one, by which it notices lost revokes (promise 1)."""
+    claims = {one["metadata"]["name"] for one in _find_workload(name)["spec"]["volumeClaimTemplates"]}
+    (container,) = _find_pod(name)["containers"]
+    assert {one["mountPath"] for one in container["volumeMounts"] if one["name"] in claims} == {"/data"}
 
 
 def _settings_of(name: str, secrets: Path) -> dict[str, str | None]:

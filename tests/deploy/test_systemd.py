@@ -1,6 +1,8 @@
 """The systemd unit: valid, and closed to what ARI doesn't need."""
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -58,3 +60,47 @@ def test_the_exposure_is_small(tmp_path: Path) -> None:
     open_to = {one["name"] for one in json.loads(done.stdout) if one["set"] is False}
     assert "PrivateNetwork=" in open_to
     assert "NoNewPrivileges=" not in open_to
+
+
+_GUIDES = ROOT / "docs" / "guides"
+_WRITTEN = re.compile(r"\bARI_(?:DATA_DIR|AUDIT_FILE|BACKUP_TO|BACKUP_WORK_DIR)=(/[\w./-]+)")
+
+
+def _find_writable() -> set[Path]:
+    """The directories that the unit and its drop-ins open, although the system is read-only."""
+    files = [_FOLDER / "ari.service", *(_FOLDER / "ari.service.d").iterdir()]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    assert "ProtectSystem=strict" in lines
+    bases = {"StateDirectory": "/var/lib", "LogsDirectory": "/var/log", "ReadWritePaths": "/"}
+    pairs = [line.partition("=")[::2] for line in lines]
+    return {Path(bases[name]) / value for name, value in pairs if name in bases}
+
+
+def test_the_service_can_write_what_guides_use() -> None:
+    """Each path that a guide lets ARI write is open in the unit, or in a drop-in that comes with it."""
+    used = {Path(path) for guide in _GUIDES.glob("*.md") for path in _WRITTEN.findall(guide.read_text("utf-8"))}
+    assert {Path("/var/lib/ari"), Path("/srv/ari-backups"), Path("/var/log/ari/audit.jsonl")} <= used
+    writable = _find_writable()
+    assert {path for path in used if not any(path.is_relative_to(base) for base in writable)} == set()
+
+
+def _find_commands() -> list[list[str]]:
+    texts = [path.read_text(encoding="utf-8").replace("\\\n", " ") for path in sorted(_GUIDES.glob("*.md"))]
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    return [shlex.split(line)[2:] for line in lines if line.startswith("$ sudo systemd-run ")]
+
+
+def test_commands_get_the_settings_as_the_service_does(tmp_path: Path) -> None:
+    """Guides let systemd read the file of settings, with properties that it knows; a shell would split its values."""
+    commands = _find_commands()
+    assert len(commands) >= 3
+    for number, words in enumerate(commands):
+        properties = [words[at + 1] for at, word in enumerate(words) if word == "-p"]
+        assert {"User=ari", "EnvironmentFile=-/etc/ari/ari.env"} <= set(properties)
+        unit = tmp_path / f"command{number}.service"
+        unit.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *properties, ""]))
+        done = _analyze("verify", "--man=no", unit)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert not [
+        path.name for path in _GUIDES.glob("*.md") if re.search(r"\$\((?:sudo )?cat [^)]*\.env\)", path.read_text())
+    ]

@@ -1,12 +1,17 @@
 """Copies of the audit log that a real server makes: in a file and to a collector over TLS, and from elsewhere."""
 
 import json
+import os
+import re
+import signal
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
 from ari.base.audit_verification import AuditCopy, BrokenCopy
 from tests.conftest import Database
+from tests.package.conftest import ROOT
 from tests.support.certificates import self_signed
 from tests.support.processes import eventually
 from tests.support.syslog_collector import Collector, collecting
@@ -103,3 +108,35 @@ def test_a_remote_copy_continues(shared_owner: Any, tmp_path: Path) -> None:
     found = verify(copy.read_bytes().splitlines())
     assert found is not None
     assert (found.repeats, found.after_head) == (0, 0)
+
+
+def test_the_script_of_the_guide_copies_everything(make_owner: Any, tmp_path: Path) -> None:
+    """Each event once and in order, over several pages and a second start; it ends when ARI is gone (promise 2)."""
+    guide = (ROOT / "docs/guides/audit-log.md").read_text(encoding="utf-8")
+    [script] = re.findall(r"^\$ cat collect\.sh\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    owner = make_owner()
+    _, secret = owner.create_key("collector", scopes=["audit:read"])
+    environment = os.environ | {"ARI_KEY": secret, "ARI_URL": f"http://127.0.0.1:{owner.server.port}"}
+    script = script.replace("wait_seconds=30", "wait_seconds=1&limit=2")
+    copy = tmp_path / "copy.jsonl"
+
+    def ids() -> list[str]:
+        lines = copy.read_text().splitlines() if copy.exists() else []
+        return [found["id"] for found in map(json.loads, lines) if "id" in found]
+
+    def collect(last: str) -> None:
+        running = subprocess.Popen(["sh", "-c", script], cwd=tmp_path, env=environment, start_new_session=True)
+        try:
+            eventually(lambda: last in copy.read_text() if copy.exists() else False)
+        finally:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+
+    for _ in range(2):
+        collect(owner.create_key("another")[0]["id"])
+    found = verify(copy.read_bytes().splitlines())
+    assert found is not None
+    assert found.begins_at_first
+    assert len(ids()) == len(set(ids())) > 4
+    owner.server.kill()
+    assert subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, timeout=60).returncode != 0
