@@ -10,7 +10,7 @@ from ari.base.clock import MINUTE_MS
 from ari.base.settings import Settings
 from ari.cli import output
 from ari.cli.finding import Finding
-from ari.outbound.line_file import find_fault
+from ari.outbound.line_file import AuditFileFailed, describe_other_history, find_last_id
 from ari.outbound.syslog import SyslogConnection, SyslogFailed
 from ari.storage.engine import Database
 
@@ -24,7 +24,7 @@ def check_copies(database: Database, settings: Settings, now_ms: int) -> Iterato
     with database.reading() as tx:
         waiting = find_waiting(tx, settings)
     for name, since_ms in waiting.items():
-        fault = _find_file_fault(settings.audit_file) if name == "file" else _find_collector_fault(settings)
+        fault = _find_file_fault(settings.audit_file, database) if name == "file" else _find_collector_fault(settings)
         place = str(settings.audit_file if name == "file" else settings.audit_syslog)
         check = f"audit log to {name}"
         late = "" if since_ms is None else f" Events wait for it, the first of {output.relative(since_ms, now_ms)}."
@@ -36,15 +36,27 @@ def check_copies(database: Database, settings: Settings, now_ms: int) -> Iterato
             yield Finding(check, "ok", f"{place} is up to date" if since_ms is None else f"{place}.{late}")
 
 
-def _find_file_fault(path: Path | None) -> str | None:
+def _find_file_fault(path: Path | None, database: Database) -> str | None:
     assert path is not None, "it is set"
     if path.exists():
         if not path.is_file() or path.is_symlink():
             return f"{path} isn't a regular file."
-        return find_fault(path) if os.access(path, os.R_OK | os.W_OK) else f"Can't write {path}: permission denied."
+        if not os.access(path, os.R_OK | os.W_OK):
+            return f"Can't write {path}: permission denied."
+        return _find_end_fault(path, database)
     if not path.parent.is_dir():
         return f"Can't write {path}: its folder doesn't exist."
     return None if os.access(path.parent, os.W_OK | os.X_OK) else f"Can't create {path}: permission denied."
+
+
+def _find_end_fault(path: Path, database: Database) -> str | None:
+    try:
+        last_id = find_last_id(path)  # before the database: what it has now, the file may have a moment later
+    except AuditFileFailed as error:
+        return str(error)
+    with database.reading() as tx:
+        is_ours = tx.audit_feed.read_after(last_id, 1) is not None
+    return None if is_ours else describe_other_history(path)
 
 
 def _find_collector_fault(settings: Settings) -> str | None:

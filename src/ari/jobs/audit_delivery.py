@@ -43,6 +43,12 @@ class AuditSink(Protocol):
         Raises ``AriError``; then they may come again, too.
         """
 
+    def start_over(self) -> None:
+        """Get ready for the oldest event: the log lacks the last one that was delivered.
+
+        Raises ``AriError`` if what is there must not be continued.
+        """
+
     def close(self) -> None:
         """Let another process deliver."""
 
@@ -86,6 +92,7 @@ class AuditDelivery:
                 return
             page, is_gone = deps.read_sync(read_page_or_oldest, sink.last_id, EVENTS_AT_ONCE)
             if is_gone:
+                sink.start_over()
                 _log.warning("the audit log lacks the last event that was delivered; starting over", to=sink.name)
             last_id = page.events[-1].event.id if page.events else sink.last_id
             head = page.head if self._heads.is_due(last_id) else None

@@ -14,7 +14,7 @@ from ari.base.audit import Mark
 from ari.base.audit_lines import ChainedEvent, write_head
 from ari.base.audit_mark import MARK_FILE, FileMark
 from ari.base.errors import Unavailable
-from ari.outbound.line_file import LineFile
+from ari.outbound.line_file import AuditFileFailed, LineFile, describe_other_history
 
 _LOCK_FILE = "audit-file.lock"
 
@@ -67,6 +67,13 @@ class AuditFile:
             self._close_file()
             raise
         return True
+
+    def start_over(self) -> None:
+        """Raise ``AuditFileFailed`` unless the file is empty. It is of another history, and is free for its writer."""
+        file = self._file
+        if file is not None and file.last_id is not None:
+            self._close_file()
+            raise AuditFileFailed(describe_other_history(self._path))
 
     def close(self) -> None:
         self._close_file()

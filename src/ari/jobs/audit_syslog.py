@@ -57,6 +57,9 @@ class AuditSyslog:
             self._sent_id = events[-1].event.id
         return True
 
+    def start_over(self) -> None:
+        """Nothing: what a collector has can't be read."""
+
     def close(self) -> None:
         """End the connection. What isn't confirmed yet comes again."""
         if self._connection is not None:

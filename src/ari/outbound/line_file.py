@@ -21,21 +21,30 @@ class AuditFileFailed(AriError):
     """The file can't be used."""
 
 
-def find_fault(path: Path) -> str | None:
-    """Why the file can't be continued, if its end shows that; another process may be writing it."""
+def describe_other_history(path: Path) -> str:
+    """Why a file isn't continued that ends with an event that the audit log lacks."""
+    return (
+        f"{path} ends with an event that this audit log doesn't have: another instance wrote it, or this one was "
+        "restored since. Nothing was changed in it. Move it away, or set another ARI_AUDIT_FILE."
+    )
+
+
+def find_last_id(path: Path) -> str | None:
+    """The last event in the file; ``None`` if it has none. Raises ``AuditFileFailed``.
+
+    Another process may be writing it.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        return f"Can't read {path}: {error.strerror}."
+        raise AuditFileFailed(f"Can't read {path}: {error.strerror}.") from None
     try:
-        _read_end(descriptor, path, os.fstat(descriptor).st_size)
-    except AuditFileFailed as error:
-        return str(error)
+        _, last = _read_end(descriptor, path, os.fstat(descriptor).st_size)
     except OSError as error:
-        return f"Can't read {path}: {error.strerror}."
+        raise AuditFileFailed(f"Can't read {path}: {error.strerror}.") from None
     finally:
         os.close(descriptor)
-    return None
+    return None if last is None else _name_event(last)
 
 
 class LineFile:
@@ -106,7 +115,7 @@ class LineFile:
         end, last = _read_end(self._descriptor, self.path, size)
         if last is not None:
             self.ends_with_head = isinstance(last, SignedHead)
-            self.last_id = last.event.id if isinstance(last, ChainedEvent) else last.head.event_id
+            self.last_id = _name_event(last)
         if end < size:
             os.ftruncate(self._descriptor, end)
             os.fsync(self._descriptor)
@@ -135,6 +144,10 @@ def _read_end(descriptor: int, path: Path, size: int) -> tuple[int, ChainedEvent
     if not any(beginning.startswith(rest) or rest.startswith(beginning) for beginning in _BEGINNINGS):
         raise _refuse(path)
     return end, last
+
+
+def _name_event(line: ChainedEvent | SignedHead) -> str:
+    return line.event.id if isinstance(line, ChainedEvent) else line.head.event_id
 
 
 def _skip_nuls(descriptor: int, size: int) -> int:

@@ -22,6 +22,7 @@ from ari.instance import Instance
 from ari.jobs.audit_delivery import EVENTS_AT_ONCE, HEAD_SECONDS, AuditDelivery
 from ari.jobs.audit_file import AuditFile
 from ari.outbound.line_file import LineFile
+from tests.support.audit_copies import make_chain, to_lines
 from tests.support.audit_log import create
 from tests.support.commands import clock_of
 from tests.support.instances import opened
@@ -255,6 +256,27 @@ def test_a_log_that_lacks_the_last_event_is_copied_again(copying: Copying) -> No
         delivery.run_once()
     assert "starting over" in logged[0]["event"]
     assert copying.read().count == copying.count()
+
+
+def test_a_file_of_another_history_is_never_continued(copying: Copying) -> None:
+    """A restore has another history. Its log waits, and is in a new file once the old one was moved away."""
+    others = b"".join(to_lines(make_chain(3)))
+    copying.path.write_bytes(others)
+    create(copying.instance, "first")
+    delivery = copying.start()
+    with capture_logs() as logged:
+        for _ in range(3):
+            delivery.run_once()
+    [line] = logged
+    assert f"{copying.path} ends with an event that this audit log doesn't have" in line["reason"]
+    assert copying.path.read_bytes() == others
+    LineFile(copying.path).close()  # its writer isn't kept out
+    moved = copying.path.rename(copying.path.with_name("audit.old"))
+    delivery.run_once()
+    assert moved.read_bytes() == others
+    copy = copying.read()
+    assert (copy.count, copy.repeats) == (copying.count(), 0)
+    assert find_waiting_for(copying) is None
 
 
 def test_another_path_is_another_copy(copying: Copying) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ari.outbound.line_file import AuditFileFailed, LineFile, find_fault
+from ari.outbound.line_file import AuditFileFailed, LineFile, find_last_id
 from tests.support.audit_copies import make_chain, make_head, make_key, to_lines
 
 CHAIN = make_chain(4)
@@ -66,7 +66,7 @@ def test_nuls_of_a_power_cut_are_cut_off(count: int, torn: bytes, tmp_path: Path
     """After a whole line or a half one. Looking for a fault changes nothing."""
     whole = b"".join(LINES[:2])
     path = fill(tmp_path / "audit.jsonl", whole + torn + bytes(count))
-    assert find_fault(path) is None
+    assert find_last_id(path) == CHAIN[1].event.id
     assert path.stat().st_size == len(whole + torn) + count
     assert last_of(path) == CHAIN[1].event.id
     assert path.read_bytes() == whole
@@ -97,7 +97,9 @@ def test_a_head_at_the_end_names_the_last_event(tmp_path: Path) -> None:
 def test_a_foreign_file_stays_as_it_is(content: bytes, tmp_path: Path) -> None:
     """A mistyped path must not destroy anything."""
     path = fill(tmp_path / "notes", content)
-    assert find_fault(path) == refuse(path)
+    with pytest.raises(AuditFileFailed) as refused:
+        find_last_id(path)
+    assert str(refused.value) == refuse(path)
     assert "doesn't end like a copy of the audit log" in refuse(path)
     assert path.read_bytes() == content
 
