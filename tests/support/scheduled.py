@@ -65,9 +65,9 @@ class FailingTarget:
         self._fail("remove")
         self._target.remove(name)
 
-    def clean(self, instance: str) -> None:
+    def clean(self, writer: str) -> None:
         self._fail("clean")
-        self._target.clean(instance)
+        self._target.clean(writer)
 
     def _fail(self, method: str) -> None:
         if method in self._failing:

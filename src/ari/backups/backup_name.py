@@ -1,12 +1,16 @@
-"""The names of scheduled backups. A name says when the backup was begun, of which instance, and if it is verified."""
+"""The names of scheduled backups. A name says when the backup was begun, by which writer, and if it is verified.
+
+The writer is the instance, and which restore it began with: a trial restore has the same instance id as the original.
+"""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ari.base.clock import MINUTE_MS
 
-_NAME = re.compile(r"ari-(\d{8}T\d{6}Z)-(ins_[0-9A-Z]{26})(\.unverified)?\.backup")
+_NAME = re.compile(r"ari-(\d{8}T\d{6}Z)-(ins_[0-9A-Z]{26})(?:-(res_[0-9A-Z]{26}))?(\.unverified)?\.backup")
 _TIME = "%Y%m%dT%H%M%SZ"
 _CLOCKS_DIFFER_MS = 5 * MINUTE_MS
 """The clocks of two machines may differ by this much."""
@@ -14,11 +18,15 @@ _CLOCKS_DIFFER_MS = 5 * MINUTE_MS
 
 @dataclass(frozen=True, slots=True)
 class BackupName:
-    """``ari-20270115T030000Z-ins_….backup``, or ``….unverified.backup`` for one that couldn't be verified."""
+    """``ari-20270115T030000Z-ins_….backup``, or ``….unverified.backup`` for one that couldn't be verified.
+
+    After a restore ``ins_…`` is followed by ``-res_…``, the ``lineage``.
+    """
 
     at_ms: int
     instance: str
     verified: bool = True
+    lineage: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "BackupName | None":
@@ -30,7 +38,12 @@ class BackupName:
             at = datetime.strptime(found[1], _TIME).replace(tzinfo=UTC)
         except ValueError:
             return None
-        return cls(round(at.timestamp() * 1000), found[2], found[3] is None)
+        return cls(round(at.timestamp() * 1000), found[2], found[4] is None, found[3] or "")
+
+    @property
+    def writer(self) -> str:
+        """The instance and its lineage: only what one writer wrote is one row of backups."""
+        return name_writer(self.instance, self.lineage)
 
     def is_ahead(self, now_ms: int) -> bool:
         """Whether it is from the future: the clock was wrong then, or is wrong now."""
@@ -38,4 +51,17 @@ class BackupName:
 
     def __str__(self) -> str:
         at = datetime.fromtimestamp(self.at_ms // 1000, UTC).strftime(_TIME)
-        return f"ari-{at}-{self.instance}{'' if self.verified else '.unverified'}.backup"
+        return f"ari-{at}-{self.writer}{'' if self.verified else '.unverified'}.backup"
+
+
+def name_writer(instance: str, lineage: str) -> str:
+    """The writer in names: ``ins_…``, or ``ins_…-res_…`` after a restore."""
+    return f"{instance}-{lineage}" if lineage else instance
+
+
+def find_newest_of_each(names: Iterable[BackupName]) -> list[BackupName]:
+    """The newest backup of each writer, newest first."""
+    newest: dict[str, BackupName] = {}
+    for one in sorted(names, key=lambda name: name.at_ms, reverse=True):
+        newest.setdefault(one.writer, one)
+    return list(newest.values())

@@ -47,8 +47,8 @@ class BackupTarget(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file; nothing if it is gone."""
 
-    def clean(self, instance: str) -> None:
-        """Remove what a killed ``store`` of this instance left. None may run."""
+    def clean(self, writer: str) -> None:
+        """Remove what a killed ``store`` of this writer (``BackupName.writer``) left. None may run."""
 
 
 class BackupKeyValues(Protocol):

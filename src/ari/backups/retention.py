@@ -21,7 +21,7 @@ _PERIOD_OF: dict[str, Callable[[datetime], object]] = {
 def choose_removable(
     found: Sequence[BackupName], written: BackupName, keep: Mapping[str, int] | None
 ) -> list[BackupName]:
-    """The backups of this instance that nothing keeps after ``written``, oldest first.
+    """The backups of this writer that nothing keeps after ``written``, oldest first.
 
     ``keep`` is that of ``parse_keep``; its days, weeks, months and years are those of UTC. A verified backup replaces
     all unverified ones, and an unverified one only unverified ones. Names later than ``written`` stay and count for
@@ -29,7 +29,7 @@ def choose_removable(
     """
     if keep is None:
         return []
-    own = [one for one in found if one.instance == written.instance and one.at_ms <= written.at_ms]
+    own = [one for one in found if one.writer == written.writer and one.at_ms <= written.at_ms]
     own.sort(key=lambda one: one.at_ms, reverse=True)
     verified = [one for one in own if one.verified]
     unverified = [one for one in own if not one.verified]

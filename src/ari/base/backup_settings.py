@@ -30,9 +30,9 @@ class BackupSettings(FileSettings):
         "24h", description="How often: an interval such as 6h, or a time of day in ARI_TIME_ZONE such as 03:00."
     )
     backup_keep: BackupKeep = Field(
-        "7 daily, 4 weekly, 6 monthly",
-        description="Which backups to keep: the newest of each of so many days, weeks, months (also last, hourly, "
-        "yearly), or all.",
+        "3 last, 7 daily, 4 weekly, 6 monthly",
+        description="Which backups to keep: so many of the last, and the newest of each of so many days, weeks, "
+        "months (also hourly, yearly), or all.",
     )
     backup_verify: Literal["restore", "read"] = Field(
         "restore",

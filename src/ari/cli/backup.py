@@ -90,7 +90,7 @@ def now(data_dir: DataDir = None) -> None:
 def list_backups(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the backups in ARI_BACKUP_TO, newest first."""
     settings = read_settings(data_dir)
-    from ari.backups.backup_name import BackupName
+    from ari.backups.backup_name import BackupName, find_newest_of_each
     from ari.base.clock import system_clock
 
     target = _open_target(settings)
@@ -101,6 +101,10 @@ def list_backups(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     if ahead:
         are = "backup is" if ahead == 1 else "backups are"
         output.tell(f"{ahead} {are} from the future: the clock is wrong now, or was wrong then.")
+    newest = find_newest_of_each(name for name, _ in found)
+    if len(newest) > 1:
+        listed = ", ".join(str(one) for one in newest)
+        output.tell(f"These are of several instances or restores, so latest is refused. The newest of each: {listed}")
     if as_json:
         items = [
             {"name": one.name, "time": to_rfc3339(name.at_ms), "bytes": one.size_bytes, "verified": name.verified}

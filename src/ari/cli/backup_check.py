@@ -1,5 +1,7 @@
 """The check of scheduled backups in ``ari doctor``."""
 
+from ari.backups.backup_name import BackupName, find_newest_of_each
+from ari.backups.ports import BackupTarget
 from ari.backups.state import BackupState
 from ari.base.clock import system_clock
 from ari.base.errors import AriError
@@ -15,11 +17,21 @@ def check_backups(settings: Settings, state: BackupState) -> Finding:
     """The age of the last verified backup, and the last failure."""
     if settings.backup_to is None:
         return Finding(_CHECK, "ok", "scheduled backups are off. Set ARI_BACKUP_TO, or schedule ari backup FILE")
+    now_ms = system_clock(settings.test_clock_file).now_ms()
     try:
-        open_backup_target(settings, settings.backup_to)
+        target = open_backup_target(settings, settings.backup_to)
+        others = [] if state.verified_ms else find_newest_of_each(_list_names(target))
     except AriError as error:
         return Finding(_CHECK, "wrong", str(error))
-    return describe_state(state, settings, system_clock(settings.test_clock_file).now_ms())
+    found = describe_state(state, settings, now_ms)
+    if not others:
+        return found
+    there = f" Others are there, the newest of {output.relative(others[0].at_ms, now_ms)}: {others[0]}"
+    return Finding(_CHECK, found.state, found.message + there)
+
+
+def _list_names(target: BackupTarget) -> list[BackupName]:
+    return [name for one in target.list_files() if (name := BackupName.parse(one.name)) is not None]
 
 
 def describe_state(state: BackupState, settings: Settings, now_ms: int) -> Finding:
@@ -28,8 +40,9 @@ def describe_state(state: BackupState, settings: Settings, now_ms: int) -> Findi
     if state.failures:
         failed = f" The last {output.count(state.failures, 'attempt')} failed: {state.error}"
     if not state.verified_ms:
-        begun = "ari serve writes the first one when it starts." if not failed else ""
-        return Finding(_CHECK, "note", f"none in {settings.backup_to} yet.{failed} {begun}".rstrip())
+        begins = "ari serve writes the first one when it starts." if not failed else ""
+        none = f"this instance wrote none to {settings.backup_to} yet."
+        return Finding(_CHECK, "note", f"{none}{failed} {begins}".rstrip())
     size = output.size(state.size_bytes)
     said = f"the last verified one is of {output.relative(state.began_ms, now_ms)} ({size}, in {settings.backup_to})"
     is_late = state.is_late(settings.backup_schedule, now_ms)

@@ -1,12 +1,12 @@
 """The backup that a command reads: a file, or one in a target, which is copied into a temporary file first."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ari.backups.backup_name import BackupName
+from ari.backups.backup_name import BackupName, find_newest_of_each
 from ari.backups.ports import BackupTarget, ByteSink
 from ari.base.backup_setting_types import S3
 from ari.base.clock import system_clock
@@ -14,7 +14,7 @@ from ari.base.errors import Conflict, NotFound, Unavailable
 from ari.base.settings import Settings
 from ari.instance import open_backup_target
 from ari.jobs.scheduled_backup import Progress, ignore_progress
-from ari.storage.backup.trial import BackupFiles
+from ari.storage.backup.trial import WORK, BackupFiles
 from ari.storage.backup.work_folder import hold_folder
 from ari.storage.data_dir import prepare_data_dir
 
@@ -59,6 +59,7 @@ def open_source(settings: Settings, name: str) -> Iterator[BackupSource]:
     if name.startswith(S3):
         place, _, wanted = name.rpartition("/")
     prepare_data_dir(settings)
+    work_is_new = not (settings.data_dir / WORK).exists()
     target = open_backup_target(settings, place)
     if wanted == LATEST:
         wanted = _find_latest(target, system_clock(settings.test_clock_file).now_ms())
@@ -74,6 +75,10 @@ def open_source(settings: Settings, name: str) -> Iterator[BackupSource]:
             yield BackupSource(wanted, path, settings)
     except OSError as error:
         raise Unavailable(f"Can't write a temporary file: {error.strerror}.") from None
+    finally:
+        if work_is_new:
+            with suppress(OSError):  # another process uses it now
+                (settings.data_dir / WORK).rmdir()
 
 
 class _LimitedFile:
@@ -100,11 +105,13 @@ def _find_latest(target: BackupTarget, now_ms: int) -> str:
     found = [name for one in target.list_files() if (name := BackupName.parse(one.name)) is not None and name.verified]
     if not found:
         raise NotFound(f"There is no verified backup in {target.place}.")
-    if len({one.instance for one in found}) > 1:
+    newest, *others = find_newest_of_each(found)
+    if others:
         raise Conflict(
-            "several_instances", f"{target.place} has backups of several instances. Name the one to restore."
+            "several_instances",
+            f"{target.place} has backups of several instances or restores. Name the one to use; the newest of each: "
+            f"{', '.join(str(one) for one in (newest, *others))}.",
         )
-    newest = max(found, key=lambda one: one.at_ms)
     if newest.is_ahead(now_ms):
         raise Conflict(
             "backup_ahead",

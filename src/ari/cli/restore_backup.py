@@ -55,14 +55,14 @@ def restore(
         restored = restore_backup(
             settings, body, Terms(trust_keys, force, untrusted), command_line_caller(), now_ms, progress
         )
-    _report(restored, settings)
+    _report(restored, settings, "" if source.name == file else f" ({source.name})")
 
 
-def _report(restored: "Restored", settings: "Settings") -> None:
+def _report(restored: "Restored", settings: "Settings", source: str) -> None:
     rows = restored.rows
     keys, usage_rows = rows.get("api_keys", 0), rows.get("usage_log", 0)
     created = _moment(restored.manifest.created_at)
-    output.say(f"Restored {count(keys, 'key')} and {count(usage_rows, 'usage row')} from {created}.")
+    output.say(f"Restored {count(keys, 'key')} and {count(usage_rows, 'usage row')} from {created}{source}.")
     signer = restored.signer
     by = f"{signer.instance} with key {signer.signature.fingerprint}" if signer else "nobody"
     if restored.is_trusted:

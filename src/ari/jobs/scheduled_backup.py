@@ -14,7 +14,8 @@ from typing import IO
 from zoneinfo import ZoneInfo
 
 from ari.backups import state
-from ari.backups.backup_name import BackupName
+from ari.backups.backup_lineage import read_lineage
+from ari.backups.backup_name import BackupName, name_writer
 from ari.backups.ports import BackupTarget
 from ari.backups.retention import choose_removable
 from ari.backups.state import BackupState
@@ -25,6 +26,7 @@ from ari.deps import Deps
 
 Progress = Callable[[str, int, int], None]
 PARTIAL = ".partial"
+_HOLDER = "job"
 _RENEW_SECONDS = 60.0
 
 _logger = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ def back_up(
 
     A failure is stored, then raised: ``AriError``, of which the message is for operators.
     """
-    settings, holder = deps.instance.settings, new_id("job", deps.instance.now_ms())
+    settings, holder = deps.instance.settings, new_id(_HOLDER, deps.instance.now_ms())
     zone = ZoneInfo(settings.time_zone)
     if not deps.do_sync(state.claim, settings.backup_schedule, zone, holder, force=force):
         return None
@@ -73,7 +75,7 @@ def back_up(
 
 def record_failure(deps: Deps, reason: str) -> None:
     """Count a failed attempt, unless another process writes a backup now. Raises ``Unavailable``."""
-    settings, holder = deps.instance.settings, new_id("job", deps.instance.now_ms())
+    settings, holder = deps.instance.settings, new_id(_HOLDER, deps.instance.now_ms())
     if deps.do_sync(state.claim, settings.backup_schedule, ZoneInfo(settings.time_zone), holder, force=True):
         deps.do_sync(state.fail, holder, reason)
 
@@ -91,8 +93,9 @@ class _Attempt:
         """Do all of it. Raises ``AriError``."""
         instance, target = self.deps.instance, self.target
         began, began_ms = instance.clock.monotonic(), instance.now_ms()
-        own, work = instance.read_instance_id(began_ms), instance.backup_files.clean_work()
-        path = target.folder / f"{_name_partials(own)}{self.holder}{PARTIAL}"
+        lineage, work = self.deps.read_sync(read_lineage), instance.backup_files.clean_work()
+        own = name_writer(instance.read_instance_id(began_ms), lineage)
+        path = target.folder / f".ari-{own}-{self.holder}{PARTIAL}"
         try:
             self._clean(own, work)
             with _create(path) as file:
@@ -104,7 +107,7 @@ class _Attempt:
                 raise ConfigurationError(f"The backup has no signature: there is no master key in {place}.")
             fault = self._verify(path, work)
             size = path.stat().st_size
-            name = BackupName(began_ms, signer.instance, verified=fault is None)
+            name = BackupName(began_ms, signer.instance, verified=fault is None, lineage=lineage)
             if not self.deps.do_sync(state.renew, self.holder):
                 raise Unavailable("Another process took over the backup.")
             target.store(path, str(name))
@@ -137,12 +140,12 @@ class _Attempt:
         self._remove_old(name)
         return result
 
-    def _clean(self, instance: str, work: Path) -> None:
-        """Remove what killed processes of this instance left. Raises ``OSError`` and ``Unavailable``."""
+    def _clean(self, writer: str, work: Path) -> None:
+        """Remove what killed processes of this writer left. Raises ``OSError`` and ``Unavailable``."""
         for folder in {self.target.folder, work}:
-            for left in folder.glob(f"{_name_partials(instance)}*{PARTIAL}"):
+            for left in folder.glob(f".ari-{writer}-{_HOLDER}_*{PARTIAL}"):
                 left.unlink(missing_ok=True)
-        self.target.clean(instance)
+        self.target.clean(writer)
 
     def _verify(self, path: Path, work: Path) -> str | None:
         """Why it couldn't be verified, or ``None``. Raises ``Invalid`` for a bad backup: only that isn't kept."""
@@ -169,11 +172,6 @@ class _Attempt:
                     _logger.warning("%s isn't removed: this instance didn't write it", name)
         except AriError as error:
             _logger.warning("old backups couldn't be removed; will retry: %s", for_operator(error))
-
-
-def _name_partials(instance: str) -> str:
-    """How the names of incomplete backups of an instance begin: several instances may share a folder."""
-    return f".ari-{instance}-"
 
 
 @contextmanager

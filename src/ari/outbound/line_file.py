@@ -146,7 +146,7 @@ def _read_end(descriptor: int, path: Path, size: int) -> tuple[int, ChainedEvent
     return end, last
 
 
-def _name_event(line: ChainedEvent | SignedHead) -> str:
+def _name_event(line: ChainedEvent | SignedHead) -> str | None:
     return line.event.id if isinstance(line, ChainedEvent) else line.head.event_id
 
 

@@ -104,13 +104,13 @@ class S3Target:
         with self._reporting("remove files in"):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
-    def clean(self, instance: str) -> None:
-        """Abort uploads of this instance that never completed. They aren't listed as files, but stored and paid for."""
+    def clean(self, writer: str) -> None:
+        """Abort uploads of this writer that never completed. They aren't listed as files, but stored and paid for."""
         with self._reporting("clean"):
             for page in self._list("list_multipart_uploads"):
                 for one in page.get("Uploads", ()):
                     name = BackupName.parse(one["Key"].removeprefix(self._prefix))
-                    if name is not None and name.instance == instance:
+                    if name is not None and name.writer == writer:
                         upload = {"Key": one["Key"], "UploadId": one["UploadId"]}
                         self._client.abort_multipart_upload(Bucket=self._bucket, **upload)
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ari.backups.backup_name import BackupName
+from ari.backups.backup_lineage import read_lineage
+from ari.backups.backup_name import BackupName, name_writer
 from ari.backups.state import claim
 from ari.base.clock import DAY_MS
 from ari.base.errors import AriError, ConfigurationError, Invalid, Unavailable
@@ -80,6 +81,33 @@ def test_the_state_is_not_in_the_backup(instance: Instance, target: Path, tmp_pa
     with opened(new, None, master_key=MASTER_KEY, backup_to=str(target)) as restored:
         assert state_of(restored).began_ms == 0
         assert is_due(Deps(restored))
+
+
+def test_a_trial_restore_and_the_original_keep_their_backups_apart(
+    instance: Instance, target: Path, tmp_path: Path
+) -> None:
+    """Both have the same id and the same place: neither removes the other's backups, whole or half."""
+    instance.settings = instance.settings.model_copy(update={"backup_keep": "1 last"})
+    first = run(instance)
+    assert first is not None
+    new = tmp_path / "new"
+    new.mkdir(mode=0o700)
+    given = {"master_key": MASTER_KEY, "backup_to": str(target), "backup_verify": "read", "backup_keep": "1 last"}
+    with (target / first.name).open("rb") as body:
+        terms, caller = Terms(), Deps(instance).caller
+        restore_backup(settings_for(new, None, **given), body, terms, caller, START_MS, ignore_progress)
+    with opened(new, None, **given) as trial:
+        advance(trial, 60)
+        written = [run(trial)]
+        lineage = Deps(trial).read_sync(read_lineage)
+        half = f".ari-{name_writer(trial.read_instance_id(START_MS), lineage)}-job_1.partial"
+        (target / half).write_bytes(b"half")
+        advance(instance, 120)
+        written.append(run(instance, force=True))
+    names = [one.name for one in written if one is not None]
+    assert lineage in names[0]
+    assert lineage not in names[1]
+    assert names_in(target) == sorted([half, *names])
 
 
 def test_old_backups_go_after_a_new_one_is_verified(instance: Instance, target: Path) -> None:

@@ -9,6 +9,8 @@ def test_a_name_reads_as_it_was_written() -> None:
     """Down to the second, which names have."""
     for name in (BackupName(1_800_000_000_000, INSTANCE), BackupName(1_800_000_001_000, INSTANCE, verified=False)):
         assert BackupName.parse(str(name)) == name
+    restored = BackupName(1_800_000_000_000, INSTANCE, verified=False, lineage="res_" + "0" * 26)
+    assert BackupName.parse(str(restored)) == restored
     assert str(BackupName(1_800_000_000_999, INSTANCE)) == f"ari-20270115T080000Z-{INSTANCE}.backup"
 
 

@@ -1,9 +1,11 @@
 """Which backups are removed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ari.backups.backup_name import BackupName
 from ari.backups.retention import choose_removable
+from ari.base.backup_plan import parse_keep
 
 OURS, THEIRS = "ins_" + "0" * 26, "ins_" + "1" * 26
 NOON = datetime(2027, 6, 30, 12, tzinfo=UTC)
@@ -21,6 +23,12 @@ def test_the_newest_of_each_period_stays() -> None:
     days = [(NOON - datetime.fromtimestamp(one.at_ms / 1000, UTC)).total_seconds() / 86400 for one in kept]
     assert days == [*range(7), 10, 17, 30, 61, 91, 122, 150]
     assert [*removed] == sorted(removed, key=lambda one: one.at_ms)
+
+
+def test_one_written_by_hand_outlives_the_next_scheduled_ones() -> None:
+    """Before an upgrade: with the default settings, it isn't the newest of its day but one of the last three."""
+    found, keep = [_at(0), _at(0.1), _at(1)], parse_keep("3 last, 7 daily, 4 weekly, 6 monthly")
+    assert choose_removable(found, _at(0), keep) == []
 
 
 def test_repeating_it_removes_nothing_more() -> None:
@@ -56,6 +64,14 @@ def test_backups_of_other_instances_stay() -> None:
     """Several instances may share a bucket, each with its own settings."""
     found = [_at(day, instance=THEIRS) for day in range(9)] + [_at(3), _at(4)]
     assert choose_removable(found, _at(3), {"last": 1}) == [_at(4)]
+
+
+def test_backups_of_other_restores_stay() -> None:
+    """A trial restore has the same instance id: neither it nor the original removes what the other wrote."""
+    trial = [replace(_at(day), lineage="res_" + "0" * 26) for day in range(4)]
+    found = [*trial, _at(0), _at(1)]
+    assert choose_removable(found, _at(0), {"last": 1}) == [_at(1)]
+    assert choose_removable(found, trial[0], {"last": 1}) == trial[:0:-1]
 
 
 def test_all_keeps_all() -> None:

@@ -12,5 +12,5 @@ def test_backups_are_off_but_have_sensible_defaults(tmp_path: Path) -> None:
     found = load_settings(data_dir=tmp_path)
     assert found.backup_to is None
     assert found.backup_schedule == BackupSchedule(DAY_MS)
-    assert found.backup_retention == {"daily": 7, "weekly": 4, "monthly": 6}
+    assert found.backup_retention == {"last": 3, "daily": 7, "weekly": 4, "monthly": 6}
     assert found.backup_verify == "restore"

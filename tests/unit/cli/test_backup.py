@@ -178,7 +178,8 @@ def test_a_backup_to_the_place_of_scheduled_ones(ari: Ari, place: Path, tmp_path
     said = ari("restore", "latest", "--data-dir", new).out
     assert "Restored 1 key" in said
     assert "1 key was restored as disabled" in said
-    assert sorted(path.name for path in (tmp_path / "new" / "backup.work").iterdir()) == []
+    assert f"({name})" in said
+    assert not (tmp_path / "new" / "backup.work").exists()
 
 
 def test_backups_of_several_instances_in_one_place(ari: Ari, place: Path, tmp_path: Path) -> None:
@@ -188,7 +189,12 @@ def test_backups_of_several_instances_in_one_place(ari: Ari, place: Path, tmp_pa
     other = f"{name[:25]}{'0' * 26}.backup"
     shutil.copy2(place / name, place / other)
     new = _new(ari, tmp_path)
-    assert "has backups of several instances" in ari.refuse("restore", "latest", "--data-dir", new)
+    refused = ari.refuse("restore", "latest", "--data-dir", new)
+    assert "has backups of several instances or restores" in refused
+    assert name in refused
+    assert other in refused
+    assert other in ari("backup", "list").err
+    assert not (tmp_path / "new" / "backup.work").exists()
     ari("restore", name, "--data-dir", new)
 
 
@@ -283,3 +289,15 @@ def test_doctor_sees_late_and_failing_backups(ari: Ari, place: Path) -> None:
     shutil.rmtree(place)
     state, said = check()
     assert (state, "there is no directory" in said) == ("wrong", True)
+
+
+def test_doctor_of_a_restored_instance_names_the_backups_that_are_there(ari: Ari, place: Path, tmp_path: Path) -> None:
+    """It wrote none of them itself, before its first start."""
+    ari("backup", "now")
+    [name] = [path.name for path in place.iterdir()]
+    new = _new(ari, tmp_path)
+    ari("restore", "latest", "--data-dir", new)
+    found = json.loads(ari("doctor", "--json", "--data-dir", new, check=False).out)["checks"]
+    [said] = [one["said"] for one in found if one["check"] == "backups"]
+    assert said.startswith(f"this instance wrote none to {place} yet. ")
+    assert name in said

@@ -61,7 +61,7 @@ class DirectoryTarget:
             (self.folder / name).unlink(missing_ok=True)
             _sync(self.folder)
 
-    def clean(self, instance: str) -> None:
+    def clean(self, writer: str) -> None:
         """Nothing: ``store`` only renames."""
 
     @contextmanager

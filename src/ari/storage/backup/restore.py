@@ -8,6 +8,7 @@ from typing import IO
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from ari.backups.backup_lineage import begin_lineage
 from ari.base import owner_mark
 from ari.base.audit import FIRST, Cut, Mark
 from ari.base.caller import Caller
@@ -27,6 +28,7 @@ from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, Progress, columns_
 from ari.storage.database_errors import faults_as_unavailable
 from ari.storage.engine import master_keys_of
 from ari.storage.migrate import LOG, MAIN
+from ari.storage.stores.accounts import KeyValueTables
 from ari.storage.stores.events import EventTables
 from ari.storage.stores.keys import KeyTables
 from ari.storage.stores.notices import FeedTables, MarkedEvents
@@ -207,6 +209,7 @@ class _Filling:
         self.signed = audit_log.sign()
         FeedTables(main).mark_read(event)  # no emails about earlier events, and no webhooks
         MarkedEvents(main, WEBHOOKS_READ).mark_read(event)
+        begin_lineage(KeyValueTables(main), self.now_ms)
 
 
 def _batches(reader: Reader) -> Iterator[tuple[str, list[Row]]]:

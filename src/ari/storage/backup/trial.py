@@ -21,7 +21,7 @@ from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.engine import Database, master_keys_of
 from ari.storage.tables import events, notes
 
-_WORK = "backup.work"
+WORK = "backup.work"
 _PER_LOOK = 50
 """Calls of ``progress`` between two looks at the free space: each is after 1,000 rows or a megabyte."""
 
@@ -70,7 +70,7 @@ class BackupFiles:
 
     def prepare_work(self) -> Path:
         """The directory for temporary files, made if it is missing. Raises ``Unavailable``."""
-        folder = self._settings.backup_work_dir or self._settings.data_dir / _WORK
+        folder = self._settings.backup_work_dir or self._settings.data_dir / WORK
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:

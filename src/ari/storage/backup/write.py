@@ -8,6 +8,7 @@ from typing import IO, Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, select, text, true
 
 from ari import __version__
+from ari.backups.backup_lineage import KEY as BACKUP_LINEAGE
 from ari.backups.state import KEY as BACKUP_STATE
 from ari.base.audit import Head
 from ari.base.clock import to_rfc3339
@@ -70,7 +71,7 @@ LOG_TABLES = (
 """Left out: sessions, known browsers and sign-in counters, since a backup must not sign anyone in; the master key;
 notices, their emails and webhooks' deliveries, which the original instance has already sent. The restored database
 begins its own history."""
-_PASSING_NOTES = ("setup_token", READ, WEBHOOKS_READ, BACKUP_STATE)
+_PASSING_NOTES = ("setup_token", READ, WEBHOOKS_READ, BACKUP_STATE, BACKUP_LINEAGE)
 _PASSING_SECRETS = (SEALED_KIND, *PASSING_KINDS)
 """Notes that mean something only until ARI starts again, or in this database."""
 
