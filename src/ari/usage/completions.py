@@ -21,11 +21,6 @@ class Completions:
     def __bool__(self) -> bool:
         return bool(self._settlements or self._others)
 
-    @property
-    def settles(self) -> bool:
-        """Whether a settlement of a budget is among them."""
-        return bool(self._settlements)
-
     def add(self, done: Completion | AiUse) -> None:
         """Add one to the next commit."""
         if isinstance(done, AiUse) and done.settlement is not None:

@@ -12,9 +12,8 @@ that waits for a disk cannot send a 503 either.
 - The buffer is bounded. When it is full, further callers wait in line for as long at most; no row is dropped from the
   buffer to make room.
 - Another process folds committed entries a moment later. Where it can't keep up, commits pause (``back_pressure.py``).
-- Completions belong to responses that are already sent, so they go with the next rows, or alone after a moment. They
-  are kept over failed commits and retried (as many as the buffer has room for; the oldest are dropped first, but no
-  settlement of a budget is). A settlement makes room for other requests, so it is committed at once.
+- Completions belong to responses that are already sent, so they are kept over failed commits and retried (as many as
+  the buffer has room for; the oldest are dropped first, but no settlement of a budget is).
 """
 
 import asyncio
@@ -43,9 +42,6 @@ from ari.usage.waiting_rows import SharedFuture, WaitingRows, fail, fits
 
 _MAX_ROWS_PER_ENTRY = 100
 RETRY_SECONDS = 1.0
-COMPLETION_SECONDS = 0.02
-"""How long completions wait for rows to be committed with. At a few hundred requests a second, a commit of each
-request's own would take the event loop's time just when its response is sent."""
 _DISK_SECONDS = 1.0
 _FAILING_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
@@ -86,8 +82,6 @@ class UsageRecorder:
         self._launch_due = False
         self._watch: asyncio.TimerHandle | None = None
         self._retry: asyncio.TimerHandle | None = None
-        self._late: asyncio.TimerHandle | None = None
-        """Commits completions that no rows came for."""
 
     @property
     def low_disk(self) -> bool:
@@ -127,13 +121,12 @@ class UsageRecorder:
         if not self._running:
             return
         self._running = False
-        self._launch()
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * self._wait_seconds):
                 await self._idle.wait()
         if not self._idle.is_set():
             _logger.error("The usage log was stopped before everything in it was written.")
-        for timer in (self._watch, self._retry, self._late):
+        for timer in (self._watch, self._retry):
             if timer is not None:
                 timer.cancel()
         fail(chain(self._committing or (), self._buffer, self._line), _STOPPED)
@@ -167,10 +160,7 @@ class UsageRecorder:
         self._completions.add(done)
         if self._running:
             self._idle.clear()
-            if self._completions.settles:
-                self._launch_soon()
-            else:
-                self._launch_late()
+            self._launch_soon()
 
     def meter(self, use: AiUse) -> None:
         """Record the AI use of a committed row, in the same way."""
@@ -232,14 +222,6 @@ class UsageRecorder:
             self._launch_due = True
             self._loop.call_soon(self._launch)
 
-    def _launch_late(self) -> None:
-        if self._late is None:
-            self._late = self._loop.call_later(COMPLETION_SECONDS, self._end_wait)
-
-    def _end_wait(self) -> None:
-        self._late = None
-        self._launch()
-
     def _launch(self) -> None:
         self._launch_due = False
         if self._committing is not None:
@@ -289,11 +271,8 @@ class UsageRecorder:
         self._admit()
         if fault is not None:
             self._completions.put_back(batch.completions)
-        is_urgent = self._completions.settles or not self._running
-        if self._buffer or not self._completions or (fault is None and is_urgent):
+        if fault is None or self._buffer or not self._completions:
             self._launch()
-        elif fault is None:
-            self._launch_late()
         elif self._retry is None:
             self._retry = self._loop.call_later(RETRY_SECONDS, self._try_again)
         self._note(fault)
