@@ -40,4 +40,4 @@ class Completions:
         taken = list(taken)
         settlements = list_settlements(taken)
         self._settlements[:0] = map(mark_retried, settlements)
-        self._others.extendleft(reversed(taken[len(settlements) :]))
+        self._others = deque((*taken[len(settlements) :], *self._others), self._others.maxlen)

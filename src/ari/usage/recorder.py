@@ -121,6 +121,9 @@ class UsageRecorder:
         if not self._running:
             return
         self._running = False
+        if not self._loop.is_running():
+            await self._stop_without_loop()
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * self._wait_seconds):
                 await self._idle.wait()
@@ -133,6 +136,19 @@ class UsageRecorder:
         self._jobs.put(None)
         if self._committing is None:
             self._thread.join()
+
+    async def _stop_without_loop(self) -> None:
+        """Write the rest after the event loop has ended, as in a script or a test with a loop for each call."""
+        batch = Batch(completions=self._completions.take(), list_refusals=not self.low_disk)
+        for entry in chain(self._buffer, self._line):
+            batch.rows += entry.rows
+            batch.attempts += entry.attempts
+        if batch.rows or batch.attempts or batch.completions:
+            self._jobs.put(batch)
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join, 2 * self._wait_seconds)
+        if self._thread.is_alive():
+            _logger.error("The usage log was stopped before everything in it was written.")
 
     async def write(self, row: UsageRow) -> None:
         """Return when the cleaned ``row`` is committed; in a flood, when it is counted.

@@ -38,3 +38,15 @@ def test_a_failed_commit_is_put_back_in_order() -> None:
     assert [one.id for one in found] == ["s0", "s1", "c0", "plain", "c1"]
     retried = [one.settlement.is_retry for one in found if isinstance(one, AiUse) and one.settlement is not None]
     assert retried == [True, False]
+
+
+def test_a_failed_commit_makes_no_room_for_the_oldest() -> None:
+    """The log can still learn how the newest requests ended."""
+    waiting = Completions(3)
+    waiting.add(make_completion("old1"))
+    waiting.add(make_completion("old2"))
+    taken = waiting.take()
+    for number in range(2):
+        waiting.add(make_completion(f"new{number}"))
+    waiting.put_back(taken)
+    assert [one.id for one in waiting.take()] == ["old2", "new0", "new1"]

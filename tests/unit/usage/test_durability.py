@@ -1,5 +1,6 @@
 """Promise 2: what a caller saw is in the log, even after ``kill -9``."""
 
+import asyncio
 import os
 import random
 from collections import Counter
@@ -7,10 +8,15 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from ari.base.settings import Settings
 from ari.storage.tables import usage_attempts, usage_rows
+from ari.usage.model import Completion
+from ari.usage.recorder import UsageRecorder
 from tests.support import forked
-from tests.support.instances import opened
-from tests.support.usage import read_sums
+from tests.support.clock import FrozenClock
+from tests.support.instances import START_MS, opened
+from tests.support.usage import make_row, read_sums
+from tests.unit.usage.fakes import FakeStore
 
 ROUNDS = 4
 
@@ -50,3 +56,19 @@ def test_what_was_reported_is_in_the_log_exactly_once(data_dir: Path, database_u
             refused = Counter(line.removeprefix("refused ") for line in told if line.startswith("refused "))
             assert all(count <= by_key[key_id][1] for key_id, count in refused.items())
             assert told.count("attempt") <= attempts
+
+
+def test_what_a_loop_left_is_written_by_the_stop_on_another(tmp_path: Path) -> None:
+    """Promise 2, in scripts and tests with a loop for each call: nothing waits for a loop that has ended."""
+    store = FakeStore()
+    usage = UsageRecorder(store, FrozenClock(START_MS), Settings(data_dir=tmp_path), lambda: 2**40)
+    row = make_row()
+
+    async def serve() -> None:
+        await usage.start()
+        await usage.write(row)
+        usage.complete(Completion(row.id, 200, 1.0, None))
+
+    asyncio.run(serve())
+    asyncio.run(usage.stop())
+    assert [[done.id for done in batch.completions] for batch in store.batches] == [[], [row.id]]

@@ -26,8 +26,9 @@ class SqliteLookup:
     keep reading the old one.
 
     Whether anything changed is asked once per tick of the event loop. That is not a cache: the end of the tick is
-    queued before the question, and the loop serves in order, so every request served before that end had arrived before
-    the question. A commit of this process ends the tick at once.
+    queued before the question, and the loop serves in order, so every request from the network that is served before
+    that end had arrived before the question. A commit of this process ends the tick at once. (A client on the same loop
+    that reads a commit of another process must yield to the loop before its next request.)
     """
 
     def __init__(self, path: Path, query: str, gone: str, commits: CommitCounter) -> None:
