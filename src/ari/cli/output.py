@@ -23,6 +23,8 @@ _JOINERS = "\u200c\u200d"
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _NUMBER = re.compile(r"(?:[^\w\s]|[A-Z]{3} )?\d[\d,]*(?:\.\d+)?\+?(?: [A-Z]{3})?|unknown")
 """A number or a cost, as reports have them."""
+_ID = re.compile(r"[a-z]+_[0-9A-Z]{26}|ari-\S+\.backup")
+"""The ID of an object, or the name of a backup: what people copy into the next command."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\d\b.*")
 _ONE_WORD = re.compile(r"[!-~]{1,512}")
 _UNITS = ((365 * DAY_MS, "year"), (DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute"), (SECOND_MS, "second"))
@@ -124,6 +126,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str, 
 
     Numbers and costs are at the right. They and times stay on one line: if the terminal is too narrow, headers of
     numbers have a line for each word, up to ``droppable`` of the last columns are left out, and other cells are folded.
+    IDs are never broken, so that they can be copied.
     """
     if not at_terminal():
         for row in (headers, *rows):
@@ -143,6 +146,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str, 
     shown = len(headers)
     while shown > len(headers) - droppable and sum(widths[:shown]) > console.width:
         shown -= 1
+    if any(map(_measure_ids, columns[:shown])):
+        console.width = max(console.width, sum(_measure_least(cells) + 3 for cells in columns[:shown]))
     console.print(_build_table(headers[:shown], [row[:shown] for row in listed]))
 
 
@@ -150,6 +155,19 @@ def _measure(headers: Sequence[str], columns: Sequence[Sequence[str]]) -> int:
     """The width of these columns with the space between them."""
     pairs = zip(headers, columns, strict=True)
     return sum(max(map(len, (*header.split("\n"), *cells))) + 3 for header, cells in pairs)
+
+
+def _measure_ids(cells: Sequence[str]) -> int:
+    """The width of the longest ID in a column; 0 without one."""
+    return max((len(cell) for cell in cells if _ID.fullmatch(cell)), default=0)
+
+
+def _measure_least(cells: Sequence[str]) -> int:
+    """The width that a column needs next to whole IDs, if other words are folded."""
+    longest = max(map(len, cells))
+    if _is_all(_NUMBER, cells) or _is_all(_TIME, cells):
+        return longest
+    return max(_measure_ids(cells), min(longest, 12))
 
 
 def _is_all(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
@@ -163,9 +181,14 @@ def _build_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
 
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
     for header, cells in zip(headers, zip(*rows, strict=True), strict=True):
-        is_number = _is_all(_NUMBER, cells)
-        is_whole = is_number or _is_all(_TIME, cells)
-        drawn.add_column(header, overflow="fold", no_wrap=is_whole, justify="right" if is_number else "left")
+        ids, is_number = _measure_ids(cells), _is_all(_NUMBER, cells)
+        drawn.add_column(
+            header,
+            overflow="fold",
+            no_wrap=is_number or _is_all(_TIME, cells) or max(map(len, cells)) <= ids,
+            min_width=ids or None,
+            justify="right" if is_number else "left",
+        )
     for row in rows:
         drawn.add_row(*map(Text, row))
     return drawn

@@ -261,6 +261,8 @@ def show_secret(made: Mapping[str, Any], as_json: bool) -> None:
                 output.say("Copy it now. You won't be able to see it again.")
             else:
                 output.secret(secret)
+        if not output.at_terminal():
+            output.tell(f"This is the signing secret of “{webhook['name']}” ({webhook['id']}).")
 
 
 def describe_state(webhook: Mapping[str, Any]) -> str:

@@ -179,3 +179,15 @@ def test_numbers_costs_and_times_stay_whole(
             assert str(cell) in shown
     [first, second] = [line for line in shown.splitlines() if "2026-" in line]
     assert first.index("$1,204.50+") + len("$1,204.50+") == second.index("unknown") + len("unknown")
+
+
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_ids_stay_whole(columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a narrow terminal too, in a column with other words too: they are copied into the next command."""
+    monkeypatch.setattr(output, "at_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", columns)
+    ids = ["evt_" + "A" * 26, "key_" + "B" * 26, "ari-20270115T030000Z-ins_" + "C" * 26 + ".backup"]
+    rows = [(ids[0], "2 hours ago", "a word " * 9, ids[1]), (ids[2], "now", "short", "nothing")]
+    output.table(("ID", "WHEN", "WHAT", "SUBJECT"), rows, "none", droppable=0)
+    shown = capsys.readouterr().out
+    assert [one for one in ids if one not in shown] == []
