@@ -82,7 +82,7 @@ def measure_removal(database: Database, engine: Engine) -> dict[str, float]:
     with engine.connect() as connection:
         oldest, following = list_partitions(connection)[:2]
     began = time.perf_counter()
-    dropped = sum(drop(engine, oldest))
+    dropped = drop(engine, oldest) or 0
     dropped_at = time.perf_counter()
     with engine.begin() as connection:  # what isn't a day of its own is removed row by row
         connection.execute(text(f"ALTER TABLE usage_log DETACH PARTITION {following.name}"))

@@ -34,7 +34,8 @@ router = APIRouter(prefix="/api/webhooks/{webhook_id}", tags=["Webhooks"])
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="webhooks:read")
 async def list_deliveries(webhook_id: WebhookId, deps: CallerDeps, query: Annotated[DeliveriesIn, Query()]) -> Response:
-    """Newest first. Deliveries are kept for 30 days, and never longer than the audit log."""
+    """Newest first; a key sees tests, and events that it can list in the audit log: those of keys with `keys:read`,
+    all with `*`. Deliveries are kept for 30 days, and never longer than the audit log."""
     found = await deps.read(replay.list_deliveries, webhook_id, query.before_id, query.limit + 1, query.state)
     return respond_page([delivery_facts(one) for one in found], query.limit)
 
@@ -47,7 +48,8 @@ async def list_deliveries(webhook_id: WebhookId, deps: CallerDeps, query: Annota
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="webhooks:write")
 async def replay_delivery(webhook_id: WebhookId, delivery_id: DeliveryId, deps: CallerDeps) -> Response:
-    """Queues a delivery again, with the same `webhook-id` and body. One that waits is sent now."""
+    """Queues a delivery again, with the same `webhook-id` and body. One that waits is sent now. A key
+    replays only what it can see."""
     replayed = await deps.do(replay.replay, webhook_id, delivery_id)
     deps.instance.webhooks_are_due.set()
     return respond(delivery_facts(replayed))
@@ -63,7 +65,7 @@ async def replay_delivery(webhook_id: WebhookId, delivery_id: DeliveryId, deps: 
 async def replay_failed_deliveries(
     webhook_id: WebhookId, deps: CallerDeps, body: ReplayFailedIn | None = None
 ) -> Response:
-    """Queues every failed delivery again, except tests."""
+    """Queues every failed delivery that the caller can see again, except tests."""
     since_ms = None
     if body is not None:
         Problems(find_nulls(body)).raise_found()

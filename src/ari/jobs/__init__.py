@@ -28,6 +28,7 @@ TICK_SECONDS = 10
 STEP_MS = 5 * MINUTE_MS
 _CLOCK = "clock"
 _HOUR_SECONDS = 3600
+_RETRY_SECONDS = 300
 
 _log = structlog.get_logger("ari.jobs")
 
@@ -106,19 +107,24 @@ async def keep_mailing(instance: Instance) -> None:
 
 
 async def keep_retention(instance: Instance, stop: threading.Event) -> None:
-    """Remove old usage now and every hour, in a thread that pauses often; ``stop`` ends it after its current step."""
+    """Remove old usage now and every hour, or five minutes after a failure, in a thread that pauses often.
+
+    ``stop`` ends it after its current step.
+    """
     days = instance.settings.usage_retention_days
     while True:
+        pause = _HOUR_SECONDS
         try:
             with trace_work(instance.tracer, "ari.remove_old_usage") as span:
                 removed = await asyncio.to_thread(remove_old, instance.usage_records, instance.clock, days, stop)
                 span.note({"ari.rows": removed})
         except AriError as error:
+            pause = _RETRY_SECONDS
             _log.warning("old usage couldn't be removed; will retry", reason=str(error))
         else:
             if removed:
                 _log.info("old usage removed", rows=removed, days=days)
-        await asyncio.sleep(_HOUR_SECONDS)
+        await asyncio.sleep(pause)
 
 
 async def tick(instance: Instance, watch: ClockWatch) -> None:

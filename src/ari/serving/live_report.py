@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,6 +23,8 @@ MAX_REQUESTS = 50
 LOOP_SECONDS = 0.5
 """An event loop that has not run a callback by then is blocked."""
 _SEND_SECONDS = 1.0
+_PAUSE_SECONDS = 1.0
+"""After a connection that failed: without a free file descriptor, the next ones fail at once."""
 _ROOT = "/ari/"
 _WAITS = (
     ("storage/write_lock.py", "the write lock of a SQLite file"),
@@ -71,11 +72,13 @@ class LiveReporter:
     def run(self, listener: socket.socket) -> None:
         """Send a report to each connection."""
         while True:
-            with suppress(OSError):
+            try:
                 connection, _ = listener.accept()
                 with connection:
                     connection.settimeout(_SEND_SECONDS)
                     connection.sendall(json.dumps(self.make_report()).encode())
+            except OSError:
+                time.sleep(_PAUSE_SECONDS)
 
     def make_report(self) -> dict[str, Any]:
         """The report as JSON."""

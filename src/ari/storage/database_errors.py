@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ari.base.errors import Unavailable
-from ari.storage.postgres_reasons import is_busy, is_final, log_reason, reason_of
+from ari.storage.postgres_reasons import is_busy, is_canceled, is_final, log_reason, reason_of
 
 _BROKEN = ("malformed", "not a database", "corrupt")
 _FULL = ("disk is full", "readonly", "read-only", "unable to open", "disk i/o")
@@ -61,4 +61,6 @@ def plain_sentence(error: Exception) -> str:
         return "The database rejected a statement that ARI needs. Nothing was changed."
     if is_busy(error):
         return "Another change of the database takes too long. Nothing was changed."
+    if is_canceled(error):
+        return "The database canceled a statement, as it does when one takes too long. Nothing was changed."
     return "Can't connect to the database. Nothing was changed."

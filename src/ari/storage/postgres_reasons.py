@@ -24,6 +24,7 @@ _FINAL = ("3F000", "42501", "42P01", "26000", "42P05", "42P07", "42710", "25006"
 """Of these, the ones that drivers do not count as operational."""
 _BUSY = "55P03"
 """A lock was not available in the time that a statement waits for it: the database can be used."""
+_CANCELED = "57014"
 _URL = "ARI_DATABASE_URL"
 _A_TRY, _FAILED = "- host:", "connection failed: "
 """How psycopg begins a line about one of several addresses, and what the server's words follow."""
@@ -89,6 +90,11 @@ def is_final(error: Any) -> bool:
 def is_busy(error: Any) -> bool:
     """Whether a statement only failed because another transaction held a lock."""
     return _state_of(error) == _BUSY
+
+
+def is_canceled(error: Any) -> bool:
+    """Whether the server canceled a statement, as it does with one that takes too long."""
+    return _state_of(error) == _CANCELED
 
 
 def reason_of(error: Any) -> str | None:

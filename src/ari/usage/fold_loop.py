@@ -39,6 +39,10 @@ _IDLE_ROWS, _ROWS = 1_000, 50_000
 hour with many requests is counted once. 50,000 take half a second on SQLite, and more than a second on PostgreSQL."""
 _GATHERED_ROWS = 20_000
 """Folded without waiting for more."""
+_MIN_ROWS = 500
+_LONG_SECONDS, _SHORT_SECONDS = 3.0, 1.0
+"""A fold that takes longer, or fails, halves the next one, and one that takes less doubles it: other folds and
+retention wait for 5 to 10 seconds, and PostgreSQL limits the time of a statement."""
 _PROMPT_SECONDS = 0.02
 """How soon a thread at idle priority runs on a machine that has idle time."""
 _LONGEST_SECONDS = 10.0
@@ -80,6 +84,7 @@ class FoldLoop:
         self._gather_seconds = gather_seconds
         self._rows_at_once = rows_at_once
         self._uses_idle_time = uses_idle_time
+        self._most = rows_at_once
         self._idle = ThreadPoolExecutor(1, "ari idle", _lower_to_idle)
         self._lowest = ThreadPoolExecutor(1, "ari idle fold", _lower_most)
         self._lowered = ThreadPoolExecutor(1, "ari fold", _lower)
@@ -150,15 +155,30 @@ class FoldLoop:
         if self._uses_idle_time and _FEW_ROWS < staged < HURRY_ROWS and waited < _LONGEST_SECONDS:
             if not self._has_idle_time():
                 return False
-            thread, most = self._lowest, _IDLE_ROWS
+            thread, most = self._lowest, min(_IDLE_ROWS, self._most)
         else:
-            thread, most = self._lowered if staged < _EQUAL_ROWS else self._equal, self._rows_at_once
-        folded = self._run_in(thread, lambda: self._store.move(most))
+            thread, most = self._lowered if staged < _EQUAL_ROWS else self._equal, self._most
+        folded = self._move(thread, most)
         self._store.delete_folded()
         self._folded += folded or 0
         if folded is not None and folded < most:
             self._waiting_since = None
         return folded == most
+
+    def _move(self, thread: ThreadPoolExecutor, most: int) -> int | None:
+        """Fold, and choose how many entries the next folds take."""
+        began, fewer = self._monotonic(), min(self._rows_at_once, max(_MIN_ROWS, most // 2))
+        try:
+            folded = self._run_in(thread, lambda: self._store.move(most))
+        except Unavailable:
+            self._most = fewer
+            raise
+        seconds = self._monotonic() - began
+        if seconds > _LONG_SECONDS:
+            self._most = fewer
+        elif seconds < _SHORT_SECONDS and folded == most == self._most:
+            self._most = min(self._rows_at_once, 2 * most)
+        return folded
 
     def _checkpoint_if_due(self, staged: int) -> None:
         if self._folded + staged >= self._checkpointed + _CHECKPOINT_ROWS:

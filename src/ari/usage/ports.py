@@ -134,7 +134,7 @@ class UsageRecords(Protocol):
         """Remove rows, attempts and clients last seen before this time; rollups and totals stay.
 
         Each step is one small transaction and yields how many it removed. Yields nothing while another process
-        does this.
+        does this. Raises ``Unavailable``, at the end if only some days can't be dropped now.
         """
 
 

@@ -46,6 +46,12 @@ def list_types(readable: tuple[str, ...]) -> list[str] | None:
     return None if scopes.holds(readable, "*") else [one for one in NAMES if may_get(readable, one)]
 
 
+def list_seen(tx: WebhookTransaction) -> list[str] | None:
+    """The types of events that the caller may read, as in the audit log; ``None`` for all."""
+    given = tx.caller.scopes
+    return list_types(given if scopes.holds(given, READ_EVENTS) else ())
+
+
 def _is_secret_active(tx: WebhookTransaction, webhook: Webhook) -> bool:
     """Whether the key's secret that set the URL still works: a rotation ends what a leaked secret set up."""
     secret = tx.key_secrets.get_secret(webhook.url_by, webhook.url_secret_number or 1)

@@ -61,8 +61,15 @@ class DeliveryStore(Protocol):
 
     def get(self, webhook_id: str, delivery_id: str) -> Delivery | None: ...
 
-    def page(self, webhook_id: str, before_id: str | None, limit: int, state: DeliveryState | None) -> list[Delivery]:
-        """Newest first, without their bodies; ``state`` narrows."""
+    def page(
+        self,
+        webhook_id: str,
+        before_id: str | None,
+        limit: int,
+        state: DeliveryState | None,
+        types: Sequence[str] | None = None,
+    ) -> list[Delivery]:
+        """Newest first, without their bodies; ``state`` narrows, and ``types`` does all but tests."""
 
     def list_due(self, now_ms: int, lease_ms: int) -> list[str]:
         """The webhooks that are on and have a delivery to claim."""

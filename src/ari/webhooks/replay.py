@@ -9,7 +9,7 @@ from ari.base.ids import new_id
 from ari.base.traces import Tracer
 from ari.base.transaction import Runner, record
 from ari.webhooks.delivery import NOT_READABLE, finish, make_batch, make_delivery
-from ari.webhooks.entitlement import find_readable, list_types, may_get
+from ari.webhooks.entitlement import find_readable, list_seen, list_types, may_get
 from ari.webhooks.event_types import type_of
 from ari.webhooks.management import get_webhook
 from ari.webhooks.model import (
@@ -32,15 +32,18 @@ _TESTED = "webhook_tested"
 def list_deliveries(
     tx: WebhookTransaction, webhook_id: str, before_id: str | None, limit: int, state: DeliveryState | None = None
 ) -> list[Delivery]:
-    """A page of a webhook's deliveries, newest first. Raises ``NotFound``."""
+    """A page of a webhook's tests, and deliveries of events that the caller may read; newest first.
+
+    Raises ``NotFound``.
+    """
     get_webhook(tx, webhook_id)
-    return tx.deliveries.page(webhook_id, before_id, limit, state)
+    return tx.deliveries.page(webhook_id, before_id, limit, state, list_seen(tx))
 
 
 def get_delivery(tx: WebhookTransaction, webhook_id: str, delivery_id: str) -> Delivery:
-    """Raises ``NotFound``."""
-    found = tx.deliveries.get(webhook_id, delivery_id)
-    if found is None:
+    """Raises ``NotFound``, also for an event that the caller may not read."""
+    found, seen = tx.deliveries.get(webhook_id, delivery_id), list_seen(tx)
+    if found is None or not (found.is_test or seen is None or found.type in seen):
         raise NotFound("No such delivery.")
     return found
 
@@ -68,8 +71,8 @@ def replay(tx: WebhookTransaction, webhook_id: str, delivery_id: str) -> Deliver
 async def replay_failed(run: Runner, webhook_id: str, since_ms: int | None = None) -> int:
     """Send every failed delivery of an event since then again; returns how many. Raises ``NotFound``, ``Conflict``.
 
-    Those that the key which set the URL may not read stay as they are. There may be many, so each ``CHUNK_SIZE`` of
-    them are a change of their own, with an event of its own.
+    Those that the caller, or the key which set the URL, may not read stay as they are. There may be many, so
+    each ``CHUNK_SIZE`` of them are a change of their own, with an event of its own.
     """
     count, after_id = 0, ""
     while True:
@@ -89,7 +92,9 @@ def replay_some(tx: WebhookTransaction, webhook_id: str, since_ms: int | None, a
     """Queue the first ``CHUNK_SIZE`` failed deliveries after this ID again; returns their IDs in order."""
     webhook = _get_on(tx, webhook_id)
     since_ms = tx.now_ms - RETENTION_MS if since_ms is None else since_ms
-    types = list_types(find_readable(tx, webhook))
+    types, seen = list_types(find_readable(tx, webhook)), list_seen(tx)
+    if seen is not None:
+        types = seen if types is None else [one for one in seen if one in types]
     queued = tx.deliveries.requeue_failed(webhook_id, since_ms, tx.now_ms, types, after_id, CHUNK_SIZE)
     if queued:
         _wake(tx, webhook)

@@ -12,6 +12,7 @@ from ari.deps import Deps
 from ari.webhooks import delivery, management, replay
 from ari.webhooks.management import WebhookChange
 from ari.webhooks.model import Delivery
+from tests.support.commands import as_caller, create_key
 from tests.support.hooks import Hooks
 from tests.support.instances import START_MS
 
@@ -133,3 +134,33 @@ def test_pages_are_newest_first(hooks: Hooks) -> None:
     rest = read(replay.list_deliveries, made.webhook.id, first[-1].id, 3)
     assert [one.at_ms - START_MS for one in (*first, *rest)] == [5000, 4000, 3000, 2000, 1000]
     assert read(replay.list_deliveries, made.webhook.id, None, 3, "failed") == []
+
+
+def test_a_key_sees_and_replays_only_events_that_it_can_list(hooks: Hooks) -> None:
+    """The owner's webhook gets sign-ins; their times are not for a key that gets a 403 from the audit log."""
+    made = hooks.add(["*"])
+    hooks.happen("signed_in")
+    hooks.happen("key_created")
+    hooks.receivers.statuses["hooks.example.net"] = 503
+    hooks.round()
+    hooks.clock.advance(DAY_MS / 1000)
+    for _ in range(4):
+        hooks.round()
+        hooks.clock.advance(60)
+    hooks.receivers.statuses.clear()
+    _test(hooks, made)
+    signed_in = next(one for one in hooks.deliveries(made.webhook) if one.type == "account.signed_in")
+    for scopes, seen in (
+        (("webhooks:read", "webhooks:write"), {"webhook.tested"}),
+        (("webhooks:read", "webhooks:write", "keys:read"), {"webhook.tested", "key.created"}),
+    ):
+        key = as_caller(create_key(hooks.instance, f"Reader {len(seen)}", scopes=scopes).key)
+        page = Deps(hooks.instance, key).read_sync(replay.list_deliveries, made.webhook.id, None, 500)
+        assert {one.type for one in page} == seen
+        with pytest.raises(NotFound):
+            hooks.do(replay.get_delivery, made.webhook.id, signed_in.id, caller=key)
+        with pytest.raises(NotFound):
+            hooks.do(replay.replay, made.webhook.id, signed_in.id, caller=key)
+        queued = hooks.do(replay.replay_some, made.webhook.id, None, "", caller=key)
+        assert len(queued) == len(seen) - 1
+    assert signed_in.id in hooks.do(replay.replay_some, made.webhook.id, None, "")

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from ari.base.clock import DAY_MS
 from ari.base.errors import Unavailable
 from ari.base.traces import Attributes, TraceHeaders, Tracer
 from ari.deps import Deps
 from ari.instance import Instance, open_backup_target
-from ari.jobs import ClockWatch, audit, tick, watch
+from ari.jobs import ClockWatch, audit, keep_retention, tick, watch
 from ari.jobs.audit_delivery import AuditDelivery
 from ari.jobs.audit_file import AuditFile
 from tests.support import scheduled
@@ -140,3 +141,27 @@ def test_backups_are_traced(data_dir: Path, tmp_path: Path) -> None:
         with pytest.raises(Unavailable):
             scheduled.run(instance, target, force=True)
         assert spans.failed == ["ari.backup"]
+
+
+def test_retention_that_failed_is_repeated_within_minutes(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old usage, with addresses in it, would stay for another hour because of one long fold. The failure is logged."""
+    removed: list[Any] = [Unavailable("Other transactions use the log."), 0]
+    pauses: list[float] = []
+
+    def remove(*_: Any) -> int:
+        result = removed.pop(0)
+        if isinstance(result, Unavailable):
+            raise result
+        return int(result)
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if not removed:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("ari.jobs.remove_old", remove)
+    monkeypatch.setattr("ari.jobs.asyncio.sleep", pause)
+    with opened(data_dir, None) as instance, capture_logs() as logs, pytest.raises(asyncio.CancelledError):
+        asyncio.run(keep_retention(instance, threading.Event()))
+    assert pauses == [300, 3600]
+    assert [one["reason"] for one in logs] == ["Other transactions use the log."]

@@ -3,7 +3,10 @@
 import asyncio
 import inspect
 import json
+import socket
 import threading
+
+import pytest
 
 from ari.serving.live_report import MAX_REQUESTS, LiveReporter, describe_stack, measure_loop
 
@@ -26,6 +29,25 @@ def test_a_report_lists_the_longest_requests_and_all_threads() -> None:
     assert isinstance(threads, list)
     assert "main" in [one["name"] for one in threads]
     json.dumps(report)
+
+
+def test_a_connection_that_fails_is_followed_by_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process without a free file descriptor would try without end, and use a core for it."""
+    paused: list[float] = []
+
+    class Ended(Exception): ...
+
+    def pause(seconds: float) -> None:
+        paused.append(seconds)
+        if len(paused) == 3:
+            raise Ended
+
+    monkeypatch.setattr("ari.serving.live_report.time.sleep", pause)
+    listener = socket.socket()
+    listener.close()
+    with pytest.raises(Ended):
+        LiveReporter(list).run(listener)
+    assert min(paused) > 0
 
 
 def test_a_stack_shows_no_values() -> None:

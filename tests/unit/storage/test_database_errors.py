@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -44,6 +44,12 @@ def test_a_lock_that_another_holds_is_no_outage(caplog: pytest.LogCaptureFixture
     with pytest.raises(Unavailable, match="takes too long"), faults_as_unavailable():
         raise OperationalError("LOCK", {}, LockNotAvailable("canceling statement due to lock timeout"))
     assert not caplog.messages
+
+
+def test_a_statement_that_took_too_long_is_named() -> None:
+    """An operator would look for a network fault otherwise."""
+    with pytest.raises(Unavailable, match="canceled a statement, as it does when one"), faults_as_unavailable():
+        raise OperationalError("DELETE", {}, QueryCanceled("canceling statement due to statement timeout"))
 
 
 @pytest.mark.parametrize(

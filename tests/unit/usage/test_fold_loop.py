@@ -284,6 +284,33 @@ def test_a_failed_fold_is_repeated(caplog: pytest.LogCaptureFixture) -> None:
     assert logged[1:] in ([], ["Logged requests are folded again."])
 
 
+def test_a_fold_that_fails_is_halved_and_grows_again() -> None:
+    """Promise 2: a fold that takes longer than the database allows would fail at the same size for ever."""
+    store = Store(20 * HURRY_ROWS)
+    move, asked = store.move, []
+
+    def refuse_many(most: int) -> int:
+        asked.append(most)
+        if most > 12_500 and len(asked) < 9:
+            raise Unavailable("The database canceled a statement.")
+        return move(most)
+
+    store.move = refuse_many  # type: ignore[method-assign]  # a test double
+    with _running(store, itertools.count(0.0, 0.25).__next__):
+        assert store.done.wait(30)
+    assert asked[:9] == [50_000, 25_000, 12_500, 25_000, 12_500, 25_000, 12_500, 25_000, 12_500]
+    assert asked[9:13] == [25_000, 50_000, 50_000, 50_000]
+
+
+def test_a_fold_that_takes_long_is_halved() -> None:
+    """Other folds and retention wait for it for a few seconds only; there is a smallest size."""
+    store = Store(10 * HURRY_ROWS)
+    with _running(store, itertools.count(0.0, 4.0).__next__):
+        assert store.done.wait(30)
+    sizes = [size for size in store.sizes if size]
+    assert sizes[:8] == [50_000, 25_000, 12_500, 6_250, 3_125, 1_562, 781, 500]
+
+
 def test_an_embedding_app_folds_little_at_once() -> None:
     """A fork of it waits for the fold that runs."""
     store = Store(HURRY_ROWS + 1)

@@ -2759,7 +2759,8 @@ class AsyncWebhooksResource:
     ) -> AsyncPagedList[shapes.DeliveriesOut, shapes.DeliveryOut]:
         """List a webhook's deliveries.
 
-        Newest first. Deliveries are kept for 30 days, and never longer than the audit log.
+        Newest first; a key sees tests, and events that it can list in the audit log: those of keys with
+        `keys:read`, all with `*`. Deliveries are kept for 30 days, and never longer than the audit log.
 
         Requires scope `webhooks:read`: list webhooks and their deliveries, without their secrets.
 
@@ -2784,7 +2785,8 @@ class AsyncWebhooksResource:
     async def replay(self, webhook_id: str, delivery_id: str) -> shapes.DeliveryOut:
         """Replay a delivery.
 
-        Queues a delivery again, with the same `webhook-id` and body. One that waits is sent now.
+        Queues a delivery again, with the same `webhook-id` and body. One that waits is sent now. A key replays
+        only what it can see.
 
         Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
         choose what they get.
@@ -2808,7 +2810,7 @@ class AsyncWebhooksResource:
     async def replay_failed(self, webhook_id: str, *, since: datetime | str | UnsetType = UNSET) -> shapes.ReplayedOut:
         """Replay failed deliveries.
 
-        Queues every failed delivery again, except tests.
+        Queues every failed delivery that the caller can see again, except tests.
 
         Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
         choose what they get.

@@ -2739,7 +2739,8 @@ class WebhooksResource:
     ) -> PagedList[shapes.DeliveriesOut, shapes.DeliveryOut]:
         """List a webhook's deliveries.
 
-        Newest first. Deliveries are kept for 30 days, and never longer than the audit log.
+        Newest first; a key sees tests, and events that it can list in the audit log: those of keys with
+        `keys:read`, all with `*`. Deliveries are kept for 30 days, and never longer than the audit log.
 
         Requires scope `webhooks:read`: list webhooks and their deliveries, without their secrets.
 
@@ -2764,7 +2765,8 @@ class WebhooksResource:
     def replay(self, webhook_id: str, delivery_id: str) -> shapes.DeliveryOut:
         """Replay a delivery.
 
-        Queues a delivery again, with the same `webhook-id` and body. One that waits is sent now.
+        Queues a delivery again, with the same `webhook-id` and body. One that waits is sent now. A key replays
+        only what it can see.
 
         Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
         choose what they get.
@@ -2788,7 +2790,7 @@ class WebhooksResource:
     def replay_failed(self, webhook_id: str, *, since: datetime | str | UnsetType = UNSET) -> shapes.ReplayedOut:
         """Replay failed deliveries.
 
-        Queues every failed delivery again, except tests.
+        Queues every failed delivery that the caller can see again, except tests.
 
         Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
         choose what they get.

@@ -80,10 +80,19 @@ class DeliveryTable:
         row = self._connection.execute(query).first()
         return None if row is None else _delivery(row)
 
-    def page(self, webhook_id: str, before_id: str | None, limit: int, state: DeliveryState | None) -> list[Delivery]:
+    def page(
+        self,
+        webhook_id: str,
+        before_id: str | None,
+        limit: int,
+        state: DeliveryState | None,
+        types: Sequence[str] | None = None,
+    ) -> list[Delivery]:
         query = select(*_SHOWN).where(_t.webhook_id == webhook_id).limit(limit)
         if before_id is not None:
             query = query.where(_t.id < before_id)
+        if types is not None:
+            query = query.where(or_(_t.type.in_(types), _t.is_test))
         if state is not None:
             query = query.where(_t.state == state)
         if state in _FINISHED:  # they have no next try, so an index has them in this order

@@ -150,13 +150,14 @@ class Folder:
     def move(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
         """Fold like ``fold``, but leave the folded entries in SQLite's staging file, where they don't count."""
         with faults_as_unavailable():
-            if not self._has_staged():
-                return 0
-            try:
-                return self._fold(most, lock_seconds)
-            except IntegrityError:
-                self._delete_repeated()
-                return self._fold(most, lock_seconds)
+            fold = self._fold_copies if self._two_files else self._fold_staged
+            while self._has_staged():
+                try:
+                    return fold(most, lock_seconds)
+                except IntegrityError:
+                    if not self._delete_repeated(most):
+                        return fold(most, lock_seconds)
+            return 0
 
     def delete_folded(self) -> None:
         """Delete folded entries from SQLite's staging file, also those that a killed process left there.
@@ -217,9 +218,6 @@ class Folder:
         with read_only(self.engine) as connection:
             return connection.scalar(text(_ANY_STAGED)) is not None
 
-    def _fold(self, most: int, lock_seconds: float) -> int:
-        return (self._fold_copies if self._two_files else self._fold_staged)(most, lock_seconds)
-
     def _fold_copies(self, most: int, lock_seconds: float) -> int:
         """On SQLite: copy the entries in one transaction, and fold the copies in another."""
         with write_lock(self._lock_file, lock_seconds), self.engine.connect() as connection:
@@ -265,15 +263,17 @@ class Folder:
             connection.execute(text(_COUNT_FOLD))
         return sum(row[1] for row in found)
 
-    def _delete_repeated(self) -> None:
-        """Delete staged requests that are stored already or staged twice, as after a commit whose outcome was unknown:
-        they add nothing."""
+    def _delete_repeated(self, most: int) -> int:
+        """Delete repeats among the oldest entries, as after a commit whose outcome was unknown. Returns how many."""
+        statement = rollups.FIND_REPEATED if self._two_files else for_postgresql(rollups.FIND_REPEATED)
         with write_lock(self.staging_lock), self.engine.begin() as connection:
             low = connection.scalar(text(f"SELECT {_LOW}")) or 0
-            statement = rollups.DELETE_REPEATED
-            connection.execute(
-                text(statement if self._two_files else for_postgresql(statement)), {"low": low} | _ANY_ID
-            )
+            oldest = select(_staging.seq).where(_staging.seq > low).order_by(_staging.seq).limit(most).subquery()
+            span = {"low": low, "high": connection.scalar(select(func.max(oldest.c.seq))) or low} | _ANY_ID
+            found = connection.scalars(text(statement), span).all()
+            if found:
+                connection.execute(text("DELETE FROM usage_staging WHERE seq = :seq"), [{"seq": one} for one in found])
+        return len(found)
 
 
 def _span_of_ids(found: Iterable[Any]) -> dict[str, int]:

@@ -3,8 +3,6 @@
 One transaction counts, adds the counts to the totals, and drops, so ``totals = rows + removed`` holds at any time.
 """
 
-from collections.abc import Iterator
-
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -26,21 +24,21 @@ _ADD_REMOVED = text("""UPDATE usage_totals AS totals SET
     WHERE totals.key_id = names.text""")
 
 
-def drop(engine: Engine, partition: Partition) -> Iterator[int]:
-    """Drop a partition, and yield how many rows it had. Yields nothing where other transactions use the log all the
-    time, as a backup does; the next run tries again. Raises what the driver raises."""
+def drop(engine: Engine, partition: Partition) -> int | None:
+    """Drop a partition; returns how many rows it had. ``None``, and nothing changed, where other transactions use the
+    log all the time, as a backup does. Raises what the driver raises."""
     name = engine.dialect.identifier_preparer.quote(partition.name)
     with engine.begin() as connection:
         set_limits(connection, {"lock_timeout": _FOLD_TIMEOUT, "statement_timeout": "0"})
         if not _is_locked(connection, f"LOCK TABLE {name} IN SHARE MODE"):
-            return
+            return None
         accepted = find_number(connection, ACCEPTED)
         counts = connection.execute(text(_COUNT.format(name)), {"accepted": accepted}).all()
         columns = [[int(value) for value in column] for column in zip(*counts, strict=True)] or [[], [], [], []]
         removed = dict(zip(("keys", "accepted", "refused"), columns, strict=False))
         if not any(_try_drop(connection, name, removed) for _ in range(_TRIES)):
-            return
-    yield sum(columns[-1])
+            return None
+    return sum(columns[-1])
 
 
 def _try_drop(connection: Connection, name: str, removed: dict[str, list[int]]) -> bool:

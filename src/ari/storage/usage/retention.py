@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, MetaData, Table, bindparam, delete, s
 from sqlalchemy.exc import DBAPIError
 
 from ari.base.clock import DAY_MS
+from ari.base.errors import Unavailable
 from ari.keys.reasons import ACCEPTED
 from ari.storage.database_errors import read_only
 from ari.storage.dialect import count_free_pages, give_back_pages, only_here
@@ -68,32 +69,36 @@ class Retention:
     def steps(self, before_ms: int, before_id: str) -> Iterator[int]:
         """Remove older entries, a few per step; yields how many. Yields nothing while another process does this.
 
-        ``before_id`` is the prefix of the ids of rows at ``before_ms``.
+        ``before_id`` is the prefix of the ids of rows at ``before_ms``. Raises ``Unavailable`` at the end if other
+        transactions kept days from being dropped.
         """
+        kept = list[str]()
         with only_here(self._engine, self._lock_file) as alone:
             if alone:
                 removed = chain(
-                    self._row_steps(lowest_at(before_ms)) if self._elsewhere is None else (),
+                    self._row_steps(lowest_at(before_ms), kept) if self._elsewhere is None else (),
                     self._until_none(lambda connection: remove_uses(connection, before_id, ROWS_PER_STEP)),
                     self._until_none(lambda connection: _remove_attempts(connection, before_ms)),
                     self._until_none(lambda connection: _remove_attempt_hours(connection, before_ms)),
                     self._client_steps(before_ms),
                     self._caller_steps(before_ms // DAY_MS),
-                    self._steps_elsewhere(self._elsewhere, lowest_at(before_ms)) if self._elsewhere else (),
+                    self._steps_elsewhere(self._elsewhere, lowest_at(before_ms), kept) if self._elsewhere else (),
                 )
                 yield from removed
                 yield from self._shrink_steps()
+        if kept:
+            raise Unavailable(f"Other transactions, such as a backup, use the log: {', '.join(kept)} can't be dropped.")
 
-    def _steps_elsewhere(self, elsewhere: LogElsewhere, before: int) -> Iterator[int]:
+    def _steps_elsewhere(self, elsewhere: LogElsewhere, before: int, kept: list[str]) -> Iterator[int]:
         """Rows that are still here are moved and not counted as removed: their copies will be."""
         while elsewhere.move_old():
             yield 0
-        yield from self._row_steps(before)
+        yield from self._row_steps(before, kept)
         yield from elsewhere.drop_days(before)
 
-    def _row_steps(self, before: int) -> Iterator[int]:
-        """On PostgreSQL, a day's rows are removed at once, when all of them are old. Other rows, and all where this
-        role may not drop tables, are removed a few at a time."""
+    def _row_steps(self, before: int, kept: list[str]) -> Iterator[int]:
+        """On PostgreSQL, a day's rows are removed at once, when all of them are old; days in use are added to ``kept``.
+        Other rows, and all where this role may not drop tables, are removed a few at a time."""
         if self._lock_file is not None:
             yield from self._until_none(lambda connection: _remove_rows(connection, usage_log, before))
             return
@@ -107,7 +112,11 @@ class Retention:
                 continue
             try:
                 if may_drop and one.is_owned and one.high <= before:
-                    yield from drop(self._engine, one)
+                    count = drop(self._engine, one)
+                    if count is None:
+                        kept.append(one.name)
+                    else:
+                        yield count
                 elif not (may_drop and one.is_owned and one.is_day):
                     yield from self._slices_of(one.name, before)
             except DBAPIError as error:

@@ -84,7 +84,7 @@ LOGGED = _with_id(_logged, "usage_staging")
 SQLite and ``staged_entries.py`` on PostgreSQL."""
 _columns = ", ".join(COMPACT_COLUMNS)
 INSERT_REQUESTS = f"INSERT INTO usage_log ({_columns}) SELECT {_columns} FROM entries WHERE kind = '{REQUEST}'"
-"""Fails where a request is stored already or staged twice; see ``DELETE_REPEATED``."""
+"""Fails where a request is stored already or staged twice; see ``FIND_REPEATED``."""
 INSERT_FLOOD_STARTS = f"""{INSERT_REQUESTS} AND method = '{MANY}' ON CONFLICT (id_high, id_low) DO NOTHING"""
 """Where another engine stores the rows: the requests that a flood's count goes on from, for an hour."""
 _flood_rows = f"""FROM (SELECT *, row_number() OVER (PARTITION BY id_high, id_low ORDER BY count DESC, seq) AS place
@@ -95,10 +95,10 @@ UPSERT_FLOODS = f"""INSERT INTO usage_log ({_columns}) SELECT {_columns} {_flood
     ON CONFLICT (id_high, id_low) DO UPDATE SET count = excluded.count WHERE usage_log.count < excluded.count"""
 """To run after ``RELATIONS``, which compare with what is stored."""
 _high, _low = parse_staged_id("usage_staging")
-DELETE_REPEATED = f"""DELETE FROM usage_staging WHERE seq > :low AND kind = '{REQUEST}' AND (
-    {_select_stored(_high, _low)} IS NOT NULL
-    OR seq NOT IN (
-        SELECT min(seq) FROM usage_staging WHERE seq > :low AND kind = '{REQUEST}' GROUP BY {_high}, {_low}))"""
+FIND_REPEATED = f"""SELECT seq FROM (SELECT seq, {_select_stored(_high, _low)} AS stored,
+    row_number() OVER (PARTITION BY {_high}, {_low} ORDER BY seq) AS place {_select_staged(REQUEST)}) AS staged
+    WHERE place > 1 OR stored IS NOT NULL"""
+"""The numbers of staged requests that are stored already, or staged twice but for the first."""
 
 _ACCEPTED = f"(SELECT number FROM usage_names WHERE text = '{ACCEPTED}')"
 _accepted = f"sum(CASE WHEN code = {_ACCEPTED} THEN n ELSE 0 END)"

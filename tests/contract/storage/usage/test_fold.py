@@ -126,3 +126,33 @@ def test_a_status_that_no_server_sends_stops_no_fold(instance: Instance) -> None
     store.commit(Batch(rows, [Completion(rows[0].id, 40_000, 1.0, 1)]))
     store.fold_all()
     assert sorted(row.status or 0 for row in rows_of(instance.database)) == [200, 40_000, 99_999]
+
+
+def test_the_repair_of_repeated_requests_reads_only_what_is_folded(instance: Instance) -> None:
+    """Promise 2: a commit whose outcome was unknown is staged twice, and a large backlog must still be folded.
+
+    A statement about all of it would take longer than PostgreSQL's limit, each time.
+    """
+    database, rows = instance.database, [make_row(DAY + n) for n in range(90)]
+    database.usage.commit(Batch(rows[:30]))
+    database.usage.commit(Batch([*rows[:12], *rows[30:]]))
+    database.usage.commit(Batch(rows[60:]))
+    assert database.folder.move(20) == 20
+    assert database.folder.move(20) == 20, "ten new ones, and ten after twelve repeated ones"
+    staged = database.folder.count_staged()
+    assert staged == 80, "repeated requests of later folds are still there"
+    database.usage.fold_all()
+    assert (len(rows_of(database)), database.folder.count_staged()) == (90, 0)
+    assert read_sums(database)[KEY][0] == 90
+
+
+def test_only_repeated_requests_are_staged(instance: Instance) -> None:
+    """They are removed, and what follows is folded in the same call."""
+    database, rows = instance.database, [make_row(DAY + n) for n in range(9)]
+    database.usage.commit(Batch(rows[:6]))
+    database.usage.fold_all()
+    database.usage.commit(Batch(rows[:6]))
+    assert database.folder.move(4) == 0
+    database.usage.commit(Batch([*rows[:5], *rows[6:]]))
+    assert database.folder.move(3) == 3
+    assert read_sums(database)[KEY][0] == 9
