@@ -83,11 +83,12 @@ def test_a_part_without_the_server(extra: str, install: Callable[[str], Path]) -
 
 
 def test_the_server_alone(install: Callable[[str], Path], tmp_path: Path) -> None:
-    """``ari-keys`` has what the command needs, and neither other frameworks nor the driver of PostgreSQL."""
+    """``ari-keys`` has what the command needs, and neither other frameworks nor drivers of other databases."""
     bin_folder = install("ari-keys")
     installed = _distributions(bin_folder)
     assert {"ari-keys", *(_name(one) for one in SERVER["dependencies"])} <= installed
-    assert not installed & {"psycopg", "boto3", "django", "flask", "litestar", "ari-keys-core", "opentelemetry-sdk"}
+    others = {"django", "flask", "litestar", "ari-keys-core", "opentelemetry-sdk", "clickhouse-connect"}
+    assert not installed & {"psycopg", "boto3", *others}
     assert run(bin_folder / "ari", "--version").startswith("ari ")
     assert 'pip install "ari-keys[otel]"' in _refuse_traces(bin_folder, tmp_path / "data")
 
@@ -108,11 +109,18 @@ def _refuse_traces(bin_folder: Path, data_dir: Path) -> str:
     return ran.stderr
 
 
+def test_the_server_with_clickhouse(install: Callable[[str], Path]) -> None:
+    """``ari-keys[clickhouse]`` has the driver, which imports without the packages that it can use for data frames."""
+    bin_folder = install("ari-keys[clickhouse]")
+    assert "clickhouse-connect" in _distributions(bin_folder)
+    run(bin_folder / "python", "-c", "from clickhouse_connect import get_client")
+
+
 def test_every_part_is_tested() -> None:
     """``postgres`` is installed by the test of its command, ``otel`` by that of the server; ``s3`` is boto3 alone."""
     assert set(EXTRAS) == set(ALLOWED) - {""}
     assert set(PART) == set(ALLOWED) - {""}
-    assert set(SERVER["optional-dependencies"]) == {*EXTRAS, "otel", "postgres", "s3"}
+    assert set(SERVER["optional-dependencies"]) == {*EXTRAS, "clickhouse", "otel", "postgres", "s3"}
 
 
 def test_an_extra_of_both_brings_the_same() -> None:

@@ -40,6 +40,8 @@ RSYSLOG = "apt-get install rsyslog rsyslog-gnutls"
 """Debian's, which ``tests/system.sh`` installs for the tests of copies of the audit log."""
 RECEIVERS = "pip install standardwebhooks"
 """ARI's own requirement, at the version that its lock names."""
+EXAMPLE = "pip install fastapi uvicorn standardwebhooks"
+"""What ``examples/webhook_receiver`` imports, and what serves it."""
 EXTRAS = re.compile(r'pip install "(ari-keys(?:-core)?)\[([a-z0-9,-]+)\]"')
 """``test_extras.py`` installs each extra of ``ari-keys-core`` alone."""
 POSTGRES = 'pip install "ari-keys[postgres]"'
@@ -103,6 +105,7 @@ def test_every_given_command_is_run_here() -> None:
         SERVER_PACKAGES,
         RSYSLOG,
         RECEIVERS,
+        EXAMPLE,
     }, commands
     assert "\nstandardwebhooks==" in (ROOT / "requirements/run.txt").read_text()
     assert POSTGRES in {command for _, command in commands}

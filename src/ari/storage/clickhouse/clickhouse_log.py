@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from ari.base.clickhouse_url import ClickHouseUrl
 from ari.base.clock import Clock
 from ari.base.errors import ConfigurationError
+from ari.base.extras import how_to_install
 from ari.base.settings import Settings
 from ari.storage.clickhouse.clickhouse_client import ClickHouse
 from ari.storage.clickhouse.clickhouse_rows import ClickHouseRows
@@ -35,7 +36,7 @@ class ClickHouseLog:
         clock: Callable[[], Clock],
     ) -> None:
         if find_spec("clickhouse_connect") is None:
-            raise ConfigurationError('ClickHouse needs its driver. Run: pip install "ari-keys[clickhouse]"')
+            raise ConfigurationError(f"ClickHouse needs its driver. {how_to_install('clickhouse')}")
         self.database = ClickHouse(lambda: _read_url(settings))
         self.sink = ClickHouseSink(self.database)
         self.mover = RowMover(engine, writing, self.sink, clock)
