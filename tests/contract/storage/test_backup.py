@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, text
 
 from ari import keys
 from ari.accounts import setup
+from ari.backups import backup_lineage
 from ari.base import owner_mark
 from ari.base.caller import SYSTEM
 from ari.base.clock import HOUR_MS
@@ -80,6 +81,9 @@ def test_everything_comes_back_in_either_database(source: Instance, target_url: 
         before["notes"] = [note for note in before["notes"] if note["name"] != "setup_token"]
         for name in ("notices_read", "webhooks_read"):  # nobody is notified of what was before
             after["notes"].remove({"name": name, "value": event["id"]})
+        lineages = [note for note in after["notes"] if note["name"] == backup_lineage.KEY]
+        assert [note["value"][:4] for note in lineages] == ["res_"]  # its backups have names of their own
+        after["notes"].remove(lineages[0])
         for found in (before, after):
             assert [mark["name"] for mark in found.pop("audit_marks")] == ["head"]
         assert after == before
