@@ -185,8 +185,10 @@ def test_two_guards_and_an_undeclared_scope(
     assert send("GET", "/v1/both", instance.create_secret("orders:read")).status_code == 403
     assert [row.status for row in instance.read_rows()] == [200, 403]
     with caplog.at_level(logging.ERROR):
-        assert send("GET", "/v1/undeclared", instance.create_secret("*")).status_code == 500
+        refused = send("GET", "/v1/undeclared", instance.create_secret("*"))
+    assert refused.status_code == 500
     assert "The guard of GET /v1/undeclared is wrong." in caplog.text
+    assert f"Request ID: {refused.headers['x-request-id']}" in caplog.text
 
 
 def test_caches_of_django_open_nothing(instance: GuardedInstance, send: Send) -> None:

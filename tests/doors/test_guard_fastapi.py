@@ -181,6 +181,8 @@ def test_an_undeclared_scope_is_the_services_fault(
     found = client.get("/v1/undeclared", headers={"x-api-key": instance.create_secret("*")})
     assert (found.status_code, found.json()["code"]) == (500, "internal")
     assert "The guard of GET /v1/undeclared is wrong. This scope isn't declared." in caplog.text
+    assert f"Request ID: {found.json()['request_id']}" in caplog.text
+    assert found.json()["type"] == "about:blank"
 
 
 def test_two_guards_on_a_route(instance: GuardedInstance, client: TestClient) -> None:

@@ -16,7 +16,7 @@ from ari.storage.tables import usage_attempts, usage_rows
 from tests.conftest import Database as Place
 from tests.support.instances import settings_for
 from tests.support.ports import free_port
-from tests.support.processes import eventually, kill, workers_of
+from tests.support.processes import eventually, fold_processes_of, kill, workers_of
 
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 Figures = dict[tuple[str, str], float]
@@ -149,3 +149,28 @@ def test_without_its_database_it_still_responds(
 def _read_if_down(address: str) -> Figures | None:
     found = read_figures(address)
     return None if found["ari_database_up", ""] else found
+
+
+def test_failures_to_fold_are_counted_over_restarts(metrics_owner: Any) -> None:
+    """From the first attempt that fails until one works, whatever happens to the process."""
+    owner, address, server = metrics_owner, metrics_owner.metrics_address, metrics_owner.server
+
+    def count_failures() -> float:
+        return read_figures(address)["ari_fold_failures", ""]
+
+    _, secret = owner.create_key("busy", scopes=["api:read"])
+    database = Database.open(settings_for(server.data_dir, server.settings["ARI_DATABASE_URL"]))
+    try:
+        with database.log.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE usage_hours RENAME TO usage_hours_away")
+        assert owner.api(secret).get("/api/me").status_code == 200
+        eventually(lambda: count_failures() >= 3, 30)
+        [victim] = fold_processes_of(server)
+        kill(victim)
+        eventually(lambda: {*fold_processes_of(server)} - {victim})
+        assert count_failures() >= 4
+        with database.log.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE usage_hours_away RENAME TO usage_hours")
+    finally:
+        database.close()
+    eventually(lambda: count_failures() == 0, 30)

@@ -44,7 +44,9 @@ def _run(owner: Owner, server: ServerProcess, data_dir: Path) -> None:
     texts += _exercise(owner, session, admin, secrets)
     cookies = {value for client in (visitor, session) for name, value in client.cookies.items() if "done" not in name}
     owner.cli("keys", "list", check=True)
-    texts += [owner.cli(*words).stdout for words in (("keys", "list"), ("usage",), ("events",), ("doctor",))]
+    texts += [
+        owner.cli(*words).stdout for words in (("keys", "list"), ("usage",), ("events",), ("doctor", "--verbose"))
+    ]
     server.stop()
     texts.append(server.log_text().replace(server.setup_link, ""))
     kept = (setup_token, OWNER[1], IMPORTED, REPEATED, *cookies)

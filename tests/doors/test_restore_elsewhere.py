@@ -66,5 +66,5 @@ def test_a_new_machine_has_everything_but_enabled_keys(
     cli("keys", "enable", key["id"], check=True)
     assert owner.api(secret).get(url).status_code == 200
     assert cli.json("keys", "show", key["id"])["request_count"] == 2
-    eventually(lambda: cli.json("backup", "list")["items"][0]["name"] != listed[0]["name"], 60)
+    eventually(lambda: "-res_" in cli.json("backup", "list")["items"][0]["name"], 60)
     assert cli.json("doctor", "--audit")["ok"]

@@ -19,7 +19,7 @@ from ari.integrations.providers import providers
 from tests.support.seeds import choose_seed
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = int(os.environ.get("ARI_TEST_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("ARI_TEST_EXAMPLES", "2"))
 """For each operation; ``make fuzz`` tries more, and others each time."""
 PROVIDERS = set(providers())
 ENDS_ITS_CALLER = {"/api/me/revoke", "/api/me/rotate"}

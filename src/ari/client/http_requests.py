@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Generator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
 
 import httpx2
@@ -43,6 +44,11 @@ class KeyAuth(httpx2.Auth):
         if self._key is not None:
             request.headers["authorization"] = f"Bearer {self._key}"
         yield request
+
+
+def refuse_cookies() -> CookieJar:
+    """A jar that stays empty: an instance sets none, and a hostile one could fill the memory."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def request_headers(call: ApiCall[object]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Literal
 
 from ari.base.errors import ConfigurationError
-from ari.guard.backend import Admission, read_request
+from ari.guard.backend import CLIENT_GONE, Admission, GuardRequest, read_request
 from ari.guard.cache_headers import VARY, make_private
 from ari.guard.entry import Ari
 from ari.guard.refusal import Refusal
@@ -23,7 +23,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Errors = Literal["problem", "app"]
 
 _PLACE = "ari.guard"
-_CLIENT_GONE = 499
 _PRIVATE: Header = (b"cache-control", b"private")
 _VARY: Header = (b"vary", VARY.encode())
 _NO_MIDDLEWARE = "This route is guarded, but the app lacks the middleware ApiKeys: app.add_middleware(ApiKeys, ari=ari)"
@@ -40,12 +39,13 @@ class KeyRefused(Exception):
 class Guarded:
     """One request behind the middleware. ``has_begun``: its response was sent, or a part of it."""
 
-    __slots__ = ("_scope", "_started", "admission", "ari", "has_begun")
+    __slots__ = ("_request", "_scope", "_started", "admission", "ari", "has_begun")
 
     def __init__(self, ari: Ari, scope: Scope) -> None:
         self.ari = ari
         self.admission: Admission | None = None
         self.has_begun = False
+        self._request: GuardRequest | None = None
         self._scope = scope
         self._started = ari.clock.monotonic()
 
@@ -63,7 +63,8 @@ class Guarded:
         if scope["type"] == "websocket":
             scope = {**scope, "method": "GET"}
         request = read_request(scope, requirement, route, ari.clock, self._started, ari.trusted_proxies)
-        self.admission = await ari.admit(request)
+        self._request = request if self._request is None else request.repeat(self._request)
+        self.admission = await ari.admit(self._request)
         return self.admission
 
 
@@ -111,7 +112,7 @@ class ApiKeys:
         finally:
             scope.pop(_PLACE, None)  # a cycle, which would keep the request in memory until a collection
             if guarded.admission is not None and not guarded.has_begun:
-                guarded.admission.complete(_CLIENT_GONE)
+                guarded.admission.complete(CLIENT_GONE)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         first: list[Message] = [await receive()]

@@ -1,9 +1,11 @@
 """The interface of the guard's two back ends, and the requests that doors for frameworks pass to them."""
 
+import asyncio
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from ari.base.addresses import Network
 from ari.base.clock import Clock
@@ -21,6 +23,8 @@ from ari.keys.limits.charge import Decision
 from ari.keys.reasons import INSUFFICIENT_SCOPE, MALFORMED, MISSING, REQUEST_ERRORS, UNAVAILABLE, UNKNOWN
 
 NO_ROUTE = "(none)"
+CLIENT_GONE = 499
+"""The status of a request to which no response is sent."""
 _PEERS = ClientFinder(())
 _ONE_KEY = "Send exactly one API key, once and without a comma; x-api-key and Authorization must not differ."
 
@@ -40,12 +44,16 @@ class GuardRequest(HiddenFields, msgspec.Struct, frozen=True):
     fault: Fault | None = None
     keys_in_url: Sequence[bytes] = ()
 
+    def repeat(self, before: "GuardRequest") -> "GuardRequest":
+        """This request, with the row of ``before``, whose decision was interrupted after it may have been logged."""
+        return replace(self, head=before.head)
+
     @property
     def tokens(self) -> Sequence[bytes]:
         """Every text that may be a key, wherever it was sent."""
         return (*self.credentials.tokens, *self.keys_in_url)
 
-    def refuse(self, fault: Fault, base_url: str, decision: Decision | None = None) -> Refusal:
+    def refuse(self, fault: Fault, base_url: str | None, decision: Decision | None = None) -> Refusal:
         """The refusal for a fault of this request, with a hint where the key was sent wrongly."""
         if fault.detail is None and fault.reason in (MALFORMED, UNKNOWN):
             fault = Fault(fault.reason, explain_mistake(self.head))
@@ -85,10 +93,13 @@ def read_request(
 class Admission:
     """The decision about one request: ``key`` or ``refusal`` is set. The door calls ``finish`` before it responds.
 
-    ``decision`` is that about the key's limits, once it is made.
+    ``base_url`` is the public URL of ARI, to which refusals link. ``decision`` is that about the key's limits, once it
+    is made. ``runs_at_once``: its methods wait for no event loop, but block the thread.
     """
 
-    def __init__(self, request: GuardRequest, base_url: str) -> None:
+    runs_at_once = False
+
+    def __init__(self, request: GuardRequest, base_url: str | None) -> None:
         self.request = request
         self.base_url = base_url
         self.key: Key | None = None
@@ -122,6 +133,8 @@ class Admission:
     async def finish(self, status: int, length: int | None) -> Refusal | None:  # noqa: ARG002 - of subclasses
         """Log the response with this status and length in bytes; no byte of it may be sent before this returns.
 
+        Another call is for the response that is sent in place of that of an earlier one.
+
         Returns the refusal to send in its place, if the request can't be logged. Here, where nothing could be decided,
         there is nothing to log.
         """
@@ -133,7 +146,7 @@ class Admission:
 
 def refuse_all(request: GuardRequest) -> Admission:
     """The admission where nothing can be decided."""
-    admission = Admission(request, "")
+    admission = Admission(request, None)
     admission.refuse(Fault(UNAVAILABLE))
     return admission
 
@@ -158,6 +171,12 @@ class Backend(Protocol):
 
         A request with an unsafe method, or whose key has limits, is committed to the usage log before this returns, so
         its handler may act at once. Others are committed by ``finish``.
+        """
+
+    def admit_at_once(self, request: GuardRequest, loop: asyncio.AbstractEventLoop) -> Admission | None:
+        """Decide on the calling thread, without an event loop; ``None`` if only ``admit`` can. Otherwise as ``admit``.
+
+        ``loop`` is the one that ``admit`` would use; it runs as long as threads do. The admission ``runs_at_once``.
         """
 
     async def close(self) -> None:

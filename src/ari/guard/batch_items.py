@@ -20,8 +20,7 @@ from ari.usage.cleaning import METHOD_LENGTH, PATH_LENGTH, ROUTE_LENGTH, clean
 
 _MAX_LOGGED = 500
 _log = logging.getLogger("ari.guard")
-
-
+_WRONG = "The guard of %s is wrong. %s Request ID: %s"
 _UNFIT = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 _Name = Annotated[str, msgspec.Meta(pattern=r"^(consumer:)?[a-z0-9][a-z0-9_-]{0,39}\Z")]
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -79,7 +78,8 @@ class RemoteAdmission(Admission):
         reason = REASONS.get(verdict.code)
         if reason is None:  # an item that can't be read: an undeclared scope or an unknown limit
             found = " ".join(f"{one.get('location')}: {one.get('message')}" for one in verdict.errors or ())
-            _log.error("The guard of %s is wrong. %s", self.request.route, clean(found, _MAX_LOGGED))
+            request = self.request
+            _log.error(_WRONG, request.route, clean(found, _MAX_LOGGED), request.head.request_id)
             return MISCONFIGURED
         lacking = None
         if reason is INSUFFICIENT_SCOPE and verdict.key is not None:

@@ -100,6 +100,11 @@ class Ari:
         """Decide about a request; see ``Backend.admit``."""
         return await self._backend.admit(request)
 
+    def admit_at_once(self, request: GuardRequest) -> Admission | None:
+        """Decide about a request on the calling thread, if that is possible; see ``Backend.admit_at_once``."""
+        loop = self._thread.loop
+        return None if loop is None else self._backend.admit_at_once(request, loop)
+
     async def close(self) -> None:
         """Write what is still buffered, and close the connections of the running event loop."""
         await self._backend.close()

@@ -4,18 +4,19 @@ The framework's module keeps it with the request, a route's guard calls ``author
 ``finish`` has returned.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ari.guard.backend import Admission, read_request
+from ari.guard.backend import CLIENT_GONE, Admission, GuardRequest, read_request
+from ari.guard.calling_thread import run_at_once
 from ari.guard.entry import Ari
 from ari.guard.refusal import Refusal
 from ari.guard.requirement import Requirement
 from ari.http.credentials import read_credentials
 from ari.http.request_head import read_head
 
-_CLIENT_GONE = 499
 _TOO_LATE = "A guard ran after the response began, when nothing can be refused: guard the whole view."
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 
@@ -23,7 +24,7 @@ _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 class HeldRequest:
     """``environ`` is the WSGI environment, or Django's ``request.META``; ``path`` the whole path as text, decoded."""
 
-    __slots__ = ("_environ", "_is_finished", "_path", "_started", "admission", "ari")
+    __slots__ = ("_environ", "_is_finished", "_is_logged", "_path", "_request", "_started", "admission", "ari")
 
     def __init__(self, ari: Ari, environ: Mapping[str, Any], path: str) -> None:
         self.ari = ari
@@ -31,7 +32,9 @@ class HeldRequest:
         self._environ = environ
         self._path = path
         self._started = ari.clock.monotonic()
+        self._request: GuardRequest | None = None
         self._is_finished = False
+        self._is_logged = False
 
     @property
     def refusal(self) -> Refusal | None:
@@ -49,52 +52,67 @@ class HeldRequest:
 
         Raises ``RuntimeError`` once the response began, and ``ConfigurationError`` as ``require_more`` does.
         """
-        return self.ari.run(self._authorize(requirement, route))
+        if self.admission is not None:
+            self.admission.require_more(requirement)
+            return self.admission
+        request = self._read_request(requirement, route)
+        self.admission = self.ari.admit_at_once(request)
+        return self.admission or self.ari.run(self._admit(request))
 
     async def authorize_async(self, requirement: Requirement, route: str | None) -> Admission:
         """Likewise, for async code."""
-        return await self.ari.run_async(self._authorize(requirement, route))
+        if self.admission is not None:
+            self.admission.require_more(requirement)
+            return self.admission
+        return await self.ari.run_async(self._admit(self._read_request(requirement, route)))
 
     def finish(self, status: int, length: int | None) -> Refusal | None:
         """Log the response, before its first byte; returns the refusal to send in its place if that fails.
 
-        No guard may decide about a request without one from then on.
+        No guard may decide about a request without one from then on. Call it again if an exception keeps the response
+        from being sent: the log has what was sent last.
         """
         if self.admission is None:
             self._is_finished = True
             return None
-        return self.ari.run(self._finish(self.admission, status, length))
+        run = run_at_once if self.admission.runs_at_once else self.ari.run
+        return run(self._finish(self.admission, status, length))
 
     async def finish_async(self, status: int, length: int | None) -> Refusal | None:
         """Likewise, for async code."""
         if self.admission is None:
             self._is_finished = True
             return None
+        if self.admission.runs_at_once:  # a sync view's, which would block this event loop
+            return await asyncio.to_thread(self.finish, status, length)
         return await self.ari.run_async(self._finish(self.admission, status, length))
 
     def abandon(self) -> None:
-        """Log that no response is sent, if none was finished."""
-        if self.admission is not None and not self._is_finished:
-            self.ari.run(self._abandon(self.admission))
+        """Log that no response is sent, if none was logged."""
+        if self.admission is not None and not self._is_logged:
+            run = run_at_once if self.admission.runs_at_once else self.ari.run
+            run(self._abandon(self.admission))
 
-    async def _authorize(self, requirement: Requirement, route: str | None) -> Admission:
-        ari = self.ari
-        if self.admission is not None:
-            self.admission.require_more(requirement)
-            return self.admission
+    def _read_request(self, requirement: Requirement, route: str | None) -> GuardRequest:
         if self._is_finished:
             raise RuntimeError(_TOO_LATE)
-        self.admission = await ari.admit(
-            read_request(self._read_scope(), requirement, route, ari.clock, self._started, ari.trusted_proxies)
-        )
+        ari = self.ari
+        found = read_request(self._read_scope(), requirement, route, ari.clock, self._started, ari.trusted_proxies)
+        self._request = found if self._request is None else found.repeat(self._request)
+        return self._request
+
+    async def _admit(self, request: GuardRequest) -> Admission:
+        self.admission = await self.ari.admit(request)
         return self.admission
 
     async def _finish(self, admission: Admission, status: int, length: int | None) -> Refusal | None:
         self._is_finished = True
-        return await admission.finish(status, length)
+        refusal = await admission.finish(status, length)
+        self._is_logged = True
+        return refusal
 
     async def _abandon(self, admission: Admission) -> None:
-        admission.complete(_CLIENT_GONE)
+        admission.complete(CLIENT_GONE)
 
     def _read_scope(self) -> dict[str, Any]:
         """The request as the mapping that ``read_request`` takes."""

@@ -26,6 +26,11 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop
         os.register_at_fork(after_in_child=self._renew_lock)
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop, if it runs in this process."""
+        return self._loop if self._pid == os.getpid() else None
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of ``work``, which runs on the loop. Raises what it raises."""
         if self._pid != os.getpid():

@@ -19,9 +19,9 @@ class PerLoop(Generic[T]):
         self._tasks: dict[asyncio.AbstractEventLoop, asyncio.Future[T]] = {}
         self._opened: dict[asyncio.AbstractEventLoop, T] = {}
 
-    def find(self) -> T | None:
-        """The thing of the running loop, if it is open."""
-        return self._opened.get(asyncio.get_running_loop()) if self._pid == os.getpid() else None
+    def find(self, loop: asyncio.AbstractEventLoop | None = None) -> T | None:
+        """The thing of ``loop``, by default the running one, if it is open."""
+        return self._opened.get(loop or asyncio.get_running_loop()) if self._pid == os.getpid() else None
 
     async def get(self) -> T:
         """The thing of the running loop. Raises what opening it raises."""

@@ -34,7 +34,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 def make_refusal(
-    fault: Fault, base_url: str, request_id: str, *, token_sent: bool, decision: Decision | None = None
+    fault: Fault, base_url: str | None, request_id: str, *, token_sent: bool, decision: Decision | None = None
 ) -> Refusal:
     """The response for a fault. ``decision`` is that about the key's limits, for the RateLimit headers."""
     body = problem.body(fault, base_url, request_id)

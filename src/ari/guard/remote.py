@@ -5,6 +5,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from hashlib import sha256
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -175,6 +176,7 @@ class RemoteBackend:
         self.clock: Clock = SystemClock()
         self.trusted_proxies = trusted_proxies
         self.base_url = url.rstrip("/")
+        self._public_url = self.base_url if url.startswith("https://") else None  # else a name in your own network
         self._key = key
         self._timeout_seconds = timeout_seconds
         self._allows = on_unavailable == "allow"
@@ -192,8 +194,11 @@ class RemoteBackend:
     async def close(self) -> None:
         await self._connections.close()
 
+    def admit_at_once(self, request: GuardRequest, loop: asyncio.AbstractEventLoop) -> Admission | None:  # noqa: ARG002 - of other back ends
+        return None
+
     async def admit(self, request: GuardRequest) -> Admission:
-        admission = RemoteAdmission(request, self.base_url)
+        admission = RemoteAdmission(request, self._public_url)
         if request.fault is not None:
             admission.refuse(request.fault)
             return admission
@@ -269,6 +274,7 @@ class RemoteBackend:
             limits=limits,
             trust_env=False,
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none are kept
         )
         return _Connection(client, self._timeout_seconds)
 

@@ -8,6 +8,7 @@
         assert keys.requests[0].route == "/orders"
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -124,6 +125,9 @@ class FakeKeys:
 
     def check(self, requirement: Requirement) -> None:
         """Every requirement can be kept."""
+
+    def admit_at_once(self, request: GuardRequest, loop: asyncio.AbstractEventLoop) -> Admission | None:  # noqa: ARG002 - of other back ends
+        return None
 
     async def admit(self, request: GuardRequest) -> Admission:
         admission = _FakeAdmission(request, self)

@@ -38,7 +38,7 @@ class HoldingApp:
             body = self._app(environ, start)
             return start.release(body)
         except Exception:
-            refusal = None if start.started else held.refusal or held.finish(500, None)
+            refusal = start.fail()
             if refusal is None:
                 raise
             return start.send(refusal)
@@ -59,6 +59,7 @@ class _HeldStart:
         self._start = start_response
         self._kept: tuple[Any, ...] | None = None
         self._send_piece: Callable[[bytes], object] = len  # of a replaced response: sends nothing
+        self._is_sent = False
         self._replacement: list[bytes] | None = None
         self.started = False
 
@@ -92,6 +93,7 @@ class _HeldStart:
     def _write(self, piece: bytes) -> object:
         if not self.started and self._kept is not None:
             self._commit(*self._kept)
+        self._is_sent = True
         return self._send_piece(piece)
 
     def _commit(self, status: str, headers: list[tuple[str, str]], *error: Any) -> None:
@@ -103,12 +105,24 @@ class _HeldStart:
         if other is not None:
             self._replace(other, is_logged=True)
             return
-        self.started = True
         self._send_piece = self._start(status, _add_headers(headers, held), *error)
+        self.started = True
 
     def _is_file(self, body: Iterable[bytes]) -> bool:
         """Whether the server knows how to send this body."""
         return isinstance(self._file_wrapper, type) and isinstance(body, self._file_wrapper)
+
+    def fail(self) -> Refusal | None:
+        """Log the 500 that the server sends after an exception; returns the refusal to send in its place.
+
+        A response that was logged isn't sent: a server sends no head before the first piece of the body.
+        """
+        if self._is_sent:
+            return None
+        if self.started:
+            self._held.finish(500, None)
+            return None
+        return self._held.refusal or self._held.finish(500, None)
 
     def send(self, refusal: Refusal) -> Iterable[bytes]:
         """Send a refusal in place of a response that didn't start."""
@@ -118,9 +132,9 @@ class _HeldStart:
     def _replace(self, refusal: Refusal, *, is_logged: bool = False) -> None:
         other = None if is_logged else self._held.finish(refusal.status, len(refusal.body))
         refusal = other or refusal
-        self.started = True
         self._replacement = [] if self._method == "HEAD" else [refusal.body]
         self._start(f"{refusal.status} {_REASONS.get(refusal.status, 'Error')}", refusal.text_headers)
+        self.started = True
 
 
 class _Rejoined:
@@ -159,7 +173,8 @@ def _add_headers(headers: list[tuple[str, str]], held: HeldRequest) -> list[tupl
 
 
 def _read_length(headers: list[tuple[str, str]]) -> int | None:
-    return next((int(value) for name, value in headers if name.lower() == "content-length" and value.isdigit()), None)
+    lengths = (value for name, value in headers if name.lower() == "content-length")
+    return next((int(value) for value in lengths if value.isascii() and value.isdigit()), None)
 
 
 def _close(body: Iterable[bytes]) -> None:

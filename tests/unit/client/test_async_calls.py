@@ -80,6 +80,15 @@ def test_a_request_has_the_key_and_its_path(stand: Callable[..., Stand]) -> None
     assert KEY not in repr(request.headers)
 
 
+def test_no_cookie_is_kept(stand: Callable[..., Stand]) -> None:
+    """A hostile instance could fill the memory with them."""
+    made = stand(lambda _: httpx2.Response(200, json=HEALTH, headers={"set-cookie": "a=1; path=/"}))
+    for _ in range(2):
+        made.run(lambda ari: ari.health.check())
+    assert "cookie" not in made.requests[-1].headers
+    assert len(made.connections.open().cookies) == 0
+
+
 def test_creates_are_repeated_with_one_idempotency_key(stand: Callable[..., Stand]) -> None:
     """So that a lost response makes no second key."""
     made = stand(lambda _: httpx2.Response(503))

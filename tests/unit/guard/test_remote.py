@@ -43,6 +43,7 @@ class FalseInstance:
     def __init__(self) -> None:
         self.status, self.content, self.headers = 200, give(ACCEPTED), dict[str, str]()
         self.asked: list[Any] = []
+        self.cookies: list[str | None] = []
         self.url = ""
 
 
@@ -54,6 +55,7 @@ def shared_instance() -> Iterator[FalseInstance]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
+            found.cookies.append(self.headers["cookie"])
             found.asked.append(msgspec.json.decode(self.rfile.read(int(self.headers["content-length"]))))
             self.send_response(found.status)
             for name, value in found.headers.items():
@@ -79,6 +81,7 @@ def shared_instance() -> Iterator[FalseInstance]:
 def instance(shared_instance: FalseInstance) -> FalseInstance:
     shared_instance.status, shared_instance.content, shared_instance.headers = 200, give(ACCEPTED), {}
     shared_instance.asked.clear()
+    shared_instance.cookies.clear()
     return shared_instance
 
 
@@ -117,6 +120,18 @@ def test_allow_opens_nothing_while_the_instance_responds(
     refusal = run(instance, on_unavailable="allow").refusal
     assert (refusal.status, refusal.code) == (503, "unavailable")
     assert [record.levelno for record in caplog.records if record.name == "ari.guard"] == [logging.ERROR]
+
+
+def test_no_cookie_is_kept(instance: FalseInstance) -> None:
+    """A hostile instance could fill the memory with them."""
+    instance.headers = {"set-cookie": "a=1; path=/"}
+
+    async def admit_twice(ari: Ari) -> None:
+        for _ in range(2):
+            await admit(ari)
+
+    run(instance, admit_twice)
+    assert instance.cookies == [None, None]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

@@ -335,11 +335,12 @@ class AsyncKeysResource:
         name: str | UnsetType = UNSET,
         amount_usd: str | UnsetType | None = UNSET,
         amount_tokens: int | UnsetType | None = UNSET,
+        idempotency_key: str | None = None,
     ) -> shapes.KeyDetailOut:
         """Increase a budget of an API key.
 
         Raise a budget once, until its current period ends: for a rolling one as long as its window, for a total
-        forever.
+        forever. With an `Idempotency-Key`, repeating the request within 24 hours raises it once.
 
         Requires scope `keys:write`: create, change, revoke and delete API keys.
 
@@ -350,6 +351,8 @@ class AsyncKeysResource:
         ``amount_usd``: Amount in US dollars.
 
         ``amount_tokens``: Amount in tokens.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return await self._calls.call(
             ApiCall(
@@ -357,13 +360,15 @@ class AsyncKeysResource:
                 fill_path("/api/keys/{key_id}/budgets/increase", key_id=key_id),
                 shapes.KeyDetailOut,
                 body=encode_body({"name": name, "amount_usd": amount_usd, "amount_tokens": amount_tokens}),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
     async def add_credits(self, key_id: str, amount: int, *, idempotency_key: str | None = None) -> shapes.CreditsOut:
         """Add credits to an API key.
 
-        With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once.
+        With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once, and returns the
+        credits as they are now.
 
         Requires scope `keys:write`: create, change, revoke and delete API keys.
 
@@ -1270,11 +1275,12 @@ class AsyncConsumersResource:
         name: str | UnsetType = UNSET,
         amount_usd: str | UnsetType | None = UNSET,
         amount_tokens: int | UnsetType | None = UNSET,
+        idempotency_key: str | None = None,
     ) -> shapes.ConsumerDetailOut:
         """Increase a budget of a consumer.
 
         Raise a budget once, until its current period ends. A key also needs `keys:write`, and access to all keys
-        of the consumer.
+        of the consumer. With an `Idempotency-Key`, repeating the request within 24 hours raises it once.
 
         Requires scope `consumers:write`: create, change and delete consumers.
 
@@ -1285,6 +1291,8 @@ class AsyncConsumersResource:
         ``amount_usd``: Amount in US dollars.
 
         ``amount_tokens``: Amount in tokens.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return await self._calls.call(
             ApiCall(
@@ -1292,6 +1300,7 @@ class AsyncConsumersResource:
                 fill_path("/api/consumers/{consumer_id}/budgets/increase", consumer_id=consumer_id),
                 shapes.ConsumerDetailOut,
                 body=encode_body({"name": name, "amount_usd": amount_usd, "amount_tokens": amount_tokens}),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
@@ -1325,7 +1334,7 @@ class AsyncConsumersResource:
         """Add credits to a consumer.
 
         Also needs `keys:write`, and access to all keys of the consumer. With an `Idempotency-Key`, repeating the
-        request within 24 hours adds the credits once.
+        request within 24 hours adds the credits once, and returns the credits as they are now.
 
         Requires scope `consumers:write`: create, change and delete consumers.
 
@@ -2028,10 +2037,12 @@ class AsyncBudgetsResource:
         amount_usd: str | UnsetType | None = UNSET,
         amount_tokens: int | UnsetType | None = UNSET,
         provider: str | UnsetType | None = UNSET,
+        idempotency_key: str | None = None,
     ) -> shapes.BudgetRulesOut:
         """Increase a shared budget.
 
-        Raise a budget once, until its current period ends. A key that may use AI can't do this.
+        Raise a budget once, until its current period ends. A key that may use AI can't do this. With an
+        `Idempotency-Key`, repeating the request within 24 hours raises it once.
 
         Requires scope `integrations:write`: add, replace, test and remove provider keys.
 
@@ -2042,6 +2053,8 @@ class AsyncBudgetsResource:
         ``amount_tokens``: Amount in tokens.
 
         ``provider``: Name of a provider; default: the instance.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return await self._calls.call(
             ApiCall(
@@ -2051,6 +2064,7 @@ class AsyncBudgetsResource:
                 body=encode_body(
                     {"name": name, "amount_usd": amount_usd, "amount_tokens": amount_tokens, "provider": provider}
                 ),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
@@ -2222,7 +2236,12 @@ class AsyncEventsResource:
         )
 
     def stream(
-        self, *, after: str | None = None, limit: int | None = None, wait_seconds: int | None = None
+        self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        wait_seconds: int | None = None,
+        history: str | None = None,
     ) -> AsyncExport:
         """Collect the audit log.
 
@@ -2239,6 +2258,10 @@ class AsyncEventsResource:
         ``limit``: Maximum number of events.
 
         ``wait_seconds``: How long to wait for an event if there is none after `after` yet.
+
+        ``history``: The restore that the instance must have begun with, from `ari audit head`. Required to
+        continue a copy after an event from before that restore. `any` while you read the log from its oldest
+        event on.
         """
         return AsyncExport(
             self._calls,
@@ -2246,7 +2269,7 @@ class AsyncEventsResource:
                 "GET",
                 "/api/events/stream",
                 ApiReply,
-                query={"after": after, "limit": limit, "wait_seconds": wait_seconds},
+                query={"after": after, "limit": limit, "wait_seconds": wait_seconds, "history": history},
             ),
         )
 
@@ -2633,12 +2656,14 @@ class AsyncWebhooksResource:
         *,
         events: Sequence[str] | UnsetType = UNSET,
         format: Literal["standard", "slack", "discord", "ntfy"] | UnsetType = UNSET,
+        idempotency_key: str | None = None,
     ) -> shapes.WebhookSecretOut:
         """Add a webhook.
 
         Returns the signing secret once. A webhook that an API key adds gets only events that the key may list, to
         a public address, and only while the key works and keeps the scopes `webhooks:write` and `keys:read`.
-        There can be 50 webhooks, at most ten of them added by API keys.
+        There can be 50 webhooks, at most ten of them added by API keys. With an `Idempotency-Key`, repeating the
+        request within 24 hours returns the same secret, with the webhook as it is now.
 
         Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
         choose what they get.
@@ -2653,6 +2678,8 @@ class AsyncWebhooksResource:
         ``format``: `standard`: jSON with a signature, as the Standard Webhooks specification says; `slack`: a
         message for a Slack incoming webhook; `discord`: a message for a Discord webhook; `ntfy`: a message for an
         ntfy topic. It can't be changed.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return await self._calls.call(
             ApiCall(
@@ -2660,6 +2687,7 @@ class AsyncWebhooksResource:
                 "/api/webhooks",
                 shapes.WebhookSecretOut,
                 body=encode_body({"name": name, "url": url, "events": events, "format": format}),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
@@ -2726,12 +2754,13 @@ class AsyncWebhooksResource:
         )
 
     async def rotate_secret(
-        self, webhook_id: str, *, retire_old_now: bool | UnsetType = UNSET
+        self, webhook_id: str, *, retire_old_now: bool | UnsetType = UNSET, idempotency_key: str | None = None
     ) -> shapes.WebhookSecretOut:
         """Rotate a webhook's secret.
 
         Returns the new secret once. For 24 hours requests have two signatures, by the old secret and the new one,
-        so receivers can change over without losing events.
+        so receivers can change over without losing events. With an `Idempotency-Key`, repeating the request
+        within 24 hours returns the same secret.
 
         Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
         choose what they get.
@@ -2739,6 +2768,8 @@ class AsyncWebhooksResource:
         ``webhook_id``: ID of a webhook.
 
         ``retire_old_now``: Stop signing with the old secret now, not in 24 hours.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return await self._calls.call(
             ApiCall(
@@ -2746,6 +2777,7 @@ class AsyncWebhooksResource:
                 fill_path("/api/webhooks/{webhook_id}/rotate-secret", webhook_id=webhook_id),
                 shapes.WebhookSecretOut,
                 body=encode_body({"retire_old_now": retire_old_now}),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 

@@ -17,7 +17,7 @@ from ari.client.connection_settings import ConnectionSettings
 from ari.client.exceptions import InvalidSettings
 from ari.client.exchange import ApiReply, NoReply, Pause, exchange
 from ari.client.export_lines import LineSplitter
-from ari.client.http_requests import BodyLimit, FaultCatcher, KeyAuth, read_head, request_headers
+from ari.client.http_requests import BodyLimit, FaultCatcher, KeyAuth, read_head, refuse_cookies, request_headers
 from ari.client.page_cursor import PageWatch, list_items, next_call
 
 T = TypeVar("T")
@@ -51,6 +51,7 @@ class Connections:
                     transport=self._transport,
                     trust_env=self._settings.is_encrypted,
                     follow_redirects=False,
+                    cookies=refuse_cookies(),
                 )
                 self._opened = (os.getpid(), client)
             return self._opened[1]

@@ -329,11 +329,12 @@ class KeysResource:
         name: str | UnsetType = UNSET,
         amount_usd: str | UnsetType | None = UNSET,
         amount_tokens: int | UnsetType | None = UNSET,
+        idempotency_key: str | None = None,
     ) -> shapes.KeyDetailOut:
         """Increase a budget of an API key.
 
         Raise a budget once, until its current period ends: for a rolling one as long as its window, for a total
-        forever.
+        forever. With an `Idempotency-Key`, repeating the request within 24 hours raises it once.
 
         Requires scope `keys:write`: create, change, revoke and delete API keys.
 
@@ -344,6 +345,8 @@ class KeysResource:
         ``amount_usd``: Amount in US dollars.
 
         ``amount_tokens``: Amount in tokens.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return self._calls.call(
             ApiCall(
@@ -351,13 +354,15 @@ class KeysResource:
                 fill_path("/api/keys/{key_id}/budgets/increase", key_id=key_id),
                 shapes.KeyDetailOut,
                 body=encode_body({"name": name, "amount_usd": amount_usd, "amount_tokens": amount_tokens}),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
     def add_credits(self, key_id: str, amount: int, *, idempotency_key: str | None = None) -> shapes.CreditsOut:
         """Add credits to an API key.
 
-        With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once.
+        With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once, and returns the
+        credits as they are now.
 
         Requires scope `keys:write`: create, change, revoke and delete API keys.
 
@@ -1264,11 +1269,12 @@ class ConsumersResource:
         name: str | UnsetType = UNSET,
         amount_usd: str | UnsetType | None = UNSET,
         amount_tokens: int | UnsetType | None = UNSET,
+        idempotency_key: str | None = None,
     ) -> shapes.ConsumerDetailOut:
         """Increase a budget of a consumer.
 
         Raise a budget once, until its current period ends. A key also needs `keys:write`, and access to all keys
-        of the consumer.
+        of the consumer. With an `Idempotency-Key`, repeating the request within 24 hours raises it once.
 
         Requires scope `consumers:write`: create, change and delete consumers.
 
@@ -1279,6 +1285,8 @@ class ConsumersResource:
         ``amount_usd``: Amount in US dollars.
 
         ``amount_tokens``: Amount in tokens.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return self._calls.call(
             ApiCall(
@@ -1286,6 +1294,7 @@ class ConsumersResource:
                 fill_path("/api/consumers/{consumer_id}/budgets/increase", consumer_id=consumer_id),
                 shapes.ConsumerDetailOut,
                 body=encode_body({"name": name, "amount_usd": amount_usd, "amount_tokens": amount_tokens}),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
@@ -1317,7 +1326,7 @@ class ConsumersResource:
         """Add credits to a consumer.
 
         Also needs `keys:write`, and access to all keys of the consumer. With an `Idempotency-Key`, repeating the
-        request within 24 hours adds the credits once.
+        request within 24 hours adds the credits once, and returns the credits as they are now.
 
         Requires scope `consumers:write`: create, change and delete consumers.
 
@@ -2018,10 +2027,12 @@ class BudgetsResource:
         amount_usd: str | UnsetType | None = UNSET,
         amount_tokens: int | UnsetType | None = UNSET,
         provider: str | UnsetType | None = UNSET,
+        idempotency_key: str | None = None,
     ) -> shapes.BudgetRulesOut:
         """Increase a shared budget.
 
-        Raise a budget once, until its current period ends. A key that may use AI can't do this.
+        Raise a budget once, until its current period ends. A key that may use AI can't do this. With an
+        `Idempotency-Key`, repeating the request within 24 hours raises it once.
 
         Requires scope `integrations:write`: add, replace, test and remove provider keys.
 
@@ -2032,6 +2043,8 @@ class BudgetsResource:
         ``amount_tokens``: Amount in tokens.
 
         ``provider``: Name of a provider; default: the instance.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return self._calls.call(
             ApiCall(
@@ -2041,6 +2054,7 @@ class BudgetsResource:
                 body=encode_body(
                     {"name": name, "amount_usd": amount_usd, "amount_tokens": amount_tokens, "provider": provider}
                 ),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
@@ -2211,7 +2225,14 @@ class EventsResource:
             ),
         )
 
-    def stream(self, *, after: str | None = None, limit: int | None = None, wait_seconds: int | None = None) -> Export:
+    def stream(
+        self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        wait_seconds: int | None = None,
+        history: str | None = None,
+    ) -> Export:
         """Collect the audit log.
 
         The next events, oldest first, for a collector that keeps its own copy: `ari audit verify` finds out
@@ -2227,6 +2248,10 @@ class EventsResource:
         ``limit``: Maximum number of events.
 
         ``wait_seconds``: How long to wait for an event if there is none after `after` yet.
+
+        ``history``: The restore that the instance must have begun with, from `ari audit head`. Required to
+        continue a copy after an event from before that restore. `any` while you read the log from its oldest
+        event on.
         """
         return Export(
             self._calls,
@@ -2234,7 +2259,7 @@ class EventsResource:
                 "GET",
                 "/api/events/stream",
                 ApiReply,
-                query={"after": after, "limit": limit, "wait_seconds": wait_seconds},
+                query={"after": after, "limit": limit, "wait_seconds": wait_seconds, "history": history},
             ),
         )
 
@@ -2617,12 +2642,14 @@ class WebhooksResource:
         *,
         events: Sequence[str] | UnsetType = UNSET,
         format: Literal["standard", "slack", "discord", "ntfy"] | UnsetType = UNSET,
+        idempotency_key: str | None = None,
     ) -> shapes.WebhookSecretOut:
         """Add a webhook.
 
         Returns the signing secret once. A webhook that an API key adds gets only events that the key may list, to
         a public address, and only while the key works and keeps the scopes `webhooks:write` and `keys:read`.
-        There can be 50 webhooks, at most ten of them added by API keys.
+        There can be 50 webhooks, at most ten of them added by API keys. With an `Idempotency-Key`, repeating the
+        request within 24 hours returns the same secret, with the webhook as it is now.
 
         Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
         choose what they get.
@@ -2637,6 +2664,8 @@ class WebhooksResource:
         ``format``: `standard`: jSON with a signature, as the Standard Webhooks specification says; `slack`: a
         message for a Slack incoming webhook; `discord`: a message for a Discord webhook; `ntfy`: a message for an
         ntfy topic. It can't be changed.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return self._calls.call(
             ApiCall(
@@ -2644,6 +2673,7 @@ class WebhooksResource:
                 "/api/webhooks",
                 shapes.WebhookSecretOut,
                 body=encode_body({"name": name, "url": url, "events": events, "format": format}),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 
@@ -2707,11 +2737,14 @@ class WebhooksResource:
         """
         self._calls.call(ApiCall("DELETE", fill_path("/api/webhooks/{webhook_id}", webhook_id=webhook_id), type(None)))
 
-    def rotate_secret(self, webhook_id: str, *, retire_old_now: bool | UnsetType = UNSET) -> shapes.WebhookSecretOut:
+    def rotate_secret(
+        self, webhook_id: str, *, retire_old_now: bool | UnsetType = UNSET, idempotency_key: str | None = None
+    ) -> shapes.WebhookSecretOut:
         """Rotate a webhook's secret.
 
         Returns the new secret once. For 24 hours requests have two signatures, by the old secret and the new one,
-        so receivers can change over without losing events.
+        so receivers can change over without losing events. With an `Idempotency-Key`, repeating the request
+        within 24 hours returns the same secret.
 
         Requires scope `webhooks:write`: add, change, test, replay and remove webhooks. Also needs keys:read to
         choose what they get.
@@ -2719,6 +2752,8 @@ class WebhooksResource:
         ``webhook_id``: ID of a webhook.
 
         ``retire_old_now``: Stop signing with the old secret now, not in 24 hours.
+
+        ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
         return self._calls.call(
             ApiCall(
@@ -2726,6 +2761,7 @@ class WebhooksResource:
                 fill_path("/api/webhooks/{webhook_id}/rotate-secret", webhook_id=webhook_id),
                 shapes.WebhookSecretOut,
                 body=encode_body({"retire_old_now": retire_old_now}),
+                idempotency_key=choose_idempotency_key(idempotency_key),
             )
         )
 

@@ -55,40 +55,38 @@ class ApiKeyMiddleware:
             return self._respond_async(request)
         held = _hold(request)
         try:
-            try:
-                response = self.get_response(request)
-                for requirement in find_undecided(request, held, response):
-                    held.authorize(requirement, find_route(request))
-                if held.admission is not None:
-                    start_stream(response)
-            except Exception:  # of a stream; of a view only with DEBUG_PROPAGATE_EXCEPTIONS
-                refusal = held.finish(500, None)
-                if refusal is None:
-                    raise
-                return make_response(request, refusal)
+            response = self.get_response(request)
+            for requirement in find_undecided(request, held, response):
+                held.authorize(requirement, find_route(request))
+            if held.admission is not None:
+                start_stream(response)
             response = _apply(request, held, response)
             refusal = held.finish(response.status_code, _read_length(response))
             return response if refusal is None else _replace(request, response, refusal)
+        except Exception:  # of a stream, or a time limit; of a view only with DEBUG_PROPAGATE_EXCEPTIONS
+            refusal = held.finish(500, None)
+            if refusal is None:
+                raise
+            return make_response(request, refusal)
         finally:
             held.abandon()
 
     async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
         held = _hold(request)
         try:
-            try:
-                response = await self.get_response(request)
-                for requirement in await _find_undecided_async(request, held, response):
-                    await held.authorize_async(requirement, find_route(request))
-                if held.admission is not None:
-                    await start_stream_async(response)
-            except Exception:  # as above
-                refusal = await held.finish_async(500, None)
-                if refusal is None:
-                    raise
-                return make_response(request, refusal)
+            response = await self.get_response(request)
+            for requirement in await _find_undecided_async(request, held, response):
+                await held.authorize_async(requirement, find_route(request))
+            if held.admission is not None:
+                await start_stream_async(response)
             response = _apply(request, held, response)
             refusal = await held.finish_async(response.status_code, _read_length(response))
             return response if refusal is None else _replace(request, response, refusal)
+        except Exception:  # as above
+            refusal = await held.finish_async(500, None)
+            if refusal is None:
+                raise
+            return make_response(request, refusal)
         finally:
             held.abandon()
 
