@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from ari.base.clock import MINUTE_MS
 
-_NAME = re.compile(r"ari-(\d{8}T\d{6}Z)-(ins_[0-9A-Z]{26})(?:-(res_[0-9A-Z]{26}))?(\.unverified)?\.backup")
+_NAME = re.compile(r"ari-([0-9]{8}T[0-9]{6}Z)-(ins_[0-9A-Z]{26})(?:-(res_[0-9A-Z]{26}))?(\.unverified)?\.backup")
+_PARTIAL = re.compile(r"\.ari-ins_[0-9A-Z]{26}(-res_[0-9A-Z]{26})?-job_[0-9A-Z]{26}\.partial")
 _TIME = "%Y%m%dT%H%M%SZ"
 _CLOCKS_DIFFER_MS = 5 * MINUTE_MS
 """The clocks of two machines may differ by this much."""
@@ -49,6 +50,14 @@ class BackupName:
         """Whether it is from the future: the clock was wrong then, or is wrong now."""
         return self.at_ms > now_ms + _CLOCKS_DIFFER_MS
 
+    def describe_mismatch(self, created_ms: int, instance: str | None) -> str | None:
+        """A sentence if the file of this name is another backup, such as a copy of an older one; else ``None``."""
+        is_same = self.at_ms // 1000 == created_ms // 1000 and instance in (None, self.instance)
+        if is_same:
+            return None
+        at = datetime.fromtimestamp(created_ms // 1000, UTC).strftime(_TIME)
+        return f"{self} isn't what its name says: it is a backup of {at} by {instance or 'an unknown instance'}."
+
     def __str__(self) -> str:
         at = datetime.fromtimestamp(self.at_ms // 1000, UTC).strftime(_TIME)
         return f"ari-{at}-{self.writer}{'' if self.verified else '.unverified'}.backup"
@@ -60,8 +69,13 @@ def name_writer(instance: str, lineage: str) -> str:
 
 
 def find_newest_of_each(names: Iterable[BackupName]) -> list[BackupName]:
-    """The newest backup of each writer, newest first."""
+    """The newest backup of each writer, newest first. In the same second, the restored instance wrote later."""
     newest: dict[str, BackupName] = {}
-    for one in sorted(names, key=lambda name: name.at_ms, reverse=True):
+    for one in sorted(names, key=lambda name: (name.at_ms, name.lineage), reverse=True):
         newest.setdefault(one.writer, one)
     return list(newest.values())
+
+
+def is_partial(text: str) -> bool:
+    """Whether it is the name of a backup that is being written, or that a killed process left."""
+    return _PARTIAL.fullmatch(text) is not None

@@ -41,6 +41,9 @@ class BackupTarget(Protocol):
     def fetch(self, name: str, file: ByteSink) -> None:
         """Write the whole content to ``file``."""
 
+    def read_start(self, name: str, length: int) -> bytes:
+        """The first ``length`` bytes, and never more."""
+
     def read_end(self, name: str, length: int) -> bytes:
         """The last ``length`` bytes, and never more."""
 

@@ -34,6 +34,7 @@ KILLED = "The process that wrote it ended before it was complete."
 class BackupState:
     """``began_ms`` to ``verified`` describe the last backup that was kept, ``failures`` and ``error`` what came after.
 
+    ``unremoved`` counts the old backups that retention couldn't remove then, and ``removal_error`` is why.
     ``verified_ms`` is when a backup was last verified. ``reported_ms`` is when an event last reported failures.
     """
 
@@ -48,6 +49,8 @@ class BackupState:
     failures: int = 0
     error: str = ""
     reported_ms: int = 0
+    unremoved: int = 0
+    removal_error: str = ""
 
     @classmethod
     def parse(cls, text: str | None) -> "BackupState":
@@ -128,6 +131,15 @@ def fail(tx: BackupTransaction, holder: str, reason: str) -> bool:
         return False
     _report(tx, failed)
     return True
+
+
+def note_unremoved(tx: BackupTransaction, count: int, reason: str) -> None:
+    """Store how many old backups couldn't be removed, and why; a change of another process since then wins."""
+    stored = tx.key_value.get(KEY)
+    state = BackupState.parse(stored)
+    noted = replace(state, unremoved=count, removal_error=reason)
+    if noted != state:
+        tx.key_value.swap(KEY, stored, str(noted))
 
 
 def _count_failure(state: BackupState, reason: str, now_ms: int) -> BackupState:

@@ -41,7 +41,9 @@ def expiry_of(word: str | None, expires_at_ms: int | None, now_ms: int) -> int |
         return None
     choice = EXPIRY_CHOICES.get(word)
     if choice is None:
-        raise Invalid(Problem("expires", f"Choose one of {', '.join(EXPIRY_CHOICES)}."))
+        raise Invalid(
+            Problem("expires", f"Choose one of {', '.join(EXPIRY_CHOICES)}, or set a time: expires_at (--expires-at).")
+        )
     return None if choice.lifetime_ms is None else now_ms + choice.lifetime_ms
 
 

@@ -42,6 +42,7 @@ class KeyFilter:
 
     ``show`` beyond that asks the usage log: ``never-used`` and ``unused`` are here the keys that may be so.
     ``consumer_id``, ``tag``, ``environment``, ``kind`` and ``disabled`` narrow it further; ``None`` is any.
+    ``or_restored`` adds to ``disabled`` the keys of the list of ``keys.restored_keys``, which nobody has decided about.
     ``outlives_ms`` narrows it to keys that never expire, or later than this.
     ``other_expiry_than`` leaves out the keys with this expiry, ``None`` those without one.
     ``key_ids`` are the only ones that fit, a few hundred at most; ``before_id`` leaves out the newer keys.
@@ -65,6 +66,7 @@ class KeyFilter:
     created_since: tuple[tuple[str, int], ...] = ()
     too_old: bool = False
     with_budgets: bool = False
+    or_restored: bool = False
 
 
 class Cursor(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ari.base.transaction import CommandTransaction
+from ari.base.transaction import CommandTransaction, KeyValueStore
 from ari.keys.custom_scopes import CustomScope
 from ari.keys.instance_policy import InstancePolicyStore
 from ari.keys.kinds import Kind
@@ -265,6 +265,9 @@ class KeyTransaction(CommandTransaction, Protocol):
 
     @property
     def instance_policy(self) -> InstancePolicyStore: ...
+
+    @property
+    def key_value(self) -> KeyValueStore: ...
 
 
 class GroupTransaction(KeyTransaction, Protocol):

@@ -117,9 +117,18 @@ def clickhouse(database: Database) -> "ClickHouseState | None":
     """Whether ClickHouse can serve, and has all rows; ``None`` where it isn't used. Raises ``Unavailable``."""
     if database.clickhouse is None:
         return None
-    found, left = database.clickhouse.upkeep.examine(database.clock), database.clickhouse.mover.count_left()
-    if found.is_fine and left:
-        return replace(found, words=f"{found.words}. Older rows are being moved to it.", is_fine=False)
+    found = database.clickhouse.upkeep.examine(database.clock)
+    if found.state == "wrong":
+        return found
+    database.clickhouse.owner.require_if_used()
+    if found.state != "ok":
+        return found
+    if database.clickhouse.mover.count_left():
+        return replace(found, words=f"{found.words}. Older rows are being moved to it.", state="note")
+    reduced = database.clickhouse.mover.count_reduced()
+    if reduced:
+        words = f"{found.words}. It refused values of {reduced} requests, which it has without them."
+        return replace(found, words=words, state="note")
     return found
 
 

@@ -6,6 +6,7 @@ With ``ARI_DATA_DIR_ACCESS=group`` it may be a volume that the platform owns.
 import os
 import pwd
 import stat
+import tempfile
 from pathlib import Path
 
 from ari.base.errors import ConfigurationError
@@ -13,6 +14,8 @@ from ari.base.settings import Settings
 
 _GROUP = 0o070
 _OTHERS = 0o007
+_TRIED_BYTES = 64 * 1024
+"""More than a commit to SQLite's WAL takes."""
 
 
 def prepare_data_dir(settings: Settings) -> None:
@@ -41,6 +44,14 @@ def prepare_data_dir(settings: Settings) -> None:
         _require_private(path, status)
     if not os.access(path, os.W_OK | os.X_OK):
         raise ConfigurationError(f"The data directory {path} isn't writable by this user.")
+
+
+def try_writing(path: Path) -> None:
+    """Write a small file to the disk, and remove it. Raises ``OSError``, as for a full disk."""
+    with tempfile.TemporaryFile(dir=path) as file:
+        file.write(bytes(_TRIED_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _require_no_others(path: Path, status: os.stat_result) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from ari.storage.forks import GATE
+from ari.storage.pending_restore import require_whole
 from ari.storage.postgres_sessions import BUSY_SECONDS, LIMITS, LOCAL_SETTINGS, set_limits
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def sqlite_engine(path: Path, synchronous: str, attached: Path | None = None, ch
     ``attached`` is a second file whose tables it has as well; then a transaction locks only the file it writes to.
     ``checkpoint_pages`` is the WAL's length at which a commit checkpoints it, and waits for the disk.
     """
-    files = (path,) if attached is None else (path, attached)
+    files = _watch(path, attached)
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=_Pool,
@@ -55,13 +56,13 @@ def sqlite_engine(path: Path, synchronous: str, attached: Path | None = None, ch
         hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
-
     was_there = False
 
     @event.listens_for(engine, "do_connect")
     def _refuse_missing(_dialect: object, _record: object, _args: object, _params: object) -> None:
         # SQLite would create an empty file in place of one that was removed under a running process.
         nonlocal was_there
+        require_whole(path.parent)  # before the connection, which changes the file to WAL mode
         if was_there and not all(file.exists() for file in files):
             raise sqlite3.OperationalError("unable to open the database file: it is gone")
         was_there = True
@@ -90,6 +91,13 @@ def sqlite_engine(path: Path, synchronous: str, attached: Path | None = None, ch
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
+
+
+def _watch(path: Path, attached: Path | None) -> tuple[Path, ...]:
+    """The files of an engine, which no child uses that has inherited one of them open."""
+    files = (path,) if attached is None else (path, attached)
+    GATE.watch(*files)
+    return files
 
 
 class _Pool(QueuePool):

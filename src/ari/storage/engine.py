@@ -29,6 +29,7 @@ from ari.storage.dialect import order_writes, sqlite_engine
 from ari.storage.failover.history import History
 from ari.storage.failover.replication import CommitUnconfirmed, Confirmation
 from ari.storage.measured_database import measure_database
+from ari.storage.pending_restore import KEYS_FILE, LOG_LOCK, MAIN_LOCK, STAGING_FILE, USAGE_FILE, complete_restore
 from ari.storage.transaction import Transaction
 from ari.storage.usage.budget_commits import BudgetWarningTables
 from ari.storage.usage.fold import STAGING_CHECKPOINT_PAGES, Folder, writing
@@ -42,18 +43,16 @@ if TYPE_CHECKING:
     from ari.storage.failover.heartbeat import Heartbeat
     from ari.storage.failover.link import Link
     from ari.storage.lookups.ai_rules import AiRulesLookup
+    from ari.storage.lookups.keys import SqliteKeyLookup
     from ari.storage.lookups.providers import ProviderLookup
     from ari.storage.lookups.sqlite import SqliteLookup
+    from ari.storage.lookups.thread_lookup import SqliteThreadLookup
     from ari.storage.preflight import ServerInfo
     from ari.storage.usage.shipping import RowSink
     from ari.storage.usage.watch import WatchedTables
     from ari.usage.ports import KeyLookup
 
 __all__ = ["KEYS_FILE", "STAGING_FILE", "USAGE_FILE", "Database", "prepare_data_dir"]
-
-KEYS_FILE = "ari.db"
-USAGE_FILE = "usage.db"
-STAGING_FILE = "usage-staging.db"
 
 
 class Database:
@@ -90,8 +89,8 @@ class Database:
         self._verify_seconds = settings.verify_timeout_seconds
         self._usage_is_durable = settings.usage_durability == "fsync"
         sqlite = link is None
-        self.main_lock = data_dir / "ari.lock" if sqlite else None
-        self.log_lock = data_dir / "usage.lock" if sqlite else None
+        self.main_lock = data_dir / MAIN_LOCK if sqlite else None
+        self.log_lock = data_dir / LOG_LOCK if sqlite else None
         staging_lock = data_dir / "staging.lock" if sqlite else None
         files = [data_dir / STAGING_FILE, data_dir / USAGE_FILE] if sqlite else []
         level = None if sqlite or not self._usage_is_durable else self.usage_commit_level
@@ -156,12 +155,14 @@ class Database:
         """Open or prepare the database. Raises ``ConfigurationError`` when it or the data directory cannot serve.
 
         ``keys`` are the master keys, where they are not those of the settings' data directory. Nothing is created on a
-        PostgreSQL server. ``trusting``: whatever database is there, for the commands that repair.
+        PostgreSQL server; an interrupted restore of SQLite files is completed. ``trusting``: whatever database is
+        there, for the commands that repair.
         """
         prepare_data_dir(settings)
         if settings.database_url is None and settings.database_sync == "required":
             raise ConfigurationError("ARI_DATABASE_SYNC=required needs PostgreSQL: set ARI_DATABASE_URL.")
         if settings.database_url is None:
+            complete_restore(settings.data_dir)
             keys_file, usage_file, staging_file = (
                 settings.data_dir / name for name in (KEYS_FILE, USAGE_FILE, STAGING_FILE)
             )
@@ -260,15 +261,33 @@ class Database:
         from ari.storage.lookups.keys import PostgresKeyLookup, SqliteKeyLookup
 
         if self.link is None:
-            from ari.storage.failover.sqlite import examine_file
-
-            lookup = SqliteKeyLookup(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
-            lookup.keys.examine = lookup.imported.examine = partial(examine_file, history=self.history)
+            lookup = self._set_examination(
+                SqliteKeyLookup(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
+            )
             self._watches[get_running_loop()] = lookup.keys
             return lookup
         if patience_seconds is None:
             self.watch()
         return PostgresKeyLookup(self.link, patience_seconds or self._verify_seconds)
+
+    def open_thread_lookup(self) -> "SqliteThreadLookup | None":
+        """Connections for threads without an event loop, on SQLite, where a read doesn't wait."""
+        from ari.storage.lookups.keys import SqliteKeyLookup
+        from ari.storage.lookups.thread_lookup import SqliteThreadLookup, end_no_tick
+
+        if self.link is not None:
+            return None
+        files = self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE
+        return SqliteThreadLookup(
+            lambda: self._set_examination(SqliteKeyLookup(*files, self._commits, end_no_tick)), self._verify_seconds
+        )
+
+    def _set_examination(self, lookup: "SqliteKeyLookup") -> "SqliteKeyLookup":
+        """The lookup, which trusts no file that went back in time."""
+        from ari.storage.failover.sqlite import examine_file
+
+        lookup.keys.examine = lookup.imported.examine = partial(examine_file, history=self.history)
+        return lookup
 
     def watch(self, delay_seconds: float = 0.0) -> None:
         """Notice a database server that hangs, changed or waits for its standby; only PostgreSQL needs it."""

@@ -2,6 +2,7 @@
 # Imports inside functions here: most commands of the terminal only check the migrations.
 # ruff: noqa: PLC0415
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ _COMPACT, _ALL_MOVED = "0010", "0011"
 _PARTITIONED = "0013"
 """The migration of the log that makes its table on PostgreSQL a partition."""
 _ROWS_PER_REPORT = 100_000
+_FIRST_START_SECONDS = 10
+_PAUSE_SECONDS = 0.1
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -170,14 +173,32 @@ def _announce(chain: Chain, current: str, report: Report | None) -> None:
         report(f"Upgrading the {chain.title} ({current} to {chain.revisions[-1]}). A large one takes minutes.")
 
 
-def check(database: Database) -> None:
-    """Raise ``ConfigurationError`` unless the database is at exactly this program's migrations, or ``NotTrusted``."""
+def check(database: Database, report: Report | None = None) -> None:
+    """Raise ``ConfigurationError`` unless the database is at exactly this program's migrations, or ``NotTrusted``.
+
+    With ``report``, an empty database is waited for: a server that starts for the first time is about to make its
+    tables.
+    """
+    end = time.monotonic() + _FIRST_START_SECONDS
+    if report is not None and _is_empty(database):
+        report(f"The database is still empty. Waiting up to {_FIRST_START_SECONDS} s for ARI's first start.")
+        while _is_empty(database) and time.monotonic() < end:
+            time.sleep(_PAUSE_SECONDS)
     for chain, engine, _ in _engines(database):
         with _plain_faults(), read_only(engine) as connection:
             current = revision_of(connection, chain)
         _refuse_newer(chain, current)
         if current != chain.revisions[-1]:
             raise ConfigurationError("The database needs a migration. Run: ari migrate")
+
+
+def _is_empty(database: Database) -> bool:
+    """Whether a chain has no migration yet: nothing has started here, or the first start isn't done."""
+    for chain, engine, _ in _engines(database):
+        with _plain_faults(), read_only(engine) as connection:
+            if revision_of(connection, chain) is None:
+                return True
+    return False
 
 
 def _refuse_newer(chain: Chain, current: str | None) -> None:

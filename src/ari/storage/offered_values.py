@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 Subject = Literal["keys", "consumers", "kinds", "scopes", "upstreams"]
+NAMED: Final = ("keys", "consumers")
+"""Subjects whose words are names, by which commands find them, too."""
 MAX_VALUES = 100
 
 _QUERIES: Final[dict[Subject, str]] = {
@@ -18,7 +20,12 @@ _QUERIES: Final[dict[Subject, str]] = {
 
 
 def read_values(file: Path, subject: Subject, beginning: str) -> list[tuple[str, str]]:
-    """Values that begin like this, each with what it is, at most ``MAX_VALUES``. Raises ``sqlite3.Error``."""
-    query = f"SELECT value, words FROM ({_QUERIES[subject]}) WHERE substr(value, 1, ?) = ? LIMIT ?"  # noqa: S608 - a query of this file
+    """Values that begin like this, or whose name does, each with what it is, at most ``MAX_VALUES``.
+
+    Raises ``sqlite3.Error``.
+    """
+    typed = "substr(value, 1, :length) = :text" + (" OR substr(words, 1, :length) = :text" if subject in NAMED else "")
+    query = f"SELECT value, words FROM ({_QUERIES[subject]}) WHERE {typed} LIMIT :most"  # noqa: S608 - texts of this file
+    values = {"length": len(beginning), "text": beginning, "most": MAX_VALUES}
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=0.1)) as connection:
-        return connection.execute(query, (len(beginning), beginning, MAX_VALUES)).fetchall()
+        return connection.execute(query, values).fetchall()

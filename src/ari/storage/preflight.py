@@ -78,7 +78,7 @@ def _version(banner: str) -> str:
 def _refuse_facts(
     banner: str, encoding: str, standby: bool, read_only: bool, search_path: str, schema: str | None, database: str
 ) -> None:
-    found = re.match(r"PostgreSQL (\d+)", banner)
+    found = re.match(r"PostgreSQL ([0-9]+)", banner)
     if found is None or int(found[1]) < OLDEST:
         raise ConfigurationError(f"ARI needs PostgreSQL {OLDEST} or newer. This server is {_version(banner)}.")
     if encoding != "UTF8":

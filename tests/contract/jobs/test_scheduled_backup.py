@@ -18,6 +18,7 @@ from ari.deps import Deps
 from ari.instance import Instance, open_backup_target
 from ari.jobs.scheduled_backup import is_due, record_failure
 from ari.storage.backup.restore import Terms, restore_backup
+from ari.storage.backup.work_folder import LOCK
 from tests.support.backups import MASTER_KEY, create_key, fill, ignore_progress
 from tests.support.instances import START_MS, opened, settings_for
 from tests.support.scheduled import FailingTarget, advance, copy_as, names_in, run, state_of
@@ -138,7 +139,7 @@ def test_old_backups_go_after_a_new_one_is_verified(instance: Instance, target: 
     ],
 )
 def test_a_failure_leaves_nothing_but_its_reason(
-    instance: Instance, target: Path, failing: dict[str, Exception], words: str
+    instance: Instance, target: Path, failing: dict[str, Any], words: str
 ) -> None:
     """No half file, all old backups, and a retry that succeeds."""
     first = run(instance)
@@ -174,10 +175,32 @@ def test_a_failed_removal_does_not_fail_the_backup(instance: Instance, target: P
     advance(instance, DAY)
     broken = FailingTarget(open_backup_target(instance.settings, str(target)), remove=Unavailable("no"))
     assert run(instance, broken) is not None
+    assert state_of(instance).unremoved == 1
     assert len(names_in(target)) == 2
     advance(instance, DAY)
     assert run(instance) is not None
     assert len(names_in(target)) == 1
+
+
+def test_one_backup_that_cannot_be_removed_keeps_no_other(instance: Instance, target: Path) -> None:
+    """As a lifecycle rule makes them unreadable. The state says so until it is gone."""
+    instance.settings = instance.settings.model_copy(update={"backup_keep": "1 last"})
+    stuck = run(instance)
+    assert stuck is not None
+    frozen = Unavailable("Can't read it: the service responded InvalidObjectState.")
+    for _ in range(3):
+        advance(instance, DAY)
+        broken = FailingTarget(open_backup_target(instance.settings, str(target)), read_end=frozen)
+        broken.only = stuck.name
+        written = run(instance, broken)
+        assert written is not None
+        assert names_in(target) == sorted([stuck.name, written.name])
+    state = state_of(instance)
+    assert (state.unremoved, state.failures) == (1, 0)
+    assert state.removal_error == f"{stuck.name}: {frozen}"
+    advance(instance, DAY)
+    assert run(instance) is not None
+    assert (state_of(instance).unremoved, state_of(instance).removal_error) == (0, "")
 
 
 def test_a_full_disk_stops_the_backup_before_it_stops_the_requests(instance: Instance, target: Path) -> None:
@@ -251,8 +274,9 @@ def test_what_a_killed_run_left_is_removed(instance: Instance, target: Path) -> 
     """Its hidden files, and its temporary instance; not what another instance writes into the same place now."""
     work = instance.settings.data_dir / "backup.work"
     (work / "ari-trial-x" / "deep").mkdir(parents=True)
+    (work / "ari-trial-x" / LOCK).touch()
     own = instance.read_instance_id(START_MS)
-    others = [f".ari-ins_{'0' * 26}-job_1.partial", "other.partial"]
+    others = [f".ari-ins_{'0' * 26}-job_{'1' * 26}.partial", "other.partial"]
     for name in (f".ari-{own}-job_1.partial", *others):
         (target / name).write_bytes(b"half")
         (work / name).write_bytes(b"half, before it was sent to a bucket")
@@ -260,6 +284,15 @@ def test_what_a_killed_run_left_is_removed(instance: Instance, target: Path) -> 
     assert written is not None
     assert names_in(target) == sorted([*others, written.name])
     assert names_in(work) == sorted(others)
+
+
+def test_what_others_left_unfinished_goes_after_a_day(instance: Instance, target: Path) -> None:
+    """After a restore, nobody has the name of the writer that was killed. One that is being written stays."""
+    old = target / f".ari-ins_{'0' * 26}-job_{'1' * 26}.partial"
+    old.touch()
+    os.utime(old, (1, 1))
+    run(instance)
+    assert not old.exists()
 
 
 def test_a_process_that_stops_gives_the_lease_back(instance: Instance, target: Path) -> None:

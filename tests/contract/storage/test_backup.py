@@ -20,9 +20,11 @@ from ari.base.clock import HOUR_MS
 from ari.base.errors import Conflict, Invalid, Unavailable
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import Created
+from ari.keys import Created, KeyChange
+from ari.keys.commands.enable_restored import enable_restored, find_restored
 from ari.keys.limits.charge import Charge, RuleOwner
 from ari.keys.limits.rules import Credits, LimitRules
+from ari.keys.restored_keys import remember_restored
 from ari.storage.backup.archive import Manifest, Reader, Writer
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, write_backup
@@ -79,7 +81,11 @@ def test_everything_comes_back_in_either_database(source: Instance, target_url: 
         assert event["name"] == "backup_restored"
         assert json.loads(event["detail"])["keys"] == 6
         before["notes"] = [note for note in before["notes"] if note["name"] != "setup_token"]
-        for name in ("notices_read", "webhooks_read"):  # nobody is notified of what was before
+        for name in (
+            "notices_read",
+            "webhooks_read",
+            backup_lineage.EVENT_KEY,
+        ):  # nobody is notified of what was before
             after["notes"].remove({"name": name, "value": event["id"]})
         lineages = [note for note in after["notes"] if note["name"] == backup_lineage.KEY]
         assert [note["value"][:4] for note in lineages] == ["res_"]  # its backups have names of their own
@@ -130,6 +136,25 @@ def test_restored_keys_come_back_disabled(source: Instance, target_url: str | No
         "deleted": "revoked",
         "hour": "expired",
     }
+
+
+def test_keys_that_wait_for_a_review_wait_in_the_next_backup_too(
+    source: Instance, target_url: str | None, tmp_path: Path
+) -> None:
+    """One made before they are enabled keeps the list, without those that someone disabled since."""
+    waits, off, new = (create_key(source, name).key.id for name in ("waits", "off", "new"))
+    with source.database.writing() as unit:
+        for key_id in (waits, off):
+            keys.change(unit, key_id, KeyChange(disabled=True))
+        remember_restored(unit.key_value, [waits, off], "2020-01-15T03:00:00.000Z")
+        keys.change(unit, off, KeyChange(disabled=True))
+    body, _ = back_up(source)
+    restore(tmp_path / "new", target_url, body)
+    with _opened(tmp_path / "new", target_url) as target:
+        waiting = Deps(target).read_sync(find_restored)
+        assert waiting is not None
+        assert waiting.written_at == "2020-01-15T03:00:00.000Z"
+        assert {key.id for key in Deps(target).do_sync(enable_restored).enabled} == {waits, new}
 
 
 def test_a_filled_instance_is_not_replaced_by_mistake(source: Instance, target_url: str | None, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 
 from ari.base.clock import DAY_MS, SECOND_MS
 from ari.webhooks import delivery, management, replay
+from ari.webhooks.chunks import ChunkSize
 from ari.webhooks.management import WebhookChange
 from ari.webhooks.model import CLOCK_SLACK_MS, LEASE_MS
 from tests.support.hooks import Hooks
@@ -86,11 +87,11 @@ def test_deliveries_are_kept_for_thirty_days(hooks: Hooks) -> None:
     hooks.happen()
     hooks.round()
     hooks.clock.advance(8 * DAY_MS / 1000)
-    assert hooks.do(delivery.forget_old, 0) == 0
+    assert hooks.do(delivery.forget_old, 0, ChunkSize()) == 0
     [sent] = hooks.deliveries(made.webhook)
     hooks.do(replay.replay, made.webhook.id, sent.id)
     hooks.round()
-    assert hooks.do(delivery.forget_old, 7) == 1
+    assert hooks.do(delivery.forget_old, 7, ChunkSize()) == 1
     assert hooks.deliveries(made.webhook) == []
 
 
@@ -100,7 +101,7 @@ def test_a_clock_ahead_deletes_nothing_that_waits(hooks: Hooks) -> None:
     hooks.happen()
     hooks.gather()
     hooks.clock.step(40 * DAY_MS / 1000)
-    assert hooks.do(delivery.forget_old, 0) == 0
+    assert hooks.do(delivery.forget_old, 0, ChunkSize()) == 0
     assert len(hooks.round()) == 1
 
 

@@ -12,17 +12,26 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.webhooks import forget_old, forget_removed
 from ari.webhooks import delivery, management, replay
+from ari.webhooks.chunks import ChunkSize
 from ari.webhooks.management import WebhookChange
 from tests.support.hooks import Hooks
 
 CHUNK = 3
 
 
+def _make_chunk() -> ChunkSize:
+    chunk = ChunkSize(lambda: 0.0)
+    chunk.size = CHUNK
+    return chunk
+
+
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``CHUNK`` in place of a thousand."""
-    for place in ("ari.webhooks.delivery", "ari.webhooks.replay", "ari.jobs.webhooks"):
-        monkeypatch.setattr(f"{place}.CHUNK_SIZE", CHUNK)
+    """``CHUNK`` in place of a hundred and more."""
+    monkeypatch.setattr("ari.webhooks.chunks.MAX_SIZE", CHUNK)
+    monkeypatch.setattr("ari.webhooks.chunks.MIN_SIZE", CHUNK)
+    for place in ("ari.webhooks.replay", "ari.jobs.webhooks"):
+        monkeypatch.setattr(f"{place}.ChunkSize", _make_chunk)
 
 
 def _count_rows(hooks: Hooks, table: str = "webhook_deliveries") -> int:
@@ -61,7 +70,7 @@ def test_a_removed_webhook_is_gone_at_once(hooks: Hooks) -> None:
     assert hooks.do(delivery.claim, made.webhook.id, "job_1") is None
     assert read(delivery.count_open)[0] == 1
     before = _count_rows(hooks)
-    hooks.do(delivery.forget_removed)
+    hooks.do(delivery.forget_removed, _make_chunk())
     assert before - _count_rows(hooks) == CHUNK
     asyncio.run(forget_removed(hooks.instance))
     assert not read(delivery.has_removed)
@@ -152,7 +161,7 @@ def test_old_deliveries_are_deleted_in_chunks(hooks: Hooks) -> None:
     made = hooks.add()
     _fail(hooks, made, 2 * CHUNK + 1)
     hooks.clock.advance(31 * DAY_MS / 1000)
-    assert hooks.do(delivery.forget_old, 0) == CHUNK
+    assert hooks.do(delivery.forget_old, 0, _make_chunk()) == CHUNK
     asyncio.run(forget_old(hooks.instance))
     assert hooks.deliveries(made.webhook) == []
 

@@ -10,6 +10,7 @@ from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, NotFound
 from ari.deps import Deps
 from ari.webhooks import delivery, management, replay
+from ari.webhooks.chunks import ChunkSize
 from ari.webhooks.management import WebhookChange
 from ari.webhooks.model import Delivery
 from tests.support.commands import as_caller, create_key
@@ -50,7 +51,7 @@ def test_all_failed_since_a_time(hooks: Hooks) -> None:
     made = hooks.add()
     hooks.happen()
     hooks.round()
-    hooks.do(delivery.forget_old, 0)
+    hooks.do(delivery.forget_old, 0, ChunkSize())
     failed_from = hooks.clock.now_ms() + 1
     hooks.clock.advance(1)
     hooks.receivers.statuses["hooks.example.net"] = 503
@@ -161,6 +162,6 @@ def test_a_key_sees_and_replays_only_events_that_it_can_list(hooks: Hooks) -> No
             hooks.do(replay.get_delivery, made.webhook.id, signed_in.id, caller=key)
         with pytest.raises(NotFound):
             hooks.do(replay.replay, made.webhook.id, signed_in.id, caller=key)
-        queued = hooks.do(replay.replay_some, made.webhook.id, None, "", caller=key)
+        queued = hooks.do(replay.replay_some, made.webhook.id, None, "", ChunkSize(), caller=key)
         assert len(queued) == len(seen) - 1
-    assert signed_in.id in hooks.do(replay.replay_some, made.webhook.id, None, "")
+    assert signed_in.id in hooks.do(replay.replay_some, made.webhook.id, None, "", ChunkSize())

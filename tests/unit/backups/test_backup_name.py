@@ -1,6 +1,6 @@
 """Names of scheduled backups."""
 
-from ari.backups.backup_name import BackupName
+from ari.backups.backup_name import BackupName, find_newest_of_each
 
 INSTANCE = "ins_" + "0" * 25 + "A"
 
@@ -26,5 +26,13 @@ def test_other_files_have_no_name() -> None:
         good.replace("20270115", "20271315"),
         good.upper(),
         f".{good}.partial",
+        good.translate({ord("0") + digit: 0x660 + digit for digit in range(10)}),
     ):
         assert BackupName.parse(text) is None, text
+
+
+def test_of_the_same_second_a_restored_instance_wrote_later() -> None:
+    """A restore on a fast machine takes less than the second that names show."""
+    first = BackupName(1_800_000_000_000, INSTANCE)
+    trial = BackupName(1_800_000_000_000, INSTANCE, lineage="res_" + "0" * 26)
+    assert find_newest_of_each([first, trial]) == find_newest_of_each([trial, first]) == [trial, first]

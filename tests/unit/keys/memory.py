@@ -270,6 +270,16 @@ class MemoryEvents:
         return any((one.subject, one.name) == (subject, name) for one in self.written)
 
 
+class MemoryNotes(dict[str, str]):
+    """A ``KeyValueStore`` in memory."""
+
+    def put(self, name: str, value: str | None) -> None:
+        if value is None:
+            self.pop(name, None)
+        else:
+            self[name] = value
+
+
 @dataclass
 class MemoryTransaction:
     """Fulfils ``ImportTransaction``. ``by`` returns the same stores with another caller."""
@@ -283,6 +293,7 @@ class MemoryTransaction:
     consumers: MemoryConsumers = field(init=False)
     kinds: MemoryKinds = field(init=False)
     instance_policy: MemoryInstancePolicy = field(default_factory=MemoryInstancePolicy)
+    key_value: MemoryNotes = field(default_factory=MemoryNotes)
 
     def __post_init__(self) -> None:
         self.scopes.keys = self.keys
@@ -300,6 +311,7 @@ class MemoryTransaction:
         )
         other = MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes, self.presets)
         other.consumers, other.kinds, other.instance_policy = self.consumers, self.kinds, self.instance_policy
+        other.key_value = self.key_value
         return other
 
     @property

@@ -95,6 +95,72 @@ def test_a_child_of_a_busy_parent_refuses() -> None:
         gate.check()
 
 
+def test_a_holder_that_is_added_during_a_fork_waits_for_its_end() -> None:
+    """It isn't paused, and would open a file in the middle of the fork."""
+    gate, holder, added = ForkGate(), Holder(), threading.Event()
+
+    def add() -> None:
+        gate.add(holder)
+        added.set()
+
+    adding = threading.Thread(target=add)
+    gate.begin_fork()
+    adding.start()
+    assert not added.wait(0.1)
+    gate.end_fork_in_parent()
+    adding.join()
+    assert holder.asked == []
+    gate.begin_fork()
+    gate.end_fork_in_parent()
+    assert holder.asked == ["pause", "resume"]
+
+
+@pytest.mark.parametrize("lists_descriptors", [True, False])
+def test_a_child_with_an_open_file_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lists_descriptors: bool
+) -> None:
+    """Whatever left it open: it may be a connection that nothing pauses."""
+
+    def refuse(_path: str) -> list[str]:
+        raise FileNotFoundError
+
+    if not lists_descriptors:
+        monkeypatch.setattr(os, "listdir", refuse)
+    file = tmp_path / "keys.db"
+    gate, other = ForkGate(), ForkGate()
+    gate.watch(file, tmp_path / "missing.db")
+    other.watch(file)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE words (word)")
+        gate.begin_fork()
+        gate.end_fork_in_child()
+    other.begin_fork()
+    other.end_fork_in_child()
+    with pytest.raises(Unavailable, match="forked while"):
+        gate.check()
+    other.check()
+
+
+def test_a_fork_that_calls_no_hook_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one in C: the process id changed. What the parent has open stays as it is."""
+    file = tmp_path / "keys.db"
+    gate, holder, idle = ForkGate(), Holder(), ForkGate()
+    gate.add(holder)
+    gate.watch(file)
+    idle.watch(file)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE words (word)")
+        monkeypatch.setattr(os, "getpid", lambda: 1)
+        with pytest.raises(Unavailable, match="forked while"), gate.use():
+            raise AssertionError("not refused")
+    assert gate.refuses
+    assert holder.asked == []
+    with idle.use():
+        pass
+    with closing(sqlite3.connect(file)):
+        assert not idle.refuses  # it opened this one
+
+
 def test_connections_are_closed_before_a_fork(tmp_path: Path) -> None:
     """SQLite removes the WAL when the last connection is closed, so a fork that closes all leaves none."""
     file = tmp_path / "keys.db"

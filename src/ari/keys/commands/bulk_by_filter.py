@@ -117,7 +117,10 @@ def _apply(tx: KeyListTransaction, key: ApiKey, wanted: BulkChange) -> ApiKey:
 
 
 def _narrow(tx: KeyListTransaction, where: KeyFilter, wanted: BulkChange) -> KeyFilter:
-    """The keys that the change would alter."""
+    """The keys that the change would alter.
+
+    Disabling alters those that a restore disabled, too: they aren't enabled with the others anymore.
+    """
     if where.activity == "inactive":
         return replace(where, key_ids=frozenset())
     working = replace(where, activity="active")
@@ -126,7 +129,9 @@ def _narrow(tx: KeyListTransaction, where: KeyFilter, wanted: BulkChange) -> Key
         return replace(working, other_expiry_than=wanted.expires_at_ms, created_since=since)
     if wanted.action == "revoke":
         return working
-    return replace(working, disabled=wanted.action == "enable")
+    if wanted.action == "enable":
+        return replace(working, disabled=True)
+    return replace(working, disabled=False, or_restored=True)
 
 
 def _find_oldest(tx: KeyListTransaction, expires_at_ms: int | Unset | None) -> tuple[tuple[str, int], ...]:

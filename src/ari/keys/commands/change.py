@@ -27,6 +27,7 @@ from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
 from ari.keys.policy import parse_addresses
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get
+from ari.keys.restored_keys import forget_restored_key
 from ari.keys.unset import UNSET, Unset
 
 
@@ -58,6 +59,8 @@ class KeyChange:
 def change(tx: KeyTransaction, key_id: str, wanted: KeyChange, found: Iterable[Problem] = ()) -> ApiKey:
     """Rename, rescope, re-expire, limit, disable or enable; one event for each field that differs.
 
+    Disabling a key that a restore disabled is an event too: it isn't enabled with the others anymore.
+
     Raises ``Invalid`` with the problems of all fields and those that the caller has ``found`` already, ``NotFound``,
     ``Forbidden``, ``ReauthRequired`` if the key would gain access, live longer or work again, or
     ``Conflict("key_inactive")`` for a revoked or expired key.
@@ -69,6 +72,8 @@ def change(tx: KeyTransaction, key_id: str, wanted: KeyChange, found: Iterable[P
     changed = _apply(tx, key, wanted, Problems(found))
     granting.require_grant(tx, key, changed)
     happened = _differences(key, changed)
+    if wanted.disabled is not UNSET and forget_restored_key(tx.key_value, key.id) and key.disabled and changed.disabled:
+        happened.append(("key_disabled", {}))  # a restore disabled it; now it stays so
     if happened:
         tx.keys.save(changed)
     for name, detail in happened:

@@ -20,6 +20,7 @@ from ari.keys.kinds import LeakAction
 from ari.keys.model import ApiKey
 from ari.keys.ports import ImportTransaction, KeyTransaction
 from ari.keys.queries import get_active_made_by
+from ari.keys.restored_keys import forget_restored_key
 
 REVOKE_REASON = "Reported as leaked"
 MAX_SALTED_WORDS = 3
@@ -95,6 +96,7 @@ def _act_on(tx: KeyTransaction, report: LeakReport, action: LeakAction, found: A
     if found.secret is not None and found.secret.is_retired(tx.now_ms):
         return None
     action = choose_leak_action(tx, key, action)
+    forget_restored_key(tx.key_value, key.id)  # even if the policy only notifies: a person reviews it
     made = len(get_active_made_by(tx, key.id))
     detail = {
         "hint": found.used_hint,

@@ -8,6 +8,7 @@ from ari.keys.model import ApiKey
 from ari.keys.names import parse_reason
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get, get_active_made_by, get_even_deleted
+from ari.keys.restored_keys import forget_restored_key
 
 
 def revoke(tx: KeyTransaction, key_id: str, reason: str | None = None, with_made: bool = False) -> ApiKey:
@@ -30,6 +31,7 @@ def revoke(tx: KeyTransaction, key_id: str, reason: str | None = None, with_made
         if one.revoked_at_ms is None and one.deleted_at_ms is None:
             dead = replace(one, revoked_at_ms=tx.now_ms, revoked_by=tx.caller.actor, revoke_reason=why)
             tx.keys.save(dead)
+            forget_restored_key(tx.key_value, one.id)
             because = {"made_by": key_id} if one is not key else {}
             record_key(tx, "key_revoked", dead, ({"reason": why} if why else {}) | because)
     return get_even_deleted(tx, key_id)

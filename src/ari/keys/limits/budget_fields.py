@@ -66,7 +66,7 @@ def parse_budget_text(text: str) -> dict[str, Any]:
     period = period.removesuffix("?")
     if not slash or bool(name) != bool(equals) or not amount.endswith(("usd", "tokens")):
         raise Invalid(Problem("budgets", "Use a budget such as 25usd/month, name=1000000tokens/day or 5usd/24h."))
-    if period not in PERIODS and not period[:1].isdigit():
+    if period not in PERIODS and period[:1] not in tuple("0123456789"):
         raise Invalid(Problem("budgets", "After the slash, use day, week, month, total or a length such as 24h or 7d."))
     fields = {"name": name or DEFAULT_NAME, "hard": is_hard} | parse_amount_text(amount)
     return fields | ({"period": period} if period in PERIODS else {"period": "rolling", "window": period})
@@ -122,6 +122,13 @@ def describe_amount(field: str, amount: int, unit: Unit) -> dict[str, Any]:
 def budget_in_words(budget: Budget) -> str:
     """``25.00 US dollars per month``, ``1,000,000 tokens per day``."""
     return f"{_amount_in_words(budget.amount, budget.unit)} {period_in_words(budget)}"
+
+
+def describe_named_budget(budget: Budget) -> str:
+    """``monthly: 25.00 US dollars per month (Europe/Berlin)``, without the name of the only one."""
+    notes = ([budget.time_zone] if budget.time_zone != "UTC" else []) + ([] if budget.is_hard else ["soft"])
+    name = "" if budget.name == DEFAULT_NAME else f"{budget.name}: "
+    return f"{name}{budget_in_words(budget)}" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def period_in_words(budget: Budget) -> str:

@@ -60,14 +60,20 @@ def reset_limits(rules: LimitRules, names: Collection[str] | None) -> LimitRules
 
 def add_credits(rules: LimitRules, amount: int) -> LimitRules:
     """The same credits with this amount more. Raises ``Invalid``, and ``Conflict`` without credits."""
-    if rules.credits is None:
-        raise Conflict("conflict", "There are no credits to add to. Set credits first.")
+    before = require_credits(rules)
     if type(amount) is not int or not 1 <= amount <= MAX_UNITS:
         raise Invalid(Problem("amount", f"Use a whole number from 1 to {MAX_UNITS}."))
-    granted = rules.credits.granted + amount
+    granted = before.granted + amount
     if granted > MAX_GRANTED:
         raise Invalid(Problem("amount", "The credits granted in all would be too many. Set a new balance instead."))
-    return replace(rules, revision=rules.revision + 1, credits=replace(rules.credits, granted=granted))
+    return replace(rules, revision=rules.revision + 1, credits=replace(before, granted=granted))
+
+
+def require_credits(rules: LimitRules) -> Credits:
+    """The credits of these rules. Raises ``Conflict`` if there are none."""
+    if rules.credits is None:
+        raise Conflict("conflict", "There are no credits to add to. Set credits first.")
+    return rules.credits
 
 
 def list_changes(subject: str, before: LimitRules, after: LimitRules) -> list[tuple[str, dict[str, Any]]]:

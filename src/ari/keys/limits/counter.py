@@ -197,5 +197,7 @@ class Counter(msgspec.Struct):
         else:
             before = next(one for one in self.rules.budgets if one.name == budget.name)
             spending.advance(before, self.at_ms)
+            if (limit := budget.find_limit(self.at_ms)) > before.find_limit(self.at_ms):
+                spending.take_increase(limit)
         spending.follow(budget, self.at_ms)
         return spending

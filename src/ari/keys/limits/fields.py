@@ -85,6 +85,12 @@ def describe_rate(limit: Limit) -> str:
     return f"{limit.limit:,} request{plural} per {window_in_words(limit.window_ms)}"
 
 
+def describe_named_limit(limit: Limit) -> str:
+    """``daily: 5,000 requests per day``, without the name of the only one."""
+    name = "" if limit.name == DEFAULT_NAME else f"{limit.name}: "
+    return name + describe_rate(limit)
+
+
 def parse_limit_text(text: str) -> dict[str, Any]:
     """The fields of ``100/1m`` or ``name=100/1m``, as ``parse_limits`` takes them. Raises ``Invalid``."""
     name, equals, rest = text.rpartition("=")

@@ -130,6 +130,11 @@ class Spending(msgspec.Struct, omit_defaults=True):
             self.spent, self.window = self.window.used, None
         self.period_ms = find_period(budget, at_ms).begins_ms
 
+    def take_increase(self, limit: int) -> None:
+        """Let thresholds be reached again after the budget was increased to this limit."""
+        if self.reached:
+            self.reached = min(self.reached, find_threshold(self.used - self.in_flight, limit) or 0)
+
     def advance(self, budget: Budget, at_ms: int) -> None:
         """Move to this time: end leases, and begin a period if the one before is over."""
         minute = at_ms // MINUTE_MS
@@ -191,7 +196,7 @@ class Spending(msgspec.Struct, omit_defaults=True):
         A hard budget that ``refuses`` requests after 80 % counts as used up: its last request rarely fits exactly.
         """
         limit, used = budget.find_limit(at_ms), self.used - self.in_flight
-        found = next((one for one in reversed(THRESHOLDS) if used * 100 >= limit * one), None)
+        found = find_threshold(used, limit)
         if refuses and found == 80:
             found = 100
         if found is None or found <= self.reached:
@@ -205,3 +210,8 @@ class Spending(msgspec.Struct, omit_defaults=True):
             self.spent += amount
         else:
             self.window.add(amount, at_ms)
+
+
+def find_threshold(used: int, limit: int) -> Threshold | None:
+    """The highest threshold that this amount reaches."""
+    return next((one for one in reversed(THRESHOLDS) if used * 100 >= limit * one), None)

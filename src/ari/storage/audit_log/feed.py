@@ -37,6 +37,10 @@ class AuditFeed:
     def has_after(self, after_id: str | None) -> bool:
         return self._connection.execute(select(_t.id).order_by(_t.seq.desc()).limit(1)).scalar() != after_id
 
+    def find_position(self, event_id: str) -> int | None:
+        place = self._find_place(event_id, self._marks.cut())
+        return None if place is None else place[0]
+
     def find_oldest(self) -> str | None:
         return self._connection.execute(select(_t.id).order_by(_t.seq).limit(1)).scalar()
 

@@ -43,19 +43,22 @@ class AuditMarks:
         mark = self.cut()
         return Cut.parse(mark.text) if mark is not None and self._is_ours(mark) else None
 
-    def sign_head(self, head: Head, *, force: bool = False) -> Mark | None:
-        """Sign and store the head. ``None`` if there is no master key. ``force``: ignore the signer of the last one."""
-        key = self._find_signing_key(force=force)
+    def sign_head(self, head: Head, *, may_make_key: bool = False) -> Mark | None:
+        """Sign and store the head. ``None`` if there is no master key.
+
+        ``may_make_key``: make one although another signed the head, for a log of unknown origin.
+        """
+        key = self._find_signing_key(may_make_key=may_make_key)
         return None if key is None else self._put(_HEAD, Mark.of(key, head), 0)
 
-    def sign_cut(self, cut: Cut, through_seq: int | None, *, force: bool = False) -> Mark | None:
+    def sign_cut(self, cut: Cut, through_seq: int | None, *, may_make_key: bool = False) -> Mark | None:
         """Sign and store the cut, and allow deletes up to ``through_seq`` (``None``: as before).
 
         ``None`` if there is no master key here.
         """
         if through_seq is None:
             through_seq = self._connection.execute(select(_t.through_seq).where(_t.name == _CUT)).scalar() or 0
-        key = self._find_signing_key(force=force)
+        key = self._find_signing_key(may_make_key=may_make_key)
         return None if key is None else self._put(_CUT, Mark.of(key, cut), through_seq)
 
     def renew(self) -> bool:
@@ -144,7 +147,7 @@ class AuditMarks:
             ids.append(row["id"])
         return ids
 
-    def _find_signing_key(self, *, force: bool) -> MasterKey | None:
+    def _find_signing_key(self, *, may_make_key: bool) -> MasterKey | None:
         """The first master key. The first signature of an instance makes it, unless a secret is encrypted with another.
 
         If there is a head already, its key was made: a new one would only hide that it is missing.
@@ -152,7 +155,7 @@ class AuditMarks:
         keys = present_keys(self._keys)
         if keys:
             return keys[0]
-        may_make = self._keys.is_own and (force or self.head() is None)
+        may_make = self._keys.is_own and (may_make_key or self.head() is None)
         if may_make and not self._connection.execute(select(func.count()).select_from(sealed_secrets)).scalar():
             return self._keys.make()
         return None

@@ -13,6 +13,7 @@ from ari.base.event_search import MAX_EVENTS_READ, EventPage, EventSearch
 from ari.base.events import Event, Origin
 from ari.base.ids import id_prefix
 from ari.storage.tables import EVENTS_OF_KEYS, events
+from ari.storage.text_search import contains
 
 _t = events.c
 _LATEST_ID_MS = (1 << 48) - 1
@@ -113,8 +114,7 @@ def _select_matching(window: Subquery, search: EventSearch) -> Select[Any]:
 def _contains(column: Any, text: str) -> ColumnElement[bool]:
     """Whether one of these texts contains it. ``detail`` is JSON in ASCII."""
     places = (column.name, column.actor, column.subject, column.client_address, column.user_agent)
-    in_detail = column.detail.icontains(json.dumps(text)[1:-1], autoescape=True)
-    return or_(*(place.icontains(text, autoescape=True) for place in places), in_detail)
+    return or_(*(contains(place, text) for place in places), contains(column.detail, json.dumps(text)[1:-1]))
 
 
 def _list_events(connection: Connection, query: Select[Any]) -> list[Event]:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ari.base.audit import Head, Mark
 from ari.base.signing import Signature
+from ari.storage.pending_restore import WITNESS_FILE
 
-WITNESS_FILE = "audit.head"
 _mutex = threading.Lock()
 
 

@@ -1,7 +1,8 @@
 """The file of a backup: a gzip-compressed tar of JSON lines, one object a row, the same for both databases.
 
 Members are ``<table>/<number>.jsonl`` and last ``manifest.json``, which holds how many rows each table has and the
-SHA-256 of its lines. Both directions stream: neither needs the backup in memory.
+SHA-256 of its lines. Both directions stream: neither needs the backup in memory. How far a file may unpack has no
+limit of its own: callers choose what is logged, so a real backup may reach any ratio that deflate has.
 """
 
 import base64
@@ -16,13 +17,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
-from ari.base.errors import Invalid, Problem
+from ari.base.clock import from_rfc3339
+from ari.base.errors import Invalid, Problem, Unavailable
+from ari.integrations.ai_rules.model import MAX_PART_BYTES
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 MEMBER_BYTES = 1_000_000
-_LARGEST_MEMBER = 64_000_000
-"""More than any real backup holds: a file that claims more is rejected."""
+MAX_ROW_BYTES = 2 * MAX_PART_BYTES + 200_000
+"""Of a row as JSON, in which JSON doubles its quotes: more than any change may have. Read JSON takes up to 45 times as
+much memory."""
+MAX_TABLES = 500
+"""Each takes memory, also without rows."""
+_MAX_FACT_LENGTH = 100
 
 Row = dict[str, Any]
 
@@ -61,10 +68,15 @@ class Writer:
         self._tar = tarfile.TarFile(fileobj=self._zip, mode="w", format=tarfile.PAX_FORMAT)
 
     def add(self, table: str, rows: Iterable[Row]) -> Iterator[int]:
-        """Write the table's rows; yields how many are written so far, at each member."""
+        """Write the table's rows; yields how many are written so far, at each member. Raises ``Unavailable``."""
+        if len(self._manifest.tables) >= MAX_TABLES:
+            raise Unavailable("There are too many tables for a backup.")
         digest, count, number, lines = hashlib.sha256(), 0, 0, io.BytesIO()
         for row in rows:
-            lines.write(_encode(row))
+            line = _encode(row)
+            if len(line) > MAX_ROW_BYTES:
+                raise Unavailable(f"A row of the table {table} is too large for a backup.")
+            lines.write(line)
             count += 1
             if lines.tell() >= MEMBER_BYTES:
                 self._member(f"{table}/{number:06}.jsonl", lines.getvalue(), digest)
@@ -94,26 +106,27 @@ class Reader:
         self._file = file
         self._sums: dict[str, TableSum] = {}
         self.manifest: Manifest | None = None
+        self.member = 0
+        """Counts the members read so far: rows of one member fit into memory."""
 
     def rows(self) -> Iterator[tuple[str, Row]]:
         """Every row with its table's name. Raises ``Invalid`` for a file that is not a whole backup of this format."""
         digests: dict[str, hashlib._Hash] = {}
         with _damage_as_invalid(), gzip.GzipFile(fileobj=self._file) as unzipped:
             self._file.seek(0)
-            with tarfile.open(fileobj=unzipped, mode="r|") as tar:
-                for info in tar:
-                    body = _body(tar, info)
-                    if info.name == MANIFEST:
-                        self.manifest = _manifest(body)
-                        continue
-                    table = info.name.partition("/")[0]
-                    digests.setdefault(table, hashlib.sha256()).update(body)
-                    counted = self._sums.setdefault(table, TableSum())
-                    for line in body.splitlines():
-                        counted.rows += 1
-                        yield table, _decode(line)
-            while unzipped.read(MEMBER_BYTES):  # to the end, where the file's own checksum is
-                pass
+            for name, body in _read_members(unzipped):
+                self.member += 1
+                if name == MANIFEST:
+                    self.manifest = _manifest(body)
+                    continue
+                table = name.partition("/")[0]
+                digests.setdefault(table, hashlib.sha256()).update(body)
+                counted = self._sums.setdefault(table, TableSum())
+                if len(self._sums) > MAX_TABLES:
+                    raise ValueError("more tables than ARI writes")
+                for line in body.splitlines():
+                    counted.rows += 1
+                    yield table, _decode(line)
         for table, counted in self._sums.items():
             counted.sha256 = digests[table].hexdigest()
         if self.manifest is None:
@@ -133,15 +146,33 @@ def _damage_as_invalid() -> Iterator[None]:
         yield
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile):
         raise make_damaged_error("the file is damaged, truncated or not a backup") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise make_damaged_error("its contents can't be read") from None
 
 
-def _body(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    file = tar.extractfile(info) if info.isreg() and info.size <= _LARGEST_MEMBER else None
-    if file is None:
-        raise ValueError("not a member that ARI writes")
-    return file.read()
+def _take(stream: gzip.GzipFile, size: int) -> bytes:
+    """Exactly ``size`` bytes. Raises ``EOFError``."""
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+def _read_members(stream: gzip.GzipFile) -> Iterator[tuple[str, bytes]]:
+    """The name and content of each plain member.
+
+    ``tarfile`` would read the headers of other kinds into memory, however long they claim to be (PAX, GNU).
+    """
+    while (header := _take(stream, tarfile.BLOCKSIZE)).count(0) < tarfile.BLOCKSIZE:
+        info = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
+        if info.type != tarfile.REGTYPE or not 0 <= info.size <= MEMBER_BYTES + MAX_ROW_BYTES:
+            raise ValueError("not a member that ARI writes")
+        body = _take(stream, info.size)
+        _take(stream, -info.size % tarfile.BLOCKSIZE)
+        yield info.name, body
+    padding = stream.read(tarfile.RECORDSIZE)
+    if padding.strip(b"\0") or stream.read(1):  # the second read also checks the file's own checksum
+        raise ValueError("something follows")
 
 
 def _manifest(body: bytes) -> Manifest:
@@ -152,7 +183,19 @@ def _manifest(body: bytes) -> Manifest:
     if checksum != _checksum(facts):
         raise make_damaged_error("its manifest doesn't match its checksum")
     sums = {name: TableSum(**counted) for name, counted in facts.pop("tables").items()}
-    return Manifest(**facts, tables=sums)
+    manifest = Manifest(**facts, tables=sums)
+    _check_types(manifest)
+    return manifest
+
+
+def _check_types(manifest: Manifest) -> None:
+    """Raise ``ValueError`` for values that no backup has: the author of an untrusted one chose them."""
+    from_rfc3339(manifest.created_at)
+    texts: list[object] = [manifest.version, manifest.created_at, manifest.database, *manifest.migrations.values()]
+    if not all(isinstance(one, str) and one.isprintable() and len(one) <= _MAX_FACT_LENGTH for one in texts):
+        raise ValueError("not a text that ARI writes")
+    if not all(type(one.rows) is int and isinstance(one.sha256, str) for one in manifest.tables.values()):
+        raise ValueError("not a sum that ARI writes")
 
 
 def _checksum(facts: Mapping[str, Any]) -> str:
@@ -160,7 +203,7 @@ def _checksum(facts: Mapping[str, Any]) -> str:
 
 
 def _encode(row: Row) -> bytes:
-    return _encoder.encode(row).encode() + b"\n"
+    return _encoder.encode(row).encode("utf-8", "surrogatepass") + b"\n"  # json.loads reads surrogates the same way
 
 
 def _bytes_as_json(value: object) -> dict[str, str]:
@@ -169,10 +212,12 @@ def _bytes_as_json(value: object) -> dict[str, str]:
     raise TypeError(type(value).__name__)
 
 
-_encoder = json.JSONEncoder(default=_bytes_as_json, separators=(",", ":"))
+_encoder = json.JSONEncoder(default=_bytes_as_json, ensure_ascii=False, separators=(",", ":"))
 
 
 def _decode(line: bytes) -> Row:
+    if len(line) > MAX_ROW_BYTES:
+        raise ValueError("not a row that ARI writes")
     row = json.loads(line, object_hook=_json_as_bytes)
     if not isinstance(row, dict):
         raise ValueError("not a row")

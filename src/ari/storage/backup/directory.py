@@ -9,6 +9,7 @@ from pathlib import Path
 from ari.backups.ports import ByteSink, StoredFile
 from ari.base.errors import ConfigurationError, Unavailable
 from ari.base.settings import Settings
+from ari.storage.pending_restore import sync_path
 
 _CHUNK = 1_000_000
 
@@ -35,21 +36,24 @@ class DirectoryTarget:
 
     def list_files(self) -> list[StoredFile]:
         with self._reporting("read"):
-            found = [(entry, entry.stat(follow_symlinks=False)) for entry in os.scandir(self.folder)]
-        return [StoredFile(entry.name, status.st_size) for entry, status in found if stat.S_ISREG(status.st_mode)]
+            return [stored for entry in os.scandir(self.folder) if (stored := _look(entry)) is not None]
 
     def store(self, path: Path, name: str) -> None:
         with self._reporting("write"):
             if (self.folder / name).exists():
                 raise Unavailable(f"{self.folder / name} exists. ARI never overwrites a backup.")
-            _sync(path)
+            sync_path(path)
             path.rename(self.folder / name)
-            _sync(self.folder)
+            sync_path(self.folder)
 
     def fetch(self, name: str, file: ByteSink) -> None:
         with self._reporting("read"), (self.folder / name).open("rb") as stored:
             while chunk := stored.read(_CHUNK):
                 file.write(chunk)
+
+    def read_start(self, name: str, length: int) -> bytes:
+        with self._reporting("read"), (self.folder / name).open("rb") as stored:
+            return stored.read(length)
 
     def read_end(self, name: str, length: int) -> bytes:
         with self._reporting("read"), (self.folder / name).open("rb") as stored:
@@ -59,7 +63,7 @@ class DirectoryTarget:
     def remove(self, name: str) -> None:
         with self._reporting("remove files in"):
             (self.folder / name).unlink(missing_ok=True)
-            _sync(self.folder)
+            sync_path(self.folder)
 
     def clean(self, writer: str) -> None:
         """Nothing: ``store`` only renames."""
@@ -72,9 +76,10 @@ class DirectoryTarget:
             raise Unavailable(f"Can't {verb} {self.place}: {error.strerror}.") from None
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _look(entry: "os.DirEntry[str]") -> StoredFile | None:
+    """``None`` for what isn't a file, or is gone: another process renames its backup when it is complete."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return StoredFile(entry.name, status.st_size) if stat.S_ISREG(status.st_mode) else None

@@ -1,31 +1,39 @@
 """The targets of a restore: new SQLite files that replace the old ones, or one PostgreSQL transaction."""
 
-import os
-import shutil
 import sqlite3
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
-from ari.base.errors import Conflict
+from ari.base.audit import Mark
+from ari.base.errors import Conflict, Unavailable
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.storage import tables
 from ari.storage.audit_log.witness import Witness
-from ari.storage.database_errors import read_only
+from ari.storage.database_errors import plain_sentence, read_only
 from ari.storage.dialect import alone
 from ari.storage.engine import KEYS_FILE, STAGING_FILE, USAGE_FILE, Database
 from ari.storage.failover.begin import begin_history, histories_in, new_history_id
 from ari.storage.migrate import migrate
-from ari.storage.write_lock import write_lock
+from ari.storage.pending_restore import (
+    WITNESS_FILE,
+    exclude_others,
+    hold_new_files,
+    lock_files,
+    make_in_use_error,
+    put_in_place,
+)
 
-Fill = Callable[[Connection, Connection], None]
-"""Writes the rows through a connection to the keys and one to the usage log; on PostgreSQL they are the same."""
+Fill = Callable[[Connection, Connection], Mark | None]
+"""Writes the rows through a connection to the keys and one to the usage log; on PostgreSQL they are the same.
+
+Returns the signed head of the audit log.
+"""
 
 _LEAVING_SECONDS = 2.0
 """How long the server may take to let a connection go that was closed: our own, a moment ago, among them."""
@@ -35,17 +43,17 @@ _TELLING_LOG = (tables.usage_log,)
 
 
 def into_sqlite(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill) -> None:
-    """Fill new files in a folder inside the data directory, then move them over the old ones."""
+    """Fill new files in a folder inside the data directory, then replace the old ones with all of them."""
     database = Database.open(settings, trusting=True)
     target = settings.data_dir
     replaced = _histories(database)
     try:
-        with write_lock(database.main_lock), write_lock(database.log_lock):
+        with lock_files(target):
             if not replace and (target / KEYS_FILE).exists():
                 _refuse_filled_files(database)
             database.close()
-            with _alone(target):
-                _swap_in(settings, keys, fill, replaced)
+            with exclude_others(target):
+                _replace_files(settings, keys, fill, replaced)
     finally:
         database.close()
 
@@ -69,9 +77,11 @@ def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: F
                 _empty(connection)
             elif _is_filled(connection, (*_TELLING_MAIN, *_TELLING_LOG)):
                 raise _make_filled_error()
-            fill(connection, connection)
+            signed = fill(connection, connection)
             begin_history(connection, new_history_id(), replaced)
-            database.witness.forget()
+        database.witness.forget()
+        if signed is not None:
+            database.witness.keep(signed)
     finally:
         database.close()
 
@@ -91,10 +101,6 @@ def _make_filled_error() -> Conflict:
     return Conflict("not_empty", "This instance isn't empty. Use --force to overwrite it.")
 
 
-def _in_use(hint: str = "") -> Conflict:
-    return Conflict("in_use", f"ARI is running on this instance. Stop it before you restore.{hint}")
-
-
 def _is_filled(connection: Connection, telling: tuple[Table, ...]) -> bool:
     known = set(inspect(connection).get_table_names())
     return any(table.name in known and connection.execute(select(table).limit(1)).first() for table in telling)
@@ -110,69 +116,39 @@ def _refuse_filled_files(database: Database) -> None:
         raise _make_filled_error()
 
 
-@contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Keep every other process out of the keys file, so that none goes on with the file replaced.
-
-    The file leaves WAL mode first: a connection in WAL mode would, when it closes, delete the new file's log by its
-    name. Raises ``Conflict`` if some process has the file open.
-    """
-    path = target / KEYS_FILE
-    if not path.exists():
-        yield
-        return
-    connection = sqlite3.connect(path, isolation_level=None, timeout=0.2)
-    try:
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode=DELETE")
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        if error.sqlite_errorname == "SQLITE_BUSY":
-            raise _in_use() from None
-        # any other fault is a damaged file: a reason to restore
-    try:
-        yield
-    finally:
-        connection.close()
+def _replace_files(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> None:
+    """Everything of the new instance is in the new folder before anything of the old one changes."""
+    with hold_new_files(settings.data_dir) as folder:
+        signed = _fill_files(settings.model_copy(update={"data_dir": folder}), keys, fill, replaced)
+        (folder / WITNESS_FILE).touch(mode=0o600)  # an empty one is none, and replaces that of the old instance
+        if signed is not None:
+            Witness(folder).keep(signed)
+        put_in_place(settings.data_dir)
 
 
-def _swap_in(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> None:
-    target = settings.data_dir
-    staging = Path(tempfile.mkdtemp(prefix="restore-", dir=target))
-    try:
-        _fill_files(settings.model_copy(update={"data_dir": staging}), keys, fill, replaced)
-        Witness(target).forget()
-        for name in (STAGING_FILE, USAGE_FILE, KEYS_FILE):
-            _put_in_place(staging / name, target / name)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _fill_files(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> None:
+def _fill_files(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> Mark | None:
     database = Database.open(settings, keys, trusting=True)
     try:
         migrate(database)
         with database.main.begin() as main, database.log.begin() as log:
-            fill(main, log)
+            signed = fill(main, log)
             begin_history(main, new_history_id(), replaced)
     finally:
         database.close()
     for name in (KEYS_FILE, USAGE_FILE, STAGING_FILE):
-        connection = sqlite3.connect(settings.data_dir / name)
-        connection.execute("PRAGMA journal_mode=DELETE")  # all of it in the one file that moves
-        connection.close()
+        _leave_wal(settings.data_dir / name)
+    return signed
 
 
-def _put_in_place(new: Path, old: Path) -> None:
-    for rest in ("-wal", "-shm", "-journal"):
-        old.with_name(old.name + rest).unlink(missing_ok=True)
-    new.replace(old)
-    folder = os.open(old.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _leave_wal(path: Path) -> None:
+    """Write everything into the one file that moves."""
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            [(mode,)] = connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(plain_sentence(error)) from None
+    if mode != "delete":
+        raise Unavailable("Can't complete the new database files. Nothing was changed.")
 
 
 def _refuse_others(connection: Connection) -> None:
@@ -183,7 +159,7 @@ def _refuse_others(connection: Connection) -> None:
     ends = time.monotonic() + _LEAVING_SECONDS
     while connection.execute(text(query)).scalar_one():
         if time.monotonic() > ends:
-            raise _in_use(" A pooler may hold its connections for a while.")
+            raise make_in_use_error(" A pooler may hold its connections for a while.")
         time.sleep(0.05)
         connection.execute(text("SELECT pg_stat_clear_snapshot()"))
 

@@ -29,8 +29,19 @@ def fits(row: Mapping[str, Any], rules: Rules) -> bool:
         types, is_number = rules[name]
         if type(value) not in types:
             return False
+        if type(value) is str and not value.isascii() and not _is_encodable(value):
+            return False
         if is_number and value is not None and not -_LARGEST - 1 <= value <= _LARGEST:  # NaN is neither
             return False
+    return True
+
+
+def _is_encodable(text: str) -> bool:
+    """JSON may hold one half of a surrogate pair, which no database takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
     return True
 
 

@@ -11,8 +11,9 @@ from ari.backups.ports import BackupTarget
 from ari.base.caller import SYSTEM
 from ari.base.errors import Unavailable
 from ari.base.settings import Settings
+from ari.keys.restored_keys import KEYS_PER_NOTE
 from ari.storage.backup.archive import Manifest, make_damaged_error
-from ari.storage.backup.restore import Restored, Terms, restore_backup, verify_backup
+from ari.storage.backup.restore import Inspect, Restored, Terms, restore_backup, verify_backup
 from ari.storage.backup.signature import LENGTH, SignedFile, Signer, require_ours
 from ari.storage.backup.work_folder import hold_folder, remove_left
 from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, Progress
@@ -32,7 +33,14 @@ class BackupFiles:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def try_restore(self, path: Path, folder: Path, now_ms: int, progress: Progress) -> Manifest:
+    def try_restore(
+        self,
+        path: Path,
+        folder: Path,
+        now_ms: int,
+        progress: Progress,
+        inspect: Inspect = lambda _manifest, _signer: None,
+    ) -> Manifest:
         """Restore the backup in ``path`` into a temporary directory in ``folder``, and compare the result with it.
 
         Raises ``Invalid`` if the backup is bad, and ``Unavailable`` if it couldn't be tried: no space, for example.
@@ -41,7 +49,7 @@ class BackupFiles:
         try:
             with _open(path) as file, hold_folder(folder) as temporary:
                 target = _make_settings(self._settings, temporary / "instance")
-                restored = restore_backup(target, file, Terms(), SYSTEM, now_ms, guarded)
+                restored = restore_backup(target, file, Terms(), SYSTEM, now_ms, guarded, inspect)
                 with faults_as_unavailable():
                     _check(target, restored)
                 return restored.manifest
@@ -55,8 +63,9 @@ class BackupFiles:
         """
         with _open(path) as file:
             signed = SignedFile(file)
-            require_ours(signed, master_keys_of(self._settings))
-            return verify_backup(signed, progress)
+            keys = master_keys_of(self._settings)
+            require_ours(signed, keys)
+            return verify_backup(signed, keys, progress)
 
     def read_signer(self, path: Path) -> Signer | None:
         """The instance and key that a backup names; nothing is verified. Raises ``Unavailable``."""
@@ -132,8 +141,9 @@ def _check(target: Settings, restored: Restored) -> None:
 
 
 def _count_expected(table: Table, restored: Restored) -> range:
-    """How many rows a table may have: the restore adds an event, and marks of what was read."""
-    written = restored.manifest.tables[table.name].rows
+    """How many rows a table may have: the restore adds an event, marks of what was read, and the disabled keys."""
+    written = restored.rows.get(table.name, 0)
     if table is notes:
-        return range(written, written + 10)
+        listed = restored.keys_disabled + len(restored.waiting_ids)
+        return range(written, written + 10 + listed // KEYS_PER_NOTE + 1)
     return range(written + 1, written + 2) if table is events else range(written, written + 1)

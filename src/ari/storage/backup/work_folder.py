@@ -1,7 +1,8 @@
 """Temporary folders for backups. Each is locked while its process uses it, so those of killed processes are known.
 
-The lock is a ``flock`` on a file in the folder: NFS has no locks on folders. A folder whose lock is free, or missing,
-belongs to nobody. A process that removes one takes its lock first.
+The lock is a ``flock`` on a file in the folder: NFS has no locks on folders. The file is also the mark of a folder that
+ARI made, so those of other programs and links stay, whatever their names. A folder whose lock is free belongs to
+nobody. A process that removes one takes its lock first.
 """
 
 import fcntl
@@ -13,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "ari-trial-"
-_LOCK = "lock"
+LOCK = "ari-trial.lock"
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def remove_left(parent: Path) -> None:
     """Remove the folders of killed processes; those that can't be removed stay."""
     for folder in parent.glob(f"{PREFIX}*"):
         with suppress(OSError):
-            descriptor = _lock(folder)
+            descriptor = _lock(folder, os.O_RDWR)
             try:
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
@@ -43,7 +44,7 @@ def _create(parent: Path) -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         try:
-            descriptor = _lock(folder)
+            descriptor = _lock(folder, os.O_RDWR | os.O_CREAT)
         except (FileNotFoundError, BlockingIOError):  # another process removed it before it was locked
             continue
         except OSError:
@@ -54,9 +55,13 @@ def _create(parent: Path) -> tuple[Path, int]:
         os.close(descriptor)
 
 
-def _lock(folder: Path) -> int:
+def _lock(folder: Path, flags: int) -> int:
     """Open and lock the folder's file. Raises ``BlockingIOError`` if another process has it, and ``OSError``."""
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(LOCK, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=parent)
+    finally:
+        os.close(parent)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

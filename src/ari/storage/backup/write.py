@@ -8,7 +8,7 @@ from typing import IO, Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, select, text, true
 
 from ari import __version__
-from ari.backups.backup_lineage import KEY as BACKUP_LINEAGE
+from ari.backups import backup_lineage
 from ari.backups.state import KEY as BACKUP_STATE
 from ari.base.audit import Head
 from ari.base.clock import to_rfc3339
@@ -71,9 +71,9 @@ LOG_TABLES = (
 """Left out: sessions, known browsers and sign-in counters, since a backup must not sign anyone in; the master key;
 notices, their emails and webhooks' deliveries, which the original instance has already sent. The restored database
 begins its own history."""
-_PASSING_NOTES = ("setup_token", READ, WEBHOOKS_READ, BACKUP_STATE, BACKUP_LINEAGE)
-_PASSING_SECRETS = (SEALED_KIND, *PASSING_KINDS)
-"""Notes that mean something only until ARI starts again, or in this database."""
+PASSING_NOTES = ("setup_token", READ, WEBHOOKS_READ, BACKUP_STATE, backup_lineage.KEY, backup_lineage.EVENT_KEY)
+PASSING_SECRETS = (SEALED_KIND, *PASSING_KINDS)
+"""Notes and secrets that mean something only until ARI starts again, or in this database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,8 @@ def read_instance_id(database: Database, now_ms: int) -> str:
 def _rows_to_keep(table: Table) -> ColumnElement[bool]:
     """Which rows a backup keeps."""
     if table is tables.notes:
-        return table.c.name.not_in(_PASSING_NOTES)
-    return table.c.kind.not_in(_PASSING_SECRETS) if table is tables.sealed_secrets else true()
+        return table.c.name.not_in(PASSING_NOTES)
+    return table.c.kind.not_in(PASSING_SECRETS) if table is tables.sealed_secrets else true()
 
 
 def _write_table(connection: Connection, table: Table, writer: Writer, progress: Progress) -> None:

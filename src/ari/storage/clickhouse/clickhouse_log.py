@@ -16,6 +16,7 @@ from ari.storage.clickhouse.clickhouse_rows import ClickHouseRows
 from ari.storage.clickhouse.mover import RowMover
 from ari.storage.clickhouse.returner import RowReturner
 from ari.storage.clickhouse.sink import ClickHouseSink
+from ari.storage.clickhouse.table_owner import TableOwner
 from ari.storage.clickhouse.upkeep import ClickHouseUpkeep
 from ari.storage.usage.log_rows import LogRows
 
@@ -38,15 +39,21 @@ class ClickHouseLog:
         if find_spec("clickhouse_connect") is None:
             raise ConfigurationError(f"ClickHouse needs its driver. {how_to_install('clickhouse')}")
         self.database = ClickHouse(lambda: _read_url(settings))
-        self.sink = ClickHouseSink(self.database)
+        self.owner = TableOwner(self.database, engine)
+        self.sink = ClickHouseSink(self.database, self.owner.require)
         self.mover = RowMover(engine, writing, self.sink, clock)
-        self.rows: LogRows = ClickHouseRows(self.database, engine, self.mover.require_all)
-        self.upkeep = ClickHouseUpkeep(self.database, writing)
-        self.returner = RowReturner(self.database, writing)
+        self.rows: LogRows = ClickHouseRows(self.database, engine, self._require_rows)
+        self.upkeep = ClickHouseUpkeep(self.database, writing, self.owner.require)
+        self.returner = RowReturner(self.database, writing, self.owner)
+        self.take_reduced = self.sink.take_reduced
         self.move_some = self.mover.move_some
         self.move_old = self.mover.move_old
         self.drop_days = self.upkeep.drop_days
         self.erase_addresses = self.upkeep.erase_addresses
+
+    def _require_rows(self) -> None:
+        self.mover.require_all()
+        self.owner.require_lately()
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""

@@ -15,10 +15,11 @@ from ari.base.clock import MINUTE_MS
 from ari.keys.reasons import ACCEPTED, EXPIRED
 from ari.storage.clickhouse.clickhouse_client import ClickHouse
 from ari.storage.clickhouse.table import AT_MS, LATEST, NEWEST_FIRST, SELECTED, TABLE
+from ari.storage.text_search import lower_ascii
 from ari.storage.usage.ai import add_uses
 from ari.storage.usage.log_reads import begin_read
 from ari.storage.usage.log_rows import LatestUse
-from ari.storage.usage.logged_row import decode, decode_values, to_row
+from ari.storage.usage.logged_row import to_row
 from ari.storage.usage.row_ids import RowId, format_id, lowest_at, parse_cursor
 from ari.storage.usage.secret_use import MAX_SECRET_ROWS, CallerUse, sum_up
 from ari.usage.advice import LateCall
@@ -60,7 +61,8 @@ class ClickHouseRows:
             return SearchPage(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
         ends = f"""SELECT count(), min({AT_MS}), min((id_high, id_low)), max((id_high, id_low))
             FROM ({part.select("id_high, id_low, version, at_offset_ms")})"""
-        count, last_at_ms, lowest, highest = self._values(ends, {**part.given, "most": look})[0]
+        self._require()
+        count, last_at_ms, lowest, highest = self._database.read_one(ends, {**part.given, "most": look})
         if not count:
             return SearchPage([], None, None)
         window = _between(part, RowId(*lowest), RowId(*highest))
@@ -119,13 +121,13 @@ class ClickHouseRows:
 
     def _rows(self, query: str, given: dict[str, Any]) -> list[UsageRow]:
         self._require()
-        rows = [to_row(row) for row in decode(self._database.read(query, given))]
+        rows = [to_row(row) for row in self._database.read_rows(query, given)]
         with begin_read(self._engine) as connection:
             return add_uses(connection, rows)
 
     def _values(self, query: str, given: dict[str, Any]) -> list[list[Any]]:
         self._require()
-        return decode_values(self._database.read(query, given))
+        return self._database.read(query, given)
 
 
 def _make_part(where: UsageFilter, before_id: str | None) -> _Newest:
@@ -187,7 +189,7 @@ def _make_condition(search: UsageSearch) -> _Newest:
         given["source"] = search.source
     if search.text is not None:
         places = "if(path = '', route, path)", "route", "client_address", "user_agent"
-        found = (f"positionCaseInsensitiveUTF8({place}, %(text)s) > 0" for place in places)
+        found = (f"position(lower({place}), %(text)s) > 0" for place in places)
         conditions.append(f"({' OR '.join(found)})")
-        given["text"] = search.text
+        given["text"] = lower_ascii(search.text)
     return _Newest(" AND ".join(conditions), given)

@@ -18,7 +18,7 @@ from ari.storage.tables import usage_log
 from ari.storage.usage.logged_row import from_row
 from ari.storage.usage.pages import read_rows, select_oldest
 from ari.storage.usage.row_ids import lowest_at
-from ari.storage.usage.rows_elsewhere import read_mark, set_mark
+from ari.storage.usage.rows_elsewhere import add_reduced, count_reduced, read_mark, set_mark
 from ari.usage.model import MANY
 
 ROWS_PER_STEP = 5_000
@@ -70,6 +70,7 @@ class RowMover:
 
     def move_old(self) -> bool:
         """As ``move_some``, at any time."""
+        self._sink.prepare()
         with faults_as_unavailable(), self._writing() as connection:
             is_more = self._step(connection)
         if not is_more:
@@ -82,7 +83,8 @@ class RowMover:
         rows = read_rows(connection, select_oldest(movable, ROWS_PER_STEP))
         logged = [from_row(row) for row in rows]
         if logged:
-            self._sink.add(logged)
+            if reduced := self._sink.add(logged):
+                add_reduced(connection, reduced)
             last = max(row.row_id for row in logged)
             moved = movable, tuple_(*_ID) <= tuple_(*last), _log.id_high <= last.high
             connection.execute(delete(usage_log).where(*moved))
@@ -109,3 +111,8 @@ class RowMover:
             if read_mark(connection) == "moved":
                 return 0
             return len(connection.execute(select(_log.id_high).limit(1_000)).all())
+
+    def count_reduced(self) -> int:
+        """How many rows ever lost values that ClickHouse refused. Raises ``Unavailable``."""
+        with faults_as_unavailable(), read_only(self._engine) as connection:
+            return count_reduced(connection)

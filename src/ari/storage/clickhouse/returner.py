@@ -14,10 +14,11 @@ from sqlalchemy import Connection, delete, func, insert, select, text
 
 from ari.storage.clickhouse.clickhouse_client import LONG_SECONDS, ClickHouse
 from ari.storage.clickhouse.table import SELECTED, TABLE
+from ari.storage.clickhouse.table_owner import TableOwner
 from ari.storage.tables import usage_staging
 from ari.storage.usage import rollups, staged_entries
 from ari.storage.usage.compact_sql import compact, for_postgresql
-from ari.storage.usage.logged_row import LoggedRow, decode
+from ari.storage.usage.logged_row import LoggedRow
 from ari.storage.usage.row_ids import BELOW_ALL, TIME_SHIFT, RowId, format_id
 from ari.storage.usage.rows_elsewhere import remove_mark
 
@@ -46,7 +47,10 @@ _STATEMENTS = [text(_of_returned(statement)) for statement in (*staged_entries.A
 class RowReturner:
     """``writing`` begins a transaction of PostgreSQL that excludes folds."""
 
-    def __init__(self, database: ClickHouse, writing: Callable[[], AbstractContextManager[Connection]]) -> None:
+    def __init__(
+        self, database: ClickHouse, writing: Callable[[], AbstractContextManager[Connection]], owner: TableOwner
+    ) -> None:
+        self._owner = owner
         self._database = database
         self._writing = writing
 
@@ -55,18 +59,21 @@ class RowReturner:
 
         Raises ``Unavailable``; then ClickHouse still has all rows.
         """
+        self._owner.require()
         last = BELOW_ALL
         while True:
             given = {"high": last.high, "low": last.low, "most": ROWS_PER_STEP}
-            rows = decode(self._database.read(_NEXT, given, seconds=LONG_SECONDS))
+            rows = self._database.read_rows(_NEXT, given, seconds=LONG_SECONDS)
             with self._writing() as connection:
                 if rows:
                     _insert(connection, rows)
                 if len(rows) < ROWS_PER_STEP:
                     remove_mark(connection)
-            yield len(rows)
             if len(rows) < ROWS_PER_STEP:
+                self._owner.give_back()
+                yield len(rows)
                 return
+            yield len(rows)
             last = RowId(rows[-1].id_high, rows[-1].id_low)
 
 

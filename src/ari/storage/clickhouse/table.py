@@ -38,13 +38,24 @@ _TYPES = {
     "consumed": "Nullable(String) CODEC(ZSTD(1))",
 }
 _columns = ", ".join(f"{name} {_TYPES[name]}" for name in COLUMNS)
-CREATE = f"""CREATE TABLE IF NOT EXISTS {TABLE} ({_columns},
+_CREATE = f"""CREATE TABLE IF NOT EXISTS {TABLE} ({_columns},
     INDEX by_key key_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_code code TYPE set(64) GRANULARITY 1)
 ENGINE = ReplacingMergeTree(version) PARTITION BY intDiv(id_high, {DAY}) ORDER BY (id_high, id_low)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1"""
 """Rows that leave PostgreSQL are on ClickHouse's disk: without ``fsync``, a power failure could lose them. A partition
 is a day, which retention drops."""
+
+
+def format_comment(number: int) -> str:
+    """The comment of the table of the log with this number."""
+    return f"Rows of the ARI log {number}"
+
+
+def make_create(number: int) -> str:
+    """The statement that creates the table of a log."""
+    return f"{_CREATE} COMMENT '{format_comment(number)}'"
+
 
 SELECTED = ", ".join(COLUMNS)
 AT_MS = f"(bitShiftRight(id_high, {TIME_SHIFT}) + at_offset_ms)"

@@ -48,6 +48,7 @@ class RecordFile:
     """The record on disk, shared by all processes of a node. Replaced as a whole, never edited in place."""
 
     def __init__(self, data_dir: Path, kind: str) -> None:
+        self.data_dir = data_dir
         self._path = data_dir / f"seen-{kind}.json"
         self._lock = data_dir / f"seen-{kind}.lock"
         self._read: tuple[tuple[int, int, int], Record] | None = None

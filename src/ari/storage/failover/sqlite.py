@@ -7,6 +7,7 @@ from sqlalchemy import Engine, event
 
 from ari.storage.failover import facts
 from ari.storage.failover.history import History, WentBack
+from ari.storage.pending_restore import require_whole
 
 
 def examine_sqlite(engine: Engine, history: History) -> None:
@@ -19,7 +20,8 @@ def examine_sqlite(engine: Engine, history: History) -> None:
 
 
 def examine_file(connection: sqlite3.Connection, history: History) -> None:
-    """Raises ``WentBack``, after it was logged what the file lost."""
+    """Raises ``WentBack``, after it was logged what the file lost, and ``Unavailable`` while a restore is pending."""
+    require_whole(history.file.data_dir)
     record = history.current()
     try:
         history.examine(record, facts.read_sqlite(connection, 0 if record is None else record.head.seq))

@@ -16,7 +16,7 @@ from ari.keys.scopes import is_declared
 from ari.storage.commit_counter import CommitCounter
 from ari.storage.failover.link import Link
 from ari.storage.lookups.postgres import PostgresBatchLookup
-from ari.storage.lookups.sqlite import PostgresLookup, SqliteLookup
+from ari.storage.lookups.sqlite import AtTickEnd, PostgresLookup, SqliteLookup, call_at_loop_tick_end
 from ari.storage.postgres_sessions import is_pooled
 from ari.storage.stores.keys import FOUND, FOUND_COLUMNS, key_of
 from ari.usage.model import NO_USE, KeyTotals
@@ -67,19 +67,26 @@ class SqliteKeyLookup:
 
     reads_at_once = True
 
-    def __init__(self, keys_file: Path, usage_file: Path, commits: CommitCounter) -> None:
+    def __init__(
+        self,
+        keys_file: Path,
+        usage_file: Path,
+        commits: CommitCounter,
+        at_tick_end: AtTickEnd = call_at_loop_tick_end,
+    ) -> None:
         by_digest = f"SELECT {_KEY} FROM {FOUND} WHERE key_secrets.digest = ?"  # noqa: S608 - our own names
         by_key = f"SELECT {_TOTALS} FROM usage_totals WHERE key_id = ?"  # noqa: S608 - our own names
         any_imported = f"SELECT ? WHERE {_ANY_IMPORTED}"
-        self.keys = SqliteLookup(keys_file, by_digest, _NO_KEYS, commits)
-        self.imported = SqliteLookup(keys_file, any_imported, _NO_KEYS, commits)
-        self.key_totals = SqliteLookup(usage_file, by_key, _NO_TOTALS, CommitCounter())
-        self.scopes = SqliteLookup(keys_file, _DECLARED, _NO_KEYS, commits)
+        self.keys = SqliteLookup(keys_file, by_digest, _NO_KEYS, commits, at_tick_end)
+        self.imported = SqliteLookup(keys_file, any_imported, _NO_KEYS, commits, at_tick_end)
+        self.key_totals = SqliteLookup(usage_file, by_key, _NO_TOTALS, CommitCounter(), at_tick_end)
+        self.scopes = SqliteLookup(keys_file, _DECLARED, _NO_KEYS, commits, at_tick_end)
         self.cached_keys = ValidatedCache[bytes, ApiKey](self.keys, key_of)
-        self._has_imported = ValidatedCache[str, bool](self.imported, lambda _: True, False, lambda: self.keys)
+        keys = self.keys  # a function that refers to self is a cycle, which would keep files open until it is collected
+        self._has_imported = ValidatedCache[str, bool](self.imported, lambda _: True, False, lambda: keys)
         self._totals_cache = ValidatedCache[str, KeyTotals](self.key_totals, lambda row: KeyTotals(*row), NO_USE)
         self._scopes_cache = ValidatedCache[str, frozenset[str]](
-            self.scopes, lambda row: frozenset(row[0].split()), find_watch=lambda: self.keys
+            self.scopes, lambda row: frozenset(row[0].split()), find_watch=lambda: keys
         )
 
     async def find(self, digest: bytes) -> ApiKey | None:
@@ -101,11 +108,25 @@ class SqliteKeyLookup:
         self.keys.row(_NO_DIGEST)
         self.key_totals.row("")
 
+    def end_tick(self) -> None:
+        """Ask each file again at its next use, where no event loop ends ticks."""
+        for lookup in (self.keys, self.imported, self.key_totals, self.scopes):
+            lookup.end_tick()
+
     async def close(self) -> None:
+        self.close_files()
+
+    def close_files(self) -> None:
+        """Close the connections, on any thread."""
         self.keys.close()
         self.imported.close()
         self.key_totals.close()
         self.scopes.close()
+
+    def abandon(self) -> None:
+        """Close the connections after an exception interrupted a call, without waiting."""
+        for lookup in (self.keys, self.imported, self.key_totals, self.scopes):
+            lookup.abandon()
 
 
 class ValidatedCache(Generic[K, V]):

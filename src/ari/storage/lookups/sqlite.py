@@ -16,6 +16,13 @@ from ari.storage.lookups.postgres import PostgresBatchLookup
 
 _BUSY_SECONDS = 0.2
 _Row = tuple[Any, ...]
+AtTickEnd = Callable[[Callable[[], None]], object]
+"""Has a function called at the end of the present tick."""
+
+
+def call_at_loop_tick_end(end: Callable[[], None]) -> None:
+    """For lookups of an event loop: its tick ends after what is queued now."""
+    asyncio.get_running_loop().call_soon(end)
 
 
 class SqliteLookup:
@@ -28,19 +35,30 @@ class SqliteLookup:
     Whether anything changed is asked once per tick of the event loop. That is not a cache: the end of the tick is
     queued before the question, and the loop serves in order, so every request from the network that is served before
     that end had arrived before the question. A commit of this process ends the tick at once. (A client on the same loop
-    that reads a commit of another process must yield to the loop before its next request.)
+    that reads a commit of another process must yield to the loop before its next request.) Without an event loop, the
+    tick is what ``at_tick_end`` makes of it: one verification (``thread_lookup.py``).
     """
 
-    def __init__(self, path: Path, query: str, gone: str, commits: CommitCounter) -> None:
+    def __init__(
+        self,
+        path: Path,
+        query: str,
+        gone: str,
+        commits: CommitCounter,
+        at_tick_end: AtTickEnd = call_at_loop_tick_end,
+    ) -> None:
         self._path = str(path)
         self._uri = f"{path.absolute().as_uri()}?mode=rw"
         self._query = query
         self._gone = gone
         self._commits = commits
+        self._at_tick_end = at_tick_end
         self._counted = -1
         self._connection: sqlite3.Connection | None = None
-        self._execute: Callable[..., sqlite3.Cursor]
-        self._file: tuple[int, int] | None = None
+        self._cursor: sqlite3.Cursor | None = None
+        self._execute: Callable[..., sqlite3.Cursor] = _refuse_closed
+        self._file: tuple[int, int, int] | None = None
+        """The file that is open and the process that opened it."""
         self._version: int | None = None
         self._in_tick = False
         self._looked = False
@@ -50,6 +68,7 @@ class SqliteLookup:
         """Called with each connection that is opened; raises ``Unavailable`` for a file that is not to be trusted."""
         self.state = 0
         """A number for the content of the file at the last look; never used again once the content changed."""
+        GATE.watch(path)
         GATE.add(self)
 
     def row(self, key: bytes | str) -> _Row | None:
@@ -62,6 +81,9 @@ class SqliteLookup:
             except (sqlite3.Error, OSError):
                 self._close()
                 raise Unavailable(self._gone) from None
+            except BaseException:
+                self._close()  # a statement that was interrupted would keep the file open
+                raise
         return rows[0] if rows else None
 
     def is_unchanged_since(self, state: int) -> bool:
@@ -81,6 +103,9 @@ class SqliteLookup:
                 except (sqlite3.Error, OSError):
                     self._close()
                     raise Unavailable(self._gone) from None
+                except BaseException:
+                    self._close()  # as above
+                    raise
         return self.state
 
     def _look(self) -> None:
@@ -90,13 +115,13 @@ class SqliteLookup:
         [(version,)] = self._execute("PRAGMA data_version").fetchall()
         self._looked = True
         if version != self._version:
+            self.state += 1  # first: what interrupts a thread in between must not leave a version that nobody looked at
             self._version = version
-            self.state += 1
 
     def _begin_tick(self) -> None:
-        asyncio.get_running_loop().call_soon(self.end_tick)
+        self._at_tick_end(self.end_tick)
         status = os.stat(self._path)  # noqa: PTH116 - two thirds of the time of Path.stat
-        if (status.st_ino, status.st_dev) != self._file:
+        if (status.st_ino, status.st_dev, os.getpid()) != self._file:
             self._open()
         self._in_tick = True
 
@@ -105,9 +130,9 @@ class SqliteLookup:
         self._in_tick = self._looked = False
 
     def _open(self) -> None:
-        """A new connection, to the file that is there now."""
-        self._close()
+        """A new connection, to the file that is there now. Raises ``Unavailable`` in a child that inherited one."""
         GATE.check()
+        self._close()
         status = os.stat(self._path)  # noqa: PTH116 - as above
         self._connection = sqlite3.connect(
             self._uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
@@ -115,9 +140,10 @@ class SqliteLookup:
         self._connection.execute("PRAGMA query_only=ON")
         if self.examine is not None:
             self.examine(self._connection)
-        self._execute = self._connection.cursor().execute
+        self._cursor = self._connection.cursor()
+        self._execute = self._cursor.execute
         [(self._version,)] = self._execute("PRAGMA data_version").fetchall()
-        self._file = (status.st_ino, status.st_dev)
+        self._file = (status.st_ino, status.st_dev, os.getpid())
 
     def trace(self, report: Callable[[str], None]) -> None:
         """Report every statement, for tests that count them."""
@@ -131,6 +157,15 @@ class SqliteLookup:
         with self._mutex:
             self._close()
 
+    def abandon(self) -> None:
+        """Close the connection of a lookup that an exception interrupted and that nobody uses any more. Never waits:
+        a fork that has the lock closes it, and an interrupted thread that left it locked frees it with the lookup."""
+        if self._mutex.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._mutex.release()
+
     def pause(self) -> None:
         self._mutex.acquire()
         self._close()
@@ -139,11 +174,21 @@ class SqliteLookup:
         self._mutex.release()
 
     def _close(self) -> None:
+        """Close the connection, and first its cursor: SQLite keeps a file open while a statement is active."""
+        if GATE.refuses:
+            return  # it is the parent's
         connection, self._connection, self._file = self._connection, None, None
+        cursor, self._cursor, self._execute = self._cursor, None, _refuse_closed
         self.end_tick()
         self.state += 1
+        if cursor is not None:
+            cursor.close()
         if connection is not None:
             connection.close()
+
+
+def _refuse_closed(*_: object) -> sqlite3.Cursor:
+    raise sqlite3.ProgrammingError("The connection is closed.")
 
 
 class PostgresLookup(PostgresBatchLookup[_Row]):

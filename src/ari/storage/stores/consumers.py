@@ -48,11 +48,13 @@ class ConsumerTable:
         if before_id is not None:
             query = query.where(_c.id < before_id)
         if text:
+            from ari.storage.text_search import contains  # noqa: PLC0415 - most lists search no text
+
             query = query.where(
                 or_(
-                    _c.folded_name.contains(fold_name(text), autoescape=True),
-                    func.lower(_c.external_id).contains(text.lower(), autoescape=True),
-                    func.lower(_c.id).contains(text.lower(), autoescape=True),
+                    contains(_c.folded_name, fold_name(text)),
+                    contains(_c.external_id, text),
+                    contains(_c.id, text),
                 )
             )
         return [found for row in self._connection.execute(query) if (found := consumer_of(row)) is not None]

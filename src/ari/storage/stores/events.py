@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or
 
 from ari.base.audit import FIRST, Cut, Head, Mark, broken
 from ari.base.clock import DAY_MS, HOUR_MS
+from ari.base.errors import ConfigurationError
 from ari.base.event_search import EventPage, EventSearch
 from ari.base.events import BOUNDED_EVENTS, EVENT_NAMES, Event, chain_hash, make_count_event
 from ari.base.ids import new_id
@@ -35,6 +36,7 @@ class EventTables:
     def __init__(self, connection: Connection, keys: MasterKeys) -> None:
         self.connection = connection
         self.marks = AuditMarks(connection, keys)
+        self._keys = keys
         self.appended: list[SeenEvent] = []
         """Events appended by this transaction, to be remembered once it has committed."""
         self.histories: list[str] = []
@@ -153,10 +155,13 @@ class EventTables:
         removed = 0
         if cut is not None:
             removed = cut.removed
-            self.marks.sign_cut(replace(cut, instance=instance), None, force=True)
+            self.marks.sign_cut(replace(cut, instance=instance), None, may_make_key=not keep_identity)
         position = removed + count
         head = Head(instance, position, last.id, last.hash, last.at_ms, accepted=position)
-        return self.marks.sign_head(head, force=True)
+        signed = self.marks.sign_head(head, may_make_key=not keep_identity)
+        if signed is None and head_mark is not None and keep_identity:
+            raise ConfigurationError(self._keys.describe_missing())
+        return signed
 
     def append_bounded(self, event: Event, most: int = BOUNDED_EVENTS, within_ms: int = HOUR_MS) -> None:
         this = and_(_c.name == event.name, _c.subject == (event.subject or ""))

@@ -8,14 +8,30 @@ What it is narrowed by is tested on the way: a search reads on until the page is
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, false, func, not_, or_, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from ari.keys.listing import SOON_MS, UNUSED_MS, Cursor, KeyCounts, KeyFilter, LivingKey, Order
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name
 from ari.keys.unset import UNSET
+from ari.storage.dialect import is_sqlite
 from ari.storage.stores.keys import BUDGETS_IN_POLICY, COLUMNS, is_active, is_inactive, key_of
-from ari.storage.tables import api_keys, consumers, key_secrets, key_tags
+from ari.storage.tables import api_keys, consumers, key_secrets, key_tags, notes
 
 _t = api_keys.c
 _PRESENT = _t.deleted_at_ms.is_(None)
@@ -29,7 +45,7 @@ class KeyListTables:
 
     def run(self, where: KeyFilter, order: Order, after: Cursor | None, limit: int) -> list[ApiKey]:
         columns = _columns(order, where)
-        query = select(*COLUMNS).select_from(_with_consumers(where)).where(_PRESENT, _fits(where)).limit(limit)
+        query = select(*COLUMNS).select_from(_with_consumers(where)).where(_PRESENT, self._fits(where)).limit(limit)
         if order.by == "expires":
             query = query.where(_t.expires_at_ms.is_not(None))
         if order.endless:
@@ -43,11 +59,11 @@ class KeyListTables:
 
     def among(self, where: KeyFilter, key_ids: Sequence[str]) -> list[ApiKey]:
         query = select(*COLUMNS).select_from(_with_consumers(where))
-        found = self._connection.execute(query.where(_PRESENT, _t.id.in_(key_ids), _fits(where)))
+        found = self._connection.execute(query.where(_PRESENT, _t.id.in_(key_ids), self._fits(where)))
         return [key_of(row) for row in found]
 
     def count(self, where: KeyFilter) -> int:
-        query = select(func.count()).select_from(_keys(where)).where(_PRESENT, _fits(where))
+        query = select(func.count()).select_from(_keys(where)).where(_PRESENT, self._fits(where))
         return self._connection.execute(query).scalar_one()
 
     def counts(self, now_ms: int) -> KeyCounts:
@@ -70,6 +86,9 @@ class KeyListTables:
         columns = _t.id, _t.name, _t.hint, _t.created_at_ms, _t.expires_at_ms, rotated
         query = select(*columns).where(_PRESENT, _works(now_ms)).order_by(_t.id).limit(limit)
         return [LivingKey(*row) for row in self._connection.execute(query)]
+
+    def _fits(self, where: KeyFilter) -> ColumnElement[bool]:
+        return _fits(where, _t.id.in_(_select_restored(self._connection)) if where.or_restored else false())
 
     def _place(self, order: Order, after: Cursor) -> tuple[Any, ...]:
         if order.by == "created":
@@ -97,7 +116,7 @@ def _works(now_ms: int) -> ColumnElement[bool]:
     return and_(is_active(now_ms), _t.disabled == false())
 
 
-def _fits(where: KeyFilter) -> ColumnElement[bool]:
+def _fits(where: KeyFilter, is_restored: ColumnElement[bool]) -> ColumnElement[bool]:
     now_ms = where.now_ms
     shown: dict[str, Any] = {
         "all": true(),
@@ -119,7 +138,7 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
         true() if where.outlives_ms is None else or_(_t.expires_at_ms.is_(None), _t.expires_at_ms > where.outlives_ms),
         true() if where.environment is None else _t.environment == where.environment,
         true() if where.kind is None else _t.kind == where.kind,
-        true() if where.disabled is None else _t.disabled == where.disabled,
+        true() if where.disabled is None else or_(_t.disabled == where.disabled, is_restored),
         true() if where.key_ids is None else _t.id.in_(sorted(where.key_ids)),
         true() if where.before_id is None else _t.id < where.before_id,
         _is_too_old(where) if where.too_old else not_(_is_too_old(where)),
@@ -127,13 +146,26 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
     )
     if not where.text:
         return fits
-    lowered = where.text.lower().replace("...", "…")
+    from ari.storage.text_search import contains  # noqa: PLC0415 - most lists search no text
+
     found = or_(
-        _t.folded_name.contains(fold_name(where.text), autoescape=True),
-        func.lower(_t.hint).contains(lowered, autoescape=True),
-        func.lower(_t.id).contains(lowered, autoescape=True),
+        contains(_t.folded_name, fold_name(where.text)),
+        contains(_t.hint, where.text.replace("...", "…")),
+        contains(_t.id, where.text),
     )
     return and_(fits, found)
+
+
+def _select_restored(connection: Connection) -> Select[tuple[str]]:
+    """The keys of the list of ``keys.restored_keys``, which may be many: the words of its notes."""
+    from ari.keys.restored_keys import PREFIX  # noqa: PLC0415 - a list of all keys needs none of it
+
+    listed = notes.c.name.startswith(f"{PREFIX}_", autoescape=True)
+    if not is_sqlite(connection):
+        return select(func.unnest(func.string_to_array(notes.c.value, " "))).where(listed)
+    texts = func.replace(func.json_quote(notes.c.value), " ", '","')
+    words = func.json_each(literal("[") + texts + "]").table_valued("value")
+    return select(words.c.value).select_from(notes.join(words, true())).where(listed)
 
 
 def _is_too_old(where: KeyFilter) -> ColumnElement[bool]:

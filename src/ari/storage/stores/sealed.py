@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, select
 
 from ari.base.seal import Context, Sealed
 from ari.storage.dialect import insert, lock_sealing
-from ari.storage.tables import sealed_secrets
+from ari.storage.tables import audit_marks, sealed_secrets
 
 _t = sealed_secrets.c
 
@@ -32,6 +32,9 @@ class SealedTable:
 
     def drop(self, kind: str, subject: str) -> None:
         self._connection.execute(delete(sealed_secrets).where(_t.kind == kind, _t.subject == subject))
+
+    def has_signed_log(self) -> bool:
+        return self._connection.execute(select(audit_marks.c.name).limit(1)).first() is not None
 
     def all(self) -> list[Sealed]:
         return self._read(_t.kind.is_not(None))

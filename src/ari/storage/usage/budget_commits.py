@@ -25,7 +25,9 @@ _MAX_AT_ONCE = 200
 _STAGED = f"SELECT id FROM usage_staging WHERE kind = '{AI_USE}' AND id"
 _FOLDED = "SELECT id FROM usage_ai WHERE id"
 _SAVE = """INSERT INTO budget_warnings (owner_id, name, period_ms, threshold, unit, used, amount, at_ms)
-    VALUES ({}) ON CONFLICT (owner_id, name, period_ms, threshold) DO NOTHING"""
+    VALUES ({}) ON CONFLICT (owner_id, name, period_ms, threshold) DO UPDATE
+    SET unit = excluded.unit, used = excluded.used, amount = excluded.amount, at_ms = excluded.at_ms
+    WHERE budget_warnings.amount < excluded.amount"""
 
 
 def find_settled_sqlite(connection: Any, log_file: Path, batch: Batch) -> set[str]:
@@ -66,18 +68,24 @@ class BudgetWarningTables:
             return [BudgetWarning(*row) for row in connection.execute(query)]
 
     def remove(self, reported: Sequence[BudgetWarning]) -> None:
-        columns = tuple(budget_warnings.primary_key.columns)
+        columns = (*budget_warnings.primary_key.columns, budget_warnings.c.amount)
         with faults_as_unavailable(), write_lock(self._lock_file), self._engine.begin() as connection:
-            for some in _slice([(one.owner_id, one.name, one.period_ms, one.threshold) for one in reported]):
+            for some in _slice([(*_key(one), one.amount) for one in reported]):
                 connection.execute(delete(budget_warnings).where(tuple_(*columns).in_(some)))
 
 
 def save_warnings(connection: Any, mark: str, crossings: Iterable[Crossing], now_ms: int) -> None:
-    """Store the thresholds that were reached until the watch reports them; ``mark`` is the driver's placeholder."""
+    """Store the thresholds that were reached until the watch reports them; ``mark`` is the driver's placeholder.
+
+    One that is reached again after an increase takes the place of the first.
+    """
     query = _SAVE.format(", ".join([mark] * 8))
     for one in crossings:
-        key = one.owner_id, one.name, one.period_ms, one.threshold
-        connection.execute(query, (*key, one.unit, one.used, one.limit, now_ms))
+        connection.execute(query, (*_key(one), one.unit, one.used, one.limit, now_ms))
+
+
+def _key(one: Crossing | BudgetWarning) -> tuple[str, str, int, int]:
+    return one.owner_id, one.name, one.period_ms, one.threshold
 
 
 def _list_retried(batch: Batch) -> list[str]:

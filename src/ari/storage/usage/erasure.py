@@ -44,7 +44,10 @@ def erase_address(
         numbers = connection.scalars(select(_callers.number).where(_callers.address.in_(forms))).all()
     changed = _count_rows(engine, forms) if numbers and erase_elsewhere is None else 0
     if erase_elsewhere is not None:
-        changed = erase_elsewhere(forms)
+        changed = erase_elsewhere(forms)  # takes long, so folds go on
+        with writing() as connection:  # one of them may have read a row before, and stored it afterwards
+            erase_elsewhere(forms)
+            connection.execute(update(usage_callers).where(_callers.address.in_(forms)).values(address=NO_TEXT))
     for some in slices(numbers, MAX_CHANGED):
         with writing() as connection:
             connection.execute(update(usage_callers).where(_callers.number.in_(some)).values(address=NO_TEXT))

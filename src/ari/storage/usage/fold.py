@@ -39,7 +39,7 @@ STAGING_CHECKPOINT_PAGES = 14_000
 """Length of the staging file's WAL, 58 MB, at which a caller's commit checkpoints it. ``checkpoint`` is earlier, unless
 the process that folds has ended or gets no time."""
 
-_WITH_ID = (rollups.REQUEST, rollups.FLOOD, rollups.COMPLETION)
+_WITH_ID = (rollups.REQUEST, rollups.FLOOD, rollups.COMPLETION, rollups.AI_USE)
 _ANY_ID = {"first": BELOW_ALL.high, "last": ABOVE_ALL.high}
 _staging = usage_staging.c
 _LOW = "(SELECT coalesce(max(seq), 0) FROM usage_folds WHERE name = 'staging')"
@@ -151,6 +151,8 @@ class Folder:
         """Fold like ``fold``, but leave the folded entries in SQLite's staging file, where they don't count."""
         with faults_as_unavailable():
             fold = self._fold_copies if self._two_files else self._fold_staged
+            if self._sink is not None and self._has_staged():
+                self._sink.prepare()
             while self._has_staged():
                 try:
                     return fold(most, lock_seconds)
@@ -243,14 +245,11 @@ class Folder:
         with writing(self.engine, self._lock_file, lock_seconds) as connection:
             # If the server loses this transaction, the entries are still staged.
             connection.execute(text("SET LOCAL synchronous_commit TO off"))
-            oldest = select(_staging.seq, _staging.kind, _staging.id_high).order_by(_staging.seq).limit(most).subquery()
-            ids = func.count(oldest.c.id_high), func.min(oldest.c.id_high), func.max(oldest.c.id_high)
-            counts = select(oldest.c.kind, func.count(), func.max(oldest.c.seq), *ids).group_by(oldest.c.kind)
-            found = connection.execute(counts).all()
+            found = _find_oldest(connection, 0, most)
             if not found:
                 return 0
             high, kinds = max(row[2] for row in found), {row[0] for row in found}
-            span = {"low": 0, "high": high} | _span_of_ids(found)
+            span = {"low": 0, "high": high} | find_span(found)
             if self._sink is None:
                 rows_elsewhere.refuse_if_elsewhere(connection)
                 count_requests = _COUNT_WITH_FLOODS if rollups.FLOOD in kinds else _COUNT_REQUESTS
@@ -268,15 +267,25 @@ class Folder:
         statement = rollups.FIND_REPEATED if self._two_files else for_postgresql(rollups.FIND_REPEATED)
         with write_lock(self.staging_lock), self.engine.begin() as connection:
             low = connection.scalar(text(f"SELECT {_LOW}")) or 0
-            oldest = select(_staging.seq).where(_staging.seq > low).order_by(_staging.seq).limit(most).subquery()
-            span = {"low": low, "high": connection.scalar(select(func.max(oldest.c.seq))) or low} | _ANY_ID
+            oldest = _find_oldest(connection, low, most)
+            span = {"low": low, "high": max((row[2] for row in oldest), default=low)} | find_span(oldest)
             found = connection.scalars(text(statement), span).all()
             if found:
                 connection.execute(text("DELETE FROM usage_staging WHERE seq = :seq"), [{"seq": one} for one in found])
         return len(found)
 
 
-def _span_of_ids(found: Iterable[Any]) -> dict[str, int]:
+def _find_oldest(connection: Connection, low: int, most: int) -> Sequence[Any]:
+    """The oldest ``most`` entries above ``low`` by kind: how many, the last number, and how many ids, from which to
+    which."""
+    columns = select(_staging.seq, _staging.kind, _staging.id_high)
+    oldest = columns.where(_staging.seq > low).order_by(_staging.seq).limit(most).subquery()
+    ids = func.count(oldest.c.id_high), func.min(oldest.c.id_high), func.max(oldest.c.id_high)
+    counts = select(oldest.c.kind, func.count(), func.max(oldest.c.seq), *ids).group_by(oldest.c.kind)
+    return connection.execute(counts).all()
+
+
+def find_span(found: Iterable[Any]) -> dict[str, int]:
     """From the first to the last id of requests and their ends. A node of an older version stages them as text only;
     then any is possible."""
     with_ids = [row for row in found if row[0] in _WITH_ID]
@@ -295,7 +304,7 @@ def _list_statements(
         yield from rollups.COUNT_ATTEMPTS
     if rollups.AI_USE in kinds:
         yield from rollups.COUNT_AI_USES
-    if rollups.COMPLETION in kinds:
+    if rollups.COMPLETION in kinds or rollups.AI_USE in kinds:
         yield from complete_rows
 
 

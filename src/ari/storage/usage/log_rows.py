@@ -67,6 +67,9 @@ class LogElsewhere(Protocol):
     def erase_addresses(self, addresses: Sequence[str]) -> int:
         """Remove these client addresses from all rows. Returns how many had one."""
 
+    def take_reduced(self) -> int:
+        """How many rows were stored without values that the engine refused, since the last call."""
+
     def close(self) -> None:
         """Close its connections; the next use opens new ones."""
 

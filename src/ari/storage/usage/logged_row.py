@@ -6,6 +6,7 @@ from typing import Any, cast
 import msgspec
 
 from ari.storage.usage.row_ids import TIME_SHIFT, RowId, format_id, parse_id
+from ari.usage.cleaning import MAX_STATUS
 from ari.usage.model import Source, UsageRow
 
 MOVED = 0
@@ -50,21 +51,36 @@ COLUMNS = LoggedRow.__struct_fields__
 _encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(LoggedRow)
 
 
+def fit_status(status: int | None) -> int:
+    """0 if it is unknown or impossible: nodes of older versions staged any number."""
+    return status if status is not None and 0 < status <= MAX_STATUS else 0
+
+
 def version_of(status: int, count: int) -> int:
     """Grows when the status becomes known, and with the count of a flood."""
     return 2 * count + (status != 0)
 
 
 def complete(row: LoggedRow, status: int, duration_ms: float, size: int | None) -> LoggedRow:
-    """The row once its request ended."""
-    ended = {"status": status, "duration_ms": duration_ms, "bytes": size, "version": version_of(status, row.count)}
+    """The row once its request ended; the last of several ends counts."""
+    version = version_of(status, row.count)
+    if row.status not in (0, status):
+        version = row.version + 1
+    ended = {"status": status, "duration_ms": duration_ms, "bytes": size, "version": version}
     return msgspec.structs.replace(row, **ended)
+
+
+def reduce(row: LoggedRow) -> LoggedRow:
+    """The row without any value that a caller or a service could choose, for an engine that refuses one."""
+    chosen = {"request_id": "", "path": "", "client_address": "", "user_agent": "", "status": 0, "duration_ms": None,
+              "bytes": None, "secret_number": None, "consumed": None}  # fmt: skip
+    return msgspec.structs.replace(row, **chosen)
 
 
 def from_row(row: UsageRow) -> LoggedRow:
     """A row that was folded before."""
     high, low = parse_id(row.id)
-    status = row.status or 0
+    status = fit_status(row.status)
     return LoggedRow(
         high, low, version_of(status, row.count), MOVED, row.at_ms - (high >> TIME_SHIFT),
         "" if row.request_id == row.id else row.request_id, row.key_id, row.key_hint, row.code, row.method, row.route,
@@ -97,3 +113,8 @@ def decode(lines: bytes) -> list[LoggedRow]:
 def decode_values(lines: bytes) -> list[list[Any]]:
     """Lists of any values, one on each line."""
     return msgspec.json.Decoder(list[Any]).decode_lines(lines)
+
+
+def decode_names(line: bytes) -> list[str]:
+    """The names of columns. Raises ``msgspec.ValidationError``."""
+    return msgspec.json.decode(line, type=list[str])

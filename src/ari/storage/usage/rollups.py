@@ -22,7 +22,7 @@ from ari.usage.model import MANY, OTHERS
 
 REQUEST, FLOOD, ATTEMPTS, COMPLETION, AI_USE = "request", "flood", "attempts", "completion", "ai_use"
 """The kinds of staged entries: one request, the requests of a flood, attempts without a valid key from one address in
-one minute, how a logged request ended, and its usage at a provider."""
+one minute, how a logged request ended, and its usage at a provider, which may also say how it ended."""
 
 
 def larger(table: str, column: str) -> str:
@@ -56,11 +56,6 @@ ADD_ATTEMPT_HOURS = f"""ON CONFLICT (hour_ms, reason, address) DO UPDATE SET {ad
 
 def _select_staged(kind: str) -> str:
     return f"FROM usage_staging WHERE seq > :low AND seq <= :high AND kind = '{kind}'"
-
-
-_flood_rows = f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY count DESC, seq) AS place
-    {_select_staged(FLOOD)}) AS flood WHERE place = 1"""
-"""Of each flood row, the entry with the highest count."""
 
 
 def _within(table: str) -> str:
@@ -227,7 +222,10 @@ COUNT_AI_USES = (
 
 Of a response that did not end well, the output tokens may be missing: its tokens count as known only with them."""
 
-_completions = _with_id(_select_last_staged(COMPLETION), "entry")
+_ends = f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY seq DESC) AS place
+    FROM usage_staging WHERE seq > :low AND seq <= :high AND kind IN ('{COMPLETION}', '{AI_USE}')
+    AND status IS NOT NULL) AS entry WHERE place = 1"""
+_completions = _with_id(_ends, "entry")
 COMPLETE_ROWS = f"""UPDATE usage_log SET status = done.status, duration_ms = done.duration_ms, bytes = done.bytes
     FROM ({_completions}) AS done WHERE usage_log.id_high = done.high AND usage_log.id_low = done.low
     AND {_within("usage_log")}"""

@@ -11,7 +11,10 @@ _NUMBERS: dict[Mark, int] = {"moving": 0, "moved": 1}
 _READ = text("SELECT seq FROM usage_folds WHERE name = 'clickhouse'")
 _SET = text("""INSERT INTO usage_folds (name, seq) VALUES ('clickhouse', :number)
     ON CONFLICT (name) DO UPDATE SET seq = excluded.seq""")
-_REMOVE = text("DELETE FROM usage_folds WHERE name IN ('clickhouse', 'dropped')")
+_REMOVE = text("DELETE FROM usage_folds WHERE name IN ('clickhouse', 'clickhouse_table', 'dropped')")
+_ADD_REDUCED = text("""INSERT INTO usage_folds (name, seq) VALUES ('reduced', :count)
+    ON CONFLICT (name) DO UPDATE SET seq = usage_folds.seq + excluded.seq""")
+_READ_REDUCED = text("SELECT seq FROM usage_folds WHERE name = 'reduced'")
 _WAIT = text("SET LOCAL synchronous_commit TO local")
 
 
@@ -29,6 +32,16 @@ def set_mark(connection: Connection, mark: Mark) -> None:
 def remove_mark(connection: Connection) -> None:
     """From now on, rows are in PostgreSQL again."""
     connection.execute(_REMOVE)
+
+
+def add_reduced(connection: Connection, count: int) -> None:
+    """Count rows that lost values which ClickHouse refused, in the caller's transaction."""
+    connection.execute(_ADD_REDUCED, {"count": count})
+
+
+def count_reduced(connection: Connection) -> int:
+    """How many rows ever lost values that ClickHouse refused."""
+    return connection.scalar(_READ_REDUCED) or 0
 
 
 def wait_for_disk(connection: Connection) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Connection, Select, func, or_, select
 
 from ari.storage.tables import usage_callers, usage_names
+from ari.storage.text_search import contains
 from ari.storage.usage.ai import add_uses
 from ari.storage.usage.key_set import select_keys
 from ari.storage.usage.pages import page_query, read_rows
@@ -74,7 +75,7 @@ def _contains(window: CTE, text: str) -> ColumnElement[bool]:
     """Each text of the window is searched once, however many of its rows have it."""
 
     def match(*places: ColumnElement[str]) -> ColumnElement[bool]:
-        return or_(*(place.icontains(text, autoescape=True) for place in places))
+        return or_(*(contains(place, text) for place in places))
 
     routes = select(_names.number).where(_names.number.in_(select(window.c.route).distinct()), match(_names.text))
     callers = select(_callers.number).where(

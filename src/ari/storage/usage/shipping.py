@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection, text
 
 from ari.storage.usage.compact_sql import USUAL_SOURCE, for_postgresql
-from ari.storage.usage.logged_row import LoggedRow, version_of
-from ari.storage.usage.rollups import COMPLETION, FIND_STORED, FLOOD, REQUEST
+from ari.storage.usage.logged_row import LoggedRow, fit_status, version_of
+from ari.storage.usage.rollups import AI_USE, COMPLETION, FIND_STORED, FLOOD, REQUEST
 from ari.storage.usage.row_ids import TIME_SHIFT, RowId, parse_id
-from ari.storage.usage.rows_elsewhere import read_mark, set_mark, wait_for_disk
+from ari.storage.usage.rows_elsewhere import add_reduced, read_mark, set_mark, wait_for_disk
 from ari.usage.model import MANY
 
 _COLUMNS = (
@@ -25,7 +25,8 @@ _COLUMNS = (
     "consumed",
 )  # fmt: skip
 _ENTRIES = text(f"""SELECT {", ".join(_COLUMNS)} FROM usage_staging
-    WHERE seq > :low AND seq <= :high AND kind IN ('{REQUEST}', '{FLOOD}', '{COMPLETION}') ORDER BY seq""")
+    WHERE seq > :low AND seq <= :high AND (kind IN ('{REQUEST}', '{FLOOD}', '{COMPLETION}')
+    OR kind = '{AI_USE}' AND status IS NOT NULL) ORDER BY seq""")
 _FIND_STORED = text(for_postgresql(FIND_STORED))
 _DELETE = text("DELETE FROM usage_staging WHERE seq = ANY(:numbers)")
 
@@ -47,11 +48,21 @@ class Shipment:
     endings: dict[RowId, Ending] = field(default_factory=dict)
 
 
+class StoreResult(NamedTuple):
+    """The numbers of entries that repeat a counted request, and how many rows lost values that the engine refuses."""
+
+    repeated: set[int]
+    reduced: int
+
+
 class RowSink(Protocol):
     """The engine that stores the rows."""
 
-    def store(self, shipment: Shipment) -> set[int]:
-        """Store the rows, and end those that ended. Returns the numbers of entries that repeat a counted request.
+    def prepare(self) -> None:
+        """Raise ``Unavailable`` unless it is this log's. To call before the transaction that stores."""
+
+    def store(self, shipment: Shipment) -> StoreResult:
+        """Store the rows, and end those that ended.
 
         Doing it again, with the same entries or more, changes nothing. Raises ``Unavailable``; then any part of it may
         be stored.
@@ -69,7 +80,10 @@ def ship(connection: Connection, sink: RowSink, span: Mapping[str, int]) -> None
     stored_here = set(connection.scalars(_FIND_STORED, dict(span)))
     entries = connection.execute(_ENTRIES, {"low": span["low"], "high": span["high"]})
     shipment = _collect(entry for entry in entries if entry[0] not in stored_here)
-    repeated = stored_here | sink.store(shipment)
+    stored = sink.store(shipment)
+    repeated = stored_here | stored.repeated
+    if stored.reduced:
+        add_reduced(connection, stored.reduced)
     if repeated:
         connection.execute(_DELETE, {"numbers": sorted(repeated)})
 
@@ -97,8 +111,8 @@ def _collect(entries: Iterator[Any]) -> Shipment:
     found = Shipment()
     for entry in entries:
         kind, row_id = entry[1], _find_id(entry)
-        if kind == COMPLETION:
-            found.endings[row_id] = Ending(entry[15] or 0, entry[16], entry[17])
+        if kind in (COMPLETION, AI_USE):
+            found.endings[row_id] = Ending(fit_status(entry[15]), entry[16], entry[17])
             continue
         row = _make_row(row_id, entry)
         if kind == REQUEST:
@@ -118,9 +132,10 @@ def _make_row(row_id: RowId, entry: Any) -> LoggedRow:
         seq, _, text_id, _, _, at_ms, request_id, key_id, key_hint, code, method, route, path, address, agent, status,
         duration_ms, size, count, source, secret_number, consumed,
     ) = entry  # fmt: skip
+    status = fit_status(status)
     return LoggedRow(
-        *row_id, version_of(status or 0, count), seq, at_ms - (row_id.high >> TIME_SHIFT),
+        *row_id, version_of(status, count), seq, at_ms - (row_id.high >> TIME_SHIFT),
         "" if request_id is None or request_id == text_id else request_id, key_id, key_hint, code, method, route,
-        "" if path is None or path == route else path, address or "", agent or "", status or 0, duration_ms, size,
+        "" if path is None or path == route else path, address or "", agent or "", status, duration_ms, size,
         count, source or USUAL_SOURCE, secret_number, consumed,
     )  # fmt: skip

@@ -11,21 +11,17 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
-from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import astuple
 from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
-from ari.base.clock import MINUTE_MS, Clock
+from ari.base.clock import Clock
 from ari.keys.limits.counter import Counter
-from ari.storage.bulk import Insert
 from ari.storage.database_errors import faults_as_unavailable, read_only, unavailable
 from ari.storage.forks import GATE
 from ari.storage.postgres_sessions import LOCAL_SETTINGS
-from ari.storage.tables import usage_ai, usage_staging
 from ari.storage.usage.budget_commits import find_settled_postgres, find_settled_sqlite, save_warnings
 from ari.storage.usage.counters import (
     UptimeClock,
@@ -36,43 +32,20 @@ from ari.storage.usage.counters import (
     save_postgres,
     save_sqlite,
 )
-from ari.storage.usage.rollups import AI_USE, ATTEMPTS, COMPLETION, FLOOD, REQUEST
-from ari.storage.usage.row_ids import parse_id
 from ari.storage.write_lock import write_lock
 from ari.usage.ai import AiUse
-from ari.usage.cleaning import clean_batch, clean_use
+from ari.usage.cleaning import clean_batch
 from ari.usage.floods import RefusalFlood
 from ari.usage.limit_decisions import apply_decision, decide_batch, list_owners
-from ari.usage.model import Attempt, Completion, UsageRow
+from ari.usage.model import Completion, UsageRow
 from ari.usage.ports import Batch
 
 REFUSALS = (UnicodeError, OverflowError)
 """How a driver refuses a value. A refusal by the database itself is raised as one of these."""
 
-ROW_FIELDS = UsageRow.__struct_fields__[:-2]
-"""The columns of a request. Of the last fields, ``ai`` has its own table, and ``charge`` is stored in the counters."""
-_AI_FIELDS = tuple(usage_ai.c.keys())
-_COLUMNS = ("kind", "id_high", "id_low", *dict.fromkeys((*ROW_FIELDS, *_AI_FIELDS)))
-_INSERT_REQUESTS = Insert(usage_staging, ("kind", "id_high", "id_low", *ROW_FIELDS[1:]))
-"""The id of a request is staged as two integers alone, and texts that are the usual one are left out."""
-_INSERT = Insert(usage_staging, _COLUMNS)
 _CHECK = """INSERT INTO usage_staging (kind) SELECT 'request'
     WHERE NOT has_sequence_privilege(pg_get_serial_sequence('usage_staging', 'seq'), 'USAGE, UPDATE')"""
 """Adds no row, and fails where one could not be added: no table, no privilege, or a read-only server."""
-_EMPTY = dict.fromkeys(_COLUMNS)
-_NO_AI_USE = (None,) * (len(_COLUMNS) - len(ROW_FIELDS) - 3)
-_Entry = tuple[Any, ...]
-_COMPLETION_FIELDS = ("id", "status", "duration_ms", "bytes")
-_read_completion, _read_use = attrgetter(*_COMPLETION_FIELDS), attrgetter(*_AI_FIELDS)
-
-
-def _place(fields: Sequence[str]) -> Callable[[_Entry], _Entry]:
-    """Makes an entry of ``None``, its kind and these fields: 1 µs, where a dictionary takes 5."""
-    given = ("kind", *fields)
-    return itemgetter(*(given.index(name) + 1 if name in given else 0 for name in _COLUMNS))
-
-
-_place_completion, _place_use = _place(("id_high", "id_low", *_COMPLETION_FIELDS)), _place(_AI_FIELDS)
 _logger = logging.getLogger("ari.storage")
 
 
@@ -173,9 +146,7 @@ class Staging:
                 if owner_ids:
                     self._commit_charged(connection, batch, owner_ids)
                 else:
-                    insert, entries = _entries(batch, batch.rows)
-                    with write_lock(self._lock_file), self._local_settings(connection):
-                        insert.run(connection, entries)
+                    self._insert(connection, batch)
             except self._faults() as error:
                 self.close()
                 raise (self._refusal(error) or unavailable(error)) from None
@@ -183,25 +154,44 @@ class Staging:
                 self.close()  # a transaction may be open
                 raise
 
+    def _insert(self, connection: Any, batch: Batch) -> None:
+        """Commit the entries of the batch."""
+        from ari.storage.usage.batch_entries import join_parts, make_parts  # noqa: PLC0415 - commands that read need none of it
+
+        parts = make_parts(batch, batch.rows)
+        if not parts:
+            return
+        with write_lock(self._lock_file), self._local_settings(connection):
+            if len(parts) == 1 or not self._files:
+                joined = join_parts(parts)
+                joined.insert.run(connection, joined.entries)
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            for part in parts:
+                part.insert.add(connection, part.entries)
+            connection.execute("COMMIT")
+
     def _commit_charged(self, connection: Any, batch: Batch, owner_ids: list[str]) -> None:
         """Commit the batch and the counters it touches."""
+        from ari.storage.usage.batch_entries import join_parts, make_parts  # noqa: PLC0415 - as above
+
         if self._files:
             with write_lock(self._lock_file):
                 connection.execute("BEGIN IMMEDIATE")
                 counters, now_ms = read_sqlite(connection, owner_ids), self._uptime_clock.now_ms(connection)
                 settled = find_settled_sqlite(connection, self._files[1], batch)
                 changes = decide_batch(batch, counters, now_ms, settled)
-                insert, entries = _entries(batch, self._apply_decisions(batch))
-                insert.add(connection, entries)
+                for part in make_parts(batch, self._apply_decisions(batch)):
+                    part.insert.add(connection, part.entries)
                 save_sqlite(connection, counters, changes.owner_ids)
                 save_warnings(connection, "?", changes.crossings, now_ms)
                 connection.execute("COMMIT")
             return
         counters, now_ms = begin_postgres(connection, self._begin(), owner_ids)
         changes = decide_batch(batch, counters, now_ms, find_settled_postgres(connection, batch))
-        insert, entries = _entries(batch, self._apply_decisions(batch))
+        joined = join_parts(make_parts(batch, self._apply_decisions(batch)))
         with connection.pipeline():
-            insert.add(connection, entries)
+            joined.insert.add(connection, joined.entries)
             save_postgres(connection, counters, changes.owner_ids)
             save_warnings(connection, "%s", changes.crossings, now_ms)
             connection.execute("COMMIT")
@@ -294,54 +284,3 @@ class Staging:
 
 def _identities(files: Iterable[Path]) -> list[tuple[int, int]]:
     return [(status.st_dev, status.st_ino) for status in map(os.stat, files)]
-
-
-def _entries(batch: Batch, rows: Sequence[UsageRow]) -> tuple[Insert, list[_Entry]]:
-    """The entries of a batch with these rows, and how to insert them."""
-    entries = [_request(*astuple(row)) for row in rows]
-    refused = [row.ai for row in rows if row.ai is not None and not row.accepted and row.count == 1]
-    if not (batch.attempts or batch.completions or refused):
-        return _INSERT_REQUESTS, entries
-    entries = [(*entry[:3], None, *entry[3:], *_NO_AI_USE) for entry in entries]
-    entries += _attempts(batch.attempts)
-    entries += [_ai_use(clean_use(use)) for use in refused]
-    entries += [_ai_use(done) if isinstance(done, AiUse) else _completion(done) for done in batch.completions]
-    return _INSERT, entries
-
-
-def _request(
-    row_id: str, at_ms: int, request_id: str, key_id: str, key_hint: str, code: str, method: str, route: str, path: str,
-    address: str | None, agent: str | None, status: int | None, duration_ms: float | None, size: int | None, count: int,
-    source: str, secret_number: int | None, consumed: str | None, *_others: object,
-) -> _Entry:  # fmt: skip
-    """The entry of a row: 0.3 µs, where attributes would take 0.8."""
-    return (
-        REQUEST if count == 1 else FLOOD, *parse_id(row_id), at_ms, None if request_id == row_id else request_id,
-        key_id, key_hint, code, method, route, None if path == route else path, address, agent, status, duration_ms,
-        size, count, source, secret_number, consumed,
-    )  # fmt: skip
-
-
-def _attempts(attempts: Iterable[Attempt]) -> list[_Entry]:
-    """One entry for those alike, so that a flood is staged as a few entries."""
-    alike: dict[tuple[int, str, str], tuple[int, int]] = {}
-    for attempt in attempts:
-        bucket = (attempt.at_ms // MINUTE_MS, attempt.reason, attempt.address)
-        count, last_ms = alike.get(bucket, (0, attempt.at_ms))
-        alike[bucket] = (count + attempt.count, max(last_ms, attempt.at_ms))
-    return [
-        _entry(kind=ATTEMPTS, at_ms=last_ms, code=reason, client_address=address, count=count)
-        for (_, reason, address), (count, last_ms) in alike.items()
-    ]
-
-
-def _completion(done: Completion) -> _Entry:
-    return _place_completion((None, COMPLETION, *parse_id(done.id), *_read_completion(done)))
-
-
-def _ai_use(use: AiUse) -> _Entry:
-    return _place_use((None, AI_USE, *_read_use(use)))
-
-
-def _entry(**values: Any) -> _Entry:
-    return tuple((_EMPTY | values).values())

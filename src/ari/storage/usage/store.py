@@ -142,20 +142,22 @@ class UsageTables:
             self._folder.checkpoint()
 
     def fold_all(self) -> None:
-        """Fold every entry that is staged now. Raises ``Unavailable``."""
-        while self.fold() >= MAX_ENTRIES:
-            pass
+        """Fold every entry that is staged now, in smaller folds after one that failed. Raises ``Unavailable``."""
+        from ari.usage.fold_size import FoldSize  # noqa: PLC0415 - commands that read need none
+
+        FoldSize(MAX_ENTRIES).run_all(self.fold)
 
     def catch_up(self) -> bool:
         """Fold the staged entries if they are few, and add some counts of clients. Returns whether all that was
         committed before can be read now.
 
-        Takes well under 2 seconds: a read doesn't wait for a large backlog, nor for a log that can't be written.
+        Takes well under 2 seconds: a read doesn't wait for a large backlog, nor for a log that can't be written, and
+        it never sends rows to another engine, which may hang.
         """
         with suppress(Unavailable):
             with _any_fault_as_unavailable():
                 staged, has_counts = self._folder.count_unread()
-            if staged > MAX_READ_ROWS:
+            if staged > MAX_READ_ROWS or (staged and self._elsewhere is not None):
                 return False
             if staged:
                 with _any_fault_as_unavailable():
@@ -282,6 +284,8 @@ class UsageTables:
     def _count(self, folded: int) -> int:
         if folded:
             self._metrics.count_folded(folded)
+        if self._elsewhere is not None and (reduced := self._elsewhere.take_reduced()):
+            self._metrics.count_reduced(reduced)
         return folded
 
     def _read(self, work: Callable[[Connection], _T]) -> _T:

@@ -16,6 +16,7 @@ from ari.usage.model import UsageFilter, UsageRow
 from ari.usage.search import SearchPage, StatusRange, UsageSearch
 from tests.support.instances import START_MS, opened
 from tests.support.logged_traffic import KEYS, make_batches, make_flood
+from tests.support.rare_texts import check_searches
 from tests.support.seeds import choose_seed
 from tests.support.usage import KEY, OTHER_KEY
 
@@ -172,3 +173,8 @@ def test_exports_and_counts_agree(both: tuple[Instance, Instance]) -> None:
 
 def _flatten(parts: Iterator[list[UsageRow]]) -> Sequence[UsageRow]:
     return [row for part in parts for row in part]
+
+
+def test_searches_ignore_the_case_of_ascii_letters_alone(instance: Instance) -> None:
+    """As all databases do: ClickHouse knows more letters."""
+    check_searches(instance, choose_seed())

@@ -12,16 +12,18 @@ from sqlalchemy import event
 
 from ari.base.errors import Unavailable
 from ari.instance import Instance
-from ari.storage.clickhouse.clickhouse_client import ClickHouse
+from ari.storage.clickhouse.clickhouse_client import ClickHouse, ValueRefused
 from ari.storage.engine import Database
+from ari.usage.ai import AiUse
 from ari.usage.model import Completion, UsageRow
 from ari.usage.ports import Batch
 from tests.contract.storage.clickhouse.conftest import Open
 from tests.support.clickhouse import start_own
+from tests.support.instances import START_MS
 from tests.support.logged_traffic import make_flood
 from tests.support.processes import eventually
 from tests.support.seeds import choose_seed
-from tests.support.usage import KEY, make_row, rows_of
+from tests.support.usage import KEY, make_ai_use, make_row, rows_of
 
 
 def _die(*_: object) -> None:
@@ -66,8 +68,8 @@ def _fold_and_die(instance: Instance, die: Callable[[Database], None], most: int
 def _require_exact(instance: Instance, rows: list[UsageRow]) -> None:
     """Each row is there once, and the totals are the sums of the rows."""
     usage = instance.database.usage
-    eventually(usage.catch_up)
     found = rows_of(instance.database)
+    eventually(usage.catch_up)
     assert [row.id for row in found] == sorted((row.id for row in rows), reverse=True)
     for key_id in {row.key_id for row in rows}:
         mine, totals = [row for row in found if row.key_id == key_id], usage.totals([key_id])[key_id]
@@ -84,7 +86,9 @@ def test_a_killed_fold_is_done_once(instance: Instance, die: Callable[[Database]
     usage.commit(Batch(begun))
     usage.fold(3)
     rows = [make_row(code=code) for code in ("ok", "expired") for _ in range(10)]
-    usage.commit(Batch([*rows, *make_flood((7,))], [Completion(row.id, 201, 3.5, 12) for row in begun]))
+    ended: list[Completion | AiUse] = [Completion(row.id, 201, 3.5, 12) for row in begun]
+    ended += [make_ai_use(row.id) for row in begun[:5]]
+    usage.commit(Batch([*rows, *make_flood((7,))], ended))
     floods = [row for row in make_flood((2, 5)) for _ in range(2)]
     usage.commit(Batch(floods))
     _fold_and_die(instance, die, most)
@@ -218,3 +222,66 @@ def test_no_error_has_the_password(open_instance: Open, clickhouse_url: str, cap
     said = f"{raised.value} {raised.value.reason} {caplog.text} {wrong.settings!r}"
     assert "s3cret" not in said
     assert "AUTHENTICATION_FAILED" in said or "516" in said
+
+
+def test_a_row_that_clickhouse_refuses_keeps_no_other_out(instance: Instance, caplog: Any) -> None:
+    """It is stored without the value, and counted."""
+    usage = instance.database.usage
+    rows = [make_row() for _ in range(9)]
+    usage.commit(Batch([*rows, odd := make_row(secret_number=2**31 - 1)]))
+    sink = instance.database.clickhouse
+    assert sink is not None
+    insert = sink.database.insert
+
+    def refuse(lines: bytes) -> int | None:
+        return insert(lines.replace(b",2147483647,", b',"no",'))
+
+    with patch.object(sink.database, "insert", refuse):
+        usage.fold()
+    _require_exact(instance, [*rows, odd])
+    found = {row.id: row for row in rows_of(instance.database)}
+    assert found[odd.id].secret_number is None
+    assert {found[row.id].status for row in rows} == {200}
+    assert sink.mover.count_reduced() == 1
+    assert caplog.text.count("refuses values of 1 requests") == 1
+
+
+def test_a_table_that_refuses_every_row_loses_no_value(instance: Instance) -> None:
+    """Then the table is wrong, not a row, and requests wait."""
+    usage = instance.database.usage
+    usage.commit(Batch([make_row() for _ in range(300)]))
+    refused = ValueRefused("no")
+    with patch.object(ClickHouse, "insert", side_effect=refused), pytest.raises(Unavailable):
+        usage.fold()
+    assert usage.count_staged() == 300
+
+
+@pytest.mark.parametrize("status", [-5, 70_000, 65_536])
+def test_an_impossible_status_is_unknown(instance: Instance, status: int) -> None:
+    """Staged by a node of an older version, which cleaned no number."""
+    usage = instance.database.usage
+    begun = make_row(method="POST", status=None, duration_ms=None, bytes=None)
+    usage.commit(Batch([row := make_row(status=status), begun], [Completion(begun.id, status, 1.0, 1)]))
+    usage.fold()
+    assert {found.id: found.status for found in rows_of(instance.database)} == {row.id: None, begun.id: None}
+
+
+def test_rows_that_clickhouse_did_not_store_stay_staged(instance: Instance) -> None:
+    """Promise 2: the server says how many it stored, or their ids are looked for."""
+    usage = instance.database.usage
+    usage.commit(Batch([row := make_row()]))
+    for said in (0, None):
+        with patch.object(ClickHouse, "insert", return_value=said), pytest.raises(Unavailable) as raised:
+            usage.fold()
+        assert "stored 0 of 1" in str(raised.value.reason)
+    _require_exact(instance, [row])
+
+
+def test_readers_send_nothing_to_clickhouse(instance: Instance) -> None:
+    """It may hang: lists of keys show until when their counts are complete."""
+    usage = instance.database.usage
+    usage.commit(Batch([make_row()]))
+    with patch.object(ClickHouse, "insert", side_effect=AssertionError), patch.object(ClickHouse, "read") as read:
+        assert usage.totals([KEY]) == {}
+        assert usage.complete_until_ms() == START_MS
+    read.assert_not_called()

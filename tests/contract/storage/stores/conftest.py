@@ -1,4 +1,4 @@
-"""An instance with 10,000 keys."""
+"""An instance with 5,000 keys."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""10,000 keys in a pattern, and their lists."""
+"""5,000 keys in a pattern, and their lists."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ari.keys.names import fold_name
 from ari.usage.reports.listing import Listed, Sort, page_of_keys
 from tests.support.instances import START_MS
 
-MANY = 10_000
+MANY = 5_000
 KEY_COLUMNS = (
     "id",
     "name",

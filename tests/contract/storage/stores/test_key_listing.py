@@ -1,4 +1,4 @@
-"""Lists of 10,000 keys on both databases: every order and filter, whole and without repetition, in few statements."""
+"""Lists of 5,000 keys on both databases: every order and filter, whole and without repetition, in few statements."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

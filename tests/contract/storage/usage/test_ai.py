@@ -11,7 +11,7 @@ from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.ids import new_id
 from ari.instance import Instance
 from ari.usage.ai import AiCount, AiSpan, AiSums, AiUse
-from ari.usage.model import UsageRow
+from ari.usage.model import Completion, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
 from tests.support.usage import KEY, OTHER_KEY, make_row, rows_of
@@ -39,6 +39,25 @@ def test_a_use_is_read_with_its_row(instance: Instance) -> None:
     use = _use(rows[0])
     log.commit(Batch(completions=[use]))
     assert [row.ai for row in rows_of(instance.database)] == [None, use]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_use_in_the_commit_of_the_status_completes_its_row(instance: Instance, apart: bool) -> None:
+    """Both are one entry then, which says no less: with other rows, folded together or not, and repeated."""
+    rows = [make_row(HOUR + 1), make_row(HOUR + 2), make_row(HOUR + 3)]
+    log, use, done = instance.database.usage, _use(rows[0]), Completion(rows[0].id, 201, 1.5, 7)
+    log.commit(Batch(rows[:2]))
+    if apart:
+        log.fold_all()
+    log.commit(Batch([rows[2]], completions=[done, use, Completion(rows[1].id, 404, 2.5, None), _use(rows[2])]))
+    log.commit(Batch(completions=[done, use]))
+    found = rows_of(instance.database)
+    assert [(row.status, row.duration_ms, row.bytes) for row in found] == [
+        (rows[2].status, rows[2].duration_ms, rows[2].bytes),
+        (404, 2.5, None),
+        (201, 1.5, 7),
+    ]
+    assert [row.ai for row in found] == [_use(rows[2]), None, use]
 
 
 def test_uses_are_summed_by_hour(instance: Instance) -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.instance import Instance
 from ari.storage.engine import Database
+from ari.storage.usage import fold
 from ari.storage.usage.fold import MAX_ENTRIES
+from ari.storage.usage.row_ids import lowest_at
 from ari.usage.ai import AiSpan, AiUse
 from ari.usage.floods import MAX_ADDRESSES_PER_HOUR, MAX_CLIENTS_PER_DAY
 from ari.usage.model import OTHERS, Attempt, Completion, UsageRow
@@ -110,7 +113,10 @@ def test_the_last_of_several_entries_for_one_request_counts(instance: Instance) 
     row = make_row(HOUR, status=None)
     uses = [AiUse(row.id, HOUR, KEY, "openai", "m", tokens, 1, 0, 200, 1.0, 2.0, "complete") for tokens in (1, 2, 3)]
     store = instance.database.usage
-    store.commit(Batch([row], [Completion(row.id, 200, 1.0, 1), Completion(row.id, 201, 2.0, 2), *uses[:2]]))
+    store.commit(Batch([row]))
+    ends: list[Completion | AiUse] = [Completion(row.id, 200, 1.0, 1), Completion(row.id, 201, 2.0, 2), *uses[:2]]
+    for done in ends:
+        store.commit(Batch(completions=[done]))
     assert store.fold() == 5
     store.commit(Batch(completions=[uses[2]]))
     [stored] = rows_of(instance.database)
@@ -144,6 +150,28 @@ def test_the_repair_of_repeated_requests_reads_only_what_is_folded(instance: Ins
     database.usage.fold_all()
     assert (len(rows_of(database)), database.folder.count_staged()) == (90, 0)
     assert read_sums(database)[KEY][0] == 90
+
+
+def test_the_repair_looks_only_where_repeats_can_be(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL, days without a staged request aren't searched for each of them."""
+    if not instance.database.shared:
+        return  # one table, found by its key
+    spans = list[tuple[int, int]]()
+    find = fold.find_span
+
+    def note_span(found: Any) -> dict[str, int]:
+        span = find(found)
+        spans.append((span["first"], span["last"]))
+        return span
+
+    monkeypatch.setattr(fold, "find_span", note_span)
+    rows = [make_row(DAY + n) for n in range(6)]
+    instance.database.usage.commit(Batch(rows))
+    instance.database.usage.commit(Batch(rows))
+    instance.database.usage.fold_all()
+    days = {lowest_at(DAY) <= first <= last < lowest_at(DAY + DAY_MS) for first, last in spans}
+    assert (len(spans) >= 3, days) == (True, {True})
+    assert len(rows_of(instance.database)) == 6
 
 
 def test_only_repeated_requests_are_staged(instance: Instance) -> None:

@@ -227,6 +227,25 @@ def test_a_budget_that_refuses_after_80_percent_counts_as_used_up() -> None:
     assert counter.list_crossings("key_1", {"b"}) == []
 
 
+def test_thresholds_are_reached_again_after_an_increase() -> None:
+    """Those of the raised limit; a lower amount reaches none again."""
+    counter, rules = Counter(), make_rules(make_budget(100))
+    held = reserve(counter, rules, NOW, 85)
+    assert held is not None
+    settle(counter, held, NOW, 85)
+    assert reserve(counter, rules, NOW, 40) is None
+    assert [one.threshold for one in counter.list_crossings("key_1", {"b"})] == [100]
+    lower = replace(rules, revision=rules.revision + 1, budgets=(replace(make_budget(100), amount=90),))
+    assert reserve(counter, lower, NOW, 40) is None
+    assert counter.list_crossings("key_1", {"b"}) == []
+    raised = replace(lower, revision=lower.revision + 1, budgets=(replace(make_budget(100), amount=125),))
+    held = reserve(counter, raised, NOW, 40)
+    assert held is not None
+    assert counter.list_crossings("key_1") == []
+    settle(counter, held, NOW, 40)
+    assert [(one.threshold, one.limit) for one in counter.list_crossings("key_1")] == [(100, 125)]
+
+
 @pytest.mark.parametrize("period", ["total", "rolling"])
 def test_no_amount_makes_the_sum_overflow(period: Period) -> None:
     """Numbers of callers and providers have no limit of their own, and the commit is shared by all requests."""

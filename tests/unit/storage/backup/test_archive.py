@@ -4,14 +4,17 @@ import gzip
 import io
 import json
 import tarfile
+import tracemalloc
+from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.base.errors import Invalid
+from ari.base.errors import Invalid, Unavailable
 from ari.storage.backup import archive
 from ari.storage.backup.archive import Manifest, Reader, Row, Writer
 
@@ -149,4 +152,116 @@ def test_a_huge_member_is_refused_unread() -> None:
     info.size = 10**12
     file.write(gzip.compress(info.tobuf()))
     with pytest.raises(Invalid):
+        _read(file.getvalue())
+
+
+def _zip_pax_bomb(megabytes: int) -> bytes:
+    info = tarfile.TarInfo("././@PaxHeader")
+    info.type, info.size = tarfile.XHDTYPE, megabytes * 1_000_000
+    return gzip.compress(info.tobuf() + b"\0" * 1_000_000 * megabytes, 1)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_SPARSE])
+def test_headers_of_other_kinds_are_refused_unread(kind: bytes) -> None:
+    """A header of three gigabytes took nine of memory before any check of the signature."""
+    info = tarfile.TarInfo("a/000000.jsonl")
+    info.type, info.size = kind, 3_000_000_000
+    with pytest.raises(Invalid, match="can't be read"):
+        _read(gzip.compress(info.tobuf() + b"\0" * 10_000))
+
+
+def _row_of(value: str) -> bytes:
+    return _pack({"a/000000.jsonl": f'{{"a":{value}}}\n'.encode()})
+
+
+def _make_bombs() -> dict[str, bytes]:
+    whole = _write(a=[{"x": 1}])
+    lists = f"[{'[],' * 660_000}[]]"
+    members = {f"a/{number:06}.jsonl": b"[]\n" * 1_000_000 for number in range(30)}
+    return {
+        "pax": _zip_pax_bomb(300),
+        "lists": _row_of(lists),
+        "nesting": _row_of("[" * 200_000 + "]" * 200_000),
+        "digits": _row_of("9" * 6_000),
+        "one row": _row_of('"' + "x" * 2_500_000 + '"'),
+        "empty lines": _pack({"a/000000.jsonl": b"\n" * 2_900_000}),
+        "manifest": _pack({"manifest.json": b"[" * 200_000}),
+        "members": _pack(members),
+        "after the end": gzip.compress(gzip.decompress(whole) + b"\0" * 300_000_000, 1),
+    }
+
+
+def test_no_file_takes_much_memory() -> None:
+    """Whatever it claims or unpacks to: it is refused with a sentence, in 80 MB at most."""
+    for name, body in _make_bombs().items():
+        tracemalloc.start()
+        try:
+            with pytest.raises(Invalid, match="isn't a complete ARI backup"):
+                deque(Reader(io.BytesIO(body)).rows(), maxlen=0)
+            assert tracemalloc.get_traced_memory()[1] < 80_000_000, name
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize("text", ["\U0001f600" * 1024, "x" * 8_000, "\x00" * 1024, "\ud800" * 1024])
+def test_rows_that_compress_best_come_back(text: str) -> None:
+    """A caller chooses paths and user agents: none makes later backups unreadable, however far they unpack."""
+    row = {"path": text, "user_agent": text, "metadata": json.dumps({"a": text})}
+    line = json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    count = 80_000_000 // len(line) + 1
+    body = _write(a=[row] * count)
+    assert 70_000_000 / len(body) > 200
+    found = Reader(io.BytesIO(body)).rows()
+    assert sum(one == ("a", row) for one in found) == count
+
+
+def test_the_largest_member_comes_back() -> None:
+    """A row of the largest size after almost a whole member."""
+    rows = [{"a": "x" * (archive.MEMBER_BYTES - 100)}, {"a": "x" * (archive.MAX_ROW_BYTES - 9)}]
+    assert _read(_write(a=rows)) == [("a", row) for row in rows]
+
+
+def test_rows_of_ascii_are_read() -> None:
+    """Backups of earlier versions wrote other characters as escapes."""
+    lines = {"a/000000.jsonl": b'{"a":"\\ud83d\\ude00 \\u00fc"}\n'}
+    assert next(Reader(io.BytesIO(_pack(lines))).rows()) == ("a", {"a": "\U0001f600 ü"})
+
+
+def test_the_bound_of_tables_holds_on_both_sides() -> None:
+    """Each table takes memory, also without rows."""
+    tables: dict[str, list[Row]] = {f"t{number}": [] for number in range(archive.MAX_TABLES)}
+    assert _read(_write(**tables)) == []
+    with pytest.raises(Unavailable, match="too many tables"):
+        _write(**tables, more=[])
+    with pytest.raises(Invalid, match="can't be read"):
+        _read(_pack({f"t{number}/000000.jsonl": b"" for number in range(archive.MAX_TABLES + 1)}))
+
+
+def test_a_row_that_could_not_be_restored_is_not_written() -> None:
+    """The bound of a row holds on both sides."""
+    with pytest.raises(Unavailable, match="too large"):
+        _write(a=[{"text": "x" * archive.MAX_ROW_BYTES}])
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"created_at": 5},
+        {"created_at": "yesterday"},
+        {"created_at": None},
+        {"created_at": ["2026-01-01T00:00:00Z"]},
+        {"version": "1\x1b[31m"},
+        {"version": "\u202e1"},
+        {"migrations": {"main": 1}},
+        {"migrations": []},
+    ],
+)
+def test_a_manifest_of_other_types_is_refused(facts: dict[str, Any]) -> None:
+    """The author of an untrusted backup chose its facts, and its checksum."""
+    manifest = replace(Manifest("1", "2026-01-01T00:00:00Z", "sqlite", {}), **facts)
+    file = io.BytesIO()
+    writer = Writer(file, manifest, 0)
+    list(writer.add("a", [{"x": 1}]))
+    writer.close()
+    with pytest.raises(Invalid, match="can't be read"):
         _read(file.getvalue())

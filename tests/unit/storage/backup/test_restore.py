@@ -1,18 +1,20 @@
 """Restoring a backup: which keys live on, and what is refused before anything is changed."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ari.accounts.model import Account
 from ari.base.caller import SYSTEM
 from ari.base.errors import Invalid
+from ari.base.signing import present_keys
 from ari.instance import Instance
 from ari.storage.backup.archive import Manifest, Reader, Row, Writer
 from ari.storage.backup.restore import Restored, Terms, restore_backup, verify_backup
-from ari.storage.backup.signature import SignedFile
+from ari.storage.backup.signature import SignedFile, SigningFile
 from ari.storage.backup.write import write_backup
 from ari.storage.engine import KEYS_FILE
 from ari.storage.migrate import LOG, MAIN
@@ -81,18 +83,54 @@ def test_a_backup_that_lies_is_refused(
     assert not (tmp_path / "new" / KEYS_FILE).exists()
 
 
-def test_another_schema_names_the_version_that_restores_it(body: bytes) -> None:
+def _verify(instance: Instance, body: bytes) -> Manifest:
+    return verify_backup(SignedFile(io.BytesIO(body)), instance.master_keys, lambda *_: None)
+
+
+def _sign(instance: Instance, body: bytes) -> bytes:
+    file = io.BytesIO()
+    signing = SigningFile(file)
+    signing.write(body)
+    signing.sign(present_keys(instance.master_keys)[0], "ins_" + "1" * 26)
+    return file.getvalue()
+
+
+def test_another_schema_names_the_version_that_restores_it(instance: Instance, body: bytes) -> None:
     """So that an operator knows what to install, also where columns were added or changed since."""
     before = {"main": MAIN.revisions[0], "log": LOG.revisions[0]}
     for change in (_same, _widen, _retype):
         old = _rewrite(body, change, lambda one: replace(one, version="0.0.1", migrations=before))
         with pytest.raises(Invalid, match=r"written by ARI 0\.0\.1, .* Restore it with that version, then upgrade\."):
-            verify_backup(SignedFile(io.BytesIO(old)), lambda *_: None)
+            _verify(instance, _sign(instance, old))
     newer = _rewrite(body, _widen, lambda one: replace(one, version="9.0.0", migrations=before | {"log": "9999"}))
     with pytest.raises(Invalid, match=r"written by ARI 9\.0\.0, .* Upgrade ARI, then restore it\."):
-        verify_backup(SignedFile(io.BytesIO(newer)), lambda *_: None)
+        _verify(instance, _sign(instance, newer))
     same = _rewrite(body, _same, lambda one: one)
-    assert verify_backup(SignedFile(io.BytesIO(same)), lambda *_: None).migrations.keys() == {"main", "log"}
+    assert _verify(instance, same).migrations.keys() == {"main", "log"}
+
+
+@pytest.mark.parametrize("change", [_widen, _retype])
+def test_an_untrusted_file_is_read_to_its_first_bad_row(
+    instance: Instance, body: bytes, change: Callable[[str, Row], Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its author could have the rest take any time. One with the name of a signer here is no better."""
+    seen: list[str] = []
+
+    def note(self: Reader) -> Iterator[tuple[str, Row]]:
+        for table, row in rows(self):
+            seen.append(table)
+            yield table, row
+
+    rows = Reader.rows
+    monkeypatch.setattr(Reader, "rows", note)
+    bad = _rewrite(body, change, lambda one: replace(one, version="0.0.1"))
+    forged = _sign(instance, bad)[:-30] + bytes(12) + _sign(instance, bad)[-18:]
+    for one in (bad, forged):
+        seen.clear()
+        with pytest.raises(Invalid, match=r"in this version of ARI|belong to this version of ARI"):
+            _verify(instance, one)
+        assert seen.count("api_keys") == 1
+        assert seen[-1] == "api_keys"
 
 
 def test_what_nobody_here_signed_needs_a_word(tmp_path: Path, body: bytes) -> None:
@@ -102,6 +140,38 @@ def test_what_nobody_here_signed_needs_a_word(tmp_path: Path, body: bytes) -> No
     with pytest.raises(Invalid, match="can't be kept enabled"):
         _restore(tmp_path / "new", body, Terms(untrusted=True, trust_keys=True))
     assert not (tmp_path / "new" / KEYS_FILE).exists()
+
+
+def test_an_untrusted_file_brings_no_passing_notes(tmp_path: Path, body: bytes) -> None:
+    """Its author would otherwise choose the setup link, the state of backups, or the keys that are enabled together."""
+    reader, file = Reader(SignedFile(io.BytesIO(body))), io.BytesIO()
+    tables: dict[str, list[Row]] = {}
+    for name, row in reader.rows():
+        tables.setdefault(name, []).append(row)
+    assert reader.manifest is not None
+    forged = ("setup_token", "backup", "backup_lineage", "restored_keys", "restored_keys_0")
+    tables["notes"] = [{"name": name, "value": "forged"} for name in forged]
+    writer = Writer(file, replace(reader.manifest, tables={}), 1)
+    for name in reader.manifest.tables:
+        list(writer.add(name, tables.get(name, [])))
+    writer.close()
+    restored = _restore(tmp_path / "new", file.getvalue())
+    assert restored.rows.get("notes", 0) == 0
+    with opened(tmp_path / "new", None) as instance, instance.database.reading() as tx:
+        assert [tx.key_value.get(name) for name in forged if tx.key_value.get(name) == "forged"] == []
+
+
+def test_backup_codes_do_not_come_back(tmp_path: Path, instance: Instance) -> None:
+    """One that was used after the backup would sign someone in again."""
+    with instance.database.writing() as tx:
+        tx.accounts.add_owner(Account("usr_1", "owner@example.org", "hash", START_MS))
+        tx.second_step.replace_backup_codes("usr_1", [b"a" * 32, b"b" * 32], START_MS)
+        assert tx.second_step.count_backup_codes("usr_1") == 2
+    file = io.BytesIO()
+    write_backup(instance.database, file, instance.now_ms(), lambda *_: None)
+    assert _restore(tmp_path / "new", file.getvalue()).codes_voided == 2
+    with opened(tmp_path / "new", None) as restored, restored.database.reading() as tx:
+        assert tx.second_step.count_backup_codes("usr_1") == 0
 
 
 def test_living_keys_come_back_disabled(tmp_path: Path, body: bytes) -> None:

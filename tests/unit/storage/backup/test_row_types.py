@@ -17,7 +17,7 @@ NAN, INFINITE = float("nan"), float("inf")
         (Column(BigInteger), (None, 0, -(2**63) + 1, 2**63 - 1), (NAN, 1.0, True, "1", b"", 2**63, [1])),
         (Column(Float), (None, 0, 1.5), (NAN, INFINITE, -INFINITE, False, "1.5")),
         (Column(Boolean, nullable=False), (True, False), (None, 0, 1, "true", NAN)),
-        (Column(String), (None, "", "text"), (1, b"text", True, {})),
+        (Column(String), (None, "", "text", "\U0001f511"), (1, b"text", True, {}, "a\ud800")),
         (Column(LargeBinary), (None, b"", b"bytes"), ("bytes", 1)),
     ],
 )

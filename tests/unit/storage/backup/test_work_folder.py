@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ari.storage.backup import work_folder
-from ari.storage.backup.work_folder import PREFIX, hold_folder, remove_left
+from ari.storage.backup.work_folder import LOCK, PREFIX, hold_folder, remove_left
 
 
 def _leave(parent: Path, name: str = "left") -> Path:
     folder = parent / f"{PREFIX}{name}"
     (folder / "instance").mkdir(parents=True)
-    (folder / "lock").touch()
+    (folder / LOCK).touch()
     return folder
 
 
@@ -21,11 +21,9 @@ def test_a_folder_in_use_stays(tmp_path: Path) -> None:
     """Another command may clean at any time; the folder of a killed one goes, and files of others stay."""
     (tmp_path / "other").mkdir()
     (tmp_path / f"{PREFIX}file").touch()
-    left, early = _leave(tmp_path), _leave(tmp_path, "killed-before-its-lock")
-    (early / "lock").unlink()
+    left = _leave(tmp_path)
     with hold_folder(tmp_path) as first:
         assert not left.exists()
-        assert not early.exists()
         with hold_folder(tmp_path) as second:
             remove_left(tmp_path)
             assert first.is_dir()
@@ -44,7 +42,7 @@ def test_a_folder_that_is_removed_before_its_lock_is_made_again(
     made = iter([locked, gone, new])
     monkeypatch.setattr(work_folder, "remove_left", lambda _parent: None)
     monkeypatch.setattr("tempfile.mkdtemp", lambda **_: str(next(made)))
-    descriptor = os.open(locked / "lock", os.O_RDWR)
+    descriptor = os.open(locked / LOCK, os.O_RDWR)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         with hold_folder(tmp_path) as folder:
@@ -52,3 +50,21 @@ def test_a_folder_that_is_removed_before_its_lock_is_made_again(
     finally:
         os.close(descriptor)
     assert locked.exists()
+
+
+def test_folders_that_ari_did_not_make_stay(tmp_path: Path) -> None:
+    """A link to someone's folder, and a folder of another program with such a name."""
+    victim, work = _leave(tmp_path, "victim"), tmp_path / "work"
+    report = work / f"{PREFIX}report"
+    report.mkdir(parents=True)
+    (report / "mine.txt").write_text("of another program")
+    (work / f"{PREFIX}link").symlink_to(victim)
+    linked = work / f"{PREFIX}linked-mark"
+    linked.mkdir()
+    (linked / LOCK).symlink_to(victim / LOCK)
+    remove_left(work)
+    assert (victim / "instance").is_dir()
+    assert sorted(path.name for path in work.iterdir()) == [
+        f"{PREFIX}{name}" for name in ("link", "linked-mark", "report")
+    ]
+    assert (report / "mine.txt").exists()

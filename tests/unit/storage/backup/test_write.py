@@ -5,11 +5,26 @@ from typing import Any
 
 import pytest
 
+from ari import keys
 from ari.accounts.model import Account, Session
-from ari.base.errors import Unavailable
+from ari.base.errors import Invalid, Unavailable
 from ari.base.idempotency import PASSING_KINDS
 from ari.base.seal import Context, Sealed
+from ari.deps import Deps
 from ari.instance import Instance
+from ari.integrations.ai_rules.aliases import MAX_ALIASES, MAX_MODEL_LENGTH, MAX_NAME_LENGTH, MAX_TARGETS
+from ari.integrations.ai_rules.change_aliases import set_aliases
+from ari.integrations.ai_rules.change_budgets import set_budgets
+from ari.integrations.ai_rules.change_prices import set_prices
+from ari.integrations.ai_rules.model import MAX_PART_BYTES, PARTS
+from ari.integrations.ai_rules.price_fields import MAX_ENTRIES, PRICE_FIELDS
+from ari.integrations.ai_rules.price_fields import MAX_PATTERN_LENGTH as PRICE_PATTERN_LENGTH
+from ari.keys import KeyChange, KindChange, NewConsumer, NewKey
+from ari.keys.limits.budget_fields import MAX_BUDGETS
+from ari.keys.limits.fields import MAX_NAME_LENGTH as LIMIT_NAME_LENGTH
+from ari.keys.model_rules import MAX_PATTERN_LENGTH, MAX_PATTERNS
+from ari.keys.ownership import METADATA_BYTES
+from ari.keys.policy import MAX_ADDRESSES
 from ari.notifications.model import SEALED_KIND
 from ari.storage.backup.archive import Reader, Row
 from ari.storage.backup.signature import UNKNOWN_INSTANCE, SignedFile
@@ -77,3 +92,61 @@ def test_a_full_disk_is_a_plain_sentence(instance: Instance) -> None:
 
     with pytest.raises(Unavailable, match="Can't write the backup: No space left on device"):
         write_backup(instance.database, Full(), START_MS, lambda *_: None)
+
+
+def _fill_aliases(count: int, letter: str) -> dict[str, list[str]]:
+    names = [f"{number}".ljust(MAX_NAME_LENGTH, "x") for number in range(count)]
+    targets = [f"openai/{number}".ljust(len("openai/") + MAX_MODEL_LENGTH, letter) for number in range(MAX_TARGETS)]
+    return dict.fromkeys(names, targets)
+
+
+def _save_as_many_aliases_as_fit(deps: Deps, letter: str) -> int:
+    """Returns how many: one more is refused."""
+    fitting, refused = 0, MAX_ALIASES + 1
+    while refused - fitting > 1:
+        count = (fitting + refused) // 2
+        try:
+            deps.do_sync(set_aliases, _fill_aliases(count, letter))
+            fitting = count
+        except Invalid:
+            refused = count
+    return fitting
+
+
+def _set_longest_rules(deps: Deps, letter: str) -> None:
+    """Prices, discounts and budgets, as many as there may be."""
+    models = [f"openai/{number}".ljust(PRICE_PATTERN_LENGTH, letter) for number in range(MAX_ENTRIES)]
+    parts = {f"{name}_usd": "999999.123456789" for name in PRICE_FIELDS}
+    discounts = [{"model": model, "percent": "99.99"} for model in models]
+    deps.do_sync(set_prices, {"prices": [{"model": model} | parts for model in models], "discounts": discounts})
+    amount = "123456789.12" if letter == "x" else "12345678.91"
+    budgets = [
+        {"name": f"{number}".ljust(LIMIT_NAME_LENGTH, "x"), "amount_usd": amount, "period": "month", "hard": True}
+        for number in range(MAX_BUDGETS)
+    ]
+    names = [f"upstream-{number}".ljust(40, "x") for number in range(100)]
+    deps.do_sync(set_budgets, budgets, dict.fromkeys(names, budgets), names)
+
+
+@pytest.mark.parametrize(("first", "second"), [('"', "\\"), ("\\", "x"), ("x", '"')])
+def test_whatever_a_change_accepts_fits_in_a_backup(instance: Instance, first: str, second: str) -> None:
+    """The longest lists, of characters that double each time that JSON is in JSON, before and after a change."""
+    deps = Deps(instance)
+    deps.do_sync(keys.add_kind, "longest", "longest_", KindChange())
+    deps.do_sync(keys.create_consumer, NewConsumer("Acme", "x"))
+    key = deps.do_sync(keys.create, NewKey("longest", consumer="x")).key
+    fitting = min(_save_as_many_aliases_as_fit(deps, letter) for letter in (first, second))
+    assert fitting > MAX_ALIASES // 4
+    for letter in (first, second):
+        deps.do_sync(set_aliases, _fill_aliases(fitting, letter))
+        _set_longest_rules(deps, letter)
+        patterns = [f"{number}".ljust(MAX_PATTERN_LENGTH, letter) for number in range(MAX_PATTERNS)]
+        models = {"allow": patterns, "deny": patterns}
+        addresses = tuple(f"2001:db8:{number:x}:ffff:ffff:ffff:ffff:ffff" for number in range(MAX_ADDRESSES))
+        metadata = {"a": letter * (METADATA_BYTES // 2 - 10)}
+        deps.do_sync(keys.change, key.id, KeyChange(models=models, metadata=metadata, addresses=addresses))
+        deps.do_sync(keys.change_kind, "longest", KindChange(models=models))
+    rows = _rows(_write(instance)[0])
+    policies = {row["name"]: len(row["value"]) for row in rows["instance_policy"]}
+    assert policies["ai_aliases"] > MAX_PART_BYTES // 2 - 6_000
+    assert {row["name"] for row in rows["events"]} >= {f"ai_{name}_changed" for name in PARTS}

@@ -1,7 +1,9 @@
 """Reads of keys on the hot path: cached, and never older than the call."""
 
 import asyncio
+import gc
 import sqlite3
+import weakref
 from contextlib import closing
 from hashlib import sha256
 
@@ -11,7 +13,9 @@ from sqlalchemy import select
 from ari.base.errors import Unavailable
 from ari.instance import Instance
 from ari.keys.model import ApiKey
-from ari.storage.engine import KEYS_FILE
+from ari.storage.commit_counter import CommitCounter
+from ari.storage.engine import KEYS_FILE, USAGE_FILE
+from ari.storage.lookups.keys import SqliteKeyLookup
 from ari.storage.tables import key_secrets
 from ari.usage.model import NO_USE
 from ari.usage.ports import Batch, KeyLookup
@@ -42,6 +46,20 @@ def test_a_revoked_key_is_dead_for_the_next_call(instance: Instance) -> None:
         await lookup.close()
 
     asyncio.run(run())
+
+
+def test_a_lookup_that_is_dropped_keeps_no_file_open(instance: Instance) -> None:
+    """It is in no reference cycle, which would keep it until Python collects the next ones."""
+    files = instance.settings.data_dir / KEYS_FILE, instance.settings.data_dir / USAGE_FILE
+    lookup = SqliteKeyLookup(*files, CommitCounter())
+    asyncio.run(lookup.has_imported())
+    dropped = weakref.ref(lookup.keys)
+    gc.disable()
+    try:
+        del lookup
+        assert dropped() is None
+    finally:
+        gc.enable()
 
 
 def test_a_change_of_another_process_counts_from_its_commit(instance: Instance) -> None:

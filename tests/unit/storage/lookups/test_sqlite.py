@@ -1,6 +1,8 @@
 """Point reads of a SQLite file on the event loop: what was committed before the call, from the file that is there."""
 
 import asyncio
+import ctypes
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from ari.base.errors import Unavailable
 from ari.storage.commit_counter import CommitCounter
 from ari.storage.lookups.sqlite import SqliteLookup
+from tests.support.interrupts import interrupt_after
 
 
 @pytest.fixture
@@ -100,6 +103,74 @@ def test_a_file_that_is_not_trusted_gives_no_row(file: Path) -> None:
         lookup.close()
 
     asyncio.run(run())
+
+
+def test_an_interrupted_statement_keeps_no_file_open(file: Path) -> None:
+    """SQLite closes a connection only when no statement of it is active. The last one that is closed removes the WAL.
+
+    The traceback is alive in between, so nothing is closed for want of references.
+    """
+    wal = file.with_name(f"{file.name}-wal")
+    lookup = SqliteLookup(file, "SELECT value FROM t WHERE name = ?", "Gone.", CommitCounter(), lambda _end: None)
+    for read in (lambda: lookup.row("a"), lookup.look):
+        assert lookup.row("a") == (1,)
+        assert wal.exists()
+        lookup.end_tick()
+        with pytest.raises(KeyboardInterrupt) as interrupted, interrupt_after("execute"):
+            read()
+        assert interrupted.value.__traceback__ is not None
+        assert not wal.exists()
+    assert lookup.row("a") == (1,)
+    lookup.close()
+
+
+def test_an_abandoned_lookup_is_closed_unless_it_is_in_use(file: Path) -> None:
+    """It never waits: a thread may have been interrupted while it held the lookup."""
+    wal = file.with_name(f"{file.name}-wal")
+    lookup = SqliteLookup(file, "SELECT value FROM t WHERE name = ?", "Gone.", CommitCounter(), lambda _end: None)
+    assert lookup.row("a") == (1,)
+    lookup.pause()
+    try:
+        lookup.abandon()
+    finally:
+        lookup.resume()
+    assert lookup.row("a") == (1,)
+    lookup.abandon()
+    assert not wal.exists()
+
+
+def test_a_child_that_was_forked_in_c_reads_nothing(file: Path) -> None:
+    """No hook closed the connection, and its locks are the parent's. The child doesn't close it either."""
+    child = os.fork()  # a process with one thread: locks that others hold at a fork in C are never released
+    if child == 0:
+        status = 1
+        try:
+            status = _read_in_c_child(file)
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _read_in_c_child(file: Path) -> int:
+    """0 if a child refuses and leaves the parent's connection as it is."""
+    lookup = SqliteLookup(file, "SELECT value FROM t WHERE name = ?", "Gone.", CommitCounter(), lambda _end: None)
+    lookup.row("a")
+    lookup.end_tick()
+    child = ctypes.PyDLL(None).fork()
+    if child == 0:
+        before = _count_descriptors()
+        try:
+            lookup.row("a")
+        except Unavailable:
+            lookup.close()
+            os._exit(2 if _count_descriptors() == before else 3)
+        os._exit(4)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return 0 if status == 2 and lookup.row("a") == (1,) else status
+
+
+def _count_descriptors() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 def test_nothing_is_made_or_written(file: Path, data_dir: Path) -> None:

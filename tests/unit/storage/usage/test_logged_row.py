@@ -32,3 +32,11 @@ def test_versions_grow_with_what_is_known() -> None:
     assert complete(begun, 201, 3.0, 5).status == 201
     order = [version_of(status, count) for count in (1, 2, 3) for status in (0, 401)]
     assert order == sorted(set(order))
+
+
+def test_the_last_end_of_a_request_is_the_latest_version() -> None:
+    """Of a response that could not be sent, and of the one in its place; the same end again is no later version."""
+    ended = from_row(make_row(status=200))
+    corrected = complete(ended, 500, 3.0, None)
+    assert (corrected.status, corrected.version) == (500, ended.version + 1)
+    assert complete(ended, 200, 3.0, None).version == ended.version
