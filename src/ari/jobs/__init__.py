@@ -2,7 +2,10 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import structlog
 
@@ -17,6 +20,8 @@ from ari.instance import Instance
 from ari.jobs import mail, webhooks
 from ari.jobs.audit import keep_audit
 from ari.jobs.audit_sinks import start_audit_threads
+from ari.jobs.job_failures import log_failure, run_each
+from ari.jobs.leases import MAIL_STOP_SECONDS, Stopping
 from ari.jobs.unused_keys import disable_unused_keys
 from ari.jobs.watch import keep_watch
 from ari.jobs.webhooks import keep_webhooks
@@ -78,10 +83,12 @@ async def run(instance: Instance) -> None:
         stop.set()
         retention.cancel()
         watching.cancel()
-        mailing.cancel()
         auditing.cancel()
+        mailing.cancel()
         webhooking.cancel()
-        await asyncio.to_thread(delivering.stop)
+        stopped = asyncio.create_task(asyncio.to_thread(delivering.stop))
+        await asyncio.gather(mailing, webhooking, return_exceptions=True)
+        await stopped
 
 
 async def end(running: asyncio.Task[None]) -> None:
@@ -95,13 +102,23 @@ async def end(running: asyncio.Task[None]) -> None:
 
 
 async def keep_mailing(instance: Instance) -> None:
-    """Send emails in a task of its own, because a mail service may be slow. ``mail_is_due`` starts a round early."""
+    """Send emails in a task of its own, because a mail service may be slow. ``mail_is_due`` starts a round early.
+
+    At the end nothing is left under a lease.
+    """
+    stopping = Stopping()
     while True:
         instance.mail_is_due.clear()
+        sending = asyncio.create_task(mail.round_of_mail(instance, stopping))
         try:
-            await mail.round_of_mail(instance)
+            await asyncio.shield(sending)
         except AriError as error:
             _log.warning("sending emails failed; will retry", reason=str(error))
+        except asyncio.CancelledError:
+            await stopping.end([sending], MAIL_STOP_SECONDS)
+            raise
+        except Exception:  # noqa: BLE001 - logged whole; a defect in one email must not end the others
+            _log.exception("sending emails failed; will retry")
         with suppress(TimeoutError):
             await asyncio.wait_for(instance.mail_is_due.wait(), TICK_SECONDS)
 
@@ -113,46 +130,53 @@ async def keep_retention(instance: Instance, stop: threading.Event) -> None:
     """
     days = instance.settings.usage_retention_days
     while True:
-        pause = _HOUR_SECONDS
-        try:
-            with trace_work(instance.tracer, "ari.remove_old_usage") as span:
-                removed = await asyncio.to_thread(remove_old, instance.usage_records, instance.clock, days, stop)
-                span.note({"ari.rows": removed})
-        except AriError as error:
-            pause = _RETRY_SECONDS
-            _log.warning("old usage couldn't be removed; will retry", reason=str(error))
-        else:
-            if removed:
-                _log.info("old usage removed", rows=removed, days=days)
+        pause, removed = _RETRY_SECONDS, 0
+        with log_failure("old usage couldn't be removed"), trace_work(instance.tracer, "ari.remove_old_usage") as span:
+            removed = await asyncio.to_thread(remove_old, instance.usage_records, instance.clock, days, stop)
+            span.note({"ari.rows": removed})
+            pause = _HOUR_SECONDS
+        if removed:
+            _log.info("old usage removed", rows=removed, days=days)
         await asyncio.sleep(pause)
 
 
 async def tick(instance: Instance, watch: ClockWatch) -> None:
     """One round of all jobs."""
     deps = Deps(instance)
-    try:
-        step_ms = watch.step_ms()
-        if step_ms:
-            await deps.do(record_step, step_ms)
-        if await deps.read(has_unstamped_keys):
-            await deps.do(stamp_expired)
-        if await deps.read(has_counted_events):
-            await deps.do(append_counted_events)
+    jobs = {
+        "record clock steps": partial(_record_step, deps, watch),
+        "stamp expired keys": partial(_do_if, deps, has_unstamped_keys, stamp_expired),
+        "append counted events": partial(_do_if, deps, has_counted_events, append_counted_events),
+    }
+    with log_failure("a job failed"):
+        await run_each(jobs)
         if watch.start_hour_if_due():
             with trace_work(instance.tracer, "ari.hourly_jobs"):
                 await run_hourly(instance)
-    except AriError as error:
-        _log.warning("a job failed; will retry", reason=str(error))
 
 
 async def run_hourly(instance: Instance) -> None:
-    """The jobs of an hour. Raises ``AriError``; then the rest is for the next hour."""
+    """The jobs of an hour. Raises ``Unavailable``; then the rest is for the next hour."""
     deps = Deps(instance)
-    await deps.do(forget_expired_accounts)
-    await deps.do(forget_expired_responses)
-    await mail.forget_old(instance)
-    await webhooks.forget_old(instance)
-    await disable_unused_keys(deps, instance.key_use, instance.now_ms())
+    await run_each(
+        {
+            "forget expired accounts": partial(deps.do, forget_expired_accounts),
+            "forget expired responses": partial(deps.do, forget_expired_responses),
+            "forget old emails": partial(mail.forget_old, instance),
+            "forget old deliveries": partial(webhooks.forget_old, instance),
+            "disable unused keys": partial(disable_unused_keys, deps, instance.key_use, instance.now_ms()),
+        }
+    )
+
+
+async def _record_step(deps: Deps, watch: ClockWatch) -> None:
+    if step_ms := watch.step_ms():
+        await deps.do(record_step, step_ms)
+
+
+async def _do_if(deps: Deps, is_due: Callable[[Any], bool], job: Callable[[Any], object]) -> None:
+    if await deps.read(is_due):
+        await deps.do(job)
 
 
 def record_step(tx: CommandTransaction, step_ms: int) -> None:

@@ -6,10 +6,10 @@ import structlog
 
 from ari.base import audit
 from ari.base.clock import DAY_MS
-from ari.base.errors import AriError
 from ari.base.traces import trace_work
 from ari.deps import Deps
 from ari.instance import Instance
+from ari.jobs.job_failures import log_failure
 
 EVENTS_AT_ONCE = 2_000
 """One transaction each: about 0.1 s in which nobody else changes anything."""
@@ -19,24 +19,21 @@ _log = structlog.get_logger("ari.jobs")
 
 
 async def keep_audit(instance: Instance) -> None:
-    """Do both until canceled."""
+    """Do both until canceled; a failure is logged and tried again."""
     logged: str | None = None
     while True:
-        logged = await asyncio.to_thread(round_of_audit, instance, logged)
+        with log_failure("upkeep of the audit log failed"):
+            logged = await asyncio.to_thread(round_of_audit, instance, logged)
         await asyncio.sleep(_HOUR_SECONDS)
 
 
 def round_of_audit(instance: Instance, logged: str | None) -> str | None:
-    """Do both once; a failure is logged and retried. ``logged`` is what the round before returned."""
+    """Do both once. ``logged`` is what the round before returned. Raises ``AriError``."""
     days = instance.settings.event_retention_days
-    try:
-        removed = prune_events(Deps(instance), days) if days else 0
-        if removed:
-            _log.info("old events removed", events=removed, days=days)
-        return log_head(instance, logged)
-    except AriError as error:
-        _log.warning("upkeep of the audit log failed; will retry", reason=str(error))
-        return logged
+    removed = prune_events(Deps(instance), days) if days else 0
+    if removed:
+        _log.info("old events removed", events=removed, days=days)
+    return log_head(instance, logged)
 
 
 def prune_events(deps: Deps, days: int) -> int:

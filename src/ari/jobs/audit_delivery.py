@@ -10,14 +10,11 @@ import structlog
 from ari.base.audit import Mark
 from ari.base.audit_feed import has_after, read_page_or_oldest
 from ari.base.audit_lines import ChainedEvent
-from ari.base.clock import Clock
 from ari.base.errors import AriError, for_operator
 from ari.base.traces import Attributes, trace_work
 from ari.deps import Deps
 
 EVENTS_AT_ONCE = 1_000
-HEAD_SECONDS = 3_600
-"""How often a signed head follows new events."""
 _LOOK_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _STOP_SECONDS = 2.0
@@ -54,13 +51,17 @@ class AuditSink(Protocol):
 
 
 class AuditDelivery:
-    """Delivers to one sink. ``run`` is for a thread of its own."""
+    """Delivers to one sink. ``run`` is for a thread of its own.
+
+    The signed head follows the newest event in the same delivery, so a copy proves its end at any moment.
+    """
 
     def __init__(self, deps: Deps, sink: AuditSink, stopped: threading.Event) -> None:
         self.sink: Final = sink
         self._deps = deps
         self._stopped = stopped
-        self._heads = _HeadSchedule(deps.instance.clock)
+        self._headed_id: str | None = None
+        """The event that the last signed head of this process followed."""
         self._failures = 0
 
     def run(self) -> None:
@@ -88,45 +89,29 @@ class AuditDelivery:
     def _deliver(self) -> None:
         sink, deps = self.sink, self._deps
         while not self._stopped.is_set() and sink.begin():
-            if not (deps.read_sync(has_after, sink.last_id) or self._heads.is_due(sink.last_id)):
+            if not (deps.read_sync(has_after, sink.last_id) or sink.last_id != self._headed_id):
                 return
             page, is_gone = deps.read_sync(read_page_or_oldest, sink.last_id, EVENTS_AT_ONCE)
             if is_gone:
                 sink.start_over()
                 _log.warning("the audit log lacks the last event that was delivered; starting over", to=sink.name)
             last_id = page.events[-1].event.id if page.events else sink.last_id
-            head = page.head if self._heads.is_due(last_id) else None
+            if page.is_last and not page.events and page.head is None:
+                self._headed_id = last_id  # without the master key there is no head
+                return
             facts: Attributes = {"ari.to": sink.name, "ari.events": len(page.events)}
             with trace_work(deps.instance.tracer, "ari.copy_audit_log", facts):
-                counts = sink.deliver(page.events, head)
+                counts = sink.deliver(page.events, page.head)
             if not counts:
                 continue
-            if head is not None:
-                self._heads.note(last_id)
             if page.is_last:
+                self._headed_id = last_id
                 return
 
     def _note_failure(self, reason: str) -> None:
         if not self._failures:
             _log.error("the audit log can't be delivered; will retry", to=self.sink.name, reason=reason)
         self._failures = min(self._failures + 1, 10)
-
-
-class _HeadSchedule:
-    """Whether a signed head is due: once an hour, if there are events after the last one."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._noted_at: float | None = None
-        self._last_id: str | None = None
-
-    def is_due(self, last_id: str | None) -> bool:
-        if last_id is None or last_id == self._last_id:
-            return False
-        return self._noted_at is None or self._clock.monotonic() - self._noted_at >= HEAD_SECONDS
-
-    def note(self, last_id: str | None) -> None:
-        self._noted_at, self._last_id = self._clock.monotonic(), last_id
 
 
 class AuditThreads:

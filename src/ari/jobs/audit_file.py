@@ -10,11 +10,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ari.backups import audit_history
 from ari.base.audit import Mark
 from ari.base.audit_lines import ChainedEvent, write_head
 from ari.base.audit_mark import MARK_FILE, FileMark
 from ari.base.errors import Unavailable
-from ari.outbound.line_file import AuditFileFailed, LineFile, describe_other_history
+from ari.deps import Deps
+from ari.outbound.line_file import (
+    AuditFileFailed,
+    LineFile,
+    describe_original,
+    describe_other_history,
+    find_last_id,
+)
 
 _LOCK_FILE = "audit-file.lock"
 
@@ -24,9 +32,11 @@ class AuditFile:
 
     name = "file"
 
-    def __init__(self, path: Path, data_dir: Path) -> None:
+    def __init__(self, deps: Deps, path: Path) -> None:
+        self._deps = deps
         self._path = path
-        self._data_dir = data_dir
+        self._place = audit_history.name_file(path)
+        self._data_dir = deps.instance.settings.data_dir
         self._lock: int | None = None
         self._file: LineFile | None = None
         self._mark = FileMark(str(path))
@@ -42,7 +52,7 @@ class AuditFile:
             self._close_file()
         if self._file is None:
             self._mark = FileMark.read(self._data_dir, self._path)
-            self._file = LineFile(self._path)
+            self._file = self._open_own()
             self._mark = self._continue(self._file)
         return True
 
@@ -80,6 +90,24 @@ class AuditFile:
         lock, self._lock = self._lock, None
         if lock is not None:
             os.close(lock)
+
+    def _open_own(self) -> LineFile:
+        """Open the file, which is created only if it is this instance's. Raises ``AuditFileFailed``."""
+        if not self._deps.read_sync(audit_history.is_claimed, self._place):
+            self._require_own(find_last_id(self._path) if self._path.exists() else None)
+        file = LineFile(self._path)
+        try:
+            self._require_own(file.last_id)  # again: now no other process can write it
+            if not self._deps.read_sync(audit_history.is_claimed, self._place):
+                self._deps.do_sync(audit_history.claim, self._place)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _require_own(self, last_id: str | None) -> None:
+        if not self._deps.read_sync(audit_history.may_write, self._place, last_id):
+            raise AuditFileFailed(describe_original(self._path))
 
     def _continue(self, file: LineFile) -> FileMark:
         """From what is in the file. An empty one is new, was rotated, or was made shorter after it was copied.

@@ -19,7 +19,7 @@ def start_audit_threads(instance: Instance) -> AuditThreads:
 def _list_makers(instance: Instance) -> list[Callable[[], AuditSink]]:
     settings, found = instance.settings, list[Callable[[], AuditSink]]()
     if settings.audit_file is not None:
-        found.append(partial(AuditFile, settings.audit_file, settings.data_dir))
+        found.append(partial(AuditFile, Deps(instance), settings.audit_file))
     url = settings.audit_syslog
     if url is not None:
         files = settings.audit_syslog_ca_file, settings.audit_syslog_client_file

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from ari.backups import audit_history
 from ari.base import audit_mark
 from ari.base.audit import Mark
 from ari.base.audit_lines import ChainedEvent
@@ -9,7 +10,7 @@ from ari.base.clock import SECOND_MS
 from ari.base.errors import AriError
 from ari.base.ids import new_id
 from ari.deps import Deps
-from ari.outbound.syslog import SyslogConnection, SyslogFailed
+from ari.outbound.syslog import SyslogConnection, SyslogFailed, describe_original
 
 _RENEW_MS = 30 * SECOND_MS
 """A lease is extended when less is left of it."""
@@ -23,6 +24,7 @@ class AuditSyslog:
     def __init__(self, deps: Deps, collector: str, connect: Callable[[], SyslogConnection]) -> None:
         self._deps = deps
         self._collector = collector
+        self._place = audit_history.name_collector(collector)
         self._connect = connect
         self._holder = new_id("job", deps.instance.now_ms())
         self._connection: SyslogConnection | None = None
@@ -35,6 +37,8 @@ class AuditSyslog:
         return self._sent_id
 
     def begin(self) -> bool:
+        if self._connection is None:
+            self._require_own()
         if not self._keep_lease():
             return False
         if self._connection is not None:
@@ -42,6 +46,8 @@ class AuditSyslog:
         if self._mark is None:
             return False
         if self._connection is None:
+            if not self._deps.read_sync(audit_history.is_claimed, self._place):
+                self._deps.do_sync(audit_history.claim, self._place)
             self._connection = self._connect()
             self._sent_id = self._mark.last_id
         return True
@@ -70,6 +76,12 @@ class AuditSyslog:
         if self._mark is not None:
             self._deps.do_sync(audit_mark.release, self._collector, self._holder)
             self._mark = None
+
+    def _require_own(self) -> None:
+        """Raise ``SyslogFailed`` if the collector is that of the instance that this one was restored from."""
+        last_id = self._deps.read_sync(audit_mark.read_mark, self._collector).last_id
+        if not self._deps.read_sync(audit_history.may_write, self._place, last_id):
+            raise SyslogFailed(describe_original(self._collector))
 
     def _keep_sending(self) -> None:
         """Extend the lease in the middle of a page. Raises ``SyslogFailed`` if another process has it."""

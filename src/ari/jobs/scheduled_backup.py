@@ -6,6 +6,7 @@ A backup gets its name only once it is complete. Older ones are removed only aft
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from ari.backups import state
 from ari.backups.backup_lineage import read_lineage
-from ari.backups.backup_name import BackupName, name_writer
+from ari.backups.backup_name import BackupName, is_partial, name_writer
 from ari.backups.ports import BackupTarget
 from ari.backups.retention import choose_removable
 from ari.backups.state import BackupState
@@ -28,6 +29,8 @@ Progress = Callable[[str, int, int], None]
 PARTIAL = ".partial"
 _HOLDER = "job"
 _RENEW_SECONDS = 60.0
+_MAX_PARTIAL_SECONDS = 86_400.0
+"""A backup that nobody has written to for this long is not being written."""
 
 _logger = logging.getLogger(__name__)
 
@@ -141,10 +144,12 @@ class _Attempt:
         return result
 
     def _clean(self, writer: str, work: Path) -> None:
-        """Remove what killed processes of this writer left. Raises ``OSError`` and ``Unavailable``."""
+        """Remove what killed processes left: others a day ago. Raises ``OSError`` and ``Unavailable``."""
         for folder in {self.target.folder, work}:
             for left in folder.glob(f".ari-{writer}-{_HOLDER}_*{PARTIAL}"):
                 left.unlink(missing_ok=True)
+            for other in folder.glob(f".ari-*{PARTIAL}"):
+                _remove_if_old(other)
         self.target.clean(writer)
 
     def _verify(self, path: Path, work: Path) -> str | None:
@@ -162,16 +167,36 @@ class _Attempt:
         return None
 
     def _remove_old(self, written: BackupName) -> None:
-        """Remove what nothing keeps. A failure is logged; the next backup tries again."""
+        """Remove what nothing keeps, each by its own. Failures are stored; the next backup tries again."""
+        faults = list[str]()
         try:
             found = [name for one in self.target.list_files() if (name := BackupName.parse(one.name)) is not None]
-            for name in choose_removable(found, written, self.deps.instance.settings.backup_retention):
-                if self.deps.instance.backup_files.is_signed_by(self.target, str(name), written.instance):
-                    self.target.remove(str(name))
-                else:
-                    _logger.warning("%s isn't removed: this instance didn't write it", name)
         except AriError as error:
-            _logger.warning("old backups couldn't be removed; will retry: %s", for_operator(error))
+            found = []
+            faults.append(for_operator(error))
+        for name in choose_removable(found, written, self.deps.instance.settings.backup_retention):
+            try:
+                self._remove_own(str(name), written.instance)
+            except AriError as error:
+                faults.append(f"{name}: {for_operator(error)}")
+        if faults:
+            _logger.warning("%d old backups couldn't be removed; will retry: %s", len(faults), faults[0])
+        with suppress(AriError):  # the backup counts, whether this is noted or not
+            self.deps.do_sync(state.note_unremoved, len(faults), faults[0] if faults else "")
+
+    def _remove_own(self, name: str, instance_id: str) -> None:
+        if self.deps.instance.backup_files.is_signed_by(self.target, name, instance_id):
+            self.target.remove(name)
+        else:
+            _logger.warning("%s isn't removed: this instance didn't write it", name)
+
+
+def _remove_if_old(partial: Path) -> None:
+    """Remove a backup that another writer left unfinished: after a restore, nobody has the name of the earlier one."""
+    with suppress(FileNotFoundError):
+        age_seconds = time.time() - partial.lstat().st_mtime
+        if is_partial(partial.name) and age_seconds > _MAX_PARTIAL_SECONDS:
+            partial.unlink()
 
 
 @contextmanager

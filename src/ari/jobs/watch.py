@@ -2,12 +2,11 @@
 
 import asyncio
 
-import structlog
-
-from ari.base.errors import AriError
 from ari.base.traces import trace_work
 from ari.deps import Deps
 from ari.instance import Instance
+from ari.integrations.ai_rules.change_budgets import get_budgets
+from ari.jobs.job_failures import log_failure
 from ari.usage.watch import scan
 from ari.usage.watch.budget_warnings import MAX_WARNINGS
 from ari.usage.watch.model import Limits, WatchFinding
@@ -15,18 +14,12 @@ from ari.usage.watch.model import Limits, WatchFinding
 _TICK_SECONDS = 10
 """How often a worker checks whether a scan is due."""
 
-_log = structlog.get_logger("ari.jobs")
-
 
 async def keep_watch(instance: Instance) -> None:
     """Scan until canceled, in a thread; a failed scan is logged and repeated."""
     while instance.settings.watch:
-        try:
+        with log_failure("the watch couldn't scan usage"):
             await asyncio.to_thread(scan_once, instance)
-        except AriError as error:
-            _log.warning("the watch couldn't scan usage; will retry", reason=str(error))
-        except Exception:  # noqa: BLE001 - logged whole; one failed scan must not end the watch
-            _log.exception("a scan of the watch failed; will retry")
         await asyncio.sleep(_TICK_SECONDS)
 
 
@@ -39,9 +32,11 @@ def scan_once(instance: Instance) -> list[WatchFinding]:
     with trace_work(instance.tracer, "ari.scan_usage") as span:
         use.fold()
         warnings = instance.budget_warnings.read(MAX_WARNINGS)
-        found = deps.read_sync(scan.find, use, due, limits) + deps.read_sync(scan.find_warnings, due, warnings)
+        shared = deps.read_sync(get_budgets).list_all()
+        found = deps.read_sync(scan.find, use, due, limits)
+        found += deps.read_sync(scan.find_warnings, due, warnings, shared)
         span.note({"ari.findings": len(found)})
         if not deps.do_sync(scan.record, due, found):
             return []
-        instance.budget_warnings.remove(warnings)  # each is recorded now, or was before
+        instance.budget_warnings.remove(warnings)  # each is recorded now, was before, or is true no more
         return found

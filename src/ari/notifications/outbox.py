@@ -145,6 +145,11 @@ def finish(tx: NoticeTransaction, notice: Notice, sender: str, result: SendResul
     return waiting
 
 
+def give_back(tx: NoticeTransaction, notice: Notice, holder: str) -> None:
+    """End the lease of an attempt without a result, so that any sender may send the same at once."""
+    tx.outbox.finish(replace(notice, state="waiting", next_try_at_ms=tx.now_ms), holder)
+
+
 def _is_late(notice: Notice, at_ms: int) -> bool:
     first = notice.first_try_at_ms
     expires_after_ms = KINDS[notice.kind].expires_after_ms if notice.kind in KINDS else 30 * DAY_MS

@@ -7,8 +7,6 @@ for that.
 
 from collections.abc import Callable
 
-from ari.base.errors import Unavailable
-
 MAX_PAUSE_SECONDS = 0.5
 """Of a commit, at the limit of the backlog. All requests in flight share a commit."""
 FIRST_SHARE = 0.1
@@ -38,7 +36,7 @@ class BackPressure:
             self._checked_at = now
             try:
                 excess = self._count_staged() - self._first_row
-            except Unavailable:
+            except Exception:  # noqa: BLE001 - whatever it is, the thread that commits must go on
                 excess = 0
             self._pause = min(max(0.0, excess * self._seconds_per_row), MAX_PAUSE_SECONDS)
         return self._pause

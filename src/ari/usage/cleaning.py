@@ -4,7 +4,6 @@ NUL, control characters, lone surrogates and characters that change the directio
 looks like a key is cut. Lengths and numbers are bounded.
 """
 
-import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from operator import attrgetter
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 
 from ari.base.addresses import counter_address, network_around
 from ari.base.secrets_in_text import HARMLESS, cut_secrets
+from ari.base.unfit_text import replace_unfit
 from ari.keys.limits.spending import MAX_AMOUNT
 from ari.usage.ai import AiUse
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
@@ -32,12 +32,13 @@ MAX_TOKENS = 2**32
 """So that no database overflows when it adds an hour's requests up."""
 _TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_written_tokens", "audio_tokens", "reasoning_tokens")
 _read_tokens = attrgetter(*_TOKENS)
-_MAX_STATUS, _MAX_BYTES = 999, 2**63 - 1
+MAX_STATUS = 999
+_MAX_BYTES, _MAX_COUNT = 2**63 - 1, 2**31 - 1
+_MAX_DURATION_MS = 1e12
 
 UNKNOWN_ADDRESS = "unknown"
 _METHODS = {method: method for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")}
 
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _LONGEST_READ = 4
 """How many times its limit is read of a text: cutting secrets makes it shorter."""
 _LONGEST_AGENT_READ = _LONGEST_READ * USER_AGENT_LENGTH
@@ -48,23 +49,22 @@ def clean(text: str | bytes, limit: int) -> str:
     if isinstance(text, bytes):
         text = text[: _LONGEST_READ * limit].decode("latin-1")
     text = cut_secrets(text[: _LONGEST_READ * limit])
-    if not (text.isascii() and text.isprintable()):
-        text = _UNFIT.sub("\ufffd", text)
-    return text[:limit]
+    return replace_unfit(text)[:limit]
 
 
 def clean_batch(batch: Batch) -> Batch:
     """A copy that any database stores. A value that cannot be cleaned becomes unknown; a completion without its status
     is left out."""
-    rows = [replace(row, status=_status(row.status), bytes=_bytes(row.bytes)) for row in batch.rows]
+    rows = [replace(row) for row in batch.rows]
     for row in rows:
         clean_row(row, "full")
+        _clean_names(row)
     completions: list[Completion | AiUse] = []
     for done in batch.completions:
         if isinstance(done, AiUse):
             completions.append(replace(clean_use(done), provider_status=_status(done.provider_status)))
-        elif _status(done.status) is not None:
-            completions.append(replace(done, bytes=_bytes(done.bytes)))
+        elif (cleaned := clean_completion(done)) is not None:
+            completions.append(cleaned)
     attempts = [_clean_attempt(attempt) for attempt in batch.attempts]
     return Batch(rows, completions, attempts, batch.list_refusals)
 
@@ -75,15 +75,50 @@ def _clean_attempt(attempt: Attempt) -> Attempt:
 
 
 def _status(number: int | None) -> int | None:
-    return None if number is None or not 0 <= number <= _MAX_STATUS else number
+    return None if number is None or not 0 <= number <= MAX_STATUS else int(number)
 
 
 def _bytes(number: int | None) -> int | None:
-    return None if number is None or not 0 <= number <= _MAX_BYTES else number
+    return None if number is None or not 0 <= number <= _MAX_BYTES else int(number)
+
+
+def _duration(number: float | None) -> float | None:
+    """A comparison with NaN is false."""
+    return None if number is None or not 0 <= number <= _MAX_DURATION_MS else number
+
+
+def clean_completion(done: Completion) -> Completion | None:
+    """With impossible numbers as unknown; ``None`` without a possible status. A time can't be unknown here: it becomes
+    0."""
+    status, duration_ms, size = _status(done.status), _duration(done.duration_ms), _bytes(done.bytes)
+    if status is None:
+        return None
+    if duration_ms is not None and size == done.bytes:
+        return done
+    return replace(done, duration_ms=duration_ms or 0.0, bytes=size)
+
+
+def clean_end(done: Completion | AiUse) -> Completion | AiUse | None:
+    """The end of a request, as ``clean_completion`` has it."""
+    return done if isinstance(done, AiUse) else clean_completion(done)
+
+
+def _clean_names(row: UsageRow) -> None:
+    """The texts that services and settings choose. A database refuses them only if they have a surrogate or NUL."""
+    row.route = clean(row.route, ROUTE_LENGTH)
+    row.key_id, row.key_hint, row.code = (replace_unfit(text) for text in (row.key_id, row.key_hint, row.code))
 
 
 def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
-    """Clean every text of ``row`` that its caller could choose."""
+    """Clean every text of ``row`` that its caller could choose, and every number that a service could."""
+    if row.status is not None:
+        row.status = _status(row.status)
+    if row.duration_ms is not None:
+        row.duration_ms = _duration(row.duration_ms)
+    if row.bytes is not None:
+        row.bytes = _bytes(row.bytes)
+    if row.count != 1:
+        row.count = max(1, min(row.count, _MAX_COUNT))
     given_id = row.request_id
     if given_id != row.id and (given_id.strip(HARMLESS) or len(given_id) > REQUEST_ID_LENGTH):
         row.request_id = clean(row.request_id, REQUEST_ID_LENGTH)

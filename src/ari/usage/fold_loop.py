@@ -22,6 +22,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from ari.base.errors import Unavailable
+from ari.usage.fold_size import FoldSize
 from ari.usage.ports import FoldStore
 
 GATHER_SECONDS = 5.0
@@ -39,10 +40,6 @@ _IDLE_ROWS, _ROWS = 1_000, 50_000
 hour with many requests is counted once. 50,000 take half a second on SQLite, and more than a second on PostgreSQL."""
 _GATHERED_ROWS = 20_000
 """Folded without waiting for more."""
-_MIN_ROWS = 500
-_LONG_SECONDS, _SHORT_SECONDS = 3.0, 1.0
-"""A fold that takes longer, or fails, halves the next one, and one that takes less doubles it: other folds and
-retention wait for 5 to 10 seconds, and PostgreSQL limits the time of a statement."""
 _PROMPT_SECONDS = 0.02
 """How soon a thread at idle priority runs on a machine that has idle time."""
 _LONGEST_SECONDS = 10.0
@@ -67,7 +64,8 @@ class FoldLoop:
     """Folds in ``run`` while this process has the lead.
 
     Fewer than 20,000 entries wait for ``gather_seconds`` to be folded with others. ``uses_idle_time``: a fold takes the
-    time of this process, not that of a database server.
+    time of this process, not that of a database server. ``note_failures`` is called with the number of attempts in a
+    row that failed, as it changes. ``failures`` is that number in the process before this one, if it crashed.
     """
 
     def __init__(
@@ -78,13 +76,16 @@ class FoldLoop:
         rows_at_once: int = _ROWS,
         *,
         uses_idle_time: bool = True,
+        note_failures: Callable[[int], None] = lambda _: None,
+        failures: int = 0,
     ) -> None:
         self._store = store
         self._monotonic = monotonic
         self._gather_seconds = gather_seconds
-        self._rows_at_once = rows_at_once
         self._uses_idle_time = uses_idle_time
-        self._most = rows_at_once
+        self._size = FoldSize(rows_at_once, monotonic)
+        if failures:
+            self._size.shrink(failures)
         self._idle = ThreadPoolExecutor(1, "ari idle", _lower_to_idle)
         self._lowest = ThreadPoolExecutor(1, "ari idle fold", _lower_most)
         self._lowered = ThreadPoolExecutor(1, "ari fold", _lower)
@@ -97,7 +98,10 @@ class FoldLoop:
         self._clients_due_at = monotonic() + _CLIENT_SECONDS
         self._clients_due_from = _CLIENT_ROWS
         """When the counts of clients are added up, by time and by ``_folded``."""
-        self._failing = False
+        self._note_failures = note_failures
+        self._failures = failures
+        self._is_folded = False
+        """Whether nothing was left to fold, or a fold worked, in this round."""
         self._fails_at_clients = False
         self._partitions_at: float | None = None
 
@@ -106,23 +110,38 @@ class FoldLoop:
         self._ended.set()
 
     def run(self) -> None:
-        """Fold until stopped. A fold that is still running at the end changes nothing if the process exits."""
+        """Fold until stopped, whatever fails. A fold that runs at the end changes nothing if the process exits."""
         while not self._ended.is_set():
-            try:
-                due = self._store.acquire_lead() and self._fold_some()
-            except Unavailable as error:
-                if not self._failing:
-                    _logger.error("Logged requests can't be folded now; they stay staged. %s", error)
-                self._failing, due = True, False
-            else:
-                if self._failing:
-                    _logger.warning("Logged requests are folded again.")
-                self._failing = False
+            due = self._try_round()
             if not due:
                 self._ended.wait(CHECK_SECONDS)
         for thread in (self._idle, self._lowest, self._lowered, self._equal):
             thread.shutdown(wait=False)
         self._store.release_lead()
+
+    def _try_round(self) -> bool:
+        """Do what is due, and log what fails at the first time. Returns whether more is due now."""
+        self._is_folded = False
+        try:
+            leads = self._store.acquire_lead()
+            due = leads and self._fold_some()
+        except Unavailable as error:
+            if not self._failures:
+                _logger.error("Logged requests can't be folded now; they stay staged. %s", error)
+        except Exception:
+            if not self._failures:
+                _logger.exception("Logged requests can't be folded because of a defect; they stay staged.")
+        else:
+            if self._failures and (self._is_folded or not leads):
+                _logger.warning("Logged requests are folded again.")
+                self._set_failures(0)
+            return due
+        self._set_failures(self._failures + 1)
+        return False
+
+    def _set_failures(self, count: int) -> None:
+        self._failures = count
+        self._note_failures(count)
 
     def _create_partitions(self, now: float) -> None:
         """Create those of the next days now and every ten minutes. Without them, rows are stored all the same."""
@@ -146,6 +165,7 @@ class FoldLoop:
     def _fold_if_due(self, staged: int, now: float) -> bool:
         if not staged:
             self._waiting_since = None
+            self._is_folded = True
             return False
         if self._waiting_since is None:
             self._waiting_since = now
@@ -155,30 +175,24 @@ class FoldLoop:
         if self._uses_idle_time and _FEW_ROWS < staged < HURRY_ROWS and waited < _LONGEST_SECONDS:
             if not self._has_idle_time():
                 return False
-            thread, most = self._lowest, min(_IDLE_ROWS, self._most)
+            thread, most = self._lowest, min(_IDLE_ROWS, self._size.most)
         else:
-            thread, most = self._lowered if staged < _EQUAL_ROWS else self._equal, self._most
+            thread, most = self._lowered if staged < _EQUAL_ROWS else self._equal, self._size.most
         folded = self._move(thread, most)
         self._store.delete_folded()
+        self._is_folded = True
         self._folded += folded or 0
         if folded is not None and folded < most:
             self._waiting_since = None
         return folded == most
 
     def _move(self, thread: ThreadPoolExecutor, most: int) -> int | None:
-        """Fold, and choose how many entries the next folds take."""
-        began, fewer = self._monotonic(), min(self._rows_at_once, max(_MIN_ROWS, most // 2))
-        try:
-            folded = self._run_in(thread, lambda: self._store.move(most))
-        except Unavailable:
-            self._most = fewer
-            raise
-        seconds = self._monotonic() - began
-        if seconds > _LONG_SECONDS:
-            self._most = fewer
-        elif seconds < _SHORT_SECONDS and folded == most == self._most:
-            self._most = min(self._rows_at_once, 2 * most)
-        return folded
+        """Fold, and choose how many entries the next folds take. ``None`` if this process must end first."""
+
+        def move(rows: int) -> int | None:
+            return self._run_in(thread, lambda: self._store.move(rows))
+
+        return self._size.run(move, most)
 
     def _checkpoint_if_due(self, staged: int) -> None:
         if self._folded + staged >= self._checkpointed + _CHECKPOINT_ROWS:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ari.keys.ports import KeyFinder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from ari.keys.limits.charge import RuleOwner
     from ari.keys.limits.counter import Remaining
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     )
     from ari.usage.search import SearchPage, UsageSearch
     from ari.usage.spans import CodeCount
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -54,6 +56,19 @@ class UsageStore(Protocol):
 
     def count_staged(self) -> int:
         """About how many committed entries aren't folded yet; never too few. Raises ``Unavailable``."""
+
+
+class UsageWriter(Protocol):
+    """Writes the rows of single requests: ``UsageRecorder`` on an event loop, ``ThreadWriter`` on other threads."""
+
+    async def write(self, row: UsageRow) -> None:
+        """Return when ``row`` is committed, cleaned; in a flood, when it is counted. Raises ``Unavailable``."""
+
+    async def write_together(self, rows: Iterable[UsageRow], attempts: Sequence[Attempt]) -> None:
+        """Return when one commit has written everything. Raises likewise; then nothing counts as written."""
+
+    def complete(self, done: Completion | AiUse) -> None:
+        """Fill in a committed row with a later commit. Never waits; lost if the process dies before that."""
 
 
 class FoldStore(Protocol):
@@ -219,4 +234,14 @@ class KeyLookup(KeyFinder, Protocol):
         """Read what a verification reads, over the same connections. Raises ``Unavailable`` where one would."""
 
     async def close(self) -> None:
+        """Close the connections."""
+
+
+class ThreadKeyLookup(Protocol):
+    """The lookups of threads without an event loop."""
+
+    def run(self, verify: Callable[[KeyLookup], T]) -> T:
+        """Run one verification with the lookup, none of whose calls waits. Returns and raises what it does."""
+
+    def close(self) -> None:
         """Close the connections."""

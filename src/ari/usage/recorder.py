@@ -18,12 +18,11 @@ that waits for a disk cannot send a 503 either.
 
 import asyncio
 import logging
-import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import chain
 from time import perf_counter
 
@@ -33,22 +32,23 @@ from ari.base.served_request import note_wait
 from ari.base.settings import Settings
 from ari.usage.ai import AiUse
 from ari.usage.back_pressure import BackPressure
-from ari.usage.cleaning import attempt_address, clean_row, clean_use
+from ari.usage.cleaning import attempt_address, clean_end, clean_use
+from ari.usage.commit_thread import RETRY_SECONDS, CommitThread
 from ari.usage.completions import Completions
-from ari.usage.floods import AttemptAddresses, RefusalFlood, ServiceRoutes
+from ari.usage.floods import AttemptAddresses
 from ari.usage.model import Attempt, Completion, Source, UsageRow
 from ari.usage.ports import Batch, UsageStore
+from ari.usage.row_fitting import RowFitter
+from ari.usage.thread_rows import ThreadWriter
 from ari.usage.waiting_rows import SharedFuture, WaitingRows, fail, fits
 
 _MAX_ROWS_PER_ENTRY = 100
-RETRY_SECONDS = 1.0
 _DISK_SECONDS = 1.0
 _FAILING_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
 """How precisely the time limit of callers is kept."""
 _TOO_SLOW = "The request couldn't be logged in time. Try again."
 _STOPPED = "The usage log isn't running."
-_FAULT = "The usage log can't be written right now."
 
 _logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class UsageRecorder:
 
     def __init__(self, store: UsageStore, clock: Clock, settings: Settings, free_disk_bytes: Callable[[], int]) -> None:
         self._store = store
-        self._back_pressure = BackPressure(store.count_staged, settings.usage_backlog_rows, clock.monotonic)
+        self._backlog_rows = settings.usage_backlog_rows
         self._clock = clock
         self._addresses = settings.usage_addresses
         self._max_rows = settings.usage_buffer_rows
@@ -69,9 +69,8 @@ class UsageRecorder:
         self._low_disk = False
         self._failing: str | None = None
         self._failed_at = float("-inf")
-        self._refusals = RefusalFlood()
+        self._fitter = RowFitter(clock, settings)
         self._attempt_addresses = AttemptAddresses()
-        self._service_routes = ServiceRoutes()
         self._line: deque[WaitingRows] = deque()
         self._buffer: deque[WaitingRows] = deque()
         self._committing: list[WaitingRows] | None = None
@@ -79,6 +78,8 @@ class UsageRecorder:
         """Rows and attempts in the buffer and in the running commit."""
         self._completions = Completions(self._max_rows)
         self._running = False
+        self._is_over = False
+        """Whether the rest was handed over by a stop."""
         self._launch_due = False
         self._watch: asyncio.TimerHandle | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -110,45 +111,57 @@ class UsageRecorder:
         self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._jobs: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
-        # A daemon: a disk that hangs must not keep the process from ending.
-        self._thread = threading.Thread(target=self._commit_batches, name="ari usage log", daemon=True)
-        self._thread.start()
-        self._running = True
+        pressure = BackPressure(self._store.count_staged, self._backlog_rows, self._clock.monotonic)
+        self._commits = CommitThread(
+            self._store.commit,
+            pressure,
+            self._max_rows,
+            lambda: not self._low_disk,
+            partial(self._call_soon, self._finish),
+            self._report_threads,
+        )
+        self.thread_rows = self._commits.thread_rows
+        self.thread_writer = ThreadWriter(self._write_from_thread, self._commits.complete)
+        self._running, self._is_over = True, False
 
     async def stop(self) -> None:
-        """Stop taking rows and write those in the buffer. Gives up after twice a caller's time limit."""
+        """Stop taking rows and write those in the buffer, and every completion, also one that comes later.
+
+        Gives up after twice a caller's time limit. If this is canceled, callers that wait get ``Unavailable``.
+        """
         if not self._running:
             return
         self._running = False
-        if not self._loop.is_running():
-            await self._stop_without_loop()
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(2 * self._wait_seconds):
-                await self._idle.wait()
-        if not self._idle.is_set():
-            _logger.error("The usage log was stopped before everything in it was written.")
-        for timer in (self._watch, self._retry):
-            if timer is not None:
-                timer.cancel()
-        fail(chain(self._committing or (), self._buffer, self._line), _STOPPED)
-        self._jobs.put(None)
-        if self._committing is None:
-            self._thread.join()
+        self._commits.stop_pausing()
+        began = time.monotonic()
+        try:
+            if self._loop.is_running():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(2 * self._wait_seconds):
+                        await self._idle.wait()
+        finally:
+            left = 2 * self._wait_seconds - (time.monotonic() - began)
+            self._hand_over(left)
+            is_written = await asyncio.to_thread(self._commits.join, left)
+            if not is_written:
+                _logger.error("The usage log was stopped before everything in it was written.")
 
-    async def _stop_without_loop(self) -> None:
-        """Write the rest after the event loop has ended, as in a script or a test with a loop for each call."""
-        batch = Batch(completions=self._completions.take(), list_refusals=not self.low_disk)
-        for entry in chain(self._buffer, self._line):
-            batch.rows += entry.rows
-            batch.attempts += entry.attempts
-        if batch.rows or batch.attempts or batch.completions:
-            self._jobs.put(batch)
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join, 2 * self._wait_seconds)
-        if self._thread.is_alive():
-            _logger.error("The usage log was stopped before everything in it was written.")
+    def _hand_over(self, seconds: float) -> None:
+        """Leave the rest to the thread that commits: all of it, where the event loop has ended."""
+        self._is_over = True
+        rest = Batch(completions=self._completions.take(), list_refusals=not self.low_disk)
+        if self._loop.is_running():
+            for timer in (self._watch, self._retry):
+                if timer is not None:
+                    timer.cancel()
+            fail(chain(self._committing or (), self._buffer, self._line), _STOPPED)
+        else:  # as in a script or a test with a loop for each call
+            for entry in chain(self._buffer, self._line):
+                rest.rows += entry.rows
+                rest.attempts += entry.attempts
+        self._buffer.clear()
+        self._line.clear()
+        self._commits.end(rest, seconds)
 
     async def write(self, row: UsageRow) -> None:
         """Return when the cleaned ``row`` is committed; in a flood, when it is counted.
@@ -161,6 +174,13 @@ class UsageRecorder:
         """Return when one commit has written everything. Raises like ``write``; then nothing counts as written."""
         await self._commit([self._fit(row) for row in rows], attempts)
 
+    def _write_from_thread(self, row: UsageRow) -> None:
+        if not self._running:
+            raise Unavailable(_STOPPED)
+        if not self.thread_rows.write(self._fit(row), self._wait_seconds):
+            self._call_soon(self._note, _TOO_SLOW)
+            raise Unavailable(_TOO_SLOW)
+
     async def count(self, reason: str, address: str | None, source: Source = "request") -> None:
         """Return when an attempt without a valid key is counted. Raises like ``write``."""
         now_ms = self._clock.now_ms()
@@ -172,8 +192,13 @@ class UsageRecorder:
             note_wait("usage_log", began)
 
     def complete(self, done: Completion | AiUse) -> None:
-        """Fill in a committed row with a later commit. Never waits; lost if the process dies before that."""
-        self._completions.add(done)
+        """Fill in a committed row later, but no impossible status. Never waits; lost if the process dies first."""
+        if (cleaned := clean_end(done)) is None:
+            return
+        if self._is_over:
+            self._commits.complete(cleaned)
+            return
+        self._completions.add(cleaned)
         if self._running:
             self._idle.clear()
             self._launch_soon()
@@ -182,13 +207,12 @@ class UsageRecorder:
         """Record the AI use of a committed row, in the same way."""
         self.complete(clean_use(use))
 
+    def _call_soon(self, call: Callable[..., None], *values: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(call, *values)
+
     def _fit(self, row: UsageRow) -> UsageRow:
-        clean_row(row, self._addresses)
-        if row.source != "request":
-            row.route = self._service_routes.name_for(row.route, self._clock.now_ms())
-        if row.accepted:
-            return row
-        return self._refusals.row_for(row, self._clock.now_ms(), list_it=not self.low_disk)
+        return self._fitter.fit(row, list_refusals=row.accepted or not self.low_disk)
 
     def _commit(self, rows: Sequence[UsageRow], attempts: Sequence[Attempt]) -> asyncio.Future[None]:
         if not self._running:
@@ -240,7 +264,7 @@ class UsageRecorder:
 
     def _launch(self) -> None:
         self._launch_due = False
-        if self._committing is not None:
+        if self._committing is not None or self._is_over:
             return
         entries: list[WaitingRows] = []
         batch = Batch(completions=self._completions.take(), list_refusals=not self.low_disk)
@@ -249,48 +273,20 @@ class UsageRecorder:
             entries.append(entry)
             batch.rows += entry.rows
             batch.attempts += entry.attempts
-        if not (entries or batch.completions):
+        if not (entries or batch.completions or self._commits.failed):
             self._idle.set()
             return
         self._committing = entries
-        self._jobs.put(batch)
-
-    def _commit_batches(self) -> None:
-        """The thread's main loop; ends with the job ``None``."""
-        while (batch := self._jobs.get()) is not None:
-            if self._running:
-                self._pause()
-            fault = self._try_to_commit(batch)
-            with suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(self._finish, batch, fault)
-
-    def _pause(self) -> None:
-        """Let folds catch up. Sleeping for no time would take 0.1 ms of each request, and 20 µs of the processor."""
-        seconds = self._back_pressure.pause_seconds()
-        if seconds:
-            time.sleep(seconds)
-
-    def _try_to_commit(self, batch: Batch) -> str | None:
-        try:
-            self._store.commit(batch)
-        except Unavailable as error:
-            return str(error)
-        except Exception as error:  # noqa: BLE001 - its callers must get a refusal in any case
-            # Only the type: the message may quote a caller's text.
-            _logger.error("The usage log failed with %s.", type(error).__name__)
-            return _FAULT
-        return None
+        self._commits.put(batch)
 
     def _finish(self, batch: Batch, fault: str | None) -> None:
         entries, self._committing = self._committing or [], None
         self._held -= len(batch.rows) + len(batch.attempts)
         self._admit()
-        if fault is not None:
-            self._completions.put_back(batch.completions)
-        if fault is None or self._buffer or not self._completions:
+        if fault is None or self._buffer or not (self._completions or self._commits.failed):
             self._launch()
-        elif self._retry is None:
-            self._retry = self._loop.call_later(RETRY_SECONDS, self._try_again)
+        else:
+            self._retry_later()
         self._note(fault)
         if fault is None:
             for entry in entries:
@@ -298,6 +294,20 @@ class UsageRecorder:
                     entry.waiter.set_result(None)
         else:
             fail(entries, fault)
+
+    def _report_threads(self, fault: str | None) -> None:
+        if fault or self._failing:
+            self._call_soon(self._finish_of_threads, fault)
+
+    def _finish_of_threads(self, fault: str | None) -> None:
+        self._note(fault)
+        if self._commits.failed and not self._is_over:
+            self._idle.clear()
+            self._retry_later()
+
+    def _retry_later(self) -> None:
+        if self._retry is None:
+            self._retry = self._loop.call_later(RETRY_SECONDS, self._try_again)
 
     def _try_again(self) -> None:
         self._retry = None

@@ -46,7 +46,7 @@ class UsageSearch:
     """``where`` uses indexes. ``addresses`` are all texts the log may hold for one client address.
 
     ``group`` are the keys of a consumer or tag. ``text`` is searched in path, route, address and user agent,
-    ignoring case.
+    ignoring the case of ASCII letters.
     """
 
     where: UsageFilter = field(default_factory=UsageFilter)
@@ -83,7 +83,7 @@ class SearchPage:
 
 def method_of(text: str) -> str:
     """The HTTP method to search for. Raises ``Invalid``."""
-    if text.upper() not in METHODS:
+    if not text.isascii() or text.upper() not in METHODS:
         raise Invalid(Problem("method", f"Choose one of {', '.join(METHODS)}."))
     return text.upper()
 
@@ -96,8 +96,10 @@ def code_of(text: str) -> str:
 
 
 def text_of(text: str) -> str | None:
-    """The text to search for; ``None`` if it is blank. Raises ``Invalid`` if it is too long."""
-    stripped = text.replace("\0", "").strip()
+    """The text to search for, as the log has it; ``None`` if it is blank. Raises ``Invalid`` if it is too long."""
+    from ari.base.unfit_text import replace_unfit  # noqa: PLC0415 - lists of keys search no log
+
+    stripped = replace_unfit(text.strip())
     if len(stripped) > TEXT_LENGTH:
         raise Invalid(Problem("q", f"Search for at most {TEXT_LENGTH} characters."))
     return stripped or None

@@ -13,12 +13,12 @@ from ari.base.clock import SECOND_MS, to_rfc3339
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.base.transaction import record
+from ari.webhooks.chunks import ChunkSize
 from ari.webhooks.entitlement import find_readable, may_get
 from ari.webhooks.event_types import type_of
 from ari.webhooks.formats import MessageFacts, write_body
 from ari.webhooks.model import (
     BATCH_SIZE,
-    CHUNK_SIZE,
     LEASE_MS,
     OFF_AFTER_MS,
     OLD_SECRET_KIND,
@@ -192,8 +192,8 @@ def _is_for(webhook: Webhook, readable: tuple[str, ...], seq: int, event: Event)
     return seq > webhook.after_seq and webhook.wants(event_type) and may_get(readable, event_type)
 
 
-def forget_old(tx: WebhookTransaction, event_retention_days: int) -> int:
-    """Delete ``CHUNK_SIZE`` old deliveries, which hold events, and old secrets that no longer sign.
+def forget_old(tx: WebhookTransaction, event_retention_days: int, chunk: ChunkSize) -> int:
+    """Delete a chunk of old deliveries, which hold events, and old secrets that no longer sign.
 
     Returns how many deliveries. They are never kept longer than the audit log is.
     """
@@ -203,7 +203,8 @@ def forget_old(tx: WebhookTransaction, event_retention_days: int) -> int:
             tx.webhooks.save(replace(webhook, old_secret_until_ms=None))
     log_ms = event_retention_days * RETRY_MS
     kept_ms = min(RETENTION_MS, log_ms) if log_ms else RETENTION_MS
-    return tx.deliveries.forget_before(tx.now_ms - kept_ms, CHUNK_SIZE)
+    with chunk.measure():
+        return tx.deliveries.forget_before(tx.now_ms - kept_ms, chunk.size)
 
 
 def has_removed(tx: WebhookTransaction) -> bool:
@@ -211,9 +212,10 @@ def has_removed(tx: WebhookTransaction) -> bool:
     return tx.webhooks.any_removed()
 
 
-def forget_removed(tx: WebhookTransaction) -> None:
-    """Delete ``CHUNK_SIZE`` deliveries of removed webhooks, or a webhook that has no more of them."""
-    tx.webhooks.forget_removed(CHUNK_SIZE)
+def forget_removed(tx: WebhookTransaction, chunk: ChunkSize) -> None:
+    """Delete a chunk of the deliveries of removed webhooks, or a webhook that has no more of them."""
+    with chunk.measure():
+        tx.webhooks.forget_removed(chunk.size)
 
 
 def _open(tx: WebhookTransaction, kind: str, webhook: Webhook) -> str:

@@ -44,8 +44,6 @@ BATCH_SIZE = 10
 """Deliveries of one webhook that one process sends one after the other under one lease."""
 LEASE_MS = 4 * MINUTE_MS
 """How long a process has a batch: longer than ``BATCH_SIZE`` attempts take."""
-CHUNK_SIZE = 1_000
-"""Deliveries that one transaction deletes or queues again: it holds the lock that every change needs."""
 CLOCK_SLACK_MS = MINUTE_MS
 """How far the clocks of two nodes may differ."""
 MAX_WAIT_MS = 2 * HOUR_MS

@@ -8,12 +8,12 @@ from ari.base.events import Origin
 from ari.base.ids import new_id
 from ari.base.traces import Tracer
 from ari.base.transaction import Runner, record
+from ari.webhooks.chunks import ChunkSize
 from ari.webhooks.delivery import NOT_READABLE, finish, make_batch, make_delivery
 from ari.webhooks.entitlement import find_readable, list_seen, list_types, may_get
 from ari.webhooks.event_types import type_of
 from ari.webhooks.management import get_webhook
 from ari.webhooks.model import (
-    CHUNK_SIZE,
     LEASE_MS,
     OFF_REASONS,
     RETENTION_MS,
@@ -72,30 +72,32 @@ async def replay_failed(run: Runner, webhook_id: str, since_ms: int | None = Non
     """Send every failed delivery of an event since then again; returns how many. Raises ``NotFound``, ``Conflict``.
 
     Those that the caller, or the key which set the URL, may not read stay as they are. There may be many, so
-    each ``CHUNK_SIZE`` of them are a change of their own, with an event of its own.
+    each chunk of them is a change of its own, with an event of its own.
     """
-    count, after_id = 0, ""
+    count, after_id, chunk = 0, "", ChunkSize()
     while True:
         try:
-            queued = await run.do(replay_some, webhook_id, since_ms, after_id)
+            queued = await run.do(replay_some, webhook_id, since_ms, after_id, chunk)
         except Conflict:
             if not count:
                 raise
             return count  # it was turned off in between
-        count += len(queued)
-        if len(queued) < CHUNK_SIZE:
+        if not queued:
             return count
-        after_id = queued[-1]
+        count, after_id = count + len(queued), queued[-1]
 
 
-def replay_some(tx: WebhookTransaction, webhook_id: str, since_ms: int | None, after_id: str) -> list[str]:
-    """Queue the first ``CHUNK_SIZE`` failed deliveries after this ID again; returns their IDs in order."""
+def replay_some(
+    tx: WebhookTransaction, webhook_id: str, since_ms: int | None, after_id: str, chunk: ChunkSize
+) -> list[str]:
+    """Queue the first chunk of failed deliveries after this ID again; returns their IDs in order."""
     webhook = _get_on(tx, webhook_id)
     since_ms = tx.now_ms - RETENTION_MS if since_ms is None else since_ms
     types, seen = list_types(find_readable(tx, webhook)), list_seen(tx)
     if seen is not None:
         types = seen if types is None else [one for one in seen if one in types]
-    queued = tx.deliveries.requeue_failed(webhook_id, since_ms, tx.now_ms, types, after_id, CHUNK_SIZE)
+    with chunk.measure():
+        queued = tx.deliveries.requeue_failed(webhook_id, since_ms, tx.now_ms, types, after_id, chunk.size)
     if queued:
         _wake(tx, webhook)
         record(tx, "webhook_replayed", webhook_id, {"name": webhook.name, "count": len(queued)})
@@ -116,7 +118,11 @@ async def send_test(
     """
     holder = new_id("job", clock.now_ms())
     batch = await run.do(begin_test, webhook_id, link_base, holder)
-    result = await send_one(sender, batch, batch.deliveries[0], clock, tracer)
+    try:
+        result = await send_one(sender, batch, batch.deliveries[0], clock, tracer)
+    except BaseException:
+        await run.do(finish, batch, [], holder)
+        raise
     finished = await run.do(finish, batch, [result], holder)
     if not finished:
         raise Conflict("conflict", "The webhook was removed during the test.")

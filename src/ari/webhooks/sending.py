@@ -1,12 +1,12 @@
 """Sign and send the deliveries of a batch, one after the other, outside any transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from ari import __version__
 from ari.base.clock import SECOND_MS, Clock
 from ari.base.traces import Attributes, TraceHeaders, Tracer, trace_work
-from ari.webhooks.formats import content_type_of
+from ari.webhooks.formats import list_format_headers
 from ari.webhooks.model import ATTEMPT_SECONDS, AttemptResult, Delivery, DeliveryBatch
 from ari.webhooks.ports import WebhookSender
 
@@ -20,19 +20,18 @@ async def send_batch(
     clock: Clock,
     may_send: Callable[[Delivery], Awaitable[bool]],
     tracer: Tracer | None = None,
-) -> list[AttemptResult]:
+) -> AsyncIterator[AttemptResult]:
     """The results of the first deliveries, up to the first failure: the rest would wait for the same receiver.
 
     ``may_send`` is called before each, because a webhook can be paused, removed or changed during the batch.
     """
-    results: list[AttemptResult] = []
     for delivery in batch.deliveries:
         if not await may_send(delivery):
-            break
-        results.append(await send_one(sender, batch, delivery, clock, tracer))
-        if results[-1].error is not None:
-            break
-    return results
+            return
+        result = await send_one(sender, batch, delivery, clock, tracer)
+        yield result
+        if result.error is not None:
+            return
 
 
 async def send_one(
@@ -90,7 +89,7 @@ def describe_status(status: int) -> str:
 def build_headers(batch: DeliveryBatch, delivery: Delivery, now_ms: int) -> list[tuple[str, str]]:
     """The headers of one attempt; signed for each attempt, since receivers refuse old timestamps."""
     headers = [
-        ("content-type", content_type_of(batch.webhook.format)),
+        *list_format_headers(batch.webhook.format, delivery.type, delivery.body),
         ("accept", "*/*"),
         ("user-agent", f"ari/{__version__}"),
     ]

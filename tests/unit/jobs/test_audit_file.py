@@ -19,12 +19,11 @@ from ari.base.audit_lag import find_waiting
 from ari.base.audit_verification import AuditCopy
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.jobs.audit_delivery import EVENTS_AT_ONCE, HEAD_SECONDS, AuditDelivery
+from ari.jobs.audit_delivery import EVENTS_AT_ONCE, AuditDelivery
 from ari.jobs.audit_file import AuditFile
 from ari.outbound.line_file import LineFile
 from tests.support.audit_copies import make_chain, to_lines
 from tests.support.audit_log import create
-from tests.support.commands import clock_of
 from tests.support.instances import opened
 
 
@@ -37,7 +36,7 @@ class Copying:
 
     def start(self) -> AuditDelivery:
         """A process that delivers, as far as the file is concerned."""
-        sink = AuditFile(self.path, self.instance.settings.data_dir)
+        sink = AuditFile(Deps(self.instance), self.path)
         return AuditDelivery(Deps(self.instance), sink, Flag())
 
     def read(self, *paths: Path) -> AuditCopy:
@@ -69,19 +68,29 @@ def kill(delivery: AuditDelivery) -> None:
 
 
 def test_each_event_is_in_the_file_once(copying: Copying) -> None:
-    """With its head, once an hour if there are new events; nothing is written otherwise."""
+    """With the signed head after the newest one, so the file is proven at any moment; nothing is written otherwise."""
+    delivery = copying.start()
+    for number in (1, 2):
+        create(copying.instance, f"number {number}")
+        for _ in range(3):
+            delivery.run_once()
+        copy = copying.read()
+        assert (copy.count, copy.repeats, copy.heads) == (copying.count(), 0, number)
+        assert copy.is_signed_whole
+    assert find_waiting_for(copying) is None
+
+
+def test_a_rotated_file_is_proven_with_those_before_it(copying: Copying) -> None:
+    """From its first event on: the head is in the file that its event is in."""
     create(copying.instance, "first")
     delivery = copying.start()
     delivery.run_once()
+    old = copying.path.with_suffix(".1")
+    copying.path.rename(old)
     create(copying.instance, "second")
     delivery.run_once()
-    copy = copying.read()
-    assert (copy.count, copy.repeats, copy.heads, copy.after_head) == (copying.count(), 0, 1, 1)
-    clock_of(copying.instance).advance(HEAD_SECONDS)
-    for _ in range(3):
-        delivery.run_once()
-    assert (copying.read().heads, copying.read().after_head) == (2, 0)
-    assert find_waiting_for(copying) is None
+    assert copying.read(old).is_signed_whole
+    assert (copying.read().heads, copying.read().after_head, copying.read().earlier) == (1, 0, copying.count() - 1)
 
 
 def find_waiting_for(copying: Copying) -> int | None:

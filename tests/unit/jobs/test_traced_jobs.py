@@ -119,7 +119,7 @@ def test_the_audit_logs_upkeep_and_copies_are_traced(data_dir: Path, tmp_path: P
         create(instance, "new")
         audit.round_of_audit(instance, None)
         assert (spans.names, spans.noted["ari.events"]) == (["ari.remove_old_events"], 1)
-        sink = AuditFile(tmp_path / "audit.jsonl", data_dir)
+        sink = AuditFile(Deps(instance), tmp_path / "audit.jsonl")
         AuditDelivery(Deps(instance), sink, threading.Event()).run_once()
         sink.close()
         assert spans.names[1:] == ["ari.copy_audit_log"]

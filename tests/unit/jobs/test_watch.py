@@ -7,8 +7,10 @@ import pytest
 from ari import keys
 from ari.base.clock import DAY_MS
 from ari.deps import Deps
+from ari.instance import Instance
+from ari.integrations.ai_rules.change_budgets import increase_shared_budget, set_budgets
 from ari.jobs.watch import scan_once
-from ari.keys.limits.charge import Charge, Estimate, RuleOwner, Settlement
+from ari.keys.limits.charge import INSTANCE_ID, INSTANCE_PREFIX, Charge, Estimate, RuleOwner, Settlement
 from ari.keys.limits.rules import Budget, LimitRules
 from ari.keys.limits.spending import Amounts
 from ari.usage.ports import Batch
@@ -16,6 +18,15 @@ from ari.usage.watch.expiring import DAYS
 from tests.support.commands import clock_of, create_key
 from tests.support.instances import START_MS, opened
 from tests.support.usage import make_ai_use, make_row
+
+
+def spend(instance: Instance, owner: RuleOwner, amount: int) -> None:
+    row = make_row(charge=Charge((owner,), estimate=Estimate(Amounts(amount, 0), 1)))
+    instance.database.usage.commit(Batch([row]))
+    assert row.charge is not None
+    assert row.charge.decision is not None
+    use = make_ai_use(row.id, settlement=Settlement(row.charge.decision.held, Amounts(amount, 0)))
+    instance.database.usage.commit(Batch(completions=[use]))
 
 
 def test_a_finding_is_recorded_once_however_many_workers_scan(data_dir: Path) -> None:
@@ -40,12 +51,7 @@ def test_the_event_of_a_shared_budget_names_the_consumer(data_dir: Path) -> None
         consumer = Deps(instance).do_sync(keys.create_consumer, keys.NewConsumer("ana"))
         scan_once(instance)
         owner = RuleOwner(consumer.id, LimitRules(1, budgets=(Budget("monthly", 100),)), "consumer:")
-        row = make_row(charge=Charge((owner,), estimate=Estimate(Amounts(85, 0), 1)))
-        instance.database.usage.commit(Batch([row]))
-        assert row.charge is not None
-        assert row.charge.decision is not None
-        use = make_ai_use(row.id, settlement=Settlement(row.charge.decision.held, Amounts(85, 0)))
-        instance.database.usage.commit(Batch(completions=[use]))
+        spend(instance, owner, 85)
         clock_of(instance).advance(60)
         [found] = scan_once(instance)
         named = (found.subject, found.detail["name"], found.detail["threshold"], found.detail["used_percent"])
@@ -77,3 +83,30 @@ def test_a_budget_warning_is_recorded_once_even_if_the_process_dies(
         assert instance.budget_warnings.read(9) == []
         names = [event.name for event in Deps(instance).read_sync(lambda tx: tx.events.page(key.id, None, 50))]
         assert names.count("budget_threshold_reached") == 1
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_budget_that_was_increased_in_time_causes_no_warning(data_dir: Path, *, is_shared: bool) -> None:
+    """The watch looks up to a minute later. What is used of the raised budget is reported when it is reached."""
+    with opened(data_dir, None) as instance:
+        deps, given = Deps(instance), [{"name": "team", "amount_usd": "0.30", "period": "month"}]
+        if is_shared:
+            rules = deps.do_sync(set_budgets, given, None, []).instance
+            owner = RuleOwner(INSTANCE_ID, rules, INSTANCE_PREFIX)
+        else:
+            consumer = deps.do_sync(keys.create_consumer, keys.NewConsumer("ana", budgets=given))
+            owner = RuleOwner(consumer.id, consumer.policy.limits, "consumer:")
+        scan_once(instance)
+        spend(instance, owner, 290_000)
+        if is_shared:
+            raised = deps.do_sync(increase_shared_budget, None, "team", {"amount_usd": "50"}).instance
+        else:
+            changed = deps.do_sync(keys.increase_consumer_budget, owner.id, "team", {"amount_usd": "50"})
+            raised = changed.policy.limits
+        clock_of(instance).advance(60)
+        assert scan_once(instance) == []
+        assert instance.budget_warnings.read(9) == []
+        spend(instance, RuleOwner(owner.id, raised, owner.prefix), 45_000_000)
+        clock_of(instance).advance(60)
+        [found] = scan_once(instance)
+        assert (found.subject, found.detail["used_percent"], found.detail["limit_usd"]) == (owner.id, 90, "50.30")

@@ -15,13 +15,17 @@ from ari.usage.recorder import UsageRecorder
 
 
 class FakeStore:
-    """Remembers committed batches. ``hold`` stops the disk, ``faults`` are raised by the next commits."""
+    """Remembers committed batches. ``hold`` stops the disk, ``faults`` are raised by the next commits.
+
+    ``begun`` counts commits, also those that didn't end.
+    """
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.faults: list[Exception] = []
         self.removals: list[int] = []
         self.staged = 0
+        self.begun = 0
         self._free = threading.Event()
         self._free.set()
 
@@ -39,6 +43,7 @@ class FakeStore:
 
     def commit(self, batch: Batch) -> None:
         taken = deepcopy(batch)
+        self.begun += 1
         self._free.wait(30)
         if self.faults:
             raise self.faults.pop(0)

@@ -1,18 +1,20 @@
 """Commits pause only where folds can't keep up, and never for long."""
 
+import pytest
+
 from ari.base.errors import Unavailable
 from ari.usage.back_pressure import MAX_PAUSE_SECONDS, BackPressure
 from tests.support.clock import FrozenClock
 
 
-def _pauses(*backlogs: int | None) -> list[float]:
-    """The pause at each of these backlogs, with a limit of 1,000; ``None`` can't be read."""
+def _pauses(*backlogs: int | Exception) -> list[float]:
+    """The pause at each of these backlogs, with a limit of 1,000; one is what reading it raises."""
     clock, left = FrozenClock(0), list(backlogs)
 
     def count() -> int:
         found = left.pop(0)
-        if found is None:
-            raise Unavailable("gone")
+        if isinstance(found, Exception):
+            raise found
         return found
 
     pressure = BackPressure(count, 1_000, clock.monotonic)
@@ -36,6 +38,7 @@ def test_a_small_excess_costs_milliseconds() -> None:
     assert 0.009 < pause < 0.010
 
 
-def test_a_backlog_that_cannot_be_read_slows_nobody() -> None:
-    """The commit itself reports the database."""
-    assert _pauses(2_000, None) == [MAX_PAUSE_SECONDS, 0]
+@pytest.mark.parametrize("error", [Unavailable("gone"), OSError("gone"), ValueError("a defect")])
+def test_a_backlog_that_cannot_be_read_slows_nobody(error: Exception) -> None:
+    """The commit itself reports the database. Without the thread that pauses, nothing would be logged any more."""
+    assert _pauses(2_000, error) == [MAX_PAUSE_SECONDS, 0]

@@ -12,9 +12,11 @@ from ari.usage.cleaning import (
     address_forms,
     attempt_address,
     clean,
+    clean_completion,
     clean_row,
     reduce_address,
 )
+from ari.usage.model import Completion
 from tests.support.usage import make_row
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
@@ -143,3 +145,26 @@ def test_an_address_is_found_again_under_its_forms(address: ipaddress.IPv4Addres
 def test_a_network_is_no_address_to_erase() -> None:
     """Only what was logged as this very text is meant."""
     assert address_forms("192.0.2.0/24") == ("192.0.2.0/24",)
+
+
+@pytest.mark.parametrize("status", [-5, 65_536, 70_000, 2**40])
+def test_a_status_that_no_response_has_is_unknown(status: int) -> None:
+    """A service may send any number; a database could refuse it or store another."""
+    row = make_row(status=status)
+    clean_row(row, "full")
+    assert row.status is None
+    assert clean_completion(Completion(row.id, status, 1.0, 1)) is None
+
+
+@given(st.floats() | st.none(), st.integers() | st.none(), st.integers())
+def test_numbers_fit_every_database(duration_ms: float | None, size: int | None, count: int) -> None:
+    """NaN, infinity, negative times, and what overflows a column."""
+    row = make_row(duration_ms=duration_ms, bytes=size, count=count)
+    clean_row(row, "full")
+    assert row.duration_ms is None or 0 <= row.duration_ms < 2**50
+    assert row.bytes is None or 0 <= row.bytes < 2**63
+    assert 1 <= row.count < 2**31
+    done = clean_completion(Completion(row.id, 200, duration_ms or 0.0, size))
+    assert done is not None
+    assert 0 <= done.duration_ms < 2**50
+    assert done.bytes == row.bytes

@@ -27,7 +27,10 @@ def test_methods_and_texts() -> None:
     with pytest.raises(Invalid):
         method_of("BREW")
     assert text_of("  curl ") == "curl"
-    assert text_of(" \0 ") is None
+    assert text_of("  ") is None
+    assert text_of("a\0b\ud800") == "a\ufffdb\ufffd", "as the log has it"
+    with pytest.raises(Invalid):
+        method_of("po\u017ft")
     with pytest.raises(Invalid):
         text_of("x" * 201)
 

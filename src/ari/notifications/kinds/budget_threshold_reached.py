@@ -11,11 +11,11 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
     detail, is_key = event.detail, (event.subject or "").startswith("key_")
     is_used_up, percent = detail.get("threshold") == 100, detail.get("used_percent", detail.get("threshold"))
     name, owner = text.quote(str(detail.get("budget"))), _name_owner(event, context)
-    use = f"is used up ({percent} %)" if is_used_up else f"is used to {percent} %"
-    refused = " If it is a hard budget, further requests are refused until its period ends."
+    use = _describe_use(percent, is_used_up=is_used_up)
+    refused = " If it is a hard budget, requests that don't fit are refused until its period ends."
     return EmailContent(
         subject=f"Budget {name} of {owner} {use}",
-        summary=f"A budget for AI requests {use} in its current period.{refused if is_used_up else ''}",
+        summary=f"A budget for AI requests {use}, in its current period.{refused if is_used_up else ''}",
         facts=(
             ("Budget", name),
             facts.key_fact(event, context) if is_key else ("Of", owner),
@@ -26,6 +26,13 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
         path=facts.key_path(event) if is_key else "/settings/usage/ai",
         button="View key" if is_key else "View usage",
     )
+
+
+def _describe_use(percent: object, *, is_used_up: bool) -> str:
+    """``is used to 81 %``; after a refusal, a budget that isn't used up has too little left."""
+    if is_used_up and isinstance(percent, int) and percent < 100:
+        return f"has too little left for a request ({percent} % used)"
+    return f"is used up ({percent} %)" if is_used_up else f"is used to {percent} %"
 
 
 def _name_owner(event: Event, context: NoticeContext) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ari.base.clock import DAY_MS
 from ari.keys.limits.budget_fields import describe_amount
+from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.rules import Unit
 from ari.usage.watch.model import MutedMarks, WatchFinding
 
@@ -35,8 +36,24 @@ class BudgetWarning(NamedTuple):
 
     @property
     def mark(self) -> str:
-        """Identifies the threshold of this period."""
-        return f"budget:{self.owner_id}:{self.name}:{self.period_ms}:{self.threshold}"
+        """Identifies the threshold of this period, and the amount: it is reached again after an increase."""
+        return f"budget:{self.owner_id}:{self.name}:{self.period_ms}:{self.threshold}:{self.amount}"
+
+
+def compare_to_limits(warnings: Sequence[BudgetWarning], rules: Sequence[RuleOwner], at_ms: int) -> list[BudgetWarning]:
+    """The warnings that are still true with the limits of this time: a budget may have been increased.
+
+    Those of a budget that is gone stay as they are.
+    """
+    limits = {(one.id, budget.name): budget.find_limit(at_ms) for one in rules for budget in one.rules.budgets}
+    found = list[BudgetWarning]()
+    for one in warnings:
+        limit = limits.get((one.owner_id, one.name))
+        if limit is None or limit <= one.amount:
+            found.append(one)
+        elif one.used * 100 >= limit * one.threshold:
+            found.append(one._replace(amount=limit))
+    return found
 
 
 def find_budget_warnings(

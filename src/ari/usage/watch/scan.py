@@ -17,8 +17,9 @@ from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.events import Event
 from ari.base.ids import is_id, new_id
+from ari.keys.limits.charge import RuleOwner
 from ari.usage.watch import bursts
-from ari.usage.watch.budget_warnings import BudgetWarning, find_budget_warnings
+from ari.usage.watch.budget_warnings import BudgetWarning, compare_to_limits, find_budget_warnings
 from ari.usage.watch.bursts import KeyBurst, find_address_bursts, find_key_bursts
 from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_mark, find_dead_calls, find_end_ms
 from ari.usage.watch.expired_in_use import find_expired_in_use
@@ -114,15 +115,21 @@ def find(tx: WatchTransaction, use: WatchedUse, due: Scan, limits: Limits) -> li
     return found
 
 
-def find_warnings(tx: WatchTransaction, due: Scan, warnings: Sequence[BudgetWarning]) -> list[WatchFinding]:
-    """The findings about budgets that aren't muted."""
+def find_warnings(
+    tx: WatchTransaction, due: Scan, warnings: Sequence[BudgetWarning], shared: Sequence[RuleOwner]
+) -> list[WatchFinding]:
+    """The findings about budgets that are true now and not muted; ``shared`` has the budgets of no key or consumer."""
     if not warnings:
         return []
     owner_ids = sorted({one.owner_id for one in warnings})
-    owners = {key_id: describe_key(key) for key_id, key in tx.watch.keys(owner_ids).items()}
-    consumers = (tx.consumers.get(one) for one in owner_ids if is_id("con", one))
-    owners |= {one.id: {"name": one.name} for one in consumers if one is not None}
-    return find_budget_warnings(warnings, owners, tx.watch.list_muted(due.now_ms))
+    owned = tx.watch.keys(owner_ids)
+    consumers = {one: found for one in owner_ids if is_id("con", one) and (found := tx.consumers.get(one)) is not None}
+    owners = {key_id: describe_key(key) for key_id, key in owned.items()}
+    owners |= {one.id: {"name": one.name} for one in consumers.values()}
+    rules = [RuleOwner(one.id, one.policy.limits) for one in owned.values()]
+    rules += [RuleOwner(one.id, one.policy.limits) for one in consumers.values()]
+    current = compare_to_limits(warnings, (*rules, *shared), due.now_ms)
+    return find_budget_warnings(current, owners, tx.watch.list_muted(due.now_ms))
 
 
 def record(tx: WatchTransaction, due: Scan, found: list[WatchFinding]) -> bool:

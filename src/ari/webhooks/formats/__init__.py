@@ -6,7 +6,7 @@ from ari.webhooks.formats import discord, ntfy, slack, standard
 from ari.webhooks.formats.message import MessageFacts
 from ari.webhooks.model import Format
 
-__all__ = ["MessageFacts", "content_type_of", "write_body"]
+__all__ = ["MessageFacts", "list_format_headers", "write_body"]
 
 _FORMATS: dict[Format, tuple[Callable[[MessageFacts], str], str]] = {
     "standard": (standard.write, standard.CONTENT_TYPE),
@@ -21,6 +21,7 @@ def write_body(name: Format, facts: MessageFacts) -> str:
     return _FORMATS[name][0](facts)
 
 
-def content_type_of(name: Format) -> str:
-    """The media type of its bodies."""
-    return _FORMATS[name][1]
+def list_format_headers(name: Format, event_type: str, body: str) -> list[tuple[str, str]]:
+    """The headers that say what a body is, and those in which the format has more of the message."""
+    more = ntfy.list_headers(event_type, body) if name == "ntfy" else []
+    return [("content-type", _FORMATS[name][1]), *more]

@@ -28,9 +28,11 @@ def test_a_shared_budget_that_is_used_up() -> None:
 
 
 def test_the_owner_is_named() -> None:
-    """A refusal after 80 percent uses a budget up, and the email has the true percent."""
+    """A refusal after 80 percent doesn't use a budget up: the email says what is true."""
     used = event(KIND, budget="monthly", threshold=100, used_percent=97, name="ana")
     shared = event(KIND, budget="monthly", threshold=50, used_percent=62)
-    assert compose_sample(KIND, replace(used, subject="con_1")).subject == "Budget “monthly” of “ana” is used up (97 %)"
+    assert compose_sample(KIND, replace(used, subject="con_1")).subject == (
+        "Budget “monthly” of “ana” has too little left for a request (97 % used)"
+    )
     content = compose_sample(KIND, replace(shared, subject="instance"))
     assert content.subject == "Budget “monthly” of the instance is used to 62 %"

@@ -1,6 +1,8 @@
 """Warnings of budgets: one finding for each, and none that was reported."""
 
-from ari.usage.watch.budget_warnings import BudgetWarning, find_budget_warnings
+from ari.keys.limits.charge import RuleOwner
+from ari.keys.limits.rules import Budget, Increase, LimitRules
+from ari.usage.watch.budget_warnings import BudgetWarning, compare_to_limits, find_budget_warnings
 
 WARNING = BudgetWarning("con_1", "monthly", 0, 80, "money", 20_400_000, 25_000_000, 5)
 
@@ -36,3 +38,23 @@ def test_a_reported_warning_is_muted() -> None:
     muted = {WARNING.mark}
     others = [WARNING._replace(period_ms=1), WARNING._replace(threshold=100), WARNING._replace(owner_id="con_2")]
     assert len(find_budget_warnings([WARNING, *others], {}, muted)) == 3
+
+
+def test_a_warning_that_an_increase_made_false_is_dropped() -> None:
+    """One that is still true has the current limit; one of a budget that was removed stays."""
+    half, refused = WARNING._replace(threshold=50), WARNING._replace(threshold=100)
+
+    def compare(amount: int, increase: int) -> list[BudgetWarning]:
+        budget = Budget("monthly", amount, increases=(Increase(increase),) if increase else ())
+        return compare_to_limits([half, WARNING, refused], [RuleOwner("con_1", LimitRules(1, budgets=(budget,)))], 5)
+
+    assert compare(25_000_000, 0) == [half, WARNING, refused]
+    assert compare(20_000_000, 0) == [half, WARNING, refused]
+    assert compare(25_000_000, 10_000_000) == [half._replace(amount=35_000_000)]
+    assert compare(25_000_000, 50_000_000) == []
+    assert compare_to_limits([WARNING], [RuleOwner("con_1", LimitRules(1))], 5) == [WARNING]
+
+
+def test_a_threshold_that_is_reached_again_after_an_increase_is_reported() -> None:
+    """Its amount is another one."""
+    assert len(find_budget_warnings([WARNING._replace(amount=30_000_000)], {}, {WARNING.mark})) == 1

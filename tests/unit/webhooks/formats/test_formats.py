@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ari.base.events import EVENT_NAMES, Event, Origin
-from ari.webhooks.event_types import type_of
-from ari.webhooks.formats import MessageFacts, content_type_of, write_body
+from ari.webhooks.event_types import EVENT_TYPES, type_of
+from ari.webhooks.formats import MessageFacts, list_format_headers, ntfy, write_body
 from ari.webhooks.formats.standard import MAX_DETAIL
 from ari.webhooks.model import FORMATS, Format
 
@@ -71,6 +71,37 @@ def test_ntfy_messages_are_one_line_and_our_link(hostile: str) -> None:
     assert "evil.example" not in text
 
 
+def test_ntfy_messages_have_a_title_a_priority_and_tags() -> None:
+    """As ntfy documents its headers; a tap opens the event."""
+    facts = _make("key_leaked", name="Laptop")
+    headers = dict(list_format_headers("ntfy", facts.type, write_body("ntfy", facts)))
+    assert headers == {
+        "content-type": "text/plain; charset=utf-8",
+        "x-title": "ARI: key leaked",
+        "x-priority": "urgent",
+        "x-tags": "rotating_light,key.leaked",
+        "x-click": f"{BASE}/settings/audit/evt_1",
+    }
+    ordinary = dict(list_format_headers("ntfy", "key.created", write_body("ntfy", _make("key_created", base=None))))
+    assert (ordinary["x-priority"], ordinary["x-tags"]) == ("default", "key,key.created")
+    assert "x-click" not in ordinary
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_headers_hold_nothing_of_callers(hostile: str) -> None:
+    """A name can't add a header, a priority or an action; other formats have no such headers."""
+    facts = _make("key_created", name=hostile)
+    headers = list_format_headers("ntfy", facts.type, write_body("ntfy", facts))
+    assert headers == list_format_headers("ntfy", facts.type, write_body("ntfy", _make("key_created", name="Laptop")))
+    for name in ("standard", "slack", "discord"):
+        assert list_format_headers(_format(name), facts.type, "{}") == [("content-type", "application/json")]
+
+
+def test_ranked_types_exist() -> None:
+    """A renamed event must not lose its priority unseen."""
+    assert EVENT_TYPES.keys() >= ntfy.URGENT | ntfy.HIGH
+
+
 def test_without_a_public_url_there_is_no_link() -> None:
     """An address that a Host header chose would be worse (security.md 3)."""
     for name in ("slack", "discord", "ntfy"):
@@ -87,7 +118,6 @@ def test_every_event_has_a_sentence_in_every_format() -> None:
         for name in FORMATS:
             for detail in ({}, {"name": None}, {"name": {"from": "a", "to": "b"}}, {"name": ["x"]}, {"name": 7}):
                 assert len(write_body(name, _make(event_name, **detail))) > 20
-    assert {content_type_of(name) for name in FORMATS} == {"application/json", "text/plain; charset=utf-8"}
 
 
 def test_the_standard_payload_is_the_event_of_the_api() -> None:
