@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from ari.backups.backup_lineage import read_lineage
 from ari.base.audit import MIN_RETENTION_DAYS, AuditTransaction, Head, accept, broken
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Conflict
 from ari.base.signing import Signature
 from ari.cli import output
 from ari.cli.audit_copy import export, verify
+from ari.cli.audit_take_over import take_over
 from ari.cli.chosen_instance import require_data_dir
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
@@ -20,6 +22,7 @@ from ari.cli.time_args import whole_number
 app = CommandApp(no_args_is_help=True)
 app.command("export")(export)
 app.command("verify")(verify)
+app.command("take-over")(take_over)
 
 
 @app.callback()
@@ -32,6 +35,7 @@ def show_head(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show the newest event, its hash and the key that signed it. Keep a copy on another machine."""
     with open_deps(data_dir) as deps:
         head, signature = deps.read_sync(_get_head)
+        history = deps.read_sync(read_lineage)
     facts = {
         "instance": head.instance,
         "event": head.event_id,
@@ -40,11 +44,13 @@ def show_head(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         "time": to_rfc3339(head.at_ms),
         "signing_key": signature.fingerprint,
         "public_key": signature.public.hex(),
+        "history": history or None,
     }
     if as_json:
         output.as_json(facts)
     else:
-        output.facts(list((facts | {"time": output.moment(head.at_ms)}).items()))
+        shown = facts | {"time": output.moment(head.at_ms), "history": history or "never restored"}
+        output.facts(list(shown.items()))
 
 
 @app.command()

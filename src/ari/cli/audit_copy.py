@@ -23,10 +23,22 @@ if TYPE_CHECKING:
     from ari.base.events import Event
     from ari.outbound.line_file import LineFile
 
-_EVENTS_AT_ONCE = 1_000
+EVENTS_AT_ONCE = 1_000
 _MAX_PAGE_BYTES = 64 * 1024 * 1024
 _WAIT_SECONDS = 20
 _KEY_BYTES = 32
+_COMPLETE = (
+    "Proven complete: no event was changed, and none is missing from the first of the log to the last, signed one."
+)
+_CONSISTENT = (
+    "Consistent, but not proven complete: no event in the copy was changed, and none is missing between its first and "
+    "last."
+)
+_NEXT_HEAD = (
+    "ARI writes one after the newest event of the log, within seconds: try again, or run ari doctor on the instance."
+)
+_NO_HEAD = f"The copy has no signed head, so nothing shows that the key you gave signed it. {_NEXT_HEAD}"
+_NO_EVENTS = "The copy has no events. A file that was just rotated has one after the next change."
 
 
 def export(
@@ -37,6 +49,16 @@ def export(
     after: Annotated[
         str | None, typer.Option("--after", metavar="EVENT", help="Event to continue after.", show_default=False)
     ] = None,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            "--history",
+            metavar="RESTORE",
+            help="Restore that the instance must have begun with, from ari audit head; needed to continue a copy from "
+            "before it.",
+            show_default=False,
+        ),
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new events.")] = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -44,12 +66,17 @@ def export(
     with ExitStack() as stack:
         target = stack.enter_context(open_target(data_dir))
         copy = _Copy(None if file is None else _open_file(file, stack), after)
+        from_start = "any" if copy.last_id is None else None  # all of it is from here, until the first head
         while True:
-            page = target.events.collect(copy.last_id, _EVENTS_AT_ONCE, _WAIT_SECONDS if follow else 0)
-            if not copy.add(page) and not follow:
+            seconds = _WAIT_SECONDS if follow else 0
+            page = target.events.collect(copy.last_id, EVENTS_AT_ONCE, seconds, history or from_start)
+            if copy.add(page):
+                continue
+            from_start = None
+            if not follow:
                 break
     if file is not None:
-        output.say(f"Added {output.count(copy.count, 'event')} to {file}.")
+        output.say(f"Added {output.count(copy.count, 'event')} to {file}.{copy.describe_restore()}")
 
 
 class _Copy:
@@ -61,6 +88,7 @@ class _Copy:
         self.file = file
         self.last_id = after if file is None else file.last_id or after
         self.count = 0
+        self._restore: Event | None = None
         self._ends_with_head = file is not None and file.ends_with_head
 
     def add(self, lines: Iterable[bytes]) -> bool:
@@ -72,6 +100,7 @@ class _Copy:
         for one in _parse(lines):
             if isinstance(one, ChainedEvent):
                 events.append(one)
+                self._restore = one.event if one.event.name == "backup_restored" else self._restore
             else:
                 head = write_head(one.mark)
         written = [one.to_line() for one in events]
@@ -88,6 +117,16 @@ class _Copy:
         elif written:
             self.file.append(written, self.last_id)
         return bool(events) and head is None
+
+    def describe_restore(self) -> str:
+        """A sentence if a restore is among the events that were added; else empty."""
+        if self._restore is None:
+            return ""
+        written_at = output.clean(self._restore.detail.get("written_at"))
+        return (
+            f" The instance was restored on {to_rfc3339(self._restore.at_ms)}: earlier events are those of the backup "
+            f"of {written_at}, and later ones are its own."
+        )
 
 
 def _parse(lines: Iterable[bytes]) -> "Iterable[ChainedEvent | SignedHead]":
@@ -127,12 +166,19 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 unless the copy is proven complete; needs --public-key.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a copy of the audit log: that no event in it was changed, and none is missing. Needs no instance.
 
-    Exits with 1 if the copy isn't whole or can't be read.
+    A copy is proven complete if it begins with the first event of the log and a head that your key signed names its
+    last. Otherwise it is only consistent: there is nothing to compare its end, its beginning or its signer with. Exits
+    with 1 if the copy isn't consistent or can't be read.
     """
+    if strict and not keys:
+        raise typer.BadParameter("give the --public-key of the instance as well.", param_hint="--strict")
     from ari.base.audit_copies import verify as verify_copies
     from ari.base.audit_verification import AuditCopy
 
@@ -140,19 +186,22 @@ def verify(
     with ExitStack() as stack:
         verify_copies(copy, [(name, _open(name, stack)) for name in files])
     if copy.first is None or copy.last is None:
-        raise Conflict("no_events", "The copy has no events.")
+        raise Conflict("no_events", _NO_EVENTS)
     if keys and copy.head is None:
-        raise Conflict("no_head", "The copy has no signed head, so nothing shows that the key you gave signed it.")
+        raise Conflict("no_head", _NO_HEAD)
     unproven = list_unproven(copy, is_key_given=bool(keys))
+    is_complete = bool(keys) and copy.is_signed_whole
     facts = _list_facts(copy, copy.first.event, copy.last.event)
     if as_json:
-        output.as_json(facts | {"unproven": unproven})
-        return
-    output.say("The copy is whole: no event in it was changed, and none is missing between its first and last.")
-    shown = {name: " ".join(value) if isinstance(value, list) else value for name, value in facts.items()}
-    output.facts([(name, "unknown" if value in (None, "") else value) for name, value in shown.items()])
-    for sentence in unproven:
-        output.say(f"Not proven: {sentence}")
+        output.as_json({"proven_complete": is_complete} | facts | {"unproven": unproven})
+    else:
+        output.say(_COMPLETE if is_complete else _CONSISTENT)
+        shown = {name: " ".join(value) if isinstance(value, list) else value for name, value in facts.items()}
+        output.facts([(name, "unknown" if value in (None, "") else value) for name, value in shown.items()])
+        for sentence in unproven:
+            output.say(f"Not proven: {sentence}")
+    if strict and not is_complete:
+        raise typer.Exit(1)
 
 
 def _list_facts(copy: "AuditCopy", first: "Event", last: "Event") -> dict[str, Any]:
@@ -176,13 +225,16 @@ def list_unproven(copy: "AuditCopy", *, is_key_given: bool) -> list[str]:
         found.append("The log may have had events before the first one here.")
     elif copy.earlier:
         are = "isn't" if copy.earlier == 1 else "aren't"
-        found.append(f"{output.count(copy.earlier, 'earlier event')} of the log {are} in this copy.")
+        found.append(
+            f"{output.count(copy.earlier, 'earlier event')} of the log {are} in this copy. If files before it have "
+            "them, give those first."
+        )
     if head is None:
         found.append("Without a signed head, events may be missing at the end, or all of them may be rewritten.")
         return found
     if copy.after_head:
         last = "event" if copy.after_head == 1 else output.count(copy.after_head, "event")
-        found.append(f"No signed head covers the last {last}.")
+        found.append(f"No signed head covers the last {last}. {_NEXT_HEAD}")
     if not is_key_given:
         found.append(
             "The signing key may be anyone's: compare it with ari audit head on the instance, or pass its --public-key."

@@ -3,8 +3,9 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -23,11 +24,14 @@ from ari.cli.output import count
 from ari.cli.show_progress import show_progress
 
 if TYPE_CHECKING:
-    from ari.backups.ports import BackupTarget
+    from ari.backups.backup_name import BackupName
+    from ari.backups.ports import BackupTarget, StoredFile
     from ari.base.settings import Settings
 
+_MAX_COMPARED = 200
+"""Each of them is two requests to a service."""
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Backup file.", show_default=False)]
-app = CommandApp(cls=group_with_default("file"))
+app = CommandApp(cls=group_with_default("file"), no_args_is_help=True)
 
 
 @app.command("file")
@@ -88,35 +92,84 @@ def now(data_dir: DataDir = None) -> None:
 
 @app.command("list")
 def list_backups(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List the backups in ARI_BACKUP_TO, newest first."""
+    """List the backups in ARI_BACKUP_TO, newest first, and those whose name doesn't say what they are."""
     settings = read_settings(data_dir)
-    from ari.backups.backup_name import BackupName, find_newest_of_each
+    from ari.backups.backup_name import find_newest_of_each, is_partial
     from ari.base.clock import system_clock
 
     target = _open_target(settings)
-    found = [(name, one) for one in target.list_files() if (name := BackupName.parse(one.name)) is not None]
-    found.sort(key=lambda pair: pair[0].at_ms, reverse=True)
+    files = target.list_files()
+    _tell_unfinished([one.name for one in files if is_partial(one.name)])
+    found = list(_look_at(target, files))
+    found.sort(key=lambda one: (one.at_ms, one.name.lineage if one.name else "", one.file.name), reverse=True)
+    names = [one.name for one in found if one.name is not None]
     now_ms = system_clock(settings.test_clock_file).now_ms()
-    ahead = sum(name.is_ahead(now_ms) for name, _ in found)
+    ahead = sum(name.is_ahead(now_ms) for name in names)
     if ahead:
         are = "backup is" if ahead == 1 else "backups are"
         output.tell(f"{ahead} {are} from the future: the clock is wrong now, or was wrong then.")
-    newest = find_newest_of_each(name for name, _ in found)
+    newest = find_newest_of_each(names)
     if len(newest) > 1:
         listed = ", ".join(str(one) for one in newest)
         output.tell(f"These are of several instances or restores, so latest is refused. The newest of each: {listed}")
+    for one in found:
+        if one.problem is not None:
+            output.tell(one.problem)
     if as_json:
-        items = [
-            {"name": one.name, "time": to_rfc3339(name.at_ms), "bytes": one.size_bytes, "verified": name.verified}
-            for name, one in found
-        ]
-        output.as_json({"place": target.place, "items": items})
+        output.as_json({"place": target.place, "items": [one.to_json() for one in found]})
         return
     rows = (
-        (output.moment(name.at_ms), output.size(one.size_bytes), "yes" if name.verified else "no", one.name)
-        for name, one in found
+        (output.moment(one.at_ms), output.size(one.file.size_bytes), "yes" if one.verified else "no", one.file.name)
+        for one in found
     )
     output.table(("TIME", "SIZE", "VERIFIED", "NAME"), rows, f"No backups in {target.place}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _ListedBackup:
+    """A file of the list; ``problem`` is a sentence if its name doesn't say what it is."""
+
+    file: "StoredFile"
+    name: "BackupName | None"
+    at_ms: int
+    problem: str | None
+
+    @property
+    def verified(self) -> bool:
+        return self.problem is None and self.name is not None and self.name.verified
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "name": self.file.name,
+            "time": to_rfc3339(self.at_ms),
+            "bytes": self.file.size_bytes,
+            "verified": self.verified,
+            "problem": self.problem,
+        }
+
+
+def _look_at(target: "BackupTarget", files: "Sequence[StoredFile]") -> Iterator[_ListedBackup]:
+    """The backups among the files. The newest are compared with their names, which reads a little of each."""
+    from ari.backups.backup_name import BackupName, is_partial
+    from ari.storage.backup.stored_backup import find_problem
+
+    named = [(BackupName.parse(one.name), one) for one in files if not is_partial(one.name)]
+    named.sort(key=lambda pair: -1 if pair[0] is None else pair[0].at_ms, reverse=True)
+    others = [pair for pair in named if pair[0] is None][:_MAX_COMPARED]
+    for number, (name, file) in enumerate([*(pair for pair in named if pair[0] is not None), *others]):
+        is_compared = name is None or number < _MAX_COMPARED
+        at_ms, problem = find_problem(target, file.name) if is_compared else (None, None)
+        if name is not None or at_ms is not None:
+            yield _ListedBackup(file, name, at_ms if at_ms is not None else name.at_ms if name else 0, problem)
+
+
+def _tell_unfinished(names: list[str]) -> None:
+    if names:
+        are = "backup is" if len(names) == 1 else "backups are"
+        output.tell(
+            f"{len(names)} {are} unfinished: {', '.join(names)}. A killed process may have left it: "
+            "then a later backup removes it after a day."
+        )
 
 
 @app.command()
@@ -134,7 +187,7 @@ def verify(
 
     now_ms = system_clock(settings.test_clock_file).now_ms()
     with open_source(settings, name) as source, show_progress("Verifying") as progress:
-        manifest = BackupFiles(settings).try_restore(source.path, source.work, now_ms, progress)
+        manifest = BackupFiles(settings).try_restore(source.path, source.work, now_ms, progress, source.check_name)
     keys, rows = manifest.tables["api_keys"].rows, manifest.tables["usage_log"].rows
     output.say(f"{source.name} can be restored: {count(keys, 'key')} and {count(rows, 'usage row')}.")
 

@@ -1,4 +1,6 @@
-"""The check of scheduled backups in ``ari doctor``."""
+"""The checks of ``ari doctor`` on scheduled backups, and on keys that wait since a restore."""
+
+from collections.abc import Iterator
 
 from ari.backups.backup_name import BackupName, find_newest_of_each
 from ari.backups.ports import BackupTarget
@@ -9,8 +11,19 @@ from ari.base.settings import Settings
 from ari.cli import output
 from ari.cli.finding import Finding
 from ari.instance import open_backup_target
+from ari.keys.restored_keys import RestoredKeys
 
 _CHECK = "backups"
+
+
+def check_restored(restored: RestoredKeys | None) -> Iterator[Finding]:
+    """A note while keys that a restore disabled wait to be enabled."""
+    if restored is not None:
+        wait = "waits" if restored.count == 1 else "wait"
+        said = (
+            f"{output.count(restored.count, 'key')} {wait} since a restore, disabled. Review them and revoke each that"
+        )
+        yield Finding("restored keys", "note", f"{said} must not work again, then run: ari keys enable-restored")
 
 
 def check_backups(settings: Settings, state: BackupState) -> Finding:
@@ -39,6 +52,9 @@ def describe_state(state: BackupState, settings: Settings, now_ms: int) -> Findi
     failed = ""
     if state.failures:
         failed = f" The last {output.count(state.failures, 'attempt')} failed: {state.error}"
+    if state.unremoved:
+        old = output.count(state.unremoved, "old backup")
+        failed += f" {old} couldn't be removed: {state.removal_error}"
     if not state.verified_ms:
         begins = "ari serve writes the first one when it starts." if not failed else ""
         none = f"this instance wrote none to {settings.backup_to} yet."

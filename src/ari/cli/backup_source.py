@@ -9,11 +9,14 @@ from typing import IO
 from ari.backups.backup_name import BackupName, find_newest_of_each
 from ari.backups.ports import BackupTarget, ByteSink
 from ari.base.backup_setting_types import S3
-from ari.base.clock import system_clock
-from ari.base.errors import Conflict, NotFound, Unavailable
+from ari.base.clock import from_rfc3339, system_clock
+from ari.base.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from ari.base.settings import Settings
+from ari.cli import output
 from ari.instance import open_backup_target
 from ari.jobs.scheduled_backup import Progress, ignore_progress
+from ari.storage.backup.archive import Manifest
+from ari.storage.backup.signature import Signer
 from ari.storage.backup.trial import WORK, BackupFiles
 from ari.storage.backup.work_folder import hold_folder
 from ari.storage.data_dir import prepare_data_dir
@@ -28,6 +31,21 @@ class BackupSource:
     name: str
     path: Path
     settings: Settings
+    is_stored: bool = False
+    """Whether it is in a target, where a name must say what the file is."""
+
+    def check_name(self, manifest: Manifest, signer: Signer | None) -> None:
+        """Raise ``Invalid`` if a stored file has the name of another backup; warn of a file that has."""
+        name = BackupName.parse(Path(self.name).name)
+        if name is None:
+            return
+        instance = None if signer is None else signer.instance
+        mismatch = name.describe_mismatch(from_rfc3339(manifest.created_at), instance)
+        if mismatch is None:
+            return
+        if self.is_stored:
+            raise Invalid(Problem("file", f"{mismatch} Nothing was changed."))
+        output.tell(mismatch)
 
     @property
     def work(self) -> Path:
@@ -72,7 +90,7 @@ def open_source(settings: Settings, name: str) -> Iterator[BackupSource]:
             path = folder / "fetched"
             with path.open("xb") as file:
                 target.fetch(wanted, _LimitedFile(file, size_bytes, files.guard_space(folder, ignore_progress)))
-            yield BackupSource(wanted, path, settings)
+            yield BackupSource(wanted, path, settings, is_stored=True)
     except OSError as error:
         raise Unavailable(f"Can't write a temporary file: {error.strerror}.") from None
     finally:

@@ -2,6 +2,7 @@
 # Imports inside functions here: start-up speed.
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from ari.cli.chosen_instance import choose_remote, find_remote
 if TYPE_CHECKING:
     from ari.storage.offered_values import Subject
 
+_NAME = re.compile(r"[0-9A-Za-z][\w.@:+-]*", re.ASCII)
+"""Names that a shell takes as one word, and as nothing else."""
 TIMEOUT_SECONDS = 1.0
 Values = list[tuple[str, str]]
 
@@ -24,7 +27,9 @@ def offer(subject: "Subject") -> Callable[[Any, str], Values]:
             found = [*_list_built_in(subject), *_read(ctx, subject, incomplete)]
         except Exception:  # noqa: BLE001 - an error would be printed into the line that is being typed
             return []
-        return [(value, output.clean(words)) for value, words in found if _is_plain(value, incomplete)]
+        if subject in ("keys", "consumers") and incomplete:
+            found += [(name, value) for value, name in found if _NAME.fullmatch(name)]
+        return [(value, output.clean(words)) for value, words in dict(found).items() if _is_plain(value, incomplete)]
 
     return complete
 

@@ -76,6 +76,18 @@ def return_log(data_dir: DataDir = None) -> None:
     output.say("ClickHouse still has its rows. Drop its table ari_usage_log when you no longer need them.")
 
 
+@app.command()
+def take_log(data_dir: DataDir = None) -> None:
+    """Take over the table in ClickHouse with its rows. No other instance can then use it."""
+    with _open(data_dir) as database:
+        if database.clickhouse is None:
+            raise ConfigurationError("Set ARI_USAGE_LOG_URL to the ClickHouse database that has the usage log.")
+        if not database.usage.acquire_lead():
+            raise ConfigurationError("ARI is running. Stop it on every node, then try again.")
+        database.clickhouse.owner.take_over()
+    output.say("The table ari_usage_log is this instance's now.")
+
+
 @contextmanager
 def _open(data_dir: Path | None) -> "Iterator[Database]":
     settings = read_settings(data_dir)

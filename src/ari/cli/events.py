@@ -61,7 +61,7 @@ def list_events(
         )
         for event in found
     )
-    output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "No events found.")
+    output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "No events found.", droppable=3)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ari.base import server_url
 from ari.base.caller import command_line_caller
 from ari.base.errors import ConfigurationError
+from ari.cli import output
 from ari.cli.chosen_instance import require_data_dir
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def open_instance(data_dir: Path | None) -> "Iterator[Instance]":
     require_instance(settings)
     from ari.instance import Instance
 
-    instance = Instance.open(settings, watch=True)
+    instance = Instance.open(settings, watch=True, report=output.tell)
     try:
         yield instance
     finally:
@@ -56,9 +57,9 @@ def open_deps(data_dir: Path | None) -> "Iterator[Deps]":
 
 def exists(settings: "Settings") -> bool:
     """Whether the settings name a PostgreSQL database, or the data directory has one. Raises ``OSError``."""
-    from ari.storage.engine import KEYS_FILE
+    from ari.storage.pending_restore import has_instance
 
-    return settings.database_url is not None or (settings.data_dir / KEYS_FILE).exists()
+    return settings.database_url is not None or has_instance(settings.data_dir)
 
 
 def require_instance(settings: "Settings") -> None:
@@ -73,7 +74,7 @@ def require_instance(settings: "Settings") -> None:
     except OSError as error:
         raise ConfigurationError(f"Can't read the data directory {path}: {error.strerror}.") from None
     if missing:
-        raise ConfigurationError(f"No ARI data in {path}. Use --data-dir, or run ari serve to create it.")
+        raise ConfigurationError(f"No ARI data in {path}. Use --data-dir, or create it: ari migrate")
 
 
 def find_url(settings: "Settings") -> str:

@@ -42,7 +42,7 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         )
         for one in found
     ]
-    output.table(("provider", "state", "key", "source", "used", "base URL"), rows, "", droppable=2)
+    output.table(("PROVIDER", "STATE", "KEY", "SOURCE", "USED", "BASE URL"), rows, "", droppable=2)
 
 
 @app.command()

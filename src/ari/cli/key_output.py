@@ -70,7 +70,7 @@ def show_list(
         return
     headers = ("NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID")
     presets, now_ms = _presets(target), target.now_ms()
-    output.table(headers, [_row(key, presets, now_ms) for key in listed], empty, droppable=1)
+    output.table(headers, [_row(key, presets, now_ms) for key in listed], empty, droppable=5)
 
 
 def show_key(target: "Target", key: Key, as_json: bool) -> None:

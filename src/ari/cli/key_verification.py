@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ari.base.clock import in_words
 from ari.base.errors import Invalid, Problem
 from ari.cli import output
 from ari.cli.key_output import describe_limit
@@ -83,7 +84,7 @@ def _list_facts(verdict: Mapping[str, Any], now_ms: int) -> list[tuple[str, Any]
     if verdict["exceeded"] is not None:
         pairs.append(("used up", verdict["exceeded"]))
     if verdict["retry_after_seconds"] is not None:
-        pairs.append(("try again in", output.count(verdict["retry_after_seconds"], "second")))
+        pairs.append(("try again in", in_words(verdict["retry_after_seconds"])))
     return pairs
 
 

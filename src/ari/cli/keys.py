@@ -47,6 +47,11 @@ class _Keys(LazyGroup):
         ),
         ("enable", "change_key:enable", "Enable a disabled key."),
         (
+            "enable-restored",
+            "enable_after_restore:enable_restored",
+            "Enable the keys that ari restore disabled, once you have reviewed them.",
+        ),
+        (
             "revoke",
             "change_key:revoke",
             "Permanently revoke a key now, or all keys of a consumer or kind, or with a tag (listed first).",

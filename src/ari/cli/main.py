@@ -70,7 +70,11 @@ class _Root(LazyGroup):
                 "Without --yes, only lists the changes, with old and new values."
             ),
         ),
-        ("doctor", "doctor:doctor", "Check configuration and health. Exits with 1 if something is wrong."),
+        (
+            "doctor",
+            "doctor:doctor",
+            "Check configuration and health: a line for each area that is well, and everything else.",
+        ),
         (
             "backup",
             "backup:app",

@@ -62,7 +62,10 @@ def change_matching_keys(target: "Target", by: MatchedBy, wanted: BulkChange, *,
     for one in left_out:
         output.tell(f"Left out “{one['name']}” ({one['id']}): {one['reason']}")
     if not listed:
-        key_output.show_list(target, [], as_json, "There is no key to change.")
+        if as_json:
+            key_output.show_list(target, [], as_json)
+        else:
+            output.say("No key matches that this would change. Nothing was changed.")
         return
     verb, done, warning = _WORDS[wanted.action]
     counted = output.count(len(listed), "key")

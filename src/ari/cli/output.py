@@ -8,6 +8,7 @@ see times in their own time zone, as ``date`` knows it; pipes and JSON get RFC 3
 import json
 import os
 import re
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,11 +22,6 @@ from ari.base.errors import AriError, Conflict
 _JOINERS = "\u200c\u200d"
 """Invisible characters that some scripts and emoji need."""
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
-_NUMBER = re.compile(r"(?:[^\w\s]|[A-Z]{3} )?\d[\d,]*(?:\.\d+)?\+?(?: [A-Z]{3})?|unknown")
-"""A number or a cost, as reports have them."""
-_ID = re.compile(r"[a-z]+_[0-9A-Z]{26}|ari-\S+\.backup")
-"""The ID of an object, or the name of a backup: what people copy into the next command."""
-_TIME = re.compile(r"\d{4}-\d\d-\d\d\b.*")
 _ONE_WORD = re.compile(r"[!-~]{1,512}")
 _UNITS = ((365 * DAY_MS, "year"), (DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute"), (SECOND_MS, "second"))
 
@@ -124,74 +120,19 @@ def as_json(value: Any, one_line: bool = False) -> None:
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str, droppable: int = 0) -> None:
     """Print a table at a terminal; elsewhere a header line and one tab-separated line per row, never truncated.
 
-    Numbers and costs are at the right. They and times stay on one line: if the terminal is too narrow, headers of
-    numbers have a line for each word, up to ``droppable`` of the last columns are left out, and other cells are folded.
-    IDs are never broken, so that they can be copied.
+    ``lay_out`` fits it into the terminal; the ``droppable`` last columns are the least important.
     """
+    cleaned = [[clean(cell) for cell in row] for row in rows]
     if not at_terminal():
-        for row in (headers, *rows):
-            print("\t".join(clean(cell) for cell in row))
-        sys.stdout.flush()
-        return
-    listed = [[clean(cell) for cell in row] for row in rows]
-    if not listed:
+        for row in (headers, *cleaned):
+            print("\t".join(row))
+    elif cleaned:
+        from ari.cli.table_layout import lay_out
+
+        print(*lay_out(headers, cleaned, shutil.get_terminal_size().columns, droppable), sep="\n")
+    else:
         say(empty)
-        return
-    console = _console()
-    columns = [*zip(*listed, strict=True)]
-    if _measure(headers, columns) > console.width:
-        pairs = zip(headers, columns, strict=True)
-        headers = [header.replace(" ", "\n") if _is_all(_NUMBER, cells) else header for header, cells in pairs]
-    widths = [_measure([header], [cells]) for header, cells in zip(headers, columns, strict=True)]
-    shown = len(headers)
-    while shown > len(headers) - droppable and sum(widths[:shown]) > console.width:
-        shown -= 1
-    if any(map(_measure_ids, columns[:shown])):
-        console.width = max(console.width, sum(_measure_least(cells) + 3 for cells in columns[:shown]))
-    console.print(_build_table(headers[:shown], [row[:shown] for row in listed]))
-
-
-def _measure(headers: Sequence[str], columns: Sequence[Sequence[str]]) -> int:
-    """The width of these columns with the space between them."""
-    pairs = zip(headers, columns, strict=True)
-    return sum(max(map(len, (*header.split("\n"), *cells))) + 3 for header, cells in pairs)
-
-
-def _measure_ids(cells: Sequence[str]) -> int:
-    """The width of the longest ID in a column; 0 without one."""
-    return max((len(cell) for cell in cells if _ID.fullmatch(cell)), default=0)
-
-
-def _measure_least(cells: Sequence[str]) -> int:
-    """The width that a column needs next to whole IDs, if other words are folded."""
-    longest = max(map(len, cells))
-    if _is_all(_NUMBER, cells) or _is_all(_TIME, cells):
-        return longest
-    return max(_measure_ids(cells), min(longest, 12))
-
-
-def _is_all(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
-    return any(cells) and all(pattern.fullmatch(cell) for cell in cells if cell)
-
-
-def _build_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for header, cells in zip(headers, zip(*rows, strict=True), strict=True):
-        ids, is_number = _measure_ids(cells), _is_all(_NUMBER, cells)
-        drawn.add_column(
-            header,
-            overflow="fold",
-            no_wrap=is_number or _is_all(_TIME, cells) or max(map(len, cells)) <= ids,
-            min_width=ids or None,
-            justify="right" if is_number else "left",
-        )
-    for row in rows:
-        drawn.add_row(*map(Text, row))
-    return drawn
+    sys.stdout.flush()
 
 
 def line(cells: Sequence[object]) -> None:
@@ -201,7 +142,7 @@ def line(cells: Sequence[object]) -> None:
 
 def facts(pairs: Sequence[tuple[str, object]]) -> None:
     """Print one name and value per line; tab-separated when piped."""
-    width = max(len(name) for name, _ in pairs)
+    width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
         shown = clean(name)
         print(f"{shown:<{width}}  {clean(value)}" if at_terminal() else f"{shown}\t{clean(value)}")

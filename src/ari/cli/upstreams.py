@@ -26,7 +26,7 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         (one["provider"], one["title"], one["state"].replace("_", " "), len(one["keys"]), one["base_url"] or "")
         for one in found
     ]
-    output.table(("name", "title", "state", "keys", "base URL"), rows, "No named upstreams.", droppable=1)
+    output.table(("NAME", "TITLE", "STATE", "KEYS", "BASE URL"), rows, "No named upstreams.", droppable=1)
 
 
 @app.command()

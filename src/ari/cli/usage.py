@@ -96,7 +96,7 @@ def usage(
     if as_json:
         output.as_json({"items": rows, "complete_until": until})
     else:
-        output.table(HEADERS, (_cells(row) for row in rows), "No requests found.", droppable=3)
+        output.table(HEADERS, (_cells(row) for row in rows), "No requests found.", droppable=7)
         show_complete_until(until)
 
 

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from ari.base.master_key import MasterKeys
 from tests.unit.cli.conftest import Ari
 
 
@@ -73,3 +74,17 @@ def test_retention_is_a_setting(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> No
     """0 keeps everything; less than a week is refused with the reason."""
     monkeypatch.setenv("ARI_EVENT_RETENTION_DAYS", "3")
     assert "must be at least 7 days, or 0 to keep everything" in ari.refuse("events")
+
+
+def test_no_second_master_key_is_made(ari: Ari) -> None:
+    """A command without the service's key would sign with its own, and hide that the right one is missing."""
+    ari.create("first")
+    key = MasterKeys(ari.data_dir).own_file
+    kept = key.read_bytes()
+    key.unlink()
+    for words in (("audit", "accept", "--yes"), ("integrations", "set", "openai")):
+        ran = ari(*words, check=False, stdin="sk-proj-0123456789abcdef0123456789\n")
+        assert (ran.code, "The master key that signed the audit log is missing" in ran.err) == (1, True), ran
+        assert not key.exists()
+    key.write_bytes(kept)
+    ari.create("second")

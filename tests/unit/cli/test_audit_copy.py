@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from ari.base.signing import public_of
 from tests.support.audit_copies import make_chain, make_head, make_key, to_lines
 from tests.unit.cli.conftest import Ari
 
@@ -47,6 +49,29 @@ def test_the_standard_output_gets_the_same(ari: Ari, tmp_path: Path) -> None:
     assert "The audit log has no event with this ID" in ari.refuse("audit", "export", "--after", "evt_" + "0" * 26)
 
 
+def test_an_export_after_a_restore_says_so(ari: Ari, tmp_path: Path) -> None:
+    """New copies name the restore; a copy from before it, or with events that it lacks, is refused with the way on."""
+    ari.create("first")
+    before, later, backup, new = (tmp_path / name for name in ("before", "later", "backup", "new"))
+    ari("audit", "export", str(before))
+    ari("backup", str(backup))
+    ari("audit", "export", str(later))
+    new.mkdir(mode=0o700)
+    shutil.copy2(ari.data_dir / "master.key", new)
+    ari("restore", str(backup), "--data-dir", str(new))
+    refused = ari.refuse("audit", "export", str(before), "--data-dir", str(new))
+    history = ari.json("audit", "head", "--data-dir", str(new))["history"]
+    assert f"was restored ({history}) after the event" in refused
+    assert f"continue this one with the history {history} (--history of ari audit export)" in refused
+    for more in ((), ("--history", history)):
+        refused = ari.refuse("audit", "export", str(later), *more, "--data-dir", str(new))
+        assert f"restored from an earlier backup ({history})" in refused
+    for file, more in ((before, ("--history", history)), (tmp_path / "fresh", ())):
+        said = ari("audit", "export", str(file), *more, "--data-dir", str(new)).out
+        assert "The instance was restored on " in said
+        assert ari("audit", "export", str(file), "--data-dir", str(new)).out == f"Added 0 events to {file}.\n"
+
+
 def test_verifying_needs_no_instance(ari: Ari, tmp_path: Path) -> None:
     """It says in words and as JSON what it found, and what the copy doesn't show."""
     key, chain = make_key(tmp_path / "key"), make_chain(4)
@@ -57,15 +82,43 @@ def test_verifying_needs_no_instance(ari: Ari, tmp_path: Path) -> None:
     found = json.loads(shown)
     assert (found["events"], found["earlier_events"]) == (3, 1)
     assert found["unproven"] == [
-        "1 earlier event of the log isn't in this copy.",
-        "No signed head covers the last event.",
+        "1 earlier event of the log isn't in this copy. If files before it have them, give those first.",
+        (
+            "No signed head covers the last event. ARI writes one after the newest event of the log, within seconds: "
+            "try again, or run ari doctor on the instance."
+        ),
         "The signing key may be anyone's: compare it with ari audit head on the instance, or pass its --public-key.",
         "1 event was written without the master key.",
         "Some older events were signed later, as they were found.",
     ]
     words = ari("audit", "verify", str(old), new).out
-    assert words.startswith("The copy is whole")
+    assert words.startswith("Consistent, but not proven complete: ")
     assert words.count("Not proven: ") == 5
+
+
+def test_only_a_signed_end_and_your_key_prove_a_copy_complete(ari: Ari, tmp_path: Path) -> None:
+    """With ``--strict`` anything less is an error, after the same output."""
+    key, chain = make_key(tmp_path / "key"), make_chain(3)
+    public = public_of(key).hex()
+    head = make_head(key, chain)
+    copies = {
+        "complete": (*to_lines(chain), head),
+        "no head": to_lines(chain),
+        "after the head": (*to_lines(chain[:2]), make_head(key, chain[:2]), *to_lines(chain[2:])),
+        "no beginning": (*to_lines(chain[1:]), head),
+    }
+    for name, lines in copies.items():
+        file = write(tmp_path / "copy.jsonl", *lines)
+        given = ("--public-key", public) if name != "no head" else ()
+        ran = ari("audit", "verify", file, *given)
+        assert ran.out.startswith("Proven complete: ") == (name == "complete"), name
+        assert ari.json("audit", "verify", file, *given)["proven_complete"] is (name == "complete")
+        strict = ari("audit", "verify", file, "--public-key", public, "--strict", check=False)
+        assert strict.code == (0 if name == "complete" else 1), name
+        assert strict.out in (ran.out, "")
+    file = write(tmp_path / "copy.jsonl", *copies["complete"])
+    assert ari("audit", "verify", file).out.startswith("Consistent, but")
+    assert ari("audit", "verify", file, "--strict", check=False).code == 2
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from ari.backups.ports import StoredFile
 from ari.base.errors import Unavailable
 from ari.storage.backup.directory import DirectoryTarget
-from ari.storage.backup.work_folder import hold_folder
+from ari.storage.backup.work_folder import LOCK, hold_folder
 from tests.support.command import Cli
 from tests.support.server import ServerProcess
 from tests.support.terminal import at_terminal
@@ -107,14 +107,6 @@ def test_another_file_is_no_backup(ari: Ari, tmp_path: Path) -> None:
     assert ari.json("keys", "show", key["id"]) == key
 
 
-def test_a_filled_instance_needs_force(ari: Ari, tmp_path: Path) -> None:
-    """The sentence says what --force would do."""
-    ari.create()
-    ari("backup", str(tmp_path / "b"))
-    assert "isn't empty. Use --force to overwrite it." in ari.refuse("restore", str(tmp_path / "b"))
-    ari("restore", str(tmp_path / "b"), "--force")
-
-
 def test_a_running_server_is_not_restored_under(server: ServerProcess, cli: Cli, tmp_path: Path) -> None:
     """Backup works next to a server; restore refuses until it is stopped."""
     cli.create_key("Laptop")
@@ -198,6 +190,37 @@ def test_backups_of_several_instances_in_one_place(ari: Ari, place: Path, tmp_pa
     ari("restore", name, "--data-dir", new)
 
 
+def test_the_list_names_files_that_are_not_what_they_are_called(ari: Ari, place: Path) -> None:
+    """An old backup over a newer name, one with a name of a person, one that is damaged; not other files."""
+    ari("backup", "now")
+    [name] = [path.name for path in place.iterdir()]
+    shutil.copy2(place / name, place / "monday.backup")
+    moved = name.replace(name[4:8], "2019")
+    (place / name).rename(place / moved)
+    damaged = name.replace(name[4:8], "2018")
+    (place / damaged).write_bytes(b"damaged")
+    (place / "notes.txt").write_text("mine")
+    items = {one["name"]: one for one in ari.json("backup", "list")["items"]}
+    assert items.keys() == {"monday.backup", moved, damaged}
+    assert not any(one["verified"] for one in items.values())
+    assert "with another name" in items["monday.backup"]["problem"]
+    assert "isn't what its name says: it is a backup of " in items[moved]["problem"]
+    assert items[moved]["time"] == items["monday.backup"]["time"]
+    assert "isn't a backup" in items[damaged]["problem"]
+    shown = ari("backup", "list")
+    assert all(one["problem"] in shown.err for one in items.values())
+    assert "monday.backup" in shown.out
+    assert "notes.txt" not in shown.out + shown.err
+
+
+def test_the_list_shows_what_is_unfinished(ari: Ari, place: Path) -> None:
+    """A killed backup leaves a file that takes space."""
+    assert ari("backup", "list").err == ""
+    left = f".ari-ins_{'0' * 26}-job_{'1' * 26}.partial"
+    (place / left).write_bytes(b"half")
+    assert ari("backup", "list").err.startswith(f"1 backup is unfinished: {left}. ")
+
+
 def test_a_backup_from_the_future_is_not_the_latest(ari: Ari, place: Path, tmp_path: Path) -> None:
     """Its clock was wrong, or this one is: the list warns, and a restore wants a name."""
     ari.clock.advance(20 * 86_400)
@@ -217,6 +240,7 @@ def test_commands_leave_a_running_verification_alone(ari: Ari, place: Path) -> N
     """Its temporary instance is another process's; what a killed one left goes."""
     work = ari.data_dir / "backup.work"
     (work / "ari-trial-killed").mkdir(parents=True)
+    (work / "ari-trial-killed" / LOCK).touch()
     ari("backup", "now")
     with hold_folder(work) as running:
         for words in (("backup", "verify"), ("backup", "list"), ("backup", "now"), ("doctor",)):
@@ -301,3 +325,10 @@ def test_doctor_of_a_restored_instance_names_the_backups_that_are_there(ari: Ari
     [said] = [one["said"] for one in found if one["check"] == "backups"]
     assert said.startswith(f"this instance wrote none to {place} yet. ")
     assert name in said
+
+
+def test_alone_it_lists_its_commands(ari: Ari) -> None:
+    """Not an error about a file that nobody named."""
+    ran = ari("backup", check=False)
+    assert all(word in ran.out + ran.err for word in ("now", "verify", "list"))
+    assert "Missing argument" not in ran.err

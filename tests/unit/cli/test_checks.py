@@ -1,12 +1,16 @@
 """The checks of ``ari doctor``: each names what is wrong and what to do."""
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from ari.accounts.model import Account
+from ari.cli import checks
+from ari.cli.check_areas import AREAS
 from ari.cli.checks import mask_url
 from ari.deps import Deps
 from ari.jobs import record_step
@@ -27,10 +31,60 @@ def _checks(ari: Ari, *words: str, code: int = 0) -> dict[str, tuple[str, str]]:
     return {one["check"]: (one["state"], one["said"]) for one in report["checks"]}
 
 
+def test_a_healthy_instance_is_a_line_for_each_area(ari: Ari) -> None:
+    """Details are for --verbose; settings that nobody set are left out."""
+    Deps(instance := ari.instance()).do_sync(
+        lambda tx: tx.accounts.add_owner(Account("usr_1", "o@example.com", "h", 1))
+    )
+    instance.close()
+    short, long = ari("doctor").out, ari("doctor", "--verbose").out
+    assert [line.split("\t")[0].split(maxsplit=2)[2] for line in short.splitlines() if "✓ ok" in line] == [
+        "storage",
+        "owner",
+        "provider keys",
+        "email",
+        "webhooks",
+        "usage log",
+        "backups",
+    ]
+    assert ("ARI_WORKERS" in short, "ARI_WORKERS" in long) == (False, True)
+    assert ("migrations" in short, "migrations" in long) == (False, True)
+    assert "! note  clock\t" in short  # the one of these tests
+    assert "1 check to look at" in short
+
+
+def test_what_is_not_well_is_named_with_its_check(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of the line of its area, and the settings that were set are there."""
+    monkeypatch.setenv("ARI_MIN_FREE_DISK", "900TB")
+    monkeypatch.setenv("ARI_PUBLIC_URL", "http://ari.example.net")
+    ran = ari("doctor", check=False)
+    assert ran.code == 1
+    assert "✗ error disk\t" in ran.out
+    assert "! note  public URL\t" in ran.out
+    assert "storage" not in ran.out
+    assert "ARI_PUBLIC_URL\thttp://ari.example.net" in ran.out
+
+
+def test_every_check_has_an_area() -> None:
+    """A check without one would be missing from the short report."""
+    source = "".join(path.read_text() for path in Path(checks.__file__).parent.glob("*check*.py"))
+    named = {
+        *re.findall(r'(?:Finding|_try)\(\s*"([^"]+)"', source),
+        *re.findall(r'_?(?:check|CHECK)\b[^=\n]* = "([^"]+)"', source),
+        *re.findall(r'"([^"]+)", lambda', source),
+    }
+    listed = {check for area in AREAS.values() for check in area}
+    assert len(named) > 20
+    assert named <= listed
+    assert {"audit log to file", "audit log to syslog"} <= listed
+
+
 def test_a_directory_without_an_instance(ari: Ari, tmp_path: Path) -> None:
     """Doctor says what is missing and makes nothing."""
     missing = tmp_path / "missing"
-    assert _checks(ari, "--data-dir", str(missing), code=1)["data directory"][0] == "wrong"
+    found = _checks(ari, "--data-dir", str(missing), code=1)
+    assert found["data directory"][0] == "wrong"
+    assert found["not checked"] == ("note", "everything in the database: fix the data directory first")
     assert not missing.exists()
 
 
@@ -40,6 +94,7 @@ def test_files_that_others_can_read(ari: Ari) -> None:
     state, said = _checks(ari, code=1)["data directory"]
     assert state == "wrong"
     assert "ari.db" in said
+    assert "owner" in _checks(ari, code=1)  # the rest is checked
 
 
 def test_a_directory_that_others_can_read(ari: Ari) -> None:
@@ -54,10 +109,9 @@ def test_an_older_database(ari: Ari) -> None:
     """A database before this version's migrations is wrong and says what to run."""
     with sqlite3.connect(ari.data_dir / "usage.db") as connection:
         connection.execute("DELETE FROM ari_log_version")
-    assert _checks(ari, code=1)["migrations"] == (
-        "wrong",
-        f"log none, but this version needs {LOG.revisions[-1]}. Run: ari migrate",
-    )
+    found = _checks(ari, code=1)
+    assert found["migrations"] == ("wrong", f"log none, but this version needs {LOG.revisions[-1]}. Run: ari migrate")
+    assert found["not checked"] == ("note", "everything else in the database: fix the errors above first")
 
 
 def test_a_damaged_file(ari: Ari) -> None:
@@ -66,9 +120,9 @@ def test_a_damaged_file(ari: Ari) -> None:
     with (ari.data_dir / "ari.db").open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * 8192)
-    checks = _checks(ari, code=1)
-    damaged = {name for name, (state, said) in checks.items() if state == "wrong" and "damaged" in said}
-    assert damaged == {"database"}, checks
+    found = _checks(ari, code=1)
+    damaged = {name for name, (state, said) in found.items() if state == "wrong" and "damaged" in said}
+    assert damaged == {"database"}, found
 
 
 def test_a_missing_database_server(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +131,7 @@ def test_a_missing_database_server(ari: Ari, monkeypatch: pytest.MonkeyPatch) ->
     ran = ari("doctor", check=False)
     assert ran.code == 1
     assert "✗ error" in ran.out
+    assert "everything in the database: it can't be opened" in ran.out
     assert "hunter2secret" not in ran.out + ran.err
 
 
@@ -173,6 +228,19 @@ def test_variables_that_are_no_settings_are_named(ari: Ari, monkeypatch: pytest.
     assert "ARI_PUBLICURL isn't an ARI setting and has no effect. Did you mean ARI_PUBLIC_URL?" in said
     assert "Ignored variables that Kubernetes set for a Service: ARI_PORT." in said
     assert "hunter2" not in said
+
+
+def test_a_backlog_that_a_running_server_leaves_is_wrong(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folding fails again and again, or is too slow. Without a server it is no error."""
+    monkeypatch.setattr("ari.storage.usage.store.UsageTables.catch_up", lambda _: False)
+    instance = ari.instance()
+    stage_backlog(instance, count=3)
+    ari.clock.advance(11 * 60)
+    assert _checks(ari)["usage backlog"][0] == "ok"
+    assert instance.database.usage.acquire_lead()
+    state, said = _checks(ari, code=1)["usage backlog"]
+    assert (state, "3 logged requests to count" in said, "can't be folded" in said) == ("wrong", True, True)
+    instance.close()
 
 
 def test_a_large_backlog_is_a_note(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,17 @@ def test_values_of_the_instance(complete: Complete) -> None:
     assert complete("keys show nothing") == []
 
 
+def test_names_are_offered_once_one_is_typed(complete: Complete) -> None:
+    """Those of one word, which a shell can't take for anything else; a name that several have, once."""
+    for name in ("Ada", "Ada", "Albert Einstein", "A$(reboot)"):
+        complete.ari("keys", "create", name)
+    complete.ari("consumers", "create", "Acme", "--external-id", "customer_4711")
+    assert complete("keys show A") == ["Ada"]
+    assert complete("usage --key Ad") == ["Ada"]
+    assert complete("consumers show A") == ["Acme"]
+    assert complete("consumers show c") == ["customer_4711"]
+
+
 def test_deleted_keys_are_not_offered(complete: Complete) -> None:
     """Most commands can't do anything with them."""
     key = complete.ari.create("Old")[0]["id"]

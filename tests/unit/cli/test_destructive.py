@@ -37,6 +37,7 @@ SAFE = {
     "consumers increase-budget": "adds",
     "consumers show": "reads",
     "database return-log": "copies; ClickHouse keeps its rows",
+    "database take-log": "removes nothing; the other instance can take its table back",
     "database status": "reads",
     "doctor": "reads",
     "events export": "reads",
@@ -287,6 +288,8 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
 
 
 SHOWS_AND_ASKS = {"apply", "database accept", "keys disable", "keys expiry", "scan paths", "scopes import"} | {
+    "audit take-over",
+    "keys enable-restored",
     "me revoke",
     "me rotate",
 }

@@ -1,6 +1,8 @@
 """``ari doctor``: what is configured, what is wrong."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +33,7 @@ def test_a_healthy_instance(ari: Ari) -> None:
 def test_every_setting_is_named(ari: Ari) -> None:
     """The list is the settings' own, so none is forgotten."""
     assert set(ari.json("doctor")["settings"]) == {environment_name(field) for field in Settings.model_fields}
-    shown = ari("doctor").out
+    shown = ari("doctor", "--verbose").out
     assert "ARI_PUBLIC_URL" in shown
     assert "✓ ok" in shown
 
@@ -49,3 +51,15 @@ def test_on_postgresql(cli: Cli, postgres_url: str) -> None:
     report = cli.json("doctor", "--audit")
     assert report["ok"]
     assert report["settings"]["ARI_DATABASE_URL"].startswith("postgresql://***@")
+
+
+def test_an_instance_with_no_setting_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As right after an install: the data directory is the default one, and no variable is set."""
+    for name in [name for name in os.environ if name.startswith(("ARI_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    bare = Cli(os.environ, tmp_path)
+    bare("migrate", check=True)
+    shown = bare("doctor", check=True).stdout
+    assert "None is set: all have their default." in shown
+    assert "✓ ok" in shown

@@ -7,6 +7,9 @@ import pytest
 from ari.base import server_url
 from ari.base.errors import ConfigurationError
 from ari.cli.instances import find_url, open_deps, read_settings, require_instance
+from ari.storage.engine import Database
+from ari.storage.migrate import migrate
+from tests.support.instances import settings_for
 from tests.unit.cli.conftest import Ari
 
 
@@ -15,6 +18,25 @@ def test_a_mistyped_path_creates_no_new_instance(ari: Ari, tmp_path: Path) -> No
     missing = tmp_path / "missing"
     assert "No ARI data in" in ari.refuse("keys", "list", "--data-dir", str(missing))
     assert not missing.exists()
+
+
+@pytest.mark.parametrize("starts", [True, False])
+def test_a_command_waits_for_the_first_start(
+    tmp_path: Path, ari: Ari, monkeypatch: pytest.MonkeyPatch, starts: bool
+) -> None:
+    """A server that was just started is about to make the tables; where none is, the sentence names the command."""
+    folder = tmp_path / "new"
+    settings = settings_for(folder, None)
+    database = Database.open(settings)
+    with database.main.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE other (id INTEGER)")
+    clock = iter(range(100))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock, 1000)))
+    monkeypatch.setattr("time.sleep", lambda _: migrate(database) if starts else None)
+    ran = ari("scopes", "list", "--data-dir", str(folder), check=False)
+    database.close()
+    assert "Waiting up to 10 s for ARI's first start." in ran.err
+    assert (ran.code, "Run: ari migrate" in ran.err) == ((0, False) if starts else (1, True))
 
 
 def test_an_instance_that_others_can_read_is_not_opened(ari: Ari) -> None:

@@ -40,7 +40,7 @@ def test_every_provider_is_listed(ari: Ari) -> None:
     assert [one["state"] for one in listed["items"] if one["provider"] == "groq"] == ["configured"]
     assert len(listed["items"]) == 13
     lines = ari("integrations", "list").out.splitlines()
-    assert lines[0].split("\t") == ["provider", "state", "key", "source", "used", "base URL"]
+    assert lines[0].split("\t") == ["PROVIDER", "STATE", "KEY", "SOURCE", "USED", "BASE URL"]
     [groq] = [line.split("\t") for line in lines if line.startswith("groq\t")]
     assert groq[1:4] == ["configured", "gsk_…CDEF", "stored"]
 

@@ -80,7 +80,10 @@ def test_an_exact_expiry_keeps_milliseconds(ari: Ari) -> None:
         (("",), "Enter a name that says what uses the key"),
         (("x" * 101,), "at most 100 characters"),
         (("a\nb",), "Control characters"),
-        (("x", "--expires", "45d"), "Choose one of 1h, 7d, 30d, 90d, 1y, never."),
+        (
+            ("x", "--expires", "45d"),
+            "Choose one of 1h, 7d, 30d, 90d, 1y, never, or set a time: expires_at (--expires-at).",
+        ),
         (("x", "--expires", "1h", "--expires-at", "2099-01-01T00:00:00Z"), "not both"),
         (("x", "--expires-at", "2001-01-01T00:00:00Z"), "is in the past"),
         (("x", "--scope", "keys:everything"), "Unknown scope"),

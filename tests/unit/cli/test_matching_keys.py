@@ -79,3 +79,10 @@ def test_keys_that_changed_while_the_question_was_open_stop_the_command(
     assert "Nothing changed: the matching keys changed in the meantime." in refused.err
     assert {key["status"] for key in ari.json("keys", "list")["items"]} == {"active"}
     assert ari("keys", "revoke", "--tag", "t", "--yes").out == "Revoked 6 keys.\n"
+
+
+def test_no_match_is_said(ari: Ari) -> None:
+    """Piped, too: a header alone says nothing."""
+    ari("consumers", "create", "Support", "--external-id", "support")
+    ran = ari("keys", "revoke", "--consumer", "support", "--yes")
+    assert ran.out == "No key matches that this would change. Nothing was changed.\n"

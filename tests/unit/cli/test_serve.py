@@ -76,6 +76,6 @@ def test_an_older_database_says_what_to_run(ari: Ari) -> None:
     """A command never migrates on its own."""
     instance = ari.instance()
     with instance.database.main.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM ari_main_version")
+        connection.exec_driver_sql("UPDATE ari_main_version SET version_num = '0001'")
     instance.close()
     assert "ari migrate" in ari.refuse("keys", "list")

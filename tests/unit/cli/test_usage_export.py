@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ari.usage.ports import Batch
-from tests.support.usage import make_row
+from tests.support.usage import make_ai_use, make_row
 from tests.unit.cli.conftest import Ari
 
 
@@ -48,3 +48,16 @@ def test_a_wrong_filter_exports_nothing(ari: Ari, words: tuple[str, ...]) -> Non
     """A usage error, and no event of an export."""
     assert ari("usage", "export", *words, check=False).code == 2
     assert [event["name"] for event in ari.json("events")["items"]] == []
+
+
+def test_requests_through_the_gateway_are_in_both_formats(ari: Ari) -> None:
+    """With the model, in which a caller's text controls no terminal either."""
+    instance = ari.instance()
+    row = make_row(instance.now_ms())
+    instance.database.usage.commit(Batch([row], [make_ai_use(row.id, model="gpt-\x1b[31m")]))
+    instance.close()
+    [found] = csv.DictReader(io.StringIO(_export(ari).removeprefix("\ufeff")))
+    [model] = [value for value in found.values() if value.startswith("gpt-")]
+    assert "\x1b" not in model
+    [same] = json.loads(_export(ari, "--format", "json"))
+    assert same["ai"]["model"].startswith("gpt-")

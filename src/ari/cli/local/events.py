@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal
 
+from ari.backups.audit_history import require_own_cursor
 from ari.base import audit_feed, event_export
 from ari.base.event_search import EventSearch, find_events, list_batches
 from ari.base.events import event_facts
@@ -36,8 +37,11 @@ class LocalEvents:
         batches = list_batches(lambda before: self._deps.read_sync(find_events, search, before, size))
         yield from event_export.pieces(form, batches, bom=bom, clean=output.clean)
 
-    def collect(self, after_id: str | None, limit: int, wait_seconds: int) -> Iterator[bytes]:
+    def collect(
+        self, after_id: str | None, limit: int, wait_seconds: int, history: str | None = None
+    ) -> Iterator[bytes]:
         """Lines of the next events after this one, and of the head at the end of the log. Waits if there are none."""
+        self._deps.read_sync(require_own_cursor, after_id, history)
         if after_id is None:
             self._deps.do_sync(audit_feed.record_start)
         for _ in range(wait_seconds):

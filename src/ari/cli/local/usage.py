@@ -133,4 +133,4 @@ def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:
 
 
 def _harmless_use(use: AiUse) -> AiUse:
-    return use if use.model is None else replace(use, model=output.clean(use.model))
+    return use if use.model is None else msgspec.structs.replace(use, model=output.clean(use.model))

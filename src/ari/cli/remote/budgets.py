@@ -24,7 +24,8 @@ class RemoteBudgets:
         return self._connection.send("PUT", "budgets", body=body)
 
     def increase(self, provider: str | None, name: str, amount: Mapping[str, Any]) -> dict[str, Any]:
-        return self._connection.send("POST", "budgets", "increase", body={"provider": provider, "name": name, **amount})
+        body = {"provider": provider, "name": name, **amount}
+        return self._connection.send("POST", "budgets", "increase", body=body, repeatable=True)
 
     def reset(self, provider: str | None, names: Sequence[str] | None) -> dict[str, Any]:
         return self._connection.send("POST", "budgets", "reset", body={"provider": provider, "budgets": names})

@@ -44,7 +44,7 @@ class RemoteConsumers:
 
     def increase_budget(self, reference: str, name: str, amount: Mapping[str, Any]) -> dict[str, Any]:
         path = ("consumers", self.find_id(reference), "budgets", "increase")
-        return self._connection.send("POST", *path, body={"name": name, **amount})
+        return self._connection.send("POST", *path, body={"name": name, **amount}, repeatable=True)
 
     def reset_budgets(self, reference: str, names: list[str] | None) -> dict[str, Any]:
         body = None if names is None else {"budgets": names}

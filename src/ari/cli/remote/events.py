@@ -24,9 +24,11 @@ class RemoteEvents:
         query = self._query(filters)
         yield from clean_lines(self._connection.stream("events", "export", format=form, bom=bom, **query))
 
-    def collect(self, after_id: str | None, limit: int, wait_seconds: int) -> Iterator[bytes]:
+    def collect(
+        self, after_id: str | None, limit: int, wait_seconds: int, history: str | None = None
+    ) -> Iterator[bytes]:
         """Lines of the next events after this one, and of the head at the end of the log. Waits if there are none."""
-        query = {"after": after_id, "limit": limit, "wait_seconds": wait_seconds}
+        query = {"after": after_id, "limit": limit, "wait_seconds": wait_seconds, "history": history}
         yield from split_lines(self._connection.stream("events", "stream", **query), MAX_LINE_BYTES)
 
     def _query(self, filters: EventFilters) -> dict[str, str | None]:

@@ -99,7 +99,8 @@ class RemoteKeys:
     def increase_budget(self, text: str, name: str, amount: Mapping[str, Any]) -> dict[str, Any]:
         """The key with what remains."""
         body = {"name": name, **amount}
-        return self._connection.send("POST", "keys", self._find_id(text), "budgets", "increase", body=body)
+        path = ("keys", self._find_id(text), "budgets", "increase")
+        return self._connection.send("POST", *path, body=body, repeatable=True)
 
     def reset_budgets(self, text: str, names: list[str] | None) -> dict[str, Any]:
         """The key with what remains."""

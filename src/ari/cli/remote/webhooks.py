@@ -22,7 +22,7 @@ class RemoteWebhooks:
 
     def add(self, wanted: NewWebhook) -> dict[str, Any]:
         """``webhook`` and its ``secret``."""
-        return self._connection.send("POST", "webhooks", body=asdict(wanted))
+        return self._connection.send("POST", "webhooks", body=asdict(wanted), repeatable=True)
 
     def change(self, webhook_id: str, wanted: WebhookChange) -> dict[str, Any]:
         return self._connection.send("PATCH", "webhooks", webhook_id, body=list_given(wanted))
@@ -33,7 +33,7 @@ class RemoteWebhooks:
     def rotate_secret(self, webhook_id: str, *, retire_old_now: bool) -> dict[str, Any]:
         """``webhook`` and its new ``secret``."""
         body = {"retire_old_now": retire_old_now}
-        return self._connection.send("POST", "webhooks", webhook_id, "rotate-secret", body=body)
+        return self._connection.send("POST", "webhooks", webhook_id, "rotate-secret", body=body, repeatable=True)
 
     def send_test(self, webhook_id: str) -> dict[str, Any]:
         return self._connection.send("POST", "webhooks", webhook_id, "test")

@@ -104,4 +104,4 @@ def test_a_report_needs_an_instance(ari: Ari, tmp_path: Path, monkeypatch: pytes
     for text in ("", mint()):
         (tmp_path / "leak.env").write_text(text)
         ran = scan(ari, tmp_path / "leak.env")
-        assert ran.err == f"ari: No ARI data in {tmp_path}/nowhere. Use --data-dir, or run ari serve to create it.\n"
+        assert ran.err == f"ari: No ARI data in {tmp_path}/nowhere. Use --data-dir, or create it: ari migrate\n"
