@@ -13,7 +13,8 @@ from ari.base.backup_setting_types import S3
 from ari.base.clock import Clock, system_clock
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
-from ari.storage.engine import KEYS_FILE, Database
+from ari.storage.engine import Database
+from ari.storage.pending_restore import has_instance
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ari.storage.backup.write import Progress, Written
     from ari.storage.lookups.ai_rules import AiRulesLookup
     from ari.storage.lookups.providers import ProviderLookup
-    from ari.usage.ports import FoldStore, KeyLookup, UsageReader, UsageRecords
+    from ari.usage.ports import FoldStore, KeyLookup, ThreadKeyLookup, UsageReader, UsageRecords
     from ari.usage.readiness import Readiness
     from ari.usage.recorder import UsageRecorder
     from ari.usage.reports.key_use import KeyUse
@@ -138,6 +139,10 @@ class Instance:
         measured = MeasuredStore(self.database.usage, self.metrics)
         return recorder(measured, self.clock, self.settings, lambda: shutil.disk_usage(self.settings.data_dir).free)
 
+    def open_thread_lookup(self) -> "ThreadKeyLookup | None":
+        """Open the lookup of threads without an event loop; ``None`` where reads wait. Nothing of it is counted."""
+        return self.database.open_thread_lookup()
+
     @cached_property
     def watched_use(self) -> "WatchedUse":
         return self.database.watched
@@ -181,15 +186,17 @@ class Instance:
         check: bool = True,
         must_exist: bool = False,
         watch: bool = False,
+        report: Callable[[str], None] | None = None,
         given: "ProviderEnvironment | None" = None,
     ) -> Self:
         """Open the instance. Raises ``ConfigurationError`` if its database is not this version's.
 
         ``migrate`` first applies what is missing. Without ``check`` the database is not asked yet. With ``must_exist``
         no data directory is created. ``watch`` is for processes that don't serve: they notice a server that hangs.
+        With ``report``, which is called with a sentence, an empty database waits for the first start of a server.
         """
-        if must_exist and settings.database_url is None and not (settings.data_dir / KEYS_FILE).exists():
-            raise ConfigurationError(f"No ARI data in {settings.data_dir}. Run ari serve there to create it.")
+        if must_exist and settings.database_url is None and not has_instance(settings.data_dir):
+            raise ConfigurationError(f"No ARI data in {settings.data_dir}. To create it: ari migrate")
         database = Database.open(settings)
         from ari.storage import migrate as migrations
 
@@ -200,7 +207,7 @@ class Instance:
 
                 migrations.migrate(database, structlog.get_logger("ari.instance").warning)
             elif check:
-                migrations.check(database)
+                migrations.check(database, report)
             if watch:
                 database.watch(SLOW_SECONDS)
         except BaseException:

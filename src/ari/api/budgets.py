@@ -9,12 +9,14 @@ from starlette.responses import Response
 from ari.api.budget_shapes import BudgetIncreaseIn, BudgetOut, BudgetResetIn, Budgets, SharedBudgetUseOut, budgets_of
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
+from ari.api.idempotent import REPEATABLE_CHANGE, IdempotencyKey, RepeatableCall
 from ari.api.responses import respond
 from ari.api.shapes import RequestModel, find_nulls, not_null
 from ari.base.deadline import run_in_thread
 from ari.base.problems import Problems
 from ari.deps import Deps
 from ari.http.route_policy import AuthMode, policy
+from ari.integrations.ai_rules.bound_keys import require_may_loosen_budgets
 from ari.integrations.ai_rules.budgets import BudgetRules
 from ari.integrations.ai_rules.change_budgets import (
     get_budgets,
@@ -22,6 +24,7 @@ from ari.integrations.ai_rules.change_budgets import (
     reset_shared_budgets,
     set_budgets,
 )
+from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.ai_rules.replace_part import get_ai_rules
 from ari.integrations.upstreams import list_providers
 from ari.prices.budget_facts import describe_shared_budgets
@@ -109,13 +112,25 @@ async def set_shared_budgets(body: BudgetRulesIn, deps: CallerDeps) -> Response:
     "/increase",
     response_model=BudgetRulesOut,
     summary="Increase a shared budget",
-    responses=document_errors("not_found", "conflict", "forbidden", "confirmation_required", *BODY_ERRORS),
+    responses=document_errors(
+        "not_found", "conflict", "forbidden", "confirmation_required", "idempotency_key_reused", *BODY_ERRORS
+    )
+    | REPEATABLE_CHANGE,
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write")
-async def increase_budget(body: SharedIncreaseIn, deps: CallerDeps) -> Response:
-    """Raise a budget once, until its current period ends. A key that may use AI can't do this."""
-    changed = await deps.do(increase_shared_budget, body.provider, body.name, body.amount)
-    return respond(await _describe(deps, changed))
+async def increase_budget(body: SharedIncreaseIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None) -> Response:
+    """Raise a budget once, until its current period ends. A key that may use AI can't do this. With an
+    `Idempotency-Key`, repeating the request within 24 hours raises it once."""
+
+    def increase(tx: AiRulesTransaction) -> None:
+        increase_shared_budget(tx, body.provider, body.name, body.amount)
+
+    async def describe() -> dict[str, Any]:
+        return await _describe(deps, await deps.read(get_budgets))
+
+    return await RepeatableCall(deps, "increase_shared_budget", idempotency_key, body).change_once(
+        increase, require_may_loosen_budgets, describe
+    )
 
 
 @router.post(

@@ -11,7 +11,7 @@ from ari import keys
 from ari.api.budget_shapes import BudgetIncreaseIn, BudgetResetIn, budgets_of
 from ari.api.deps import CallerDeps, describe_left
 from ari.api.error_docs import BODY_ERRORS, document_errors
-from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
+from ari.api.idempotent import REPEATABLE, REPEATABLE_CHANGE, IdempotencyKey, RepeatableCall
 from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
 from ari.api.model_shapes import models_of
 from ari.api.ownership_shapes import (
@@ -28,6 +28,7 @@ from ari.api.shapes import find_nulls
 from ari.base.clock import to_rfc3339
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, ConsumerChange, NewConsumer
+from ari.keys.limits.changes import require_credits
 from ari.keys.limits.fields import describe_credits
 from ari.keys.model import Consumer
 from ari.keys.ports import KeyTransaction
@@ -65,7 +66,9 @@ async def create_consumer(body: NewConsumerIn, deps: CallerDeps, idempotency_key
         return await deps.read(read, response["id"])
 
     require = keys.require_may_manage_consumers
-    return await respond_once(deps, "create_consumer", idempotency_key, body, create, require, None, update_replay)
+    return await RepeatableCall(deps, "create_consumer", idempotency_key, body).respond_once(
+        create, require, None, update_replay
+    )
 
 
 @router.get("", response_model=ConsumersOut, summary="List consumers", responses=document_errors("invalid"))
@@ -86,12 +89,7 @@ async def list_consumers(deps: CallerDeps, query: Annotated[ConsumersIn, Query()
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:read")
 async def read_consumer(consumer_id: ConsumerId, deps: CallerDeps) -> Response:
     """By its ID or your own external ID, with what remains of its limits."""
-
-    def read(tx: KeyTransaction) -> tuple[Consumer, dict[str, Any]]:
-        found = keys.get_consumer(tx, consumer_id)
-        return found, _describe(tx, found)
-
-    return await _respond_remaining(deps, *await deps.read(read))
+    return await _respond_remaining(deps, *await deps.read(_read_described, consumer_id))
 
 
 @router.patch(
@@ -161,18 +159,27 @@ async def reset_consumer_budgets(
     "/{consumer_id}/budgets/increase",
     response_model=ConsumerDetailOut,
     summary="Increase a budget of a consumer",
-    responses=document_errors("not_found", "conflict", "confirmation_required", *BODY_ERRORS),
+    responses=document_errors("not_found", "conflict", "confirmation_required", "idempotency_key_reused", *BODY_ERRORS)
+    | REPEATABLE_CHANGE,
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
-async def increase_consumer_budget(consumer_id: ConsumerId, deps: CallerDeps, body: BudgetIncreaseIn) -> Response:
+async def increase_consumer_budget(
+    consumer_id: ConsumerId, deps: CallerDeps, body: BudgetIncreaseIn, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Raise a budget once, until its current period ends. A key also needs `keys:write`, and access to all keys of the
-    consumer."""
+    consumer. With an `Idempotency-Key`, repeating the request within 24 hours raises it once."""
 
-    def run(tx: KeyTransaction) -> tuple[Consumer, dict[str, Any]]:
-        found = keys.increase_consumer_budget(tx, consumer_id, body.name, body.amount)
-        return found, _describe(tx, found)
+    def increase(tx: KeyTransaction) -> None:
+        keys.increase_consumer_budget(tx, consumer_id, body.name, body.amount)
 
-    return await _respond_remaining(deps, *await deps.do(run))
+    def require_rights(tx: KeyTransaction) -> None:
+        keys.require_may_add_credits(tx, consumer_id)
+
+    async def describe() -> dict[str, Any]:
+        return await _describe_remaining(deps, *await deps.read(_read_described, consumer_id))
+
+    operation = f"increase_consumer_budget:{consumer_id}"
+    return await RepeatableCall(deps, operation, idempotency_key, body).change_once(increase, require_rights, describe)
 
 
 @router.post(
@@ -209,23 +216,42 @@ async def add_consumer_credits(
     consumer_id: ConsumerId, body: TopUpIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Also needs `keys:write`, and access to all keys of the consumer. With an `Idempotency-Key`, repeating the request
-    within 24 hours adds the credits once."""
+    within 24 hours adds the credits once, and returns the credits as they are now."""
 
     def add(tx: KeyTransaction) -> bytes:
-        granted = keys.add_consumer_credits(tx, consumer_id, body.amount).policy.limits.credits
-        assert granted is not None
-        return msgspec.json.encode(describe_credits(granted))
+        return msgspec.json.encode(_describe_credits(keys.add_consumer_credits(tx, consumer_id, body.amount)))
+
+    def read(tx: KeyTransaction) -> dict[str, Any]:
+        return _describe_credits(keys.get_consumer(tx, consumer_id))
 
     def require_rights(tx: KeyTransaction) -> None:
         keys.require_may_add_credits(tx, consumer_id)
 
+    async def update_replay(_: dict[str, Any]) -> dict[str, Any]:
+        return await deps.read(read)
+
     operation = f"add_consumer_credits:{consumer_id}"
-    return await respond_once(deps, operation, idempotency_key, body, add, require_rights)
+    return await RepeatableCall(deps, operation, idempotency_key, body).respond_once(
+        add, require_rights, None, update_replay
+    )
+
+
+def _describe_credits(consumer: Consumer) -> dict[str, Any]:
+    return describe_credits(require_credits(consumer.policy.limits))
+
+
+def _read_described(tx: KeyTransaction, consumer_id: str) -> tuple[Consumer, dict[str, Any]]:
+    found = keys.get_consumer(tx, consumer_id)
+    return found, _describe(tx, found)
 
 
 async def _respond_remaining(deps: CallerDeps, consumer: Consumer, facts: dict[str, Any]) -> Response:
+    return respond(await _describe_remaining(deps, consumer, facts))
+
+
+async def _describe_remaining(deps: CallerDeps, consumer: Consumer, facts: dict[str, Any]) -> dict[str, Any]:
     owners = [consumer.rule_owner] if consumer.policy.limits else []
-    return respond(facts | await describe_left(deps, owners))
+    return facts | await describe_left(deps, owners)
 
 
 def _describe(tx: KeyTransaction, consumer: Consumer) -> dict[str, Any]:

@@ -125,6 +125,13 @@ class EventStreamIn(RequestModel):
     wait_seconds: int = Field(
         0, ge=0, le=MAX_WAIT_SECONDS, description="How long to wait for an event if there is none after `after` yet."
     )
+    history: str | None = Field(
+        None,
+        pattern=r"^(any|res_[0-9A-HJKMNP-TV-Z]{26})$",
+        description="The restore that the instance must have begun with, from `ari audit head`. Required to continue a "
+        "copy after an event from before that restore. `any` while you read the log from its oldest event on.",
+        examples=["res_01J9Z3K8Q4W2X6V0T5R7P1N3M8"],
+    )
 
 
 class EventOut(BaseModel):

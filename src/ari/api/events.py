@@ -96,7 +96,7 @@ async def stream(deps: CallerDeps, query: Annotated[EventStreamIn, Query()]) -> 
     session or without `after` is recorded in the audit log."""
     if query.after is None or deps.caller.key_id is None:
         await deps.do(record_start)
-    lines = await collect_events(deps, query.after, query.limit, query.wait_seconds)
+    lines = await collect_events(deps, query.after, query.limit, query.wait_seconds, query.history)
     return Response(lines, media_type=MEDIA_TYPE)
 
 

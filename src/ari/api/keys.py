@@ -11,7 +11,7 @@ from ari import keys
 from ari.api.budget_shapes import BudgetIncreaseIn, BudgetResetIn, budgets_of
 from ari.api.deps import CallerDeps, describe_key_detail, describe_keys, update_key
 from ari.api.error_docs import BODY_ERRORS, document_errors
-from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
+from ari.api.idempotent import REPEATABLE, REPEATABLE_CHANGE, IdempotencyKey, RepeatableCall
 from ari.api.key_list_shapes import KeyListOut, KeysIn
 from ari.api.key_shapes import (
     CreatedOut,
@@ -31,6 +31,7 @@ from ari.base.problems import Problems
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.granting import require_may_touch
+from ari.keys.limits.changes import require_credits
 from ari.keys.limits.fields import describe_credits
 from ari.keys.listing import Cursor, KeyListTransaction, asks_log
 from ari.keys.ports import KeyTransaction
@@ -86,8 +87,8 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
     def require_replay(tx: KeyTransaction, body: bytes) -> None:
         keys.require_may_receive(tx, msgspec.json.decode(body)["key"]["id"])
 
-    return await respond_once(
-        deps, "create_key", idempotency_key, body, create, require_rights, require_replay, partial(update_key, deps)
+    return await RepeatableCall(deps, "create_key", idempotency_key, body).respond_once(
+        create, require_rights, require_replay, partial(update_key, deps)
     )
 
 
@@ -206,14 +207,29 @@ async def reset_key_budgets(key_id: KeyId, deps: CallerDeps, body: BudgetResetIn
     "/{key_id}/budgets/increase",
     response_model=KeyDetailOut,
     summary="Increase a budget of an API key",
-    responses=document_errors("not_found", "key_inactive", "conflict", "confirmation_required", *BODY_ERRORS),
+    responses=document_errors(
+        "not_found", "key_inactive", "conflict", "confirmation_required", "idempotency_key_reused", *BODY_ERRORS
+    )
+    | REPEATABLE_CHANGE,
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
-async def increase_key_budget(key_id: KeyId, deps: CallerDeps, body: BudgetIncreaseIn) -> Response:
+async def increase_key_budget(
+    key_id: KeyId, deps: CallerDeps, body: BudgetIncreaseIn, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Raise a budget once, until its current period ends: for a rolling one as long as its window, for a total
-    forever."""
-    key = await deps.do(keys.increase_budget, key_id, body.name, body.amount)
-    return respond(await describe_key_detail(deps, key))
+    forever. With an `Idempotency-Key`, repeating the request within 24 hours raises it once."""
+
+    def increase(tx: KeyTransaction) -> None:
+        keys.increase_budget(tx, key_id, body.name, body.amount)
+
+    def require_rights(tx: KeyTransaction) -> None:
+        require_may_touch(tx, keys.get(tx, key_id))
+
+    async def describe() -> dict[str, Any]:
+        return await describe_key_detail(deps, await deps.read(keys.get, key_id))
+
+    operation = f"increase_budget:{key_id}"
+    return await RepeatableCall(deps, operation, idempotency_key, body).change_once(increase, require_rights, describe)
 
 
 @router.post(
@@ -230,17 +246,27 @@ async def increase_key_budget(key_id: KeyId, deps: CallerDeps, body: BudgetIncre
 async def add_key_credits(
     key_id: KeyId, body: TopUpIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once."""
+    """With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once, and returns the credits
+    as they are now."""
 
     def add(tx: KeyTransaction) -> bytes:
-        granted = keys.add_credits(tx, key_id, body.amount).policy.limits.credits
-        assert granted is not None
-        return msgspec.json.encode(describe_credits(granted))
+        return msgspec.json.encode(
+            describe_credits(require_credits(keys.add_credits(tx, key_id, body.amount).policy.limits))
+        )
+
+    def read(tx: KeyTransaction) -> dict[str, Any]:
+        return describe_credits(require_credits(keys.get(tx, key_id).policy.limits))
 
     def require_rights(tx: KeyTransaction) -> None:
         require_may_touch(tx, keys.get(tx, key_id))
 
-    return await respond_once(deps, f"add_credits:{key_id}", idempotency_key, body, add, require_rights)
+    async def update_replay(_: dict[str, Any]) -> dict[str, Any]:
+        return await deps.read(read)
+
+    operation = f"add_credits:{key_id}"
+    return await RepeatableCall(deps, operation, idempotency_key, body).respond_once(
+        add, require_rights, None, update_replay
+    )
 
 
 @router.post(

@@ -96,7 +96,7 @@ async def _read_signed(context: RequestContext, services: Services, public_keys:
     if public_key is None or not signature:
         raise Forbidden(_UNSIGNED)
     length = head.text(b"content-length") or ""
-    if length.isdigit() and int(length) <= MAX_BODY_BYTES:
+    if length.isascii() and length.isdigit() and int(length) <= MAX_BODY_BYTES:
         content = await read_body(head, context.receive)
     else:
         await services.large_bodies.take(networks_around(context.client_address))

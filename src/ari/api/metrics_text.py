@@ -104,6 +104,7 @@ def _list_backup(state: BackupState, period_ms: int) -> Iterator[Metric]:
     yield _gauge("ari_backup_period_seconds", "How often a scheduled backup is due.", period)
     failures = "Attempts to write a scheduled backup that failed since the last verified one."
     yield _gauge("ari_backup_failures", failures, state.failures)
+    yield _gauge("ari_backup_unremoved", "Old backups that retention couldn't remove.", state.unremoved)
     if state.verified_ms:
         at = "When the last verified backup was begun, in Unix time."
         yield _gauge("ari_backup_last_success_time_seconds", at, state.began_ms / SECOND_MS)

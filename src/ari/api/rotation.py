@@ -10,7 +10,7 @@ from starlette.responses import Response
 from ari import keys
 from ari.api.deps import CallerDeps, describe_key_detail, describe_secrets, update_key
 from ari.api.error_docs import BODY_ERRORS, document_errors
-from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
+from ari.api.idempotent import REPEATABLE, IdempotencyKey, RepeatableCall
 from ari.api.key_shapes import KeyDetailOut, RevokedSelfOut, RevokeSelfIn
 from ari.api.responses import respond
 from ari.api.rotation_shapes import RotatedOut, RotateIn, SecretUseOut
@@ -120,4 +120,6 @@ async def _rotate(deps: Deps, key_id: str, operation: str, body: RotateIn, idemp
         keys.require_may_rotate(tx, keys.get(tx, key_id))
 
     update = partial(update_key, deps)
-    return await respond_once(deps, operation, idempotency_key, body, rotate, require_rights, update_replay=update)
+    return await RepeatableCall(deps, operation, idempotency_key, body).respond_once(
+        rotate, require_rights, update_replay=update
+    )

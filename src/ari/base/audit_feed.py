@@ -40,6 +40,12 @@ class FeedEvents(Protocol):
     def has_after(self, after_id: str | None) -> bool:
         """Whether the newest event is another one."""
 
+    def find_position(self, event_id: str) -> int | None:
+        """A number that grows along the log; that of the last event that retention removed is below all others.
+
+        ``None`` if there is no such event.
+        """
+
     def find_oldest(self) -> str | None:
         """The oldest event that is left."""
 

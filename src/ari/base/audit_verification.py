@@ -64,6 +64,11 @@ class AuditCopy:
         """How many events no head proves to be the end of what there was."""
         return self.count - self._head_position
 
+    @property
+    def is_signed_whole(self) -> bool:
+        """Whether it has every event from the first of the log to its own last, by a signed head."""
+        return self.earlier == 0 and self.head is not None and self.after_head == 0
+
     def add(self, line: bytes, place: str) -> None:
         """Take the next line, which is at ``place``. Raises ``BrokenCopy``."""
         if not line.strip():

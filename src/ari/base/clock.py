@@ -14,7 +14,7 @@ SECOND_MS = 1_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
-_UNITS = ((3_600, "hour"), (60, "minute"), (1, "second"))
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,9 +25,20 @@ LATEST_MS = 253_402_300_799_999
 
 
 def in_words(seconds: int) -> str:
-    """A wait for people: ``45 seconds``, ``5 minutes``, ``3 hours``; rounded up."""
-    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size * 2 or size == 1)
-    number = -(-seconds // size)
+    """A wait for people: ``45 seconds``, ``5 minutes``, ``2 hours 10 minutes``, ``3 days 4 hours``; rounded up.
+
+    Hours have minutes and days have hours, so that it is never much longer than the wait.
+    """
+    index = next(index for index, (size, _) in enumerate(_UNITS) if seconds >= size * 2 or size == 1)
+    size, unit = _UNITS[index]
+    if unit in ("minute", "second"):
+        return _count_units(-(-seconds // size), unit)
+    part_size, part_unit = _UNITS[index + 1]
+    number, parts = divmod(-(-seconds // part_size), size // part_size)
+    return _count_units(number, unit) + (f" {_count_units(parts, part_unit)}" if parts else "")
+
+
+def _count_units(number: int, unit: str) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 

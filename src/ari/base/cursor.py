@@ -7,7 +7,7 @@ from binascii import Error as Base64Error
 from ari.base.errors import Invalid, Problem
 
 _ID = re.compile(r"[a-z]{2,8}_[0-9A-HJKMNP-TV-Z]{26}")
-_SORTED = re.compile(rf"([a-z-]{{1,20}})\.(\d{{0,16}})\.({_ID.pattern})")
+_SORTED = re.compile(rf"([a-z-]{{1,20}})\.([0-9]{{0,16}})\.({_ID.pattern})")
 _MAX_LENGTH = 100
 
 

@@ -14,7 +14,7 @@ _OF_CLIENTS = ("ARI_API_KEY", "ARI_URL")
 """Used by programs that call ARI, as its pages and docs suggest."""
 _OF_TESTS = ("ARI_TEST_", "ARI_BUG_")
 _KUBERNETES = re.compile(
-    r"ARI(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+    r"ARI(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 _SIMILAR = 0.7
 

@@ -128,6 +128,7 @@ EVENT_NAMES = {
     "database_accepted": "An operator accepted a database that lacks changes a node had seen.",
     "events_removed": "Events older than the retention period were removed from the audit log.",
     "audit_accepted": "The current audit log was signed, at an upgrade or after someone reviewed a problem.",
+    "audit_copies_taken_over": "A restored instance was allowed to continue the copies of the original's audit log.",
     "clock_stepped": "The system clock was set forward or back by more than five minutes.",
 }
 

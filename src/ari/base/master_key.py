@@ -83,6 +83,13 @@ class MasterKeys:
             return "ARI_MASTER_KEY"
         return str(self._named or self.own_file)
 
+    def describe_missing(self) -> str:
+        """Why no new key is made: another one signed the audit log."""
+        return (
+            f"The master key that signed the audit log is missing: ARI looks in {self.place}. Put it there, or set "
+            "ARI_MASTER_KEY_FILE as for the service. If it is lost, put a new one there: openssl rand -base64 32."
+        )
+
     def all(self) -> list[MasterKey]:
         """The keys, the encrypting one first; empty if none was made yet. Raises ``ConfigurationError``."""
         return list(self._now().keys)

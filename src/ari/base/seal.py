@@ -78,6 +78,9 @@ class SealedStore(Protocol):
 
     def drop(self, kind: str, subject: str) -> None: ...
 
+    def has_signed_log(self) -> bool:
+        """Whether a master key signed the audit log, so that it isn't the first secret of an instance."""
+
     def all(self) -> list[Sealed]:
         """Every encrypted secret, of any kind."""
 
@@ -102,11 +105,13 @@ def keep(store: SealedStore, keys: MasterKeys, context: Context, secret: bytes) 
     """Encrypt a secret and store it. The first one of an instance makes the master key.
 
     Raises ``CannotOpen`` if any secret is encrypted with a missing master key: the present one may be the wrong one,
-    and a new one would hide that permanently.
+    and a new one would hide that permanently. So it does if none is present but one signed the audit log.
     """
     store.lock()
     present = _present(keys)
     _require_all(keys, store.all(), present)
+    if not present and store.has_signed_log():
+        raise CannotOpen(keys.describe_missing())
     key = present[0] if present else keys.make()
     store.put(Sealed(context, seal(key, context, secret)))
 

@@ -23,7 +23,7 @@ DEFAULT_PORT = 3000
 MAX_ROUTE_SEGMENTS = 5
 MAX_ROUTES, MAX_ROUTE_LENGTH = 1_000, 200
 _ROUTE = re.compile(r"(?:/(?:\{[A-Za-z_][A-Za-z0-9_]*\}|[A-Za-z0-9._~%!$&'()+;=:@-]*))*(?:/\*)?")
-KUBERNETES_PORT = re.compile(r"(?:tcp|udp|sctp)://\S+:\d+", re.IGNORECASE)
+KUBERNETES_PORT = re.compile(r"(?:tcp|udp|sctp)://\S+:[0-9]+", re.IGNORECASE)
 """The value of ``<NAME>_PORT`` that Kubernetes sets for every Service and Docker for every link."""
 _POSTGRESQL = re.compile(r"\s*postgres(ql)?(\+[a-z0-9_]+)?://", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -4,7 +4,7 @@ The provider key never leaves the instance. The official SDKs work with the gate
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -35,9 +35,10 @@ from ari.http.responses import Response
 from ari.http.services import Services
 from ari.instance import Instance
 from ari.integrations.ai_rules.model import AiRules
+from ari.integrations.model import Credential
 from ari.integrations.model_fields import find_model_place
 from ari.keys.reasons import REQUEST_ERRORS, UNAVAILABLE
-from ari.outbound.http import HttpClient, Timeouts
+from ari.outbound.http import Call, HttpClient, Timeouts
 from ari.prices.book import PriceBook
 
 
@@ -47,8 +48,8 @@ class Gateway:
     def __init__(self, instance: Instance) -> None:
         settings = instance.settings
         self.max_seconds = settings.ai_max_seconds
-        self.timeouts = Timeouts(idle_seconds=settings.ai_idle_seconds, whole_seconds=None)
-        self.client = HttpClient()
+        self._timeouts = Timeouts(idle_seconds=settings.ai_idle_seconds, whole_seconds=None)
+        self._client = HttpClient()
         self.provider_status = ProviderStatus(instance)
         self.option_support = OptionSupport()
         self.body_budget = BodyBudget()
@@ -57,6 +58,18 @@ class Gateway:
         self._budgets = BudgetPlanner(settings.ai_unknown_price, settings.ai_max_seconds)
         self._ai_rules = instance.open_ai_rules_lookup()
         self.keyring = Keyring(instance)
+
+    def call(
+        self,
+        credential: Credential,
+        method: str,
+        url: str,
+        headers: list[tuple[str, str]],
+        body: bytes | AsyncIterable[bytes] | None,
+    ) -> Call:
+        """A request to a provider, on a connection that only this key uses."""
+        private, account = credential.owner_named, credential.account
+        return self._client.call(method, url, headers, body, private=private, timeouts=self._timeouts, account=account)
 
     async def handle(self, context: RequestContext, services: Services) -> Response | None:
         """Forward one request. Its usage row is committed before the provider receives anything."""
@@ -176,7 +189,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.client.close()
+        await self._client.close()
         await self._ai_rules.close()
         await self.keyring.close()
 

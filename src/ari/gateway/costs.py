@@ -25,7 +25,7 @@ _TIER_HEADER = b"x-gemini-service-tier"
 _TIERS = frozenset(("flex", "priority"))
 _FREE_PATH = re.compile(r"[\w.:/@+~-]*(?:/count_tokens|:countTokens|/input_tokens|/cancel|/api/show)", re.ASCII)
 """Only on known routes, and without characters after which a server could end the path."""
-_FIRST_REFUSED = 300
+_FIRST_REFUSED, _LAST_REFUSED = 300, 599
 _LEAST_START_MICROS = 20_000
 _IMAGE_MICROS = 120_000
 """The price of a large image at https://platform.openai.com/docs/pricing."""
@@ -123,5 +123,5 @@ class RequestPrices(msgspec.Struct, frozen=True, eq=False):
 
 
 def is_refused(status: int | None, fault: FaultWord | None) -> bool:
-    """Whether the provider did nothing: it refused the request, or never received it."""
-    return fault in NOT_SENT if status is None else status >= _FIRST_REFUSED
+    """Whether the provider did nothing: it refused the request, or never received it. No status above 599 says so."""
+    return fault in NOT_SENT if status is None else _FIRST_REFUSED <= status <= _LAST_REFUSED

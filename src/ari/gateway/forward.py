@@ -82,6 +82,7 @@ class Forwarding:
         self._budgets = budgets
         self._planned: PlannedTarget | None = None
         self._meter: Meter = NoMeter()
+        self._streamed: ProviderResponse | None = None
         self._injected: InjectedBody | None = None
         self._ended: Ended = "unreachable"
         self._status: int | None = None
@@ -173,9 +174,7 @@ class Forwarding:
         url = header_filter.url_for(credential, self.attempts.target.path, incoming.query)
         headers = begin_call(self._context, self.attempts, self._sent.whole, self._prices.model)
         body = self._body(headers)
-        call = self._gateway.client.call(
-            incoming.method, url, headers, body, private=credential.owner_named, timeouts=self._gateway.timeouts
-        )
+        call = self._gateway.call(credential, incoming.method, url, headers, body)
         async with (
             call as found,
             ProviderResponse(found, incoming.method, credential.secret, self._gateway.read_rates) as reply,
@@ -259,6 +258,7 @@ class Forwarding:
         self._first_byte_ms = self._measure_elapsed_ms()
         if not context.started:
             await context.send(start)
+        self._streamed = reply
         try:
             await relay(context, reply, meter, chunk, hides=hides, seen=self._budgets.seen if self._budgets else None)
         except OutboundFault:
@@ -338,7 +338,7 @@ class Forwarding:
         row = self._context.record.row
         if row is None:
             return
-        self._ended = find_outcome(self._meter, self._ended)
+        self._ended = find_outcome(self._meter, self._ended, self._streamed is not None and self._streamed.at_end)
         used = self._meter.usage(whole=self._ended == "complete")
         if self._prices.is_free and used.input_tokens is None and not is_refused(self._status, self._fault):
             used = replace(used, input_tokens=0, output_tokens=0)

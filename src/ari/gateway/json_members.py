@@ -33,6 +33,7 @@ _KEPT = frozenset(
         "model",
         "modelVersion",
         "object",
+        "promptFeedback",
         "prompt_eval_count",
         "service_tier",
         "status",

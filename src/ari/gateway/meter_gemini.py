@@ -16,6 +16,7 @@ _DETAILS = {
 _MODALITIES = {"AUDIO": "audio", "IMAGE": "image", "DOCUMENT": "image", "VIDEO": "video"}
 """A document is priced as an image."""
 _FINISHED = re.compile(rb'"finishReason"\s*:\s*"')
+_BLOCKED = re.compile(rb'"blockReason"\s*:\s*"')
 
 
 def read(members: Members, reading: UsageReading) -> None:
@@ -26,6 +27,10 @@ def read(members: Members, reading: UsageReading) -> None:
         return
     found = _sum(usage.get("promptTokenCount"), usage.get("toolUsePromptTokenCount"))
     made = _sum(usage.get("candidatesTokenCount"), usage.get("thoughtsTokenCount"))
+    is_finished = _FINISHED.search(bytes(members.get("candidates") or b"")) is not None
+    is_finished = is_finished or _BLOCKED.search(bytes(members.get("promptFeedback") or b"")) is not None
+    if made is None and is_finished and found is not None and found == count(usage.get("totalTokenCount")):
+        made = 0  # Google leaves out zeros
     cached = count(usage.get("cachedContentTokenCount"))
     reading.input_tokens = reading.input_tokens if found is None else found
     reading.output_tokens = reading.output_tokens if made is None else made
@@ -33,7 +38,7 @@ def read(members: Members, reading: UsageReading) -> None:
     thought = count(usage.get("thoughtsTokenCount"))
     reading.reasoning_tokens = reading.reasoning_tokens if thought is None else thought
     reading.details |= _read_details(usage)
-    reading.output_final = _FINISHED.search(bytes(members.get("candidates") or b"")) is not None
+    reading.output_final = is_finished
 
 
 def _read_details(usage: dict[str, Any]) -> dict[str, int]:

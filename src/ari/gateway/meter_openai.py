@@ -9,6 +9,7 @@ from ari.gateway.reading import UsageReading, count, first_count
 
 _ENDS = frozenset(("response.completed", "response.incomplete", "response.failed", "response.cancelled"))
 _FINAL_STATES = frozenset(("completed", "incomplete", "failed", "cancelled"))
+_DELTA = re.compile(rb'"delta"\s*:')
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
 _OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details", "output_token_details")
@@ -42,7 +43,11 @@ def read(members: Members, reading: UsageReading) -> None:
         reading.price_context["service_tier"] = tier
     if usage is not None:
         _read_usage(usage, reading)
-        reading.output_final = reading.output_final or _is_final(found, choices, inner is not None)
+        is_final = _is_final(found, choices, inner is not None)
+        reading.output_final = reading.output_final or is_final
+        if not named:
+            # A server that sends the count so far also sends the final one.
+            reading.must_end = not reading.output_final and _DELTA.search(bytes(choices or b"")) is not None
     if choices is not None and _FINISHED_BY_ERROR.search(bytes(choices)):
         reading.failed = True
     if named and kind in _ENDS:

@@ -4,7 +4,7 @@ import re
 
 from ari.integrations.model import Provider, find_template
 
-_COMMON = re.compile(r"v\d+(?:alpha|beta)?\d*|api|ai|openai|beta|anthropic|compatible-mode")
+_COMMON = re.compile(r"v[0-9]+(?:alpha|beta)?[0-9]*|api|ai|openai|beta|anthropic|compatible-mode")
 """Segments of base URLs that precede the operation."""
 
 

@@ -39,8 +39,8 @@ class UsageReading:
     """Filled by the readers of each format.
 
     ``output_final``: ``output_tokens`` is the final count, not the count so far. ``ended``: the response itself said
-    that it is over. ``must_end``: its format says so in every response that is whole. ``failed``: it reports an error.
-    ``details`` and ``price_context`` are those of ``TokenUsage``.
+    that it is over. ``must_end``: it isn't whole without its end, which has not come yet. ``failed``: it reports an
+    error. ``details`` and ``price_context`` are those of ``TokenUsage``.
     """
 
     __slots__ = (

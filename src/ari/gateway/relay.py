@@ -43,11 +43,15 @@ async def relay(
     await send({"type": "http.response.body", "body": rest, "more_body": False})
 
 
-def find_outcome(meter: Meter, ended: Ended) -> Ended:
-    """How the response ended according to its own content; ``ended`` is how the connection did."""
+def find_outcome(meter: Meter, ended: Ended, is_read: bool) -> Ended:
+    """How the response ended according to its own content; ``ended`` is how the connection did.
+
+    ``is_read``: all of it was read from the provider. Many callers disconnect as soon as they have the last byte, which
+    ARI may notice before its last message is sent.
+    """
     meter.finish()
     if meter.failed:
         return "error"
-    if ended == "client_gone" and meter.ended:
-        return "complete"
+    if ended == "client_gone" and (meter.ended or is_read):
+        ended = "complete"
     return "cut" if ended == "complete" and meter.unfinished else ended

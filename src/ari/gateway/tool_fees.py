@@ -14,10 +14,10 @@ REPORTED_SEARCHES = "web_searches"
 _TOOLS = compile_fields(("tools[]", "input[].tools[]", "google.tools[]", "extra_body.google.tools[]"))
 _FREE = re.compile(
     r"function|custom|mcp|mcp_toolset|local_shell|apply_patch|tool_search|tool_search_tool_\w+"
-    r"|(?:bash|text_editor|computer|memory|web_fetch)_\d{8}"
+    r"|(?:bash|text_editor|computer|memory|web_fetch)_[0-9]{8}"
 )
 """Tools that the caller runs, and those of providers that cost only tokens."""
-_ANTHROPIC_SEARCH = re.compile(r"web_search_\d{8}")
+_ANTHROPIC_SEARCH = re.compile(r"web_search_[0-9]{8}")
 _USUAL_SEARCHES = 10
 """Reserved without the caller's limit; they cost 0.10 US dollars."""
 _MAX_SEARCHES = 1_000

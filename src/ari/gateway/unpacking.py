@@ -11,6 +11,7 @@ from ari.http.problem import Header
 PIECE_BYTES = 64 * 1024
 MAX_BYTES = 256 * 1024 * 1024
 """Limit for one response: far more than a large embedding, far less than a decompression bomb."""
+_GZIP_MARK = b"\x1f"
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
@@ -23,13 +24,17 @@ class Decompressor:
 
     def __init__(self, window: Callable[[bytes], int]) -> None:
         self._window = window
+        self._has_member = self._is_over = False
         self._stream: zlib._Decompress | None = None
         self._room = MAX_BYTES
 
     def pieces(self, packed: bytes) -> Iterator[bytes]:
         """The decompressed data in small pieces. Raises ``CannotUnpack``."""
-        while packed:
+        while packed and not self._is_over:
             if self._stream is None:
+                if self._has_member and not packed.startswith(_GZIP_MARK):
+                    self._is_over = True
+                    return
                 self._stream = zlib.decompressobj(self._window(packed))
             try:
                 piece = self._stream.decompress(packed, PIECE_BYTES)
@@ -37,8 +42,8 @@ class Decompressor:
                 raise CannotUnpack from None
             packed = self._stream.unconsumed_tail
             if self._stream.eof:
-                # Several members may follow each other (RFC 1952 §2.2).
-                packed, self._stream = self._stream.unused_data, None
+                # Several gzip members may follow each other (RFC 1952 §2.2). Clients ignore other bytes after the end.
+                packed, self._stream, self._has_member = self._stream.unused_data, None, True
             self._room -= len(piece)
             if self._room < 0:
                 raise CannotUnpack

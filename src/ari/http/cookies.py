@@ -10,6 +10,7 @@ _DAY_SECONDS = 24 * 3600
 SESSION_SECONDS = SESSION_DAYS * _DAY_SECONDS
 DEVICE_SECONDS = DEVICE_DAYS * _DAY_SECONDS
 HALF_SECONDS = HALF_MINUTES * 60
+LINK_SECONDS = 10 * 60
 THEMES = ("light", "dark", "system")
 THEME_COOKIE = "ari_theme"
 SHORTCUTS_COOKIE = "ari_shortcuts"
@@ -46,6 +47,11 @@ def device_cookie_name(settings: Settings) -> str:
 def half_cookie_name(settings: Settings) -> str:
     """The cookie of a browser whose password was right and whose code is still to come."""
     return _name(settings, "ari-half")
+
+
+def link_cookie_name(settings: Settings) -> str:
+    """The cookie with the token of a setup or email link whose form had other problems."""
+    return _name(settings, "ari-link")
 
 
 def set_cookie(settings: Settings, name: str, value: str, max_age_seconds: int | None) -> str:

@@ -5,8 +5,9 @@ from typing import Protocol
 
 from starlette.responses import Response
 
+from ari.backups.audit_history import HistoryTransaction, require_own_cursor
 from ari.base import audit_feed, event_export
-from ari.base.audit_feed import FeedPage, FeedTransaction
+from ari.base.audit_feed import FeedPage
 from ari.base.caller import Caller
 from ari.base.errors import Forbidden
 from ari.base.event_export import Format
@@ -18,7 +19,7 @@ from ari.keys import scopes
 AUDIT_SCOPE = "audit:read"
 
 
-class _FeedOfCaller(FeedTransaction, Protocol):
+class _FeedOfCaller(HistoryTransaction, Protocol):
     """A transaction that reads the audit log, and for whom."""
 
     @property
@@ -33,11 +34,12 @@ async def export_events(deps: Deps, search: EventSearch, form: Format, *, bom: b
     return await stream_file(pieces, event_export.MEDIA_TYPES[form], event_export.FILE_NAMES[form])
 
 
-async def collect_events(deps: Deps, after_id: str | None, limit: int, wait_seconds: int) -> bytes:
+async def collect_events(deps: Deps, after_id: str | None, limit: int, wait_seconds: int, history: str | None) -> bytes:
     """The lines of the next events. If there are none, wait for one, for so many seconds or until the server stops.
 
     Raises ``Conflict("cursor_gone")``, and ``CallerRevoked`` or ``Forbidden`` if the caller may not read them any more.
     """
+    await deps.read_for_caller(_require_own_cursor, after_id, history)
     for _ in range(wait_seconds):
         if deps.instance.stopping.is_set() or await deps.read_for_caller(_has_after, after_id):
             break
@@ -49,6 +51,11 @@ async def collect_events(deps: Deps, after_id: str | None, limit: int, wait_seco
 def _has_after(tx: _FeedOfCaller, after_id: str | None) -> bool:
     _check_caller(tx)
     return audit_feed.has_after(tx, after_id)
+
+
+def _require_own_cursor(tx: _FeedOfCaller, after_id: str | None, history: str | None) -> None:
+    _check_caller(tx)
+    require_own_cursor(tx, after_id, history)
 
 
 def _read_page(tx: _FeedOfCaller, after_id: str | None, limit: int) -> FeedPage:

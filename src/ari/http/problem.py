@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import msgspec
 
@@ -69,15 +70,16 @@ def fault_of(error: AriError) -> Fault:
             return Fault(REQUEST_ERRORS["internal"])
 
 
-def body(fault: Fault, base_url: str, request_id: str, *, for_sdks: bool = False) -> bytes:
+def body(fault: Fault, base_url: str | None, request_id: str, *, for_sdks: bool = False) -> bytes:
     """The problem document; it never holds a value that the caller sent (security.md 7).
 
+    Without ``base_url``, where no page explains the code, the type is ``about:blank`` and the title that of the status.
     ``for_sdks``: it has the words once more where the SDKs of AI providers look for them.
     """
     reason = fault.reason
     document: dict[str, object] = {
-        "type": f"{base_url}{DOCS_PATH}/{reason.code}",
-        "title": reason.title,
+        "type": "about:blank" if base_url is None else f"{base_url}{DOCS_PATH}/{reason.code}",
+        "title": HTTPStatus(reason.status).phrase if base_url is None else reason.title,
         "status": reason.status,
         "detail": fault.detail or (_find_missing_scope(fault.scope) if fault.scope else reason.sentence),
         "code": reason.code,

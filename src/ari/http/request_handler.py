@@ -24,7 +24,7 @@ from ari.http.responses import Response
 from ari.http.route_policy import AuthMode
 from ari.http.route_table import RouteTable
 from ari.http.services import Services
-from ari.http.unread_body import UnreadBody, announces_body
+from ari.http.unread_body import UnreadBody, announces_body, read_length
 from ari.http.usage_record import UsageRecord
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
@@ -102,7 +102,7 @@ class RequestHandler:
         at_ms, started = clock.now_ms(), clock.monotonic()
         head = read_head(scope, at_ms)
         peer = scope.get("client")
-        unread_body = UnreadBody(receive) if announces_body(head) else None
+        unread_body = UnreadBody(receive, read_length(head)) if announces_body(head) else None
         return RequestContext(
             self._instance,
             head,

@@ -38,7 +38,7 @@ _KEY = re.compile(rb"ari_k_[0-9A-Za-z]{49}")
 _SHORTEST_KEY = 2 + BODY_LENGTH
 """A prefix has at least two characters, and encoding makes nothing shorter."""
 _HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
-_PORT = re.compile(r":\d+$")
+_PORT = re.compile(r":[0-9]+$")
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._:/+=@-]{1,128}")
 _HARMLESS = HARMLESS.encode()
 MAX_HEAD_BYTES = 32 * 1024

@@ -3,6 +3,7 @@
 from time import perf_counter
 
 import msgspec
+from msgspec.structs import replace
 
 from ari.base.clock import Clock
 from ari.base.errors import LimitExceeded, Unavailable
@@ -15,21 +16,22 @@ from ari.keys.limits.fields import describe_rate
 from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED, REASONS
 from ari.usage.model import Completion, UsageRow
-from ari.usage.ports import Batch
-from ari.usage.recorder import UsageRecorder
+from ari.usage.ports import Batch, UsageWriter
 
 
 class UsageRecord(msgspec.Struct, eq=False):
     """``row`` exists once a known key was found in the request. ``extra_batch`` is committed together with it.
 
-    ``started`` is the clock's monotonic time at which the request came.
+    ``started`` is the clock's monotonic time at which the request came. ``is_begun``: a commit of the row began. If an
+    exception interrupted it, such as a time limit's or that of a canceled task, nobody knows whether the row is stored.
     """
 
-    recorder: UsageRecorder
+    recorder: UsageWriter
     clock: Clock
     started: float
     row: UsageRow | None = None
     extra_batch: Batch | None = None
+    is_begun: bool = False
     is_committed: bool = False
 
     def begin(self, head: RequestHead, template: str, client_address: str | None, key: ApiKey, code: str) -> None:
@@ -60,7 +62,7 @@ class UsageRecord(msgspec.Struct, eq=False):
         row = self.row
         if row is None:
             return
-        began = perf_counter()
+        began, self.is_begun = perf_counter(), True
         try:
             await self.recorder.write(row)
         except Unavailable:
@@ -89,7 +91,7 @@ class UsageRecord(msgspec.Struct, eq=False):
         assert extra is not None
         self.extra_batch = None
         rows = extra.rows if row is None or self.is_committed else (row, *extra.rows)
-        began = perf_counter()
+        began, self.is_begun = perf_counter(), True
         try:
             await self.recorder.write_together(rows, extra.attempts)
         except Unavailable:
@@ -100,15 +102,19 @@ class UsageRecord(msgspec.Struct, eq=False):
         self.is_committed = True
 
     async def commit(self, status: int, length: int | None) -> None:
-        """Commit what is not committed yet, with the response's status and length. Raises likewise."""
+        """Commit what is not committed yet, with the response's status and length. Raises likewise.
+
+        The status of a later call is that of the response that was sent in place of an earlier one.
+        """
         row, extra = self.row, self.extra_batch
-        if row is not None and self.is_committed:
-            self.complete(status, length)
+        if row is not None and self.is_begun:
+            await self._correct(row, status, length)
             if extra is None:
                 return
             row = None
         if row is not None:
             row.status, row.bytes, row.duration_ms = status, length, self._duration_ms()
+            self.is_begun = True
         if extra is not None:
             rows = extra.rows if row is None else (row, *extra.rows)
             await self.recorder.write_together(rows, extra.attempts)
@@ -116,6 +122,17 @@ class UsageRecord(msgspec.Struct, eq=False):
             await self.recorder.write(row)
         self.is_committed = True
         self._raise_if_refused()
+
+    async def _correct(self, row: UsageRow, status: int, length: int | None) -> None:
+        """Give a row that is or may be stored this status. Raises ``Unavailable``."""
+        if self.is_committed and row.status == status:
+            return
+        self.row = row = replace(row, status=status, bytes=length, duration_ms=self._duration_ms())
+        if not self.is_committed:
+            # Once only: if the row is stored, this changes nothing. It may have been charged.
+            await self.recorder.write(replace(row, charge=None))
+            self.is_committed = True
+        self.recorder.complete(Completion(row.id, status, self._duration_ms(), length))
 
     def waive_charge(self) -> None:
         """Consume nothing from the key's limits."""
@@ -144,9 +161,9 @@ class UsageRecord(msgspec.Struct, eq=False):
             raise LimitExceeded(exceeded.reason, exceeded.name, wait_seconds, *_describe(exceeded))
 
     def complete(self, status: int, length: int | None) -> None:
-        """Fill in the status of a committed row, by a later commit."""
-        if self.row is not None and self.is_committed and self.row.status is None:
-            self.row.status = status
+        """Fill in the status of a row, by a later commit, if it has none or its commit was interrupted."""
+        if self.row is not None and self.is_begun and (self.row.status is None or not self.is_committed):
+            self.row = replace(self.row, status=status)
             self.recorder.complete(Completion(self.row.id, status, self._duration_ms(), length))
 
     def _duration_ms(self) -> float:

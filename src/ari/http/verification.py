@@ -18,7 +18,7 @@ U = TypeVar("U")
 _NO_LIMIT = f"The key has no limit with this name. Those of its consumer begin with {CONSUMER_PREFIX}."
 
 
-async def verify_for_service(lookup: KeyLookup, text: bytes, ask: AccessRequest, rehash: Rehash) -> Verdict:
+async def verify_for_service(lookup: KeyLookup, text: bytes, ask: AccessRequest, rehash: Rehash | None) -> Verdict:
     """Decide as ``keys.verify``, about the scopes of a service, which must be declared.
 
     Raises ``Unavailable`` if ARI can't decide, ``Invalid`` for undeclared scopes.

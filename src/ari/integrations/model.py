@@ -272,6 +272,11 @@ class Credential:
         provider = self.provider
         return ((provider.key_header, provider.key_prefix + self.secret),) if self.secret else ()
 
+    @property
+    def account(self) -> int:
+        """Differs for different keys and providers. For use in memory only."""
+        return hash((self.provider.name, self.key_id, self.secret))
+
 
 @dataclass(frozen=True, slots=True)
 class State:

@@ -76,6 +76,12 @@ CONNECTIONS = Family(
     "ari_database_connections_opened", "counter", "Connections to the database that were opened or replaced."
 )
 FOLDED = Family("ari_folded_rows", "counter", "Rows of the usage log that were folded into its totals.")
+FOLD_FAILURES = Family(
+    "ari_fold_failures",
+    "gauge",
+    "Attempts in a row to fold rows of the usage log that failed, also because the process ended. 0 while it works.",
+)
+REDUCED = Family("ari_log_rows_reduced", "counter", "Rows stored without values that ClickHouse refused.")
 EMAILS = Family("ari_emails", "counter", "Attempts to send an email, by result.", (("result", EMAIL_RESULTS),))
 WEBHOOKS = Family(
     "ari_webhooks", "counter", "Attempts to deliver an event to a webhook, by result.", (("result", WEBHOOK_RESULTS),)
@@ -96,6 +102,8 @@ FAMILIES = (
     DATABASE_ERRORS,
     CONNECTIONS,
     FOLDED,
+    FOLD_FAILURES,
+    REDUCED,
     EMAILS,
     WEBHOOKS,
     RESTARTS,

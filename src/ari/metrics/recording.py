@@ -28,6 +28,7 @@ class Metrics:
         self._doors = {door: layout.find(catalog.REQUESTS, door) for door in catalog.DOORS}
         self._in_flight = layout.find(catalog.IN_FLIGHT)
         self._lookups = layout.find(catalog.LOOKUPS)
+        self._fold_failures = layout.find(catalog.FOLD_FAILURES)
         self._commits = layout.find(catalog.COMMITS)
         self.count_commit_error = partial(self._add, catalog.COMMIT_ERRORS)
         self.count_database_error = partial(self._add, catalog.DATABASE_ERRORS)
@@ -74,6 +75,21 @@ class Metrics:
 
     def count_folded(self, rows: int) -> None:
         self._add(catalog.FOLDED, count=rows)
+
+    def note_fold_failures(self, count: int) -> None:
+        """Set how many attempts to fold failed in a row; in the fold process."""
+        self._cells[self._fold_failures] = count
+
+    def read_fold_failures(self) -> int:
+        """That number, with those of the fold process before this one."""
+        return self._cells[self._fold_failures]
+
+    def count_fold_crash(self, number: int) -> None:
+        """Count the end of the fold process, which has this number, as an attempt that failed."""
+        self._shared.slot(number)[self._fold_failures] += 1
+
+    def count_reduced(self, rows: int) -> None:
+        self._add(catalog.REDUCED, count=rows)
 
     def count_email(self, result: str) -> None:
         self._add(catalog.EMAILS, result)

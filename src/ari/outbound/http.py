@@ -17,9 +17,10 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from ari.outbound.connections import ConnectionAttempt, Connector, Line, RefusedAddress, attempt_now
+from ari.outbound.connections import ConnectionAttempt, Connector, RefusedAddress, attempt_now
+from ari.outbound.line import Line
 from ari.outbound.lookups import LookupThreads
-from ari.outbound.plain_request import Headers, send_plain
+from ari.outbound.plain_request import Headers, Response, send_plain
 
 FaultWord = Literal["unreachable", "timed_out", "refused_address", "tls", "broken"]
 """``broken``: the response isn't HTTP or was cut off."""
@@ -58,7 +59,7 @@ class Reply:
 
     __slots__ = ("_content", "_line", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse, line: Line | None) -> None:
+    def __init__(self, response: Response, line: Line | None) -> None:
         self._content = response.content
         self._line = line
         self.status = response.status
@@ -110,12 +111,12 @@ class Call:
 
     def __init__(
         self,
-        send: Callable[[ConnectionAttempt], Awaitable[aiohttp.ClientResponse]],
+        send: Callable[[ConnectionAttempt], Awaitable[Response]],
         body: bytes | AsyncIterable[bytes] | None,
     ) -> None:
         self._send = send
         self._is_replayable = body is None or isinstance(body, bytes)
-        self._response: aiohttp.ClientResponse | None = None
+        self._response: Response | None = None
 
     async def __aenter__(self) -> Reply:
         attempt = ConnectionAttempt(fresh=not self._is_replayable)
@@ -164,15 +165,17 @@ class HttpClient:
         *,
         private: bool = False,
         timeouts: Timeouts = Timeouts(),
+        account: int | None = None,
     ) -> "Call":
         """A request to exactly this URL. ``async with`` sends it and yields the reply once its head has arrived.
 
         Raises ``OutboundFault``. ``private``: the owner set the base URL, so it may be on this machine or its networks.
         The headers are sent unchanged, with only those added that every request needs. A server may close a kept
         connection just as a request goes out, so the request is repeated on a new connection if the kept one ended
-        before any byte of the response (RFC 9112 §9.3.1). A streamed body always uses a new connection.
+        before any byte of the response (RFC 9112 §9.3.1). A streamed body always uses a new connection. Calls with
+        different values of ``account`` never share a connection.
         """
-        return Call(partial(self._send, method, url, headers, body, private, timeouts), body)
+        return Call(partial(self._send, method, url, headers, body, private, timeouts, account), body)
 
     async def _send(
         self,
@@ -182,11 +185,13 @@ class HttpClient:
         body: bytes | AsyncIterable[bytes] | None,
         private: bool,
         timeouts: Timeouts,
+        account: int | None,
         attempt: ConnectionAttempt,
-    ) -> aiohttp.ClientResponse:
+    ) -> Response:
         token, connector = attempt_now.set(attempt), self._connector(private)
         try:
-            response = await send_plain(connector, method, URL(url, encoded=True), headers, body, _timeout(timeouts))
+            place = URL(url, encoded=True)
+            response = await send_plain(connector, method, place, headers, body, _timeout(timeouts), account)
         except _FAILURES as error:
             raise OutboundFault(_word(error)) from None
         finally:

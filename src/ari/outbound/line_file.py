@@ -29,6 +29,14 @@ def describe_other_history(path: Path) -> str:
     )
 
 
+def describe_original(path: Path) -> str:
+    """Why a restored instance doesn't write a file that its original may write."""
+    return (
+        f"{path} belongs to the instance that this one was restored from: set another ARI_AUDIT_FILE or, if that "
+        "instance will never run again, take the file over with ari audit take-over."
+    )
+
+
 def find_last_id(path: Path) -> str | None:
     """The last event in the file; ``None`` if it has none. Raises ``AuditFileFailed``.
 

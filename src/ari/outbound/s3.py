@@ -21,6 +21,9 @@ _CHUNK = 1_000_000
 MAX_PAGES = 1_000
 """Of a list, each of up to 1,000 files: a bad service could send pages forever."""
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
+_EXISTS = ("PreconditionFailed", "412")
+_NO_CONDITIONS = ("NotImplemented", "501")
+"""What services respond that don't know ``If-None-Match: *``."""
 _SENTENCES = {
     "NoSuchBucket": "the bucket doesn't exist",
     "NoSuchKey": "the file doesn't exist",
@@ -56,6 +59,9 @@ class S3Target:
         self.place = f"s3://{bucket}/{self._prefix}".rstrip("/")
         self._service = settings.backup_s3_endpoint or "S3"
         self._client = _make_client(settings)
+        self.is_conditional = True
+        for operation in ("PutObject", "CompleteMultipartUpload"):
+            self._client.meta.events.register(f"before-call.s3.{operation}", self._add_condition)
 
     def list_files(self) -> list[StoredFile]:
         found = list[StoredFile]()
@@ -67,12 +73,49 @@ class S3Target:
         return found
 
     def store(self, path: Path, name: str) -> None:
-        """Send the file, read it back and compare: what is kept is what was verified."""
-        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - an extra, and slow to import
+        """Send the file, read it back and compare: what is kept is what was verified. Nothing is overwritten.
+
+        A name that exists is accepted if it has these bytes: then only the response to an attempt was lost.
+        """
+        is_new = self._send(path, name)
+        if not self._has_bytes(path, name):
+            if not is_new:
+                raise Unavailable(f"{self.place}/{name} exists. ARI never overwrites a backup.")
+            self.remove(name)
+            raise Unavailable(f"{self.place} returned other bytes than ARI sent, so the backup was removed there.")
+        path.unlink()
+
+    def _send(self, path: Path, name: str) -> bool:
+        """Upload the file; false if there is one with this name, which stays as it is."""
+        from boto3.exceptions import Boto3Error  # noqa: PLC0415 - an extra, and slow to import
+        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - as above
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - as above
 
         transfer = TransferConfig(multipart_chunksize=PART_BYTES, multipart_threshold=PART_BYTES, max_concurrency=2)
+        if any(one.name == name for one in self.list_files()):  # services older than 2024 ignore the condition
+            return False
         with self._reporting("write to"):
-            self._client.upload_file(str(path), self._bucket, self._prefix + name, Config=transfer)
+            while True:
+                try:
+                    self._client.upload_file(str(path), self._bucket, self._prefix + name, Config=transfer)
+                except (Boto3Error, ClientError) as error:
+                    cause = error if isinstance(error, ClientError) else error.__context__
+                    code = _find_code(cause) if isinstance(cause, ClientError) else ""
+                    if code in _EXISTS:
+                        return False
+                    if code not in _NO_CONDITIONS or not self.is_conditional:
+                        raise
+                    self.is_conditional = False
+                else:
+                    return True
+
+    def _add_condition(self, params: dict[str, Any], **_: Any) -> None:
+        """Keep the service from overwriting a file; ``upload_file`` has no option for it."""
+        if self.is_conditional:
+            params["headers"]["If-None-Match"] = "*"
+
+    def _has_bytes(self, path: Path, name: str) -> bool:
+        """Whether the stored file has the bytes of this one."""
         sent, kept = hashlib.sha256(), hashlib.sha256()
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
@@ -83,22 +126,24 @@ class S3Target:
             left -= len(chunk)
             if left < 0:
                 break
-        if sent.digest() != kept.digest():
-            self.remove(name)
-            raise Unavailable(f"{self.place} returned other bytes than ARI sent, so the backup was removed there.")
-        path.unlink()
+        return sent.digest() == kept.digest()
 
     def fetch(self, name: str, file: ByteSink) -> None:
         for chunk in self._read(name):
             file.write(chunk)
 
+    def read_start(self, name: str, length: int) -> bytes:
+        return self._read_range(name, f"bytes=0-{length - 1}", length)
+
     def read_end(self, name: str, length: int) -> bytes:
+        return self._read_range(name, f"bytes=-{length}", length)
+
+    def _read_range(self, name: str, wanted: str, length: int) -> bytes:
         with self._reporting("read"):
-            key = self._prefix + name
-            response = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=-{length}")
+            response = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, Range=wanted)
             with closing(response["Body"]) as body:
-                end: bytes = body.read(length)
-        return end
+                found: bytes = body.read(length)
+        return found
 
     def remove(self, name: str) -> None:
         with self._reporting("remove files in"):
@@ -150,7 +195,7 @@ class S3Target:
 
         cause = error.__context__ if isinstance(error, Boto3Error) else error
         if isinstance(cause, exceptions.ClientError):
-            code = str(cause.response.get("Error", {}).get("Code", ""))
+            code = _find_code(cause)
             shown = code if _CODE.fullmatch(code) else "an unknown error"
             return _SENTENCES.get(code, f"{self._service} responded {shown}")
         if isinstance(cause, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
@@ -160,6 +205,11 @@ class S3Target:
         if isinstance(cause, exceptions.HTTPClientError | exceptions.ConnectionError):
             return f"{self._service} can't be reached or didn't respond in time"
         return f"an error of the client ({type(cause).__name__})"
+
+
+def _find_code(error: Any) -> str:
+    """The code in the service's response to a ``ClientError``."""
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _make_client(settings: Settings) -> Any:

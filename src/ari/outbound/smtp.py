@@ -8,6 +8,7 @@ import asyncio
 import smtplib
 import socket
 import ssl
+import threading
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -44,14 +45,19 @@ class Smtp:
         self._context = context
 
     async def send(self, email: Email, key: str, within_seconds: float) -> SendResult:
-        """Send the email; its Message-ID is derived from ``key``."""
+        """Send the email; its Message-ID is derived from ``key``.
+
+        After the time limit, or if this is canceled, an email that isn't handed over yet is never handed over.
+        """
+        abandoned = threading.Event()
         try:
             message = message_of(email, key, self._host)
         except (ValueError, IndexError):  # the library's parser of addresses raises both
             return Rejected("The sender's or recipient's address can't be used in an email.")
         try:
             async with asyncio.timeout(within_seconds):
-                await asyncio.to_thread(self._hand_over, message, min(STEP_SECONDS, within_seconds * 0.8))
+                step_seconds = min(STEP_SECONDS, within_seconds * 0.8)
+                await asyncio.to_thread(self._hand_over, message, step_seconds, abandoned)
         except TimeoutError:
             return Retry("The mail server didn't respond in time.")
         except smtplib.SMTPException as error:
@@ -64,6 +70,8 @@ class Smtp:
             return Retry(f"Couldn't reach the mail server ({type(error).__name__}).")
         except UnicodeError:
             return Retry("ARI_SMTP_URL contains characters that SMTP doesn't allow.")
+        finally:
+            abandoned.set()
         return Accepted(str(message["Message-ID"]))
 
     def _tls_words(self, error: ssl.SSLError) -> str:
@@ -74,13 +82,17 @@ class Smtp:
             )
         return f"Couldn't reach the mail server ({type(error).__name__})."
 
-    def _hand_over(self, message: EmailMessage, step_seconds: float) -> None:
-        with self._connect(step_seconds) as server:
+    def _hand_over(self, message: EmailMessage, step_seconds: float, abandoned: threading.Event) -> None:
+        server = self._connect(step_seconds)
+        server.abandoned = abandoned
+        try:
             if self._user:
                 server.login(self._user, self._password)
             server.send_message(message)
+        finally:
+            server.leave()
 
-    def _connect(self, step_seconds: float) -> smtplib.SMTP:
+    def _connect(self, step_seconds: float) -> SmtpTo:
         """A private connection: TLS with a certificate for the host name, or a connection within this machine."""
         addresses = find_addresses(self._host, self._port)
         context = self._context or ssl.create_default_context()

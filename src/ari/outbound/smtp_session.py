@@ -4,16 +4,21 @@ import hmac
 import smtplib
 import socket
 import ssl
+import threading
 from base64 import b64encode, decodebytes
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 _MAX_CHALLENGES = 5
+QUIT_SECONDS = 1.0
+"""Time limit of the response to QUIT, after the one that counts."""
 
 
 class SmtpTo(smtplib.SMTP):
-    """Connects to checked addresses; TLS verifies the host name."""
+    """Connects to checked addresses; TLS verifies the host name. Once ``abandoned`` is set, nothing is handed over."""
+
+    abandoned: threading.Event | None = None
 
     def __init__(self, addresses: Sequence[str], host: str, port: int, step_seconds: float) -> None:
         self._addresses = addresses
@@ -21,6 +26,20 @@ class SmtpTo(smtplib.SMTP):
 
     def _get_socket(self, _host: str, port: int, timeout: float) -> socket.socket:
         return _connect_to_first(self._addresses, port, timeout)
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Hand the email over, unless nobody waits for the response any more: then it is sent again later."""
+        if self.abandoned is not None and self.abandoned.is_set():
+            raise smtplib.SMTPServerDisconnected("abandoned")
+        return super().data(msg)
+
+    def leave(self) -> None:
+        """End the session. How the server responds, or whether, says nothing about the email that it has accepted."""
+        with suppress(smtplib.SMTPException, OSError):
+            if self.sock:
+                self.sock.settimeout(QUIT_SECONDS)
+                self.quit()
+        self.close()
 
     def auth(
         self, mechanism: str, authobject: Callable[..., Any], *, initial_response_ok: bool = True

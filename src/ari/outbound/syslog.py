@@ -43,6 +43,14 @@ class SyslogFailed(AriError):
     """The collector can't be reached, or the connection was lost."""
 
 
+def describe_original(collector: str) -> str:
+    """Why a restored instance doesn't send to the collector of its original."""
+    return (
+        f"{collector} gets the audit log of the instance that this one was restored from: set another "
+        "ARI_AUDIT_SYSLOG or, if that instance will never run again, take the collector over with ari audit take-over."
+    )
+
+
 class SyslogConnection:
     """One connection to a collector; ``url`` is ``tls://`` or ``tcp://``. Raises ``SyslogFailed``."""
 

@@ -12,7 +12,13 @@ def work(instance: Instance) -> int:
 
     A fold at idle priority may still run. It changes nothing if the process exits, and the next run repeats it.
     """
-    loop = FoldLoop(instance.fold_store, uses_idle_time=not instance.database.shared)
+    metrics = instance.metrics
+    loop = FoldLoop(
+        instance.fold_store,
+        uses_idle_time=not instance.database.shared,
+        note_failures=metrics.note_fold_failures,
+        failures=metrics.read_fold_failures(),
+    )
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         loop.stop()

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -28,7 +29,9 @@ from ari.http.presence import Presence
 from ari.instance import Instance, open_backup_target
 from ari.integrations.credentials import KIND as PROVIDER_KEY
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
+from ari.jobs.leases import MAIL_STOP_SECONDS, STOP_SECONDS
 from ari.jobs.scheduled_backup import record_failure
+from ari.metrics.recording import Metrics
 from ari.notifications.model import SEALED_KIND
 from ari.serving import backup_process, fold_process, worker
 from ari.serving.listening import Listener
@@ -37,8 +40,8 @@ from ari.serving.os_limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.serving.trace_setup import Traces, prepare_traces, record_traces
 from ari.storage.checkup import prove_verification
-from ari.storage.engine import KEYS_FILE, STAGING_FILE, USAGE_FILE
 from ari.storage.failover.history import WentBack
+from ari.storage.pending_restore import KEYS_FILE, STAGING_FILE, USAGE_FILE, remove_left_files
 from ari.storage.wal import remove_wal
 
 _SECRETS = [
@@ -56,7 +59,8 @@ RESPONSES_FORGOTTEN = (
     "The master key of the responses stored for Idempotency-Keys is missing, so they were deleted. Repeats of earlier "
     "requests are new requests."
 )
-_MARGIN_SECONDS = 2.0
+_MARGIN_SECONDS = 2.0 + MAIL_STOP_SECONDS + STOP_SECONDS
+"""The second and third part are for what sends emails and webhooks."""
 _Sockets = Sequence[socket.socket]
 
 
@@ -112,6 +116,8 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
     """Migrate and create the owner. Returns the line with the setup link, if needed, and whether email is on."""
     instance = Instance.open(settings, migrate=True, given=given)
     try:
+        if settings.database_url is None:
+            remove_left_files(settings.data_dir)
         _check_backup_place(instance)
         prove_verification(instance.database)
         _refuse_lost_master_key(instance)
@@ -182,10 +188,17 @@ def _supervisor(
         others={"fold": fold} if settings.backup_to is None else {"fold": fold, "backup": back_up},
         serves=presence.serves,
         gone=note_end,
-        replaced=metrics.count_restart,
+        replaced=partial(_note_replaced, metrics, fold_slot),
         listeners=listeners,
         stop_seconds=_find_stop_seconds(settings, traces),
     )
+
+
+def _note_replaced(metrics: Metrics, fold_slot: int, kind: str) -> None:
+    """Count a process that ended unexpectedly."""
+    metrics.count_restart(kind)
+    if kind == "fold":
+        metrics.count_fold_crash(fold_slot)
 
 
 def _find_stop_seconds(settings: Settings, traces: Traces | None) -> float:

@@ -1,9 +1,10 @@
-"""Requests to the collector: of its responses nothing is followed, decompressed or read without a bound.
+"""Requests to the collector: of its responses nothing is followed, kept, decompressed or read without a bound.
 
 OpenTelemetry counts every status below 400 as a success, also a redirect, whose target never gets the spans.
 """
 
 from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
 from typing import Any
 
@@ -37,6 +38,7 @@ class CollectorSession(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.headers["accept-encoding"] = "identity"
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # else each response could add megabytes
         for scheme in ("http://", "https://"):
             self.mount(scheme, CuttingAdapter())
 

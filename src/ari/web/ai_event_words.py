@@ -19,9 +19,16 @@ def describe_budget_use(detail: Detail) -> str:
     percent = detail.get("used_percent") or detail.get("threshold")
     if percent is None:
         return "Budget used to 50, 80 or 100 percent"
-    use = f"used up ({percent} %)" if detail.get("threshold") == 100 else f"used to {percent} %"
+    use = _describe_share(percent, is_used_up=detail.get("threshold") == 100)
     used, limit = _describe_amount(detail, "used"), _describe_amount(detail, "limit")
     return f"Budget {detail.get('budget')} {use}" + (f": {used} of {limit}" if used and limit else "")
+
+
+def _describe_share(percent: object, *, is_used_up: bool) -> str:
+    """After a refusal, a budget that isn't used up has too little left."""
+    if is_used_up and isinstance(percent, int) and percent < 100:
+        return f"has too little left for a request, {percent} % used"
+    return f"used up ({percent} %)" if is_used_up else f"used to {percent} %"
 
 
 def describe_increase(detail: Detail) -> str | None:
@@ -124,10 +131,10 @@ def _list_budgets(value: object) -> Iterator[tuple[str, Detail]]:
     if isinstance(value, list):
         yield from ((str(one.get("name")), one) for one in value if isinstance(one, Mapping))
     elif isinstance(value, Mapping):
-        yield from ((f"instance:{name}", one) for name, one in _list_budgets(value.get("instance")))
+        yield from ((f"{name} of the instance", one) for name, one in _list_budgets(value.get("instance")))
         providers = value.get("providers")
         for provider, budgets in providers.items() if isinstance(providers, Mapping) else ():
-            yield from ((f"{provider}:{name}", one) for name, one in _list_budgets(budgets))
+            yield from ((f"{name} of {provider}", one) for name, one in _list_budgets(budgets))
 
 
 def _describe_budget(budget: Detail) -> str:

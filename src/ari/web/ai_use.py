@@ -9,7 +9,7 @@ from ari.base.money import USD, DisplayCurrency, convert_money
 from ari.integrations.providers import providers
 from ari.usage.ai import AiCount, AiSums
 from ari.usage.model import HourCount
-from ari.usage.reports.ai_summary import AiSummary
+from ari.usage.reports.ai_summary import TOP, AiSummary
 from ari.usage.reports.summary import Counts
 from ari.web.charts import BarChart, draw_bars, label_of
 
@@ -48,7 +48,7 @@ class AiView:
     """Sums, charts of costs and of requests, and tables; ``most`` is the full length of their bars.
 
     ``times`` are the parts of the span that had requests, the newest first. Pages show the first ``shown`` rows of
-    each table; exports have all. ``parts`` are the sums of the bars.
+    each table; exports have all. ``parts`` are the sums of the bars. ``modelless_count`` requests named no model.
     """
 
     sums: AiSums
@@ -60,6 +60,7 @@ class AiView:
     models: list[AiRow]
     providers: list[AiRow]
     times: list[AiRow]
+    modelless_count: int
     shown = SHOWN
 
     @property
@@ -116,4 +117,11 @@ def build_ai_view(
         [make_row(one.name, one.name, one.sums, provider=one.provider) for one in found.models],
         [make_row(one.provider, get_title(one.provider), one.sums) for one in found.providers],
         [make_row(at_ms, label_of(span, at_ms), one) for at_ms, one in used],
+        _count_modelless(found),
     )
+
+
+def _count_modelless(found: AiSummary) -> int:
+    """The requests of no model, such as those for a list of models; 0 if only some of the models are listed."""
+    counted = sum(one.sums.request_count for one in found.models)
+    return 0 if len(found.models) >= TOP else max(0, found.sums.request_count - counted)

@@ -13,7 +13,8 @@ class BackupSummary:
     """``place`` is ``None`` if scheduled backups are off; times are ``None`` before the first backup.
 
     ``next_ms`` may be in the past: the backup is written within seconds, or ARI waits for its place. ``warning`` is
-    ``failed``, ``late`` or empty, and ``error`` why the last attempt failed.
+    ``failed``, ``late`` or empty, and ``error`` why the last attempt failed. ``unremoved``
+    counts old backups that retention couldn't remove, ``removal_error`` is why.
     """
 
     place: str | None
@@ -23,6 +24,8 @@ class BackupSummary:
     warning: str = ""
     failures: int = 0
     error: str = ""
+    unremoved: int = 0
+    removal_error: str = ""
 
 
 def read_backup_summary(tx: BackupTransaction, settings: Settings) -> BackupSummary:
@@ -39,4 +42,6 @@ def read_backup_summary(tx: BackupTransaction, settings: Settings) -> BackupSumm
         "failed" if failed else "late" if late else "",
         state.failures,
         state.error,
+        state.unremoved,
+        state.removal_error,
     )

@@ -6,9 +6,11 @@ from ari.base.settings import Settings
 from ari.http.cookies import (
     DEVICE_SECONDS,
     HALF_SECONDS,
+    LINK_SECONDS,
     SESSION_SECONDS,
     device_cookie_name,
     half_cookie_name,
+    link_cookie_name,
     session_cookie_name,
     set_cookie,
 )
@@ -30,6 +32,12 @@ def keep_half(response: Response, settings: Settings, token: str | None) -> None
     """Remember that the password was correct until the code is entered; ``None`` forgets it."""
     seconds = HALF_SECONDS if token else 0
     _add(response, set_cookie(settings, half_cookie_name(settings), token or "", seconds))
+
+
+def keep_link(response: Response, settings: Settings, token: str | None) -> None:
+    """Keep the token of a link for the next try, since no page shows it again; ``None`` forgets it."""
+    seconds = LINK_SECONDS if token else 0
+    _add(response, set_cookie(settings, link_cookie_name(settings), token or "", seconds))
 
 
 def forget_session(response: Response, settings: Settings) -> None:

@@ -50,6 +50,7 @@ _TITLES: Final = {
     "backup_failed": "Scheduled backups fail",
     "events_removed": "Old events removed",
     "audit_accepted": "Audit log signed as found",
+    "audit_copies_taken_over": "Copies of the audit log taken over",
     "clock_stepped": "System clock changed",
 }
 """Short names of events where the words of the code aren't enough."""

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ari.base.clock import to_rfc3339
+from ari.base.clock import in_words, to_rfc3339
 from ari.base.money import DisplayCurrency, format_money
 from ari.base.user_agent import browser_name
 from ari.http.context import RequestContext, context_of
@@ -19,7 +19,7 @@ from ari.http.problem import Fault
 from ari.http.services import ErrorPage
 from ari.instance import Instance
 from ari.keys.limits.budget_fields import period_in_words
-from ari.keys.limits.fields import window_in_words, write_limit_text
+from ari.keys.limits.fields import describe_named_limit, window_in_words
 from ari.keys.presets import find_label
 from ari.keys.scopes import SCOPES
 from ari.web import event_words, words
@@ -70,7 +70,10 @@ def environment() -> Environment:
     )
     jinja.filters.update(rfc3339=to_rfc3339, access=find_label, number=lambda amount: f"{amount:,}")
     jinja.filters.update(exact=words.exact, pluralize=words.pluralize, duration=words.duration, short=words.short)
-    jinja.filters.update(window_in_words=window_in_words, limit_text=write_limit_text, period_in_words=period_in_words)
+    jinja.filters.update(in_words=in_words)
+    jinja.filters.update(
+        window_in_words=window_in_words, limit_in_words=describe_named_limit, period_in_words=period_in_words
+    )
     return jinja
 
 

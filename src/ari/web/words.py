@@ -148,10 +148,10 @@ def outcome(code: str) -> str:
 def verdict(code: str) -> str:
     """The verdict on a request's key: ``Key: ok``, ``Key: expired``; ``Refused: …`` for an error of the request.
 
-    A limit or budget that is used up says nothing about the key: ``Budget exhausted``.
+    A limit or budget that is used up says nothing about the key: ``Budget used up``.
     """
     if code in _USED_UP:
-        return code.replace("_", " ").capitalize()
+        return outcome(code)
     if code == ACCEPTED or code in REASONS:
         return "Key: " + code.replace("_", " ").replace("ip ", "IP ")
     return f"Refused: {outcome(code)}"

@@ -9,7 +9,8 @@ from ari.integrations.ai_rules.model import AiRulesTransaction
 from ari.integrations.ai_rules.replace_part import replace_part
 from ari.integrations.upstreams import UpstreamTransaction
 
-_MAX_NAMED = 100
+_MAX_NAMED = 50
+"""In an event, with their models before and after: less than half of ``MAX_PART_BYTES`` each."""
 
 
 class AliasTransaction(AiRulesTransaction, UpstreamTransaction, Protocol):

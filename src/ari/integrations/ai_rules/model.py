@@ -24,6 +24,8 @@ class AiRules(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 
 NO_RULES = AiRules()
 PARTS: tuple[PartName, ...] = ("aliases", "prices", "budgets")
+MAX_PART_BYTES = 900_000
+"""Of a part as JSON. No other column of any table is as long, so the size of a row in a backup follows from it."""
 
 
 class AiRulesStore(Protocol):

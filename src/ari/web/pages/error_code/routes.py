@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route
 from ari.base.errors import NotFound
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.reasons import REASONS, REQUEST_ERRORS
+from ari.web.pages.error_code.caller_advice import ADVICE
 from ari.web.render import Pages
 
 
@@ -26,4 +27,5 @@ class ErrorCodePages:
         reason = (REASONS | REQUEST_ERRORS).get(request.path_params["code"])
         if reason is None:
             raise NotFound
-        return self._pages.page(request, "pages/error_code/page.html", reason=reason)
+        advice = ADVICE.get(reason.code)
+        return self._pages.page(request, "pages/error_code/page.html", reason=reason, advice=advice)

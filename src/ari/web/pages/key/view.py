@@ -9,6 +9,7 @@ from ari.base.events import Event
 from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ports import KeyTransaction
 from ari.keys.presets import Preset
+from ari.keys.restored_keys import is_waiting
 
 LATEST_EVENTS = 30
 
@@ -17,7 +18,8 @@ LATEST_EVENTS = 30
 class KeyFacts:
     """A key and its events; ``names`` are those of the keys that acted on it, by ID.
 
-    ``scopes`` are the descriptions of declared scopes, by name.
+    ``scopes`` are the descriptions of declared scopes, by name. ``is_waiting``: a restore disabled the key, and nobody
+    has decided about it since.
     """
 
     key: ApiKey
@@ -27,6 +29,7 @@ class KeyFacts:
     presets: Collection[Preset]
     scopes: dict[str, str]
     secrets: list[KeySecret]
+    is_waiting: bool
 
     def find_old_secret(self, now_ms: int) -> KeySecret | None:
         """The secret that still works besides the newest."""
@@ -72,4 +75,4 @@ def read_facts(tx: KeyTransaction, key_id: str) -> KeyFacts:
             names[actor] = acting.name
     presets, scopes = keys.list_presets(tx).values(), {scope.name: scope.description for scope in tx.scopes.all()}
     made, secrets = keys.get_active_made_by(tx, key_id), keys.get_secrets(tx, key_id)
-    return KeyFacts(key, events, names, made, presets, scopes, secrets)
+    return KeyFacts(key, events, names, made, presets, scopes, secrets, is_waiting(tx.key_value, key_id))

@@ -14,11 +14,12 @@ from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.kinds import KIND_DESCRIPTION_LENGTH, LEAK_ACTIONS, Kind
+from ari.keys.limits.budget_fields import describe_named_budget
 from ari.keys.ports import KeyTransaction
 from ari.keys.scanner_rules import FILE_NAMES, SCANNERS, write_rules
 from ari.web.access_choices import AccessChoices, read_access_choices
 from ari.web.forms import Form, form_from
-from ari.web.pages.key_limits.budget_form import place_budget_problems, write_line
+from ari.web.pages.key_limits.budget_form import place_budget_problems
 from ari.web.pages.kinds.kind_form import FIELDS, NO_SCOPES, read_kind, write_kind
 from ari.web.pages.kinds.urls import KIND_ADDED, KIND_CHANGED, KIND_REMOVED, KINDS, NEW_KIND, SCANNER_RULES
 from ari.web.render import Pages
@@ -54,7 +55,11 @@ class KindPages:
         found = await deps_of(request).read(_read_all)
         leak_action = self._instance.settings.leak_action
         return self._pages.page(
-            request, "pages/kinds/page.html", found=found, leak_action=leak_action, write_budget=write_line
+            request,
+            "pages/kinds/page.html",
+            found=found,
+            leak_action=leak_action,
+            describe_budget=describe_named_budget,
         )
 
     @policy(AuthMode.SESSION)

@@ -10,6 +10,7 @@ from ari.base.errors import Invalid, RateLimited
 from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
+from ari.keys.commands.enable_restored import find_restored
 from ari.web.backup_summary import read_backup_summary
 from ari.web.cookies import keep_device
 from ari.web.forms import Form, form_from
@@ -50,6 +51,7 @@ class SecurityPages:
             all_codes=backup_codes.COUNT,
             few_codes=FEW_CODES,
             backups=await deps.read(read_backup_summary, self._instance.settings),
+            restored=await deps.read(find_restored),
         )
 
     @policy(AuthMode.SESSION)

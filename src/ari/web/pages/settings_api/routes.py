@@ -8,6 +8,7 @@ from ari.base.errors import NotFound
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
+from ari.keys.commands.enable_restored import find_restored
 from ari.keys.listing import SHOWN
 from ari.usage.reports.listing import LONGEST_TEXT
 from ari.usage.reports.queries import complete_until
@@ -86,6 +87,7 @@ class SettingsApiPages:
             table=await deps.read(read_table, usage, view),
             findings=findings,
             backups=None if fragment else await deps.read(read_backup_summary, self._instance.settings),
+            restored=None if fragment else await deps.read(find_restored),
             complete_until_ms=until_ms,
             low_disk=self._instance.usage.low_disk,
             view=view,

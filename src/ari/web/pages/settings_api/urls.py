@@ -19,7 +19,7 @@ PAGE_SIZES = (20, 50, 100)
 _PART = rf"&(?:{'|'.join(_PARTS)})=[0-9A-Za-z%+._~*-]{{0,{12 * LONGEST_TEXT}}}"
 RETURN_TO = (rf"{SETTINGS}(?:\?tab=api(?:{_PART}){{0,{len(_PARTS)}}})?",)
 _LONGEST_REFERENCE = 200
-_AFTER = re.compile(rf"(\d{{0,16}})\.({KEY_ID})")
+_AFTER = re.compile(rf"([0-9]{{0,16}})\.({KEY_ID})")
 
 DISMISSED = Toast("dismissed", "Dismissed. You'll see it again if something changes.")
 NOT_DISMISSED = Toast("not-dismissed", "This changed in the meantime. Take another look.")
