@@ -1,13 +1,31 @@
 """Short forms of what the benchmarks do for seconds."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from benchmarks import gateway, latency, load, rounds, sizes, traffic, workers
-from benchmarks.process import Server, ask
+from benchmarks import data, gateway, latency, load, machine, rounds, sizes, traffic, workers
+from benchmarks.process import Server, ask, clean_environment
+from tests.support import forked
 
 FEW = 8
+
+
+def run_ari(settings: Mapping[str, str], *words: str) -> str:
+    """``data.ari`` without the second that a new Python needs: a process that has imported ARI forks."""
+    done = forked.run(words, clean_environment(settings), machine.ROOT)
+    if done.returncode:
+        raise RuntimeError(f"ari {words[0]} failed: {done.stderr}")
+    return done.stdout
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_commands() -> Iterator[None]:
+    """Commands that prepare data fork; the servers that are measured start by their commands."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(data, "ari", run_ari)
+        yield
 
 
 def send_few(port: int, messages: Path, connections: int, seconds: int) -> load.Slice:

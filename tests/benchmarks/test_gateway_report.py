@@ -36,6 +36,16 @@ def test_the_page_has_the_table_and_the_delays() -> None:
     assert "2,000 open streams ARI's processes used 220 MB, 150 MB before" in page
 
 
+def test_a_bare_forwarder_says_how_much_of_the_delay_is_the_machine_s() -> None:
+    """Its delay is next to ARI's if it was measured, and missing otherwise."""
+    delays = {"direct_whole_us": [300.0], "through_whole_us": [900.0], "added_whole_ms": [0.6]}
+    line = gateway_report.sentences({"delays": {**delays, "bare_added_whole_ms": [0.4]}})[0]
+    assert line.endswith("ms more. The bare aiohttp forwarder adds 0.40 (0.40 – 0.40) ms.")
+    assert gateway_report.sentences({"delays": {**delays, "bare_added_whole_ms": []}})[0].endswith(
+        "(0.60 – 0.60) ms more."
+    )
+
+
 def test_a_failed_response_shows_in_the_table() -> None:
     """A gateway that refuses most requests must not look fast."""
     case = [{"round": 0, "rate": 5.0, "cpu_us": 1.0, "error_share": 0.5}]

@@ -1,6 +1,7 @@
 """The load generators' requests and results are read as they are."""
 
 import re
+import select
 import shutil
 import socket
 import sys
@@ -8,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +100,23 @@ def test_the_paced_client_counts_every_response(monkeypatch: pytest.MonkeyPatch)
     assert found["refused"] == 0
     assert found["rate"] > 0
     assert 0 < found["p50_us"] <= found["p99_us"]
+
+
+def test_the_paced_client_sleeps_while_nothing_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server on its core would otherwise wait for the end of its time slice, which is no delay of the server."""
+    monkeypatch.setattr(paced, "CONNECTIONS", 4)
+    slept: list[float] = []
+
+    def sleep(readers: list[Any], _: list[Any], __: list[Any], seconds: float) -> None:
+        slept.append(seconds)
+        wait(readers, [], [], seconds)
+
+    wait = select.select
+    monkeypatch.setattr(select, "select", sleep)
+    with serving([]) as port:
+        paced.main(port, traffic.vary([load.message(port, "/", {})], count=3), rate=100, seconds=0.3)
+    assert len(slept) >= 10
+    assert max(slept) < 0.11
 
 
 def test_wrk_sends_no_request_twice(tmp_path: Path) -> None:

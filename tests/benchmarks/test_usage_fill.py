@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchmarks.usage_at_scale import measure_space
 from benchmarks.usage_fill import FLOODED, KEYS, RARE, RARE_CODE, fill
 from tests.support.usage import read_sums, rows_of
 
@@ -21,5 +22,6 @@ def test_a_calculated_log_agrees_with_its_rollups(tmp_path: Path, database_url: 
         assert sum(row.code == RARE_CODE for row in rows) == 2
         clients = filled.database.usage.addresses(KEYS[5], 99)
         assert sum(one.accepted_count + one.refused_count for one in clients) == sum(sums[KEYS[5]])
+        assert min(*measure_space([filled])["bytes per row"], *measure_space([filled])["bytes per row with texts"]) > 50
     finally:
         filled.database.close()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import enter
+from tests.browser.steps import check_nothing_scrolls_sideways, enter
 from tests.support.owner import Owner, start_owner
 from tests.support.server import ServerProcess
 
@@ -33,7 +33,7 @@ def look(axe: Callable[[Any], list[dict[str, Any]]]) -> Callable[[Any], None]:
         page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(() => null)")
         found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)]
         assert found == [], page.url
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} scrolls sideways"
+        check_nothing_scrolls_sideways(page)
 
     return check
 

@@ -13,7 +13,7 @@ from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.keys.limits.charge import Charge, Estimate
 from ari.keys.limits.spending import Amounts
 from ari.usage.ports import Batch
-from tests.browser.steps import enter
+from tests.browser.steps import check_nothing_scrolls_sideways, enter
 from tests.support.past import past_of
 from tests.support.usage import make_ai_use, make_row
 
@@ -119,7 +119,7 @@ def test_a_row_of_the_log_keeps_its_numbers_on_one_line(owner: Any, spender: dic
     parts = home.locator(".requests .sub .nowrap")
     expect(parts.first).to_have_text("1,234,567 in, 123,456 out")
     assert max(part.bounding_box()["height"] for part in parts.all()) < 30
-    assert home.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    check_nothing_scrolls_sideways(home)
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -246,7 +246,7 @@ def test_keys_of_a_pool_are_rows_of_their_card(owner: Any, home: Any, width: int
     rows = home.get_by_role("list", name="OpenAI keys").get_by_role("listitem")
     expect(rows).to_have_count(4)
     assert max(row.bounding_box()["height"] for row in rows.all()) < (130 if width < 640 else 80)
-    assert home.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    check_nothing_scrolls_sideways(home)
     owner.cli("integrations", "remove", "openai", "--yes", check=True)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import HOME, sign_in
+from tests.browser.steps import HOME, check_nothing_scrolls_sideways, sign_in
 
 IN_ITS_OWN_MARKUP = {
     # The panel that tries a request is a dialog whose parts cannot be named or configured from outside.
@@ -217,7 +217,7 @@ def test_axe_finds_nothing_on_the_page(owner: Any, home: Any, axe: Callable[[Any
     expect(page.get_by_role("button", name="Test Request (get /api/keys)")).to_be_visible()
     page.wait_for_function("[...document.querySelectorAll('.scalar-code-copy')].every((one) => one.ariaLabel)")
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    check_nothing_scrolls_sideways(page)
 
 
 def test_axe_finds_in_the_panel_only_what_is_not_ours(owner: Any, home: Any, axe: Callable[[Any], Any]) -> None:
@@ -236,7 +236,7 @@ def test_a_narrow_screen_has_a_menu(owner: Any, home: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{owner.url}/api-docs")
     expect(page.locator(".call-group li", has_text="Create an API key")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    check_nothing_scrolls_sideways(page)
     open_docs(page, owner)
     expect(page.get_by_role("button", name="Open Menu")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    check_nothing_scrolls_sideways(page)

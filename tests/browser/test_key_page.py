@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.steps import HOME, enter
+from tests.browser.steps import HOME, check_nothing_scrolls_sideways, enter
 
 
 def test_a_row_leads_to_the_keys_page(owner: Any, home: Any) -> None:
@@ -159,5 +159,5 @@ def test_a_long_url_of_a_leak_does_not_widen_a_page(owner: Any, home: Any, axe: 
             home.set_viewport_size({"width": width, "height": 900})
             home.goto(f"{owner.url}{path}")
             expect(home.get_by_text("git.example.com").first).to_be_visible()
-            assert home.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} at {width}"
+            check_nothing_scrolls_sideways(home)
         assert axe(home) == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import enter, finish, read_secret
+from tests.browser.steps import check_nothing_scrolls_sideways, enter, finish, read_secret
 
 
 def test_from_the_old_secret_to_the_new_one(owner: Any, home: Any) -> None:
@@ -70,6 +70,6 @@ def test_nothing_is_cut_off(owner: Any, browser: Any, scheme: Any, width: int, t
     enter(page, owner)
     for url in (f"/settings/keys/{key['id']}", f"/settings/keys/{key['id']}/rotate"):
         page.goto(f"{owner.url}{url}")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        check_nothing_scrolls_sideways(page)
         page.screenshot(path=tmp_path / "page.png", full_page=True)
     page.close()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import sign_in
+from tests.browser.steps import check_nothing_scrolls_sideways, sign_in
 
 SCOPES = "/settings/scopes"
 
@@ -115,7 +115,7 @@ def test_the_page_fits_and_axe_finds_nothing(
     home.set_viewport_size({"width": width, "height": 900})
     for path in (SCOPES, f"{SCOPES}/new", f"{SCOPES}/{longest}/remove", f"{SCOPES}/*/keys", "/settings/presets/new"):
         home.goto(owner.url + path.replace("*", longest))
-        assert home.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        check_nothing_scrolls_sideways(home)
         assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(home)] == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ari.accounts import totp
-from tests.browser.steps import HOME, open_create, read_secret, sign_in
+from tests.browser.steps import HOME, check_nothing_scrolls_sideways, open_create, read_secret, sign_in
 from tests.support.owner import EMAIL, PASSWORD, Owner
 from tests.support.server import ServerProcess
 
@@ -265,7 +265,7 @@ def test_axe_finds_nothing(owner: Owner, browser: Any, axe: Any, theme: str) -> 
     def look() -> None:
         found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)]
         assert found == [], page.url
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+        check_nothing_scrolls_sideways(page)
 
     sign_in(page, owner, SECURITY)
     look()

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.steps import HOME
+from tests.browser.steps import HOME, check_nothing_scrolls_sideways
 
 
 def test_help_lists_the_shortcuts_and_switches_them_off(owner: Any, home: Any) -> None:
@@ -94,7 +94,7 @@ def test_every_width_holds_the_table(owner: Any, home: Any) -> None:
     home.goto(f"{owner.url}{HOME}")
     for width in (390, 640, 768, 900, 1024, 1250, 1440, 1920):
         home.set_viewport_size({"width": width, "height": 900})
-        assert home.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+        check_nothing_scrolls_sideways(home)
         table, place = (home.locator(name).bounding_box() for name in (".keys-table", "#keys"))
         assert table["width"] <= place["width"], width
         tick = home.locator("[data-tick]").first
@@ -117,7 +117,7 @@ def test_many_tabs_scroll_by_themselves_with_the_current_one_in_sight(owner: Any
     home.goto(f"{owner.url}/settings/security")
     tabs = home.get_by_role("navigation", name="Settings")
     assert tabs.evaluate("(one) => one.scrollWidth > one.clientWidth")
-    assert home.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    check_nothing_scrolls_sideways(home)
     expect(tabs.get_by_role("link", name="Security")).to_be_in_viewport(ratio=0.95)
     for link in tabs.get_by_role("link").all():
         link.focus()

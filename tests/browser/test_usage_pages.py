@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ari.base.clock import DAY_MS, to_rfc3339
-from tests.browser.steps import HOME, enter
+from tests.browser.steps import HOME, check_nothing_scrolls_sideways, enter
 from tests.support.past import past_of
 
 USAGE = "/settings/usage"
@@ -59,7 +59,7 @@ def test_usage_by_tag(owner: Any, used_key: dict[str, Any], home: Any) -> None:
     expect(home.get_by_label("Tag", exact=True)).to_have_value("charted")
     expect(home.get_by_role("region", name="Attempts without")).to_have_count(0)
     expect(home.locator(".stat").filter(has_text="Keys used")).to_contain_text("1")
-    assert home.evaluate("document.documentElement.scrollWidth") <= 390
+    check_nothing_scrolls_sideways(home)
     home.get_by_role("link", name="All keys", exact=True).click()
     expect(home.get_by_label("Tag", exact=True)).to_have_value("")
     home.set_viewport_size({"width": 1280, "height": 900})

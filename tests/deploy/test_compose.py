@@ -85,7 +85,7 @@ def test_nodes_may_do_little(name: str) -> None:
         assert node["read_only"] is True
         assert node["cap_drop"] == ["ALL"]
         assert node["security_opt"] == ["no-new-privileges:true"]
-        assert int(node["stop_grace_period"].removesuffix("s")) > 17
+        assert int(node["stop_grace_period"].removesuffix("s")) > 28
         assert [one for one in node["volumes"] if one.endswith(":/data")]
         assert all(port.startswith("127.0.0.1:") for port in node.get("ports", []))
 

@@ -8,6 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from ari.base.settings import load_settings
 from tests.package.conftest import ROOT
 from tests.support.dockerfile import parse
 from tests.support.server import ServerProcess
@@ -85,7 +86,7 @@ def test_pods_may_do_little(name: str) -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert pod["terminationGracePeriodSeconds"] > 17
+    assert pod["terminationGracePeriodSeconds"] > 28
 
 
 def test_versions_never_run_at_once() -> None:
@@ -135,3 +136,49 @@ def test_a_pod_with_postgresql_starts(data_dir: Path, tmp_path: Path, postgres_u
         (tmp_path / name).symlink_to(Path("..data") / name)
     (tmp_path / "..data").symlink_to(folder.name)
     _check_start(ServerProcess(data_dir, settings=_settings_of("postgresql.yaml", tmp_path)))
+
+
+def _merge(base: Any, patch: Any) -> Any:
+    """As ``kubectl patch`` does: objects by field, lists of named things by name, other lists as a whole."""
+    if isinstance(base, dict) and isinstance(patch, dict):
+        return base | {name: _merge(base.get(name), value) for name, value in patch.items()}
+    if isinstance(base, list) and isinstance(patch, list) and all("name" in one for one in (*base, *patch)):
+        changed = {one["name"]: one for one in base}
+        return list((changed | {one["name"]: _merge(changed.get(one["name"]), one) for one in patch}).values())
+    return patch
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", FILES)
+def test_the_patch_for_backups_fits_each_manifest(name: str, version: str) -> None:
+    """By the schema; the work directory is a volume, and nothing that the manifest has is lost."""
+    (patch,) = _read("backups.yaml")
+    before = _find_workload(name)
+    workload = _merge(before, patch)
+    assert kubernetes_validate.validate(workload, version, strict=True)
+    pod = workload["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert {one["name"] for one in pod["volumes"]} <= set(mounts)
+    variables = {one["name"]: one["value"] for one in container["env"]}
+    assert variables["ARI_BACKUP_WORK_DIR"] == mounts["backup-work"]
+    (old,) = before["spec"]["template"]["spec"]["containers"]
+    assert {one["name"] for one in old["env"]} < set(variables)
+    assert container["securityContext"] == old["securityContext"]
+
+
+def test_settings_of_the_patch_are_accepted(tmp_path: Path) -> None:
+    """A place that ARI doesn't know would stop the pod."""
+    (patch,) = _read("backups.yaml")
+    (container,) = patch["spec"]["template"]["spec"]["containers"]
+    variables = {one["name"]: one["value"] for one in container["env"]}
+    found = load_settings(
+        data_dir=tmp_path, **{name.removeprefix("ARI_").lower(): value for name, value in variables.items()}
+    )
+    assert (found.backup_to, str(found.backup_work_dir)) == ("s3://your-bucket/ari", "/backup-work")
+
+
+def test_the_guide_shows_the_patch() -> None:
+    """The whole of it."""
+    guide = (ROOT / "docs/guides/kubernetes.md").read_text(encoding="utf-8")
+    assert (FOLDER / "backups.yaml").read_text(encoding="utf-8") in guide

@@ -73,34 +73,55 @@ def _find_writable() -> set[Path]:
     assert "ProtectSystem=strict" in lines
     bases = {"StateDirectory": "/var/lib", "LogsDirectory": "/var/log", "ReadWritePaths": "/"}
     pairs = [line.partition("=")[::2] for line in lines]
-    return {Path(bases[name]) / value for name, value in pairs if name in bases}
+    return {Path(bases[name]) / value.removeprefix("-") for name, value in pairs if name in bases}
 
 
 def test_the_service_can_write_what_guides_use() -> None:
     """Each path that a guide lets ARI write is open in the unit, or in a drop-in that comes with it."""
     used = {Path(path) for guide in _GUIDES.glob("*.md") for path in _WRITTEN.findall(guide.read_text("utf-8"))}
-    assert {Path("/var/lib/ari"), Path("/srv/ari-backups"), Path("/var/log/ari/audit.jsonl")} <= used
+    assert {Path("/srv/ari-backups"), Path("/var/log/ari/audit.jsonl")} <= used
     writable = _find_writable()
     assert {path for path in used if not any(path.is_relative_to(base) for base in writable)} == set()
 
 
-def _find_commands() -> list[list[str]]:
-    texts = [path.read_text(encoding="utf-8").replace("\\\n", " ") for path in sorted(_GUIDES.glob("*.md"))]
-    lines = [line.strip() for text in texts for line in text.splitlines()]
-    return [shlex.split(line)[2:] for line in lines if line.startswith("$ sudo systemd-run ")]
+def _run_as_service(folder: Path, *words: str, drop_in: str = "") -> list[str]:
+    """What ``ari-as-service`` gives to ``systemd-run``, for the unit with this drop-in."""
+    files = [_FOLDER / "ari.service", *([_FOLDER / "ari.service.d" / drop_in] if drop_in else [])]
+    commands = {"systemctl": shlex.join(["cat", *map(str, files)]), "systemd-run": "printf '%s\\0' \"$@\""}
+    for name, line in commands.items():
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "ARI_PROGRAM": "/usr/bin/env"}
+    done = subprocess.run(
+        ["sh", str(_FOLDER / "ari-as-service"), *words], env=environment, stdin=subprocess.DEVNULL, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode().split("\0")[:-1]
 
 
-def test_commands_get_the_settings_as_the_service_does(tmp_path: Path) -> None:
-    """Guides let systemd read the file of settings, with properties that it knows; a shell would split its values."""
-    commands = _find_commands()
-    assert len(commands) >= 3
-    for number, words in enumerate(commands):
-        properties = [words[at + 1] for at, word in enumerate(words) if word == "-p"]
-        assert {"User=ari", "EnvironmentFile=-/etc/ari/ari.env"} <= set(properties)
-        unit = tmp_path / f"command{number}.service"
-        unit.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *properties, ""]))
-        done = _analyze("verify", "--man=no", unit)
-        assert (done.returncode, done.stderr) == (0, "")
-    assert not [
-        path.name for path in _GUIDES.glob("*.md") if re.search(r"\$\((?:sudo )?cat [^)]*\.env\)", path.read_text())
-    ]
+@pytest.mark.parametrize("drop_in", ["", *_DROP_INS])
+def test_commands_get_the_settings_as_the_service_does(drop_in: str, tmp_path: Path) -> None:
+    """With properties that systemd knows; a shell would split the values of the file of settings."""
+    words = _run_as_service(tmp_path, "doctor", drop_in=drop_in)
+    properties = [word.removeprefix("-p") for word in words if word.startswith("-p")]
+    assert {"User=ari", "EnvironmentFile=-/etc/ari/ari.env"} <= set(properties)
+    assert "-EARI_DATA_DIR=/var/lib/ari" in words
+    unit = tmp_path / "command.service"
+    unit.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *properties, ""]))
+    done = _analyze("verify", "--man=no", unit)
+    assert (done.returncode, done.stderr) == (0, "")
+    for path in _GUIDES.glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        assert "systemd-run" not in text, path
+        assert not re.search(r"\$\((?:sudo )?cat [^)]*\.env\)", text), path
+
+
+def test_commands_get_every_credential_of_the_service(tmp_path: Path) -> None:
+    """Without the master key, what they change wouldn't be signed. Words with spaces stay whole."""
+    words = _run_as_service(tmp_path, "A=two words", drop_in="credentials.conf")
+    assert "-pLoadCredential=master-key:/etc/ari/master-key" in words
+    inside = words[words.index("sh") :]
+    done = subprocess.run(inside, env={"CREDENTIALS_DIRECTORY": "/run/c"}, capture_output=True, text=True)
+    shown = done.stdout.splitlines()
+    assert {"ARI_MASTER_KEY_FILE=/run/c/master-key", "ARI_DATABASE_URL_FILE=/run/c/database-url"} <= set(shown)
+    assert "A=two words" in shown

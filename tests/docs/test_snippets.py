@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.server import clean_environment
 from tests.support.shell_command import shell_command
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +17,7 @@ BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(
     r"(?<![\w./-])(?:\.venv/bin/)?ari"
     r"(?= (?:keys|usage|doctor|backup|restore|events|audit|account|integrations|notifications|scopes|presets|apply)"
-    r"| (?:me|models|prices|budgets|upstreams|kinds|consumers|--url))"
+    r"| (?:me|migrate|models|prices|budgets|upstreams|kinds|consumers|--url))"
 )
 NOT_RUN = re.compile(r"ari serve|pip install|ari integrations test|/api/ai/(?:openai|anthropic)|codex exec")
 """Lines that start servers or install, which harness and package tests do, or that call a provider: those of the
@@ -61,6 +62,24 @@ def test_every_snippet_of_a_page_runs(owner: Any, name: str) -> None:
     with shell_command(owner.server.folder) as ari:
         for block in blocks:
             _run(owner, block, ari, ARI_API_KEY=secret)
+
+
+FIRST = "ari migrate  #"
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if FIRST in (ROOT / name).read_text()])
+def test_the_first_step_of_a_guide_works_in_a_new_install(tmp_path: Path, name: str) -> None:
+    """Before the first ``ari serve``: nothing made the data directory."""
+    [first, *_] = [block for block in BLOCK.findall((ROOT / name).read_text()) if "ari scopes add" in block]
+    script = "".join(line for line in first.splitlines(keepends=True) if "ari serve" not in line)
+    with shell_command(tmp_path) as ari:
+        done = subprocess.run(
+            ["sh", "-euc", COMMAND.sub(ari, script)],
+            env=clean_environment(tmp_path, {"ARI_DATA_DIR": str(tmp_path / "new")}),
+            cwd=tmp_path,
+            timeout=60,
+        )
+    assert done.returncode == 0
 
 
 def test_the_readme_names_the_two_commands() -> None:

@@ -31,7 +31,7 @@ def _close_to_others(tree: Path) -> None:
     """Give all files the modes of a checkout under umask 077, and new times."""
     for path in [tree, *tree.rglob("*")]:
         if not path.is_symlink():
-            path.chmod(0o700 if path.is_dir() else 0o600)
+            path.chmod(0o700 if path.is_dir() or path.stat().st_mode & 0o100 else 0o600)
             path.touch()
 
 

@@ -10,7 +10,7 @@ from tests.proof.lifecycle import check_agreement, machine_on
 from tests.proof.reference import contains
 from tests.support.seeds import choose_seed
 
-EXAMPLES = {"sqlite": 8, "postgresql": 4}
+EXAMPLES = {"sqlite": 4, "postgresql": 2}
 
 
 @pytest.mark.slow

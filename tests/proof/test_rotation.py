@@ -18,7 +18,7 @@ from tests.support.instances import opened
 
 pytestmark = pytest.mark.slow
 
-EVERY = {"sqlite": 2, "postgresql": 16}
+EVERY = {"sqlite": 4, "postgresql": 16}
 """At how many of the steps to die; at all of them: ``python -m tests.proof.rotation DATA_DIR 1``."""
 ROTATIONS = 12
 

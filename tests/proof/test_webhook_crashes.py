@@ -2,27 +2,21 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from ari.base.events import Event, Origin
-from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.webhooks import gather, send_all
 from ari.webhooks import management, replay
 from ari.webhooks.management import NewWebhook
 from ari.webhooks.model import CLOCK_SLACK_MS, LEASE_MS, Delivery
+from tests.proof import crashes
 from tests.proof.webhook_worker import POINTS
-from tests.support import forked
-from tests.support.instances import opened
-from tests.support.server import clean_environment
 from tests.support.webhook_receiver import Receiver, running_receiver
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 EVENTS = 3
 """For each point: a batch that is sent in part."""
 STATES = {"gathering": [], "gathered": ["waiting"] * 3, "claiming": ["waiting"] * 3, "finished": ["delivered"] * 3}
@@ -40,45 +34,12 @@ def instance(
     request: pytest.FixtureRequest, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Instance]:
     """An instance with a webhook to the receiver, once on each database."""
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create()
-    folder = tmp_path_factory.mktemp("crash") / "data"
-    folder.mkdir(mode=0o700)
-    clock = folder / "clock"
-    clock.write_text("0")
-    with opened(folder, url, test_clock_file=clock) as made:
+
+    def prepare(made: Instance) -> None:
         Deps(made).do_sync(management.add_webhook, NewWebhook("Receiver", receiver.url, ["key.*"]))
-    running = Instance.open(made.settings)
-    yield running
-    running.close()
-    if url is not None:
-        request.getfixturevalue("postgres").drop(url)
 
-
-def _happen(instance: Instance, point: str) -> list[str]:
-    """The IDs of events, in their order."""
-    now_ms, happened = instance.now_ms(), list[str]()
-    for _ in range(EVENTS):
-        event = Event(new_id("evt", now_ms), now_ms, "key_created", "cli:x", None, Origin("cli"), {"name": point})
-        with instance.database.writing() as tx:
-            tx.events.append(event)
-        happened.append(event.id)
-    return happened
-
-
-def _die_at(point: str, instance: Instance) -> None:
-    """A process of its own queues and sends, and dies there."""
-    settings = instance.settings
-    environment = {
-        "ARI_DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else None,
-        "ARI_TEST_CLOCK_FILE": str(settings.test_clock_file),
-    }
-    done = forked.run(
-        [str(settings.data_dir), point],
-        clean_environment(settings.data_dir, environment),
-        ROOT,
-        module="tests.proof.webhook_worker",
-    )
-    assert done.returncode == -9, done.stderr
+    with crashes.instance_on(request, tmp_path_factory, prepare) as running:
+        yield running
 
 
 def _send(instance: Instance) -> None:
@@ -87,12 +48,6 @@ def _send(instance: Instance) -> None:
             await send_all(instance, webhook_id)
 
     asyncio.run(run())
-
-
-def _later(instance: Instance, milliseconds: int) -> None:
-    file = instance.settings.test_clock_file
-    assert file is not None
-    file.write_text(str(int(file.read_text()) + milliseconds))
 
 
 def _list_deliveries(instance: Instance, happened: list[str]) -> list[Delivery]:
@@ -107,17 +62,17 @@ def _list_deliveries(instance: Instance, happened: list[str]) -> list[Delivery]:
 def test_an_event_arrives_whatever_dies_where(instance: Instance, receiver: Receiver, point: str) -> None:
     """At least once, in order, with one ID and body; what was taken may come again, and a lease is heeded."""
     receiver.requests.clear()
-    happened = _happen(instance, point)
-    _die_at(point, instance)
+    happened = [crashes.append_event(instance, point) for _ in range(EVENTS)]
+    crashes.die_at("tests.proof.webhook_worker", point, instance)
     before = _list_deliveries(instance, happened)
     assert [one.state for one in before] == STATES.get(point, ["sending"] * EVENTS)
     taken = receiver.list_ids()
     if point in STATES:
-        _later(instance, 1)
+        crashes.advance_clock(instance, 1)
     else:
         _send(instance)
         assert receiver.list_ids() == taken
-        _later(instance, LEASE_MS + CLOCK_SLACK_MS)
+        crashes.advance_clock(instance, LEASE_MS + CLOCK_SLACK_MS)
     _send(instance)
     after = _list_deliveries(instance, happened)
     assert [one.event_id for one in after] == happened

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.owner import EMAIL, PASSWORD, csrf_of
+from tests.support.owner import EMAIL, PASSWORD, csrf_of, load_trust
 from tests.support.ports import free_port
 from tests.support.server import ServerProcess, clean_environment
 
@@ -21,7 +21,7 @@ HOUR = 3_600
 def visit(server: ServerProcess) -> httpx2.Client:
     """A browser without a past."""
     headers = {"Origin": server.url, "Sec-Fetch-Site": "same-origin"}
-    return httpx2.Client(base_url=server.url, headers=headers, timeout=30, trust_env=False)
+    return httpx2.Client(base_url=server.url, headers=headers, timeout=30, trust_env=False, verify=load_trust())
 
 
 def token_of(server: ServerProcess) -> str:

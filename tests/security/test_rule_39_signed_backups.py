@@ -12,7 +12,7 @@ from sqlalchemy import text
 from ari.base.caller import SYSTEM
 from ari.base.clock import HOUR_MS
 from ari.base.errors import Invalid
-from ari.base.master_key import keys_of
+from ari.base.master_key import MasterKeys, keys_of
 from ari.base.signing import fingerprint_of
 from ari.deps import Deps
 from ari.instance import Instance
@@ -265,8 +265,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     file = _Changing(body, changed + body[end:])
     verify = restore.verify_backup
 
-    def then_change(signed: SignedFile, progress: Progress) -> object:
-        manifest = verify(signed, progress)
+    def then_change(signed: SignedFile, keys: MasterKeys, progress: Progress) -> object:
+        manifest = verify(signed, keys, progress)
         file_changes.append(True)
         return manifest
 

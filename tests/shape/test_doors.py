@@ -6,11 +6,26 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src/ari"
 DOORS = ("api", "web", "gateway", "jobs", "guard", "http", "cli")
-INSTANCE_OPENERS = {"open", "make_parts", "open_lookup", "open_provider_lookup", "open_ai_rules_lookup"}
+INSTANCE_OPENERS = {
+    "open",
+    "make_parts",
+    "open_lookup",
+    "open_thread_lookup",
+    "open_provider_lookup",
+    "open_ai_rules_lookup",
+}
 INSTANCE_METHODS = INSTANCE_OPENERS | {"close_connections", "close", "trace_with"}
 INSTANCE_FACTS = {"now_ms", "provider_environment"}
 """The clock's time, and the provider keys of the environment."""
-OPENED_AND_CLOSED = {"open", "watch", "open_lookup", "provider_lookup", "ai_rules_lookup", "close"}
+OPENED_AND_CLOSED = {
+    "open",
+    "watch",
+    "open_lookup",
+    "open_thread_lookup",
+    "provider_lookup",
+    "ai_rules_lookup",
+    "close",
+}
 """The methods of the composition root use connections of the database, never rows."""
 
 

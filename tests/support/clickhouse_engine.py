@@ -62,7 +62,9 @@ class _Handler(BaseHTTPRequestHandler):
             headers = {"X-ClickHouse-Exception-Code": code[1]} if code else {}
             self._respond(500, str(error).encode(), headers)
             return
-        self._respond(200, found)
+        is_insert = b"INSERT INTO" in body[:4_000] or "INSERT" in urlsplit(self.path).query
+        summary = {"X-ClickHouse-Summary": f'{{"written_rows": "{_count_lines(body)}"}}'} if is_insert else {}
+        self._respond(200, found, summary)
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -76,13 +78,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _respond(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+        for name, value in {**(headers or {}), "X-ClickHouse-Query-Id": "1", "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Nothing: the test shows what fails."""
+
+
+def _count_lines(body: bytes) -> int:
+    """Those with a row."""
+    return sum(line.startswith(b"[") for line in body.splitlines())
 
 
 def main(port: str, folder: str) -> None:

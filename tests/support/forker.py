@@ -25,7 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.support import command_tree, made_once
+from tests.support import command_tree, made_once, rehearsal
 
 FDS = 4
 """What comes with a request: standard input, output and error, and a pipe for the exit status."""
@@ -144,6 +144,7 @@ def main() -> None:
     command_tree.build(sys.modules["ari.cli.main"].app)
     folder = Path(tempfile.mkdtemp(prefix="ari-made-"))
     made_once.keep_in(folder)
+    rehearsal.rehearse()
     gc.collect()
     gc.freeze()
     work = Forker(socket.socket(fileno=int(sys.argv[1]))).run()

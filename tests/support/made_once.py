@@ -18,10 +18,12 @@ from jinja2 import FileSystemBytecodeCache
 
 from ari.api import openapi
 from ari.web.render import environment
+from tests.support import shared_statements
 
 
 def keep_in(folder: Path) -> None:
     """From now on, what this process or one of its children makes is read by the others."""
+    shared_statements.share()
     environment().bytecode_cache = FileSystemBytecodeCache(str(folder))
     openapi.get_openapi = _Descriptions(folder, openapi.get_openapi)  # type: ignore[assignment,attr-defined]  # of this process
 

@@ -27,6 +27,11 @@ class Mailbox:
     answer: str | None = None
     answer_recipient: str | None = None
     lose_answer: bool = False
+    answer_quit: str = "221 Bye"
+    """Empty: none within a minute."""
+    is_reached: threading.Event = field(default_factory=threading.Event)
+    may_take_recipient: threading.Event | None = None
+    """Until it is set, recipients are neither taken nor refused."""
 
     def clear(self) -> None:
         """Forget every email, and reply as a new server does."""
@@ -36,6 +41,9 @@ class Mailbox:
         self, _server: Any, _session: Session, envelope: Envelope, address: str, _: Any
     ) -> str:
         """Take a recipient, or reply as the test wants."""
+        self.is_reached.set()
+        while self.may_take_recipient is not None and not self.may_take_recipient.is_set():
+            await asyncio.sleep(0.01)
         if self.answer_recipient:
             return self.answer_recipient
         envelope.rcpt_tos.append(address)
@@ -52,6 +60,12 @@ class Mailbox:
         if self.lose_answer and isinstance(server.transport, asyncio.WriteTransport):
             server.transport.abort()
         return "250 taken"
+
+    async def handle_QUIT(self, *_: Any) -> str:  # noqa: N802 - as above
+        """Say goodbye, or not."""
+        if not self.answer_quit:
+            await asyncio.sleep(60)
+        return self.answer_quit
 
     def authenticate(self, _server: Any, _session: Any, _envelope: Any, mechanism: str, data: Any) -> AuthResult:
         """One user, one password."""

@@ -36,6 +36,7 @@ class PostgresServer:
         self.admin_url = admin_url
         self._strategy = ""
         self._filled: str | None = None
+        self._spare: str | None = None
         self._admin = AdminConnection(admin_url)
 
     def url_of(self, database: str) -> str:
@@ -44,8 +45,12 @@ class PostgresServer:
 
     def create(self) -> str:
         """Make an empty database of its own and give its address."""
-        # template0: a copy of template1 fails while anybody is connected to it.
-        return self._create(f"ari_test_{os.getpid()}_{next(_numbers)}", "template0")
+        name = f"ari_test_{os.getpid()}_{next(_numbers)}"
+        if self._spare is None:
+            # template0: a copy of template1 fails while anybody is connected to it.
+            return self._create(name, "template0")
+        spare, self._spare = self._spare, None
+        return self._rename(spare, name)
 
     def drop(self, url: str) -> None:
         """Remove a database, also while servers are still connected to it."""
@@ -58,14 +63,24 @@ class PostgresServer:
             made = self.create()
             fill(made)
             self._filled = made
-        self.drop(url)
+        if self._spare is None:  # renamed, it is the next empty one
+            self._spare = self._rename(url, f"ari_test_{os.getpid()}_spare")
+        else:
+            self.drop(url)
         self._create(_name_of(url), _name_of(self._filled))
 
     def close(self) -> None:
         """Remove what copies consist of, and leave."""
-        if self._filled is not None:
-            self.drop(self._filled)
+        for url in filter(None, (self._filled, self._spare)):
+            self.drop(url)
         self._admin.close()
+
+    def _rename(self, url: str, name: str) -> str:
+        self._admin.run(f'ALTER DATABASE "{_name_of(url)}" RENAME TO "{name}"')
+        del _homes[url]
+        url = self.url_of(name)
+        _homes[url] = self
+        return url
 
     def _create(self, name: str, template: str) -> str:
         self._admin.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{self._strategy}')

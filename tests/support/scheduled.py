@@ -37,11 +37,12 @@ def names_in(folder: Path) -> list[str]:
 
 
 class FailingTarget:
-    """A target of which a method raises what a test chooses; the others work on the directory."""
+    """A target of which a method raises what a test chooses, for one file or all; the others work on the directory."""
 
     def __init__(self, target: BackupTarget, **failing: BaseException) -> None:
         self._target = target
         self._failing = failing
+        self.only = ""
         self.place = target.place
         self.folder = target.folder
 
@@ -57,20 +58,24 @@ class FailingTarget:
         self._fail("fetch")
         self._target.fetch(name, file)
 
+    def read_start(self, name: str, length: int) -> bytes:
+        self._fail("read_start", name)
+        return self._target.read_start(name, length)
+
     def read_end(self, name: str, length: int) -> bytes:
-        self._fail("read_end")
+        self._fail("read_end", name)
         return self._target.read_end(name, length)
 
     def remove(self, name: str) -> None:
-        self._fail("remove")
+        self._fail("remove", name)
         self._target.remove(name)
 
     def clean(self, writer: str) -> None:
         self._fail("clean")
         self._target.clean(writer)
 
-    def _fail(self, method: str) -> None:
-        if method in self._failing:
+    def _fail(self, method: str, name: str = "") -> None:
+        if method in self._failing and self.only in ("", name):
             raise self._failing[method]
 
 

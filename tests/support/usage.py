@@ -48,6 +48,8 @@ def rows_of(
     database: Database, where: UsageFilter = EVERY_ROW, before_id: str | None = None, limit: int = 1_000
 ) -> list[UsageRow]:
     """Rows of the usage log, newest first, with all that was committed."""
+    if database.clickhouse is not None:
+        database.usage.fold_all()
     return database.reports.search(UsageSearch(where), before_id, limit).rows
 
 

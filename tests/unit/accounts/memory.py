@@ -178,6 +178,9 @@ class MemorySealed:
     def drop(self, kind: str, subject: str) -> None:
         self.kept.pop((kind, subject), None)
 
+    def has_signed_log(self) -> bool:
+        return False
+
     def all(self) -> list[Sealed]:
         return [self.kept[place] for place in sorted(self.kept)]
 

@@ -1,5 +1,7 @@
 """Repeated requests over HTTP (``ari.base.idempotency`` has the rules)."""
 
+import pytest
+
 from tests.support.app import App, content_of
 from tests.support.commands import change_key, create_key
 
@@ -70,6 +72,24 @@ def test_a_repeated_rotation_shows_the_key_as_it_is_now(app: App) -> None:
     repeat = content_of(app("POST", f"{path}/rotate", key, {}, idempotency_key=FIRST))
     assert (first["key"]["status"], repeat["key"]["status"]) == ("active", "disabled")
     assert repeat["secret"] == first["secret"]
+
+
+@pytest.mark.parametrize("owner", ["key", "consumer"])
+def test_a_repeated_top_up_shows_the_credits_as_they_are_now(app: App, owner: str) -> None:
+    """The balance of the first response would be wrong by now; they are added once."""
+    key = app.key()
+    if owner == "key":
+        path = f"/api/keys/{create_key(app.instance, credits={'amount': 1}).key.id}"
+    else:
+        made = content_of(app("POST", "/api/consumers", key, {"name": "Shop", "credits": {"amount": 1}}))
+        path = f"/api/consumers/{made['id']}"
+    add, body = f"{path}/credits/add", {"amount": 2}
+    assert content_of(app("POST", add, key, body, idempotency_key=FIRST))["granted"] == 3
+    assert content_of(app("POST", add, key, body))["granted"] == 5
+    repeat = app("POST", add, key, body, idempotency_key=FIRST)
+    assert (content_of(repeat)["granted"], repeat.headers["idempotent-replayed"]) == (5, "true")
+    assert app("PATCH", path, key, {"credits": None}).status == 200
+    assert app("POST", add, key, body, idempotency_key=FIRST).status == 409
 
 
 def test_a_repeat_shows_the_consumer_as_it_is_now(app: App) -> None:

@@ -96,11 +96,16 @@ def test_the_test_mode_reads_its_file_each_time(tmp_path: Path) -> None:
         (120, "2 minutes"),
         (293, "5 minutes"),
         (7_200, "2 hours"),
-        (7_201, "3 hours"),
+        (7_201, "2 hours 1 minute"),
+        (7_760, "2 hours 10 minutes"),
+        (10_799, "3 hours"),
+        (172_799, "48 hours"),
+        (172_800, "2 days"),
+        (266_401, "3 days 3 hours"),
     ],
 )
 def test_waits_in_words(seconds: int, words: str) -> None:
-    """In one unit, rounded up."""
+    """Rounded up, to the minute and from two days to the hour: a wait of 2:09 isn't 3 hours."""
     assert in_words(seconds) == words
 
 

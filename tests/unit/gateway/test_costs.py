@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from ari.gateway.content_size import ContentSize
-from ari.gateway.costs import RequestPrices, estimate_start_micros, read_tier
+from ari.gateway.costs import RequestPrices, estimate_start_micros, is_refused, read_tier
 from ari.gateway.route import Target
 from ari.integrations.ai_rules.prices import PriceRules
 from ari.integrations.providers import get_provider
@@ -139,3 +139,12 @@ def test_tokens_that_stay_in_the_us_cost_a_tenth_more() -> None:
     assert plain is not None
     assert raised is not None
     assert raised.micros * 10 == plain.micros * 11
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [(200, False), (302, True), (404, True), (599, True), (600, False), (999, False)],
+)
+def test_a_refusal_has_a_status_for_it(status: int, refused: bool) -> None:
+    """A provider that sends an invalid status may have done the work."""
+    assert is_refused(status, None) is refused

@@ -116,6 +116,10 @@ def test_errors_in_a_good_response(data: bytes) -> None:
         assert feed(EVENTS, start, data).failed
 
 
+_RUNNING = event({"choices": [{"delta": {"content": "x"}, "finish_reason": None}], "usage": USAGE})
+_CHAT_END = event({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": USAGE})
+
+
 @pytest.mark.parametrize(
     ("chunks", "ended", "unfinished"),
     [
@@ -126,6 +130,11 @@ def test_errors_in_a_good_response(data: bytes) -> None:
         ([event({"type": "message_start", "message": {}}), event({"type": "message_stop"})], True, False),
         ([event({"type": "response.created", "response": {}})], False, True),
         ([event({"type": "response.created", "response": {}}), event({"type": "response.incomplete"})], True, False),
+        ([_RUNNING], False, True),
+        ([_RUNNING, _CHAT_END], False, False),
+        ([_RUNNING, _CHAT_END, _RUNNING], False, False),
+        ([_RUNNING, event({"choices": [], "usage": USAGE})], False, False),
+        ([_RUNNING, b"data: [DONE]\n\n"], True, False),
     ],
 )
 def test_the_end_of_a_stream(chunks: list[bytes], ended: bool, unfinished: bool) -> None:

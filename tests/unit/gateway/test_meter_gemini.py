@@ -44,3 +44,13 @@ def test_media_have_counts_of_their_own() -> None:
         "input_video_tokens": 10,
         "output_image_tokens": 9,
     }
+
+
+def test_a_response_without_output_has_none() -> None:
+    """Google leaves out zeros. A part that isn't the last says nothing about the output."""
+    usage = {"promptTokenCount": 12, "totalTokenCount": 12}
+    blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": usage}
+    empty = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": usage}
+    assert read_whole(blocked) == read_whole(empty) == TokenUsage(None, 12, 0)
+    assert read_whole({"candidates": [{}], "usageMetadata": usage}) == TokenUsage(None, 12, None)
+    assert read_whole({**empty, "usageMetadata": usage | {"totalTokenCount": 13}}) == TokenUsage(None, 12, None)

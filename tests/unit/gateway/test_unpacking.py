@@ -24,12 +24,15 @@ def _make_decompressor(coding: bytes) -> Decompressor:
     [
         (b"gzip", gzip.compress(BODY)),
         (b"X-GZIP", gzip.compress(BODY[:7]) + gzip.compress(BODY[7:])),
+        (b"gzip", gzip.compress(BODY) + b"\0" * 9),
+        (b"gzip", gzip.compress(BODY) + b"\r\n\x1f\x8bpadding"),
         (b"deflate", zlib.compress(BODY)),
+        (b"deflate", zlib.compress(BODY) + b"\n"),
         (b"deflate", RAW.compress(BODY) + RAW.flush()),
     ],
 )
 def test_every_cut_gives_the_same_body(coding: bytes, packed: bytes, size: int) -> None:
-    """gzip of one or several members (RFC 1952 §2.2), and both forms of deflate that servers send."""
+    """gzip of one or several members (RFC 1952 §2.2), both forms of deflate that servers send, and padding."""
     stream = _make_decompressor(coding)
     found = [piece for at in range(0, len(packed), size) for piece in stream.pieces(packed[at : at + size])]
     stream.end()

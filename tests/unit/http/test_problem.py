@@ -44,6 +44,12 @@ def test_the_document_says_what_is_wrong_and_where() -> None:
     assert found["errors"] == [{"location": "name", "message": "Use a name."}]
 
 
+def test_without_a_page_of_its_own_the_type_is_blank() -> None:
+    """RFC 9457 §4.2.1: the title is then that of the status."""
+    found = json.loads(problem.body(Fault(MISSING), None, "req_1"))
+    assert (found["type"], found["title"], found["code"]) == ("about:blank", "Unauthorized", "missing")
+
+
 def test_a_missing_scope_is_named_in_body_and_challenge() -> None:
     """RFC 6750 §3.1: the caller learns which scope to ask for."""
     fault = Fault(INSUFFICIENT_SCOPE, scope="keys:write")

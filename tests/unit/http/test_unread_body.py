@@ -8,7 +8,7 @@ import pytest
 
 from ari.http import unread_body
 from ari.http.request_head import read_head
-from ari.http.unread_body import UnreadBody, announces_body
+from ari.http.unread_body import UnreadBody, announces_body, read_length
 from tests.support import asgi
 
 
@@ -40,6 +40,34 @@ class Client:
 def test_whether_a_body_follows(headers: list[tuple[bytes, bytes]], announces: bool) -> None:
     """A client that waits for 100 sends none after a response, and waiting for it would hold the response up."""
     assert announces_body(read_head(asgi.scope_of("POST", b"/", headers), 1)) is announces
+
+
+@pytest.mark.parametrize(
+    ("headers", "length"),
+    [
+        ([(b"content-length", b"5")], 5),
+        ([(b"content-length", b"5"), (b"transfer-encoding", b"chunked")], None),
+        ([(b"content-length", b"5"), (b"content-length", b"5")], None),
+        ([(b"content-length", b"+5")], None),
+        ([(b"content-length", b"9" * 13)], None),
+        ([(b"transfer-encoding", b"chunked")], None),
+    ],
+)
+def test_only_a_length_without_doubt_ends_a_body(headers: list[tuple[bytes, bytes]], length: int | None) -> None:
+    """If the HTTP server reads chunks, or refuses the length, a body that ends there would be cut."""
+    assert read_length(read_head(asgi.scope_of("POST", b"/", headers), 1)) == length
+
+
+def test_the_piece_that_completes_the_length_is_the_last() -> None:
+    """Asking once more for the end would take another change of threads."""
+    client = Client(b"ab", b"cd", b"")
+
+    async def read() -> list[bool]:
+        body = UnreadBody(client, 4)
+        return [(await body())["more_body"], (await body())["more_body"], body.is_read]
+
+    assert asyncio.run(read()) == [True, False, True]
+    assert client.pieces == [b""]
 
 
 def test_the_rest_is_read_to_its_end() -> None:

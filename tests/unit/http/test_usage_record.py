@@ -183,3 +183,49 @@ def test_extra_rows_can_be_committed_before_the_response_is_known() -> None:
         asyncio.run(run())
         assert [row if row == "extra" else row.key_id for row in recorder.rows] == ["key_1", "extra"]
         assert [(done.status, done.bytes) for done in recorder.completions] == [(200, 7)]
+
+
+def test_a_response_after_an_interrupted_commit_is_in_the_log() -> None:
+    """Such as the 504 of a time limit: whether the row was stored or not, the log has it once and with this status."""
+    recorder = Recorder(cast("Any", asyncio.CancelledError()))
+    record = record_with(recorder)
+
+    async def run() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await record.commit(200, 5)
+        recorder.fault = None
+        await record.commit(504, 7)
+
+    asyncio.run(run())
+    [row] = recorder.rows
+    assert record.row is not None
+    assert (row.id, row.status, row.charge) == (record.row.id, 504, None)
+    assert [(done.status, done.bytes) for done in recorder.completions] == [(504, 7)]
+
+
+def test_a_response_in_place_of_a_logged_one_is_in_the_log() -> None:
+    """The head of the first could not be sent; the same status again changes nothing."""
+    recorder = Recorder()
+    record = record_with(recorder)
+
+    async def run() -> None:
+        for status in (200, 200, 500, 500):
+            await record.commit(status, 5)
+
+    asyncio.run(run())
+    assert len(recorder.rows) == 1
+    assert [done.status for done in recorder.completions] == [500]
+
+
+def test_an_interrupted_commit_without_a_response_is_that_of_a_client_that_is_gone() -> None:
+    """If the row is stored, it says so."""
+    recorder = Recorder(cast("Any", asyncio.CancelledError()))
+    record = record_with(recorder)
+
+    async def run() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await record.commit(200, 5)
+
+    asyncio.run(run())
+    record.complete(499, None)
+    assert [done.status for done in recorder.completions] == [499]

@@ -68,3 +68,17 @@ def test_a_credential_shows_no_secret() -> None:
     assert SECRET not in repr(used)
     assert SECRET not in repr(Probed(200, SECRET.encode()))
     assert used.origin == "https://api.openai.com"
+
+
+def test_each_key_of_each_provider_is_an_account() -> None:
+    """Requests of different accounts share no connection, even at the same address."""
+    url, (openai, groq) = "https://a.test", (get_provider("openai"), get_provider("groq"))
+    one = Credential(openai, url, "stored", True, SECRET, 1)
+    others = [
+        Credential(groq, url, "stored", True, SECRET, 1),
+        Credential(openai, url, "stored", True, SECRET + "x", 1),
+        Credential(openai, url, "stored", True, SECRET, 1, key_id="k"),
+        Credential(openai, url, "stored", True),
+    ]
+    assert len({one.account, *(other.account for other in others)}) == 5
+    assert one.account == Credential(openai, url, "stored", True, SECRET, 1).account

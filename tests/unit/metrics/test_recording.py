@@ -70,3 +70,18 @@ def test_rare_events_are_counted_by_name() -> None:
     assert _read(metrics, catalog.FOLDED) == [7]
     for family in (catalog.DATABASE_ERRORS, catalog.COMMIT_ERRORS, catalog.CONNECTIONS):
         assert _read(metrics, family) == [1]
+
+
+def test_failures_to_fold_outlive_their_process() -> None:
+    """The next fold process reads how many there were, and its end counts as one."""
+    metrics = Metrics()
+    metrics.share(2)
+    metrics.take_slot(1)
+    metrics.note_fold_failures(2)
+    metrics.take_slot(0)
+    metrics.count_fold_crash(1)
+    assert _read(metrics, catalog.FOLD_FAILURES) == [3]
+    metrics.take_slot(1)
+    assert metrics.read_fold_failures() == 3
+    metrics.note_fold_failures(0)
+    assert _read(metrics, catalog.FOLD_FAILURES) == [0]

@@ -2,17 +2,18 @@
 
 import asyncio
 import contextlib
+import fcntl
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+import sys
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
-from ari.outbound.connections import MAX_HEAD_BYTES
 from ari.outbound.http import HttpClient, Timeouts
-
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+from ari.outbound.line import MAX_HEAD_BYTES, MAX_INTERIM
+from tests.support.kept_connections import OK, run_bounded
 
 
 class Peer:
@@ -52,14 +53,6 @@ async def _peer(*turns: list[bytes | None]) -> AsyncIterator[tuple[Peer, str]]:
         server.close()
 
 
-def _run(work: Callable[[], Awaitable[Any]]) -> Any:
-    async def run_bounded() -> Any:
-        async with asyncio.timeout(20):
-            return await work()
-
-    return asyncio.run(run_bounded())
-
-
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_kept_connection_that_closed_is_replaced(method: str) -> None:
     """Once, by a new one, even if every kept connection is closed; the caller notices nothing."""
@@ -73,7 +66,24 @@ def test_a_kept_connection_that_closed_is_replaced(method: str) -> None:
             found = await client.ask(method, url, body=b"x", private=True)
             assert (found.status, peer.connections, len(peer.requests)) == (200, 4, 5)
 
-    _run(work)
+    run_bounded(work)
+
+
+def test_a_server_that_closes_before_it_has_the_request_gets_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a new connection: what it waited for too long was this request."""
+    is_slow = False
+    late = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+    async def work() -> None:
+        nonlocal is_slow
+        async with _peer([OK, late], [OK]) as (peer, url), HttpClient() as client:
+            assert (await client.ask("GET", url, private=True)).body == b"ok"
+            is_slow = True
+            assert (await client.ask("POST", url, body=b"x", private=True)).status == 200
+            assert peer.connections == 2
+
+    monkeypatch.setattr(fcntl, "ioctl", lambda *_: (1_000 if is_slow else 0).to_bytes(4, sys.byteorder))
+    run_bounded(work)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +98,7 @@ def test_a_response_that_began_is_not_requested_again(begun: bytes) -> None:
             assert (await client.ask("POST", url, body=b"x", private=True)).fault == "broken"
             assert len(peer.requests) == 2
 
-    _run(work)
+    run_bounded(work)
 
 
 def test_a_new_connection_that_closes_is_no_reason_to_try_again() -> None:
@@ -103,7 +113,7 @@ def test_a_new_connection_that_closes_is_no_reason_to_try_again() -> None:
             assert (await client.ask("POST", url, body=b"x", private=True)).fault == "broken"
             assert peer.requests == [0, 0, 1]
 
-    _run(work)
+    run_bounded(work)
 
 
 def test_silence_is_no_reason_to_try_again() -> None:
@@ -115,7 +125,7 @@ def test_silence_is_no_reason_to_try_again() -> None:
             assert (await client.ask("POST", url, body=b"x", private=True, seconds=0.2)).fault == "timed_out"
             assert len(peer.requests) == 2
 
-    _run(work)
+    run_bounded(work)
 
 
 def test_a_streamed_body_takes_a_new_connection() -> None:
@@ -132,7 +142,7 @@ def test_a_streamed_body_takes_a_new_connection() -> None:
                 assert reply.status == 200
             assert peer.connections == 2
 
-    _run(work)
+    run_bounded(work)
 
 
 @pytest.mark.parametrize("unasked", [OK, b"x", b"\r\n\r\n"])
@@ -164,7 +174,7 @@ def test_an_unasked_response_reaches_nobody(unasked: bytes) -> None:
             assert await closed == b""
         server.close()
 
-    _run(work)
+    run_bounded(work)
 
 
 _CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -209,7 +219,7 @@ def test_a_connection_is_kept_after_a_body_that_came_later(head: bytes, rest: by
         server.close()
         assert made == connections
 
-    _run(work)
+    run_bounded(work)
 
 
 def test_interim_responses_have_an_end() -> None:
@@ -221,8 +231,28 @@ def test_interim_responses_have_an_end() -> None:
             assert (await client.ask("GET", url, private=True)).body == b"ok"
         async with _peer([early * (MAX_HEAD_BYTES // len(early) + 10_000)]) as (_, url), HttpClient() as client:
             assert (await client.ask("GET", url, private=True)).fault == "broken"
+        async with _peer([early * (MAX_INTERIM + 1) + OK]) as (_, url), HttpClient() as client:
+            assert (await client.ask("GET", url, private=True)).fault == "broken"
 
-    _run(work)
+    run_bounded(work)
+
+
+def test_empty_lines_before_a_response_are_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of them, each looked at alone, would keep all other requests waiting for seconds."""
+    parsed: list[int] = []
+    parse = ResponseHandler.data_received
+
+    def count(line: ResponseHandler, data: bytes) -> None:
+        parsed.append(len(data))
+        parse(line, data)
+
+    async def work() -> None:
+        async with _peer([b"\r\n" * 50_000 + OK]) as (_, url), HttpClient() as client:
+            assert (await client.ask("GET", url, private=True)).body == b"ok"
+
+    monkeypatch.setattr(ResponseHandler, "data_received", count)
+    run_bounded(work)
+    assert len(parsed) < 1_000
 
 
 def test_rest_leaves_bytes_in_the_kernel() -> None:
@@ -260,7 +290,7 @@ def test_rest_leaves_bytes_in_the_kernel() -> None:
                         assert reply.parse_seconds() > 0
                         assert reply.parse_seconds() == 0
 
-    _run(work)
+    run_bounded(work)
 
 
 @pytest.mark.parametrize("chunk", [b"x" * 100_000, b"y"], ids=["large chunks", "small chunks"])
@@ -281,4 +311,4 @@ def test_a_body_larger_than_the_buffer_arrives_whole(chunk: bytes) -> None:
                 found += piece
             return bytes(found)
 
-    assert _run(read) == chunk * count
+    assert run_bounded(read) == chunk * count

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ari.outbound.http import HttpClient, OutboundFault, Timeouts
+from ari.outbound.http import FetchResult, HttpClient, OutboundFault, Timeouts
 from tests.support.certificates import self_signed
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
@@ -265,3 +265,22 @@ def test_a_reader_who_stops_stops_the_sender() -> None:
 
     run(work())
     assert sent < 32 * 1024 * 1024
+
+
+@pytest.mark.parametrize("lines", [[b"a" * 60_000], [b"a"] * 400])
+def test_a_long_head_is_read(lines: list[bytes]) -> None:
+    """Policies and cookies make some heads longer than aiohttp's own limits."""
+    head = b"".join(b"x-%d: %s\r\n" % one for one in enumerate(lines))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head + b"content-length: 2\r\n\r\nok")
+        writer.close()
+
+    async def work() -> FetchResult:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with asyncio.timeout(20), server, HttpClient() as client:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            return await client.ask("GET", url, private=True)
+
+    assert asyncio.run(work()).body == b"ok"

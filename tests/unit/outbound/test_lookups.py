@@ -123,3 +123,11 @@ def test_webhooks_of_keys_do_not_stop_the_owners(resolver: Resolver) -> None:
 
     assert asyncio.run(work()) == "Couldn't connect."
     assert "unknown.example" in resolver.names
+
+
+def test_a_name_that_hangs_ends_with_the_time_limit(resolver: Resolver) -> None:
+    """Of the whole request: its webhook's task goes on, though the resolver doesn't."""
+    sender = HttpWebhookSender()
+    found = asyncio.run(sender.post("https://hang.example/", [], b"", private=True, within_seconds=0.1))
+    assert (found.status, found.fault) == (None, "No response in time.")
+    assert resolver.names == ["hang.example"]

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from aiohttp.base_protocol import BaseProtocol
 
 from ari.outbound.http import HttpClient, OutboundFault, Timeouts
 
@@ -71,6 +72,20 @@ def test_only_the_given_head_and_body_are_sent(
     assert head.partition(b"\r\n")[0] == f"{method} /a%2Fb?c=d HTTP/1.1".encode()
     assert head.partition(b"\r\n")[2].lower() + b"\r\n" == start + added
     assert rest == sent
+
+
+def test_a_connection_that_is_full_gets_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short body is written with its head, unless the connection has to be waited for."""
+    at_once = asyncio.run(_record("POST", [("x-a", "1")], b"short", None))
+    monkeypatch.setattr(BaseProtocol, "writing_paused", property(lambda _: True))
+    assert asyncio.run(_record("POST", [("x-a", "1")], b"short", None)) == at_once
+
+
+@pytest.mark.parametrize("header", [("expect", "100-continue"), ("content-length", "4")])
+def test_a_short_body_is_written_at_once_only_if_its_head_says_so(header: tuple[str, str]) -> None:
+    """A server that reads less than it gets would take the rest for another request."""
+    with pytest.raises(OutboundFault):
+        asyncio.run(_record("POST", [header], b"short", 0.3))
 
 
 @pytest.mark.parametrize("headers", [[("x-a", "1\r\nx-b: 2")], [("x-a\r\nx-b", "1")]])

@@ -89,6 +89,7 @@ def test_a_file_goes_there_and_back(target: S3Target, moto: str, bucket: str) ->
     target.fetch(NAME, fetched)
     assert fetched.getvalue() == b"body " * 1000
     assert target.read_end(NAME, 7) == b"y body "[-7:]
+    assert target.read_start(NAME, 2) == target.read_end(NAME, 1_000)[:2]
     target.remove(NAME)
     target.remove(NAME)
     assert target.list_files() == []
@@ -102,6 +103,27 @@ def test_a_large_file_is_sent_in_parts(target: S3Target, monkeypatch: pytest.Mon
     target.store(_write(target, body), NAME)
     [found] = target.list_files()
     assert found.size_bytes == len(body)
+
+
+@pytest.mark.parametrize("how", ["listed", "raced", "unknown"])
+def test_a_stored_file_is_never_overwritten(how: str, target: S3Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service refuses it, also in parts; before that, ARI looks, since some services don't know the condition."""
+    monkeypatch.setattr(s3, "PART_BYTES", 5 * 1024 * 1024)
+    for body in (b"old", b"old" * 2**21):
+        target.store(_write(target, body), NAME)
+        target.store(_write(target, body), NAME)  # the same bytes: only a response was lost
+        if how == "raced":
+            monkeypatch.setattr(target, "list_files", list)
+        if how == "unknown":
+            monkeypatch.setattr(target, "is_conditional", False)
+        path = _write(target, body[::-1])
+        with pytest.raises(Unavailable, match="ARI never overwrites a backup"):
+            target.store(path, NAME)
+        assert path.exists()
+        kept = io.BytesIO()
+        target.fetch(NAME, kept)
+        assert kept.getvalue() == body
+        target.remove(NAME)
 
 
 def test_uploads_of_killed_runs_are_removed(target: S3Target, moto: str, bucket: str) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
-from ari.outbound import smtp
+from ari.outbound import smtp, smtp_session
 from ari.outbound.smtp import Smtp, message_of
 from tests.support.certificates import self_signed
 from tests.support.mail_server import PASSWORD, USER, Mailbox, mail_server
@@ -70,6 +70,34 @@ def test_the_same_try_again_has_the_same_message_id(box: Mailbox, certificate: P
     box.lose_answer = False
     assert isinstance(send(f"smtp://{WHO}localhost:{box.port}", certificate), Accepted)
     assert [mail["Message-ID"] for mail in box.mails] == ["<ntc_1@example.net>"] * 2
+
+
+@pytest.mark.parametrize("said", ["", "451 busy", "250 what"])
+def test_how_the_session_ends_says_nothing_about_the_email(
+    box: Mailbox, certificate: Path, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that has accepted the email, and then doesn't respond to QUIT or refuses it, gets no second copy."""
+    monkeypatch.setattr(smtp_session, "QUIT_SECONDS", 0.05)
+    box.answer_quit = said
+    assert isinstance(send(f"smtp://{WHO}localhost:{box.port}", certificate), Accepted)
+    assert len(box.mails) == 1
+
+
+def test_a_canceled_attempt_hands_nothing_over(box: Mailbox, certificate: Path) -> None:
+    """Its thread goes on until the server responds, and the email may be sent again by then."""
+    box.may_take_recipient = threading.Event()
+
+    async def cancel_at_recipient() -> None:
+        context = ssl.create_default_context(cafile=certificate)
+        sending = asyncio.create_task(Smtp(f"smtp://{WHO}localhost:{box.port}", context).send(LETTER, "ntc_1", 10))
+        await asyncio.to_thread(box.is_reached.wait, 10)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        assert box.may_take_recipient is not None
+        box.may_take_recipient.set()
+
+    asyncio.run(cancel_at_recipient())  # its end waits for the thread
+    assert box.mails == []
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(box: Mailbox, far_away: None) -> None:

@@ -56,6 +56,14 @@ def test_a_response_is_a_success() -> None:
             assert export(url).status_code == 200
 
 
+def test_no_cookie_is_kept() -> None:
+    """Each response could add megabytes, and each request would send them back."""
+    cookies = [b"set-cookie: c%d=%s; path=/" % (number, b"b" * 1_000) for number in range(9)]
+    with collector(_with_length(b"", *cookies)) as url, CollectorSession() as session:
+        assert session.post(url, b"spans", timeout=5).status_code == 200
+        assert len(session.cookies) == 0
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 399])
 def test_a_redirect_is_a_failure(status: int) -> None:
     """It isn't followed: the spans and the credential would go where nobody said."""

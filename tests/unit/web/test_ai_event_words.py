@@ -41,6 +41,17 @@ def _change(name: str, before: object, after: object) -> Event:
             "Budget burst used up (100 %): 2,100 tokens of 2,000 tokens",
         ),
         (
+            _event(
+                "budget_threshold_reached",
+                budget="team",
+                threshold=100,
+                used_percent=83,
+                used_usd="0.25",
+                limit_usd="0.30",
+            ),
+            "Budget team has too little left for a request, 83 % used: 0.25 US dollars of 0.30 US dollars",
+        ),
+        (
             _event("key_budget_increased", budget="monthly", amount_usd="10.00"),
             "Budget monthly increased by 10.00 US dollars",
         ),
@@ -60,8 +71,8 @@ def _change(name: str, before: object, after: object) -> Event:
                 {"instance": [RAISED], "providers": {"openai": [BURST]}},
             ),
             (
-                "Shared budgets changed: instance:monthly from 25.00 US dollars per month to 25.00 US dollars per month"
-                " plus 10.00 US dollars once; openai:burst 2,000 tokens in 1h (soft)"
+                "Shared budgets changed: monthly of the instance from 25.00 US dollars per month"
+                " to 25.00 US dollars per month plus 10.00 US dollars once; burst of openai 2,000 tokens in 1h (soft)"
             ),
         ),
         (

@@ -6,7 +6,7 @@ from ari.base.clock import HOUR_MS
 from ari.base.money import DisplayCurrency
 from ari.usage import spans
 from ari.usage.ai import AiCount, AiSums
-from ari.usage.reports.ai_summary import AiSummary
+from ari.usage.reports.ai_summary import TOP, AiSummary
 from ari.web.ai_use import build_ai_view
 from ari.web.pages.usage_log.view import KeyName
 from tests.support.instances import START_MS
@@ -87,3 +87,13 @@ def test_money_comes_first() -> None:
     assert [(row.name, row.length) for row in view.consumers] == [("Acme", 90)]
     assert [row.page_of for row in view.consumers] == ["consumer"]
     assert [row.sums.cost_micros for row in view.times] == [10, 90]
+
+
+def test_requests_without_a_model_are_counted() -> None:
+    """Such as those for a list of models: they are in every other table."""
+    view = build_ai_view(summary(AiSums(6), models=[count("gpt-5", requests=5)]), {})
+    assert view is not None
+    assert view.modelless_count == 1
+    many = build_ai_view(summary(AiSums(TOP + 9), models=[count(f"m{number}") for number in range(TOP)]), {})
+    assert many is not None
+    assert many.modelless_count == 0

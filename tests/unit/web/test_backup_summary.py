@@ -53,6 +53,14 @@ def test_the_line_shows_the_last_backup_and_the_next(browser: PageClient, tmp_pa
     assert "One is being written now." in _show(browser)[0]
 
 
+def test_old_backups_that_cannot_be_removed_are_shown(browser: PageClient, tmp_path: Path) -> None:
+    """With the reason, which can't write HTML; the new ones are good, so the first page doesn't warn."""
+    _set(browser, tmp_path, replace(KEPT, unremoved=2, removal_error="ari-1: <b>frozen</b>."))
+    shown, warned = _show(browser)
+    assert "2 old backups couldn't be removed. ari-1: <b>frozen</b>." in shown
+    assert not warned
+
+
 def test_backups_that_fail_or_are_late_are_a_warning(browser: PageClient, tmp_path: Path) -> None:
     """One failure shows its reason, two in a row warn on the first page; the reason can't write HTML."""
     failed = replace(KEPT, failures=1, error="Can't write to <b>/srv</b>: full.", tried_ms=START_MS)

@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import Response
 
 from ari.http.cookies import read_cookie
-from ari.web.cookies import forget_session, keep_half, keep_session
+from ari.web.cookies import forget_session, keep_half, keep_link, keep_session
 from tests.support.instances import settings_for
 
 
@@ -53,3 +53,13 @@ def test_the_wait_for_a_code_ends_after_five_minutes(tmp_path: Path, token: str 
     ((pair, attributes),) = cookies_of(response).items()
     assert read_cookie([pair], "ari_half_3000") == (token or "")
     assert f"Max-Age={seconds}" in attributes.split("; ")
+
+
+@pytest.mark.parametrize(("token", "seconds"), [("link", 600), (None, 0)])
+def test_the_token_of_a_link_is_kept_for_ten_minutes(tmp_path: Path, token: str | None, seconds: int) -> None:
+    """Out of the reach of scripts, as in no page."""
+    response = Response()
+    keep_link(response, settings_for(tmp_path, None), token)
+    ((pair, attributes),) = cookies_of(response).items()
+    assert read_cookie([pair], "ari_link_3000") == (token or "")
+    assert {"HttpOnly", f"Max-Age={seconds}"} <= set(attributes.split("; "))

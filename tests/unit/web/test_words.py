@@ -131,8 +131,8 @@ def test_numbers_and_durations() -> None:
     [
         ("ok", "Key: ok"),
         ("ip_not_allowed", "Key: IP not allowed"),
-        ("budget_exhausted", "Budget exhausted"),
-        ("rate_limited", "Rate limited"),
+        ("budget_exhausted", "Budget used up"),
+        ("rate_limited", "Too many requests"),
         ("not_found", "Refused: Not found"),
     ],
 )

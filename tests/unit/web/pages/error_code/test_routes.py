@@ -18,3 +18,10 @@ def test_an_unknown_code_is_not_found(visitor: PageClient) -> None:
     """The page never explains a code that ARI doesn't use, nor repeats it."""
     response = visitor.get("/errors/no_such_code")
     assert (response.status, "no_such_code" in response.text) == (404, False)
+
+
+def test_callers_learn_what_to_do(visitor: PageClient) -> None:
+    """They can't sign in, so nothing leads to the settings."""
+    page = plain_text(visitor.get("/errors/budget_exhausted").text)
+    assert "waiting doesn't help: send a smaller request" in " ".join(page.split())
+    assert "Go to Settings" not in page

@@ -5,6 +5,7 @@ import pytest
 from ari.deps import Deps
 from ari.keys import LeakReport, report_leak
 from ari.keys.model import ApiKey
+from ari.keys.restored_keys import read_restored, remember_restored
 from tests.support.commands import as_caller, change_key, create_key, delete_key, revoke_key
 from tests.support.page_client import PageClient, field_errors, plain_text
 
@@ -192,3 +193,19 @@ def test_a_reported_leak_is_on_the_page(browser: PageClient) -> None:
     assert "It is disabled." in plain_text(browser.get(page).text)
     revoke_key(browser.instance, made.key)
     assert "This key was reported as leaked" not in plain_text(browser.get(page).text)
+
+
+def test_a_key_that_waits_since_a_restore_can_stay_disabled(browser: PageClient, key: ApiKey) -> None:
+    """Then it isn't enabled with the others."""
+    deps = Deps(browser.instance)
+    change_key(browser.instance, key, disabled=True)
+    page = f"/settings/keys/{key.id}"
+    assert "since a restore" not in browser.get(page).text
+    deps.do_sync(lambda tx: remember_restored(tx.key_value, [key.id], "2027-01-15T08:00:00.000Z"))
+    assert "Keep disabled" in browser.get(page).text
+    assert browser.post(f"{page}/disable").status == 303
+    assert "since a restore" not in browser.get(page).text
+    assert deps.read_sync(lambda tx: read_restored(tx.key_value)) is None
+    left = find_key(browser, key)
+    assert left
+    assert left.disabled

@@ -50,8 +50,10 @@ def test_a_kind_is_added_changed_and_removed(browser: PageClient) -> None:
     assert "Keys of &lt;b&gt;customers&lt;/b&gt;" in page
     text = plain_text(page)
     assert "0 keys. New keys expire after 7 days; the longest lifetime is 30 days. Leaked keys: revoked." in text
-    assert "Limits: 100/1m, daily=5000/1d. Credits: 1,000, refilled to 1,000 daily at 00:00 UTC." in text
-    assert "Budgets: monthly=25.00usd/month Europe/Berlin, burst=5000tokens/1h?." in text
+    assert "Limits: 100 requests per minute, daily: 5,000 requests per day." in text
+    assert "Credits: 1,000, refilled to 1,000 daily at 00:00 UTC." in text
+    budgets = "Budgets: monthly: 25.00 US dollars per month (Europe/Berlin), burst: 5,000 tokens per hour (soft)."
+    assert budgets in text
     assert "Allowed AI models: openai/gpt-5*. Denied AI models: openai/gpt-5-pro*." in " ".join(text.split()).replace(
         " .", "."
     )

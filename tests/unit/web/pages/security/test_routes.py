@@ -2,6 +2,9 @@
 
 import pytest
 
+from ari.deps import Deps
+from ari.keys.restored_keys import remember_restored
+from tests.support.commands import change_key, create_key
 from tests.support.owner import EMAIL, PASSWORD
 from tests.support.page_client import PageClient, field_errors, plain_text
 
@@ -18,6 +21,22 @@ def test_the_page_lists_sessions_and_what_happened(browser: PageClient) -> None:
     assert "curl/8.5.0" in shown
     assert "Signed in" in shown
     assert response.text.count('/end"') == 1
+
+
+def test_keys_that_wait_since_a_restore_are_named(browser: PageClient) -> None:
+    """Here and above the list of keys, with what to do, until the last one is decided."""
+    deps = Deps(browser.instance)
+    key = create_key(browser.instance, "first").key
+    change_key(browser.instance, key, disabled=True)
+    pages = (PAGE, "/settings?tab=api")
+    assert not any("since a restore" in browser.get(page).text for page in pages)
+    deps.do_sync(lambda tx: remember_restored(tx.key_value, [key.id], "2027-01-15T08:00:00.000Z"))
+    for page in pages:
+        shown = plain_text(browser.get(page).text)
+        assert "1 key waits since a restore." in shown
+        assert "ari keys enable-restored" in shown
+    change_key(browser.instance, key, disabled=False)
+    assert not any("since a restore" in browser.get(page).text for page in pages)
 
 
 def test_another_session_is_ended_by_its_own_button(browser: PageClient) -> None:

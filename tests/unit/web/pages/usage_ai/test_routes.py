@@ -154,7 +154,7 @@ def test_a_refused_request_is_in_the_log_with_its_model(spenders: Spenders) -> N
     text = " ".join(plain_text(spenders.browser.get("/settings/usage?status=429").text).split())
     row = text.partition("From Duration")[2]
     assert "=Robot gpt-5-mini 192.0.2.7" in row
-    assert "Budget exhausted" in row
+    assert "Budget used up" in row
     assert "unknown cost" not in row
     assert "No AI requests in this period" in plain_text(spenders.browser.get(PAGE).text)
 
