@@ -136,7 +136,9 @@ def main() -> None:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="ari-backups-", dir=given.folder))
     try:
-        measure(fill(folder / "data", given.keys, given.rows, given.url), folder)
+        with get_context("spawn").Pool(1) as filler:  # its memory is not the backup's
+            settings = filler.apply(fill, (folder / "data", given.keys, given.rows, given.url))
+        measure(settings, folder)
     finally:
         shutil.rmtree(folder)
 

@@ -23,10 +23,10 @@ from ari.base.settings import load_settings
 from ari.storage.clickhouse.clickhouse_client import ClickHouse
 from ari.storage.clickhouse.clickhouse_rows import ClickHouseRows
 from ari.storage.clickhouse.sink import ClickHouseSink
-from ari.storage.clickhouse.table import TABLE
+from ari.storage.clickhouse.table import TABLE, make_create
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
-from ari.storage.usage.logged_row import LoggedRow, decode_values, version_of
+from ari.storage.usage.logged_row import LoggedRow, version_of
 from ari.storage.usage.row_ids import TIME_SHIFT
 from ari.storage.usage.shipping import Shipment
 from ari.usage.model import UsageFilter
@@ -86,17 +86,13 @@ def measure_space(database: ClickHouse) -> dict[str, float]:
     database.change(f"OPTIMIZE TABLE {TABLE} FINAL")
     of_table = "database = currentDatabase() AND table = %(table)s"
     given = {"table": TABLE}
-    ((rows, whole, primary, skipping),) = decode_values(
-        database.read(
-            f"""SELECT sum(rows), sum(bytes_on_disk), sum(primary_key_size),
+    ((rows, whole, primary, skipping),) = database.read(
+        f"""SELECT sum(rows), sum(bytes_on_disk), sum(primary_key_size),
             sum(secondary_indices_compressed_bytes + secondary_indices_marks_bytes)
             FROM system.parts WHERE active AND {of_table}""",
-            given,
-        )
+        given,
     )
-    columns = decode_values(
-        database.read(f"SELECT name, data_compressed_bytes FROM system.columns WHERE {of_table}", given)
-    )
+    columns = database.read(f"SELECT name, data_compressed_bytes FROM system.columns WHERE {of_table}", given)
     found = {name: size / rows for name, size in columns}
     return {"all": whole / rows, "primary index": primary / rows, "indexes": skipping / rows} | found
 
@@ -131,7 +127,8 @@ def _time(call: Callable[[], object]) -> float:
 def run(url: str, folder: Path, rows: int, keys: int, days: int, *, own_ids: bool) -> None:
     """Fill one table and print its figures."""
     database = ClickHouse(lambda: ClickHouseUrl.parse(url))
-    count, seconds = fill(ClickHouseSink(database), make_rows(rows, keys, own_ids=own_ids, days=days))
+    database.change(make_create(1))
+    count, seconds = fill(ClickHouseSink(database, lambda: None), make_rows(rows, keys, own_ids=own_ids, days=days))
     ids = "its own request id in every row" if own_ids else "no request id of the caller's"
     print(f"\n{count:,} rows, {keys:,} keys, {days} days, {ids}")
     print(f"stored {count / seconds:,.0f} rows/s, {seconds / count * 1e6:.1f} µs a row")

@@ -56,7 +56,8 @@ def measure(plan: Plan) -> dict[str, Any]:
                 for row in measured if at % 2 == 0 else reversed(measured):
                     _measure_row(plan, row, at, found["rows"][row.id])
             if ari and "ari" in wanted:
-                _measure_delays(plan, ari, stand_in, found["delays"])
+                bare = next((row for row in running if row.id == "aiohttp"), None)
+                found["delays"] = _measure_delays(plan, ari, bare, stand_in)
                 found["streams"] = _measure_streams(plan.folder, ari)
         finally:
             for row in rows:
@@ -72,7 +73,7 @@ def wanted_rows(plan: Plan) -> list[str]:
 
 def estimate(plan: Plan) -> float:
     """About how many seconds a round takes."""
-    total = 4.0 * plan.seconds
+    total = 6.0 * plan.seconds
     for name in wanted_rows(plan):
         if plan.peers or name not in PEERS:
             seconds = plan.at_least(10) if name == "litellm" else plan.seconds
@@ -124,25 +125,32 @@ def _measure_row(plan: Plan, row: Forwarder, at: int, found: dict[str, Any]) -> 
     found["megabytes"] = max(found["megabytes"], row.server.tree_megabytes())
 
 
-def _measure_delays(plan: Plan, ari: Forwarder, stand_in: Server, found: dict[str, Any]) -> None:
-    """Medians of the provider alone and through ARI, in µs, and the differences in ms."""
-    assert ari.server is not None
+def _measure_delays(plan: Plan, ari: Forwarder, bare: Forwarder | None, stand_in: Server) -> dict[str, Any]:
+    """Medians of the provider alone, through ARI and through a bare forwarder, in µs, and the differences in ms."""
+    sides = {"through": ari, **({} if bare is None else {"bare": bare})}
     places = {}
     for name, body in (("whole", WHOLE), ("first", streamed("pause"))):
         direct = message(stand_in.port, CHAT_PATH, {"authorization": "Bearer x"}, "POST", body)
-        for side, port, one in (("direct", stand_in.port, direct), ("through", ari.server.port, ari.chat(body))):
+        ways = {"direct": (stand_in.port, direct)}
+        for side, row in sides.items():
+            assert row.server is not None
+            ways[side] = row.server.port, row.chat(body)
+        for side, (port, one) in ways.items():
             file = write_messages(plan.folder / f"{side}-{name}.messages", traffic.vary([one]))
-            places[f"{side}_{name}_us"] = (name, port, file)
-            found[f"{side}_{name}_us"] = []
+            places[side, name] = port, file
+    found: dict[str, Any] = {f"{side}_{name}_us": [] for side, name in places}
     for _ in range(plan.rounds):
-        for key, (name, port, file) in places.items():
+        for (side, name), (port, file) in places.items():
             if name == "whole":
-                found[key].append(pace(port, file, RATE, plan.seconds).p50_us)
+                taken = pace(port, file, RATE, plan.seconds).p50_us
             else:
-                found[key].append(load.first_event_us(port, file, RATE / 4, plan.seconds))
+                taken = load.first_event_us(port, file, RATE / 4, plan.seconds)
+            found[f"{side}_{name}_us"].append(taken)
     for name in ("whole", "first"):
-        both = zip(found[f"direct_{name}_us"], found[f"through_{name}_us"], strict=True)
-        found[f"added_{name}_ms"] = [(through - alone) / 1_000 for alone, through in both]
+        for side, added in (("through", "added"), ("bare", "bare_added")):
+            both = zip(found[f"direct_{name}_us"], found.get(f"{side}_{name}_us", []), strict=side in sides)
+            found[f"{added}_{name}_ms"] = [(through - alone) / 1_000 for alone, through in both]
+    return found
 
 
 def _measure_streams(folder: Path, ari: Forwarder) -> dict[str, Any]:

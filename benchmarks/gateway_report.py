@@ -60,9 +60,9 @@ def sentences(found: dict[str, Any]) -> list[str]:
                 number(spread(found["delays"][f"{side}_{name}_us"]).median / 1000) for side in ("direct", "through")
             )
             more = ranged(spread(found["delays"][f"added_{name}_ms"]))
-            lines.append(
-                f"The median {what} took {direct} ms from the provider and {through} ms through ARI: {more} ms more."
-            )
+            line = f"The median {what} took {direct} ms from the provider and {through} ms through ARI: {more} ms more."
+            bare = found["delays"].get(f"bare_added_{name}_ms")
+            lines.append(f"{line} The bare aiohttp forwarder adds {ranged(spread(bare))} ms." if bare else line)
     streams = found.get("streams")
     if streams:
         before, after = (spread(streams[key]).median for key in ("before", "megabytes"))

@@ -128,7 +128,8 @@ def measure_space(logs: Sequence[Filled]) -> dict[str, list[float]]:
 _SPACE = {
     "sqlite": """SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name)
     WHERE tbl_name IN ('usage_log', 'usage_names', 'usage_callers') GROUP BY 1""",
-    "postgresql": """SELECT name, (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(name::regclass))
+    "postgresql": """SELECT name, coalesce((SELECT sum(pg_total_relation_size(relid))
+        FROM pg_partition_tree(name::regclass)), pg_total_relation_size(name::regclass))
     FROM unnest(ARRAY['usage_log', 'usage_names', 'usage_callers']) AS name""",
 }
 

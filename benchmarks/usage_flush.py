@@ -37,18 +37,13 @@ class OnLoop(UsageRecorder):
 
     async def start(self) -> None:
         await super().start()
-        thread = self._jobs
 
-        class Inline:
-            @staticmethod
-            def put(batch: Batch | None) -> None:
-                if batch is None:
-                    thread.put(None)
-                    return
-                fault = self._try_to_commit(batch)
-                self._loop.call_soon(self._finish, batch, fault)
+        def put(batch: Batch) -> None:
+            self._store.commit(batch)
+            self._loop.call_soon(self._finish, batch, None)
 
-        self._jobs: Any = Inline()
+        commits: Any = self._commits
+        commits.put = put
 
 
 class Slow:
@@ -66,8 +61,8 @@ class Slow:
             time.sleep(self._seconds)
         self._store.commit(batch)
 
-    def fold(self) -> int:
-        return int(self._store.fold())
+    def count_staged(self) -> int:
+        return int(self._store.count_staged())
 
 
 @dataclass
