@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything they need goes into .venv and build/. ARGS="…" passes arguments on.
 .DELETE_ON_ERROR:
-.PHONY: help serve dev test check check-types check-rest fuzz soak kill limits budgets bench docs audit-pages pictures assets lock release clean app tests-ready system programs programs-if-required
+.PHONY: help serve dev test test-fast check check-types check-rest fuzz soak kill limits budgets bench docs audit-pages pictures assets lock release clean app tests-ready system programs programs-if-required
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -30,6 +30,11 @@ dev: $(VENV)/.dev app ## Run ARI, restart it on every change and reload open pag
 # tests/conftest.py orders the files. Without bytecode, every process would compile all tests again.
 test: tests-ready ## Run all tests
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# What needs real servers, programs, browsers, crashes or packages takes longer than all other tests together (decision 96).
+OUTSIDE := benchmarks browser deploy doors package proof proxies
+test-fast: tests-ready ## Run the tests of the code, without those from outside
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(OUTSIDE:%=--ignore=tests/%) $(ARGS)
 
 # The types take as long as the rest together, so they are checked at the same time.
 check: $(VENV)/.dev app ## Lint, types, import contracts, shape tests, generated docs
@@ -64,6 +69,7 @@ fuzz: $(VENV)/.dev app ## Run the fuzzers (long)
 	@$(PY) -m tests.fuzz.head_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.route_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.provider_fuzz $(ARGS)
+	@ARI_TEST_SPELLINGS=1 $(PY) -m pytest -q tests/security/test_rule_01_one_router.py
 	@$(PY) -m tests.proof.lifecycle $(ARGS)
 	@ARI_TEST_EXAMPLES=100 ARI_TEST_SEED=random $(PY) -m pytest -q tests/doors/test_schemathesis.py
 
