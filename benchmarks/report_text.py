@@ -5,7 +5,7 @@ INTRO = """\
 Figures from one machine on one day. Compare ratios, not figures, and treat less than ±30 % as noise where the ranges
 are wide. All ratios are from one run. `make bench` [measures again](../guides/benchmark.md)."""
 WHY = """\
-[The lab notebook](../../benchmarks/NOTES.md#the-hot-path-decision-10) explains where the time goes and why targets
+[The lab notebook](../../benchmarks/NOTES.md#missed-targets) explains where the time goes and why targets
 are missed."""
 OPTIONS = """\
 Options: `make bench ARGS="--rounds 3 --seconds 2 --only 'me|bad' --no-peers --large --quick --limit 60"`; `--list`
