@@ -4,7 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ari import jobs
+from ari.base.errors import Unavailable
 from ari.deps import Deps
 from ari.jobs import ClockWatch
 from ari.storage.checkup import clock_steps
@@ -73,6 +76,31 @@ def test_doctor_shows_a_step(data_dir: Path, database_url: str | None) -> None:
             clock.step(seconds)
             asyncio.run(jobs.tick(instance, watch))
         assert clock_steps(instance.database).count == 2
+
+
+def test_steps_while_the_database_is_away_are_recorded_later(
+    data_dir: Path, database_url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once, in order, when the database is back: also two that cancel each other out."""
+    with opened(data_dir, database_url) as instance:
+        clock = clock_of(instance)
+        watch = ClockWatch(clock)
+        with monkeypatch.context() as away:
+            away.setattr(instance.database, "writing", _refuse)
+            for seconds in (HOUR, -HOUR):
+                clock.step(seconds)
+                asyncio.run(jobs.tick(instance, watch))
+            asyncio.run(jobs.tick(instance, watch))
+        assert clock_steps(instance.database).count == 0
+        for _ in range(2):
+            asyncio.run(jobs.tick(instance, watch))
+            clock.advance(90)
+        events = Deps(instance).read_sync(lambda unit: unit.events.page("clock", None, 9))
+        assert [event.detail["step_seconds"] for event in events] == [-HOUR, HOUR]
+
+
+def _refuse(*_: Any) -> None:
+    raise Unavailable("The database is away.")
 
 
 def test_small_corrections_are_no_event() -> None:

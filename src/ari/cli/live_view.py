@@ -44,6 +44,8 @@ def _show(process: str, report: dict[str, Any] | None) -> None:
     output.say(said)
     for one in report["requests"]:
         output.say(f"  {one['seconds']:>9.3f} s  {one['method']} {one['route']}  {one['id']}")
+    for job, attempts in report.get("failing_jobs", {}).items():
+        output.say(f"  job fails: {job} ({output.count(attempts, 'attempt')} in a row). The log has the reason.")
     for one in report["threads"]:
         waits = one["waits_for"]
         if waits is not None or (one["name"] == "event loop" and report["loop_seconds"] is None):

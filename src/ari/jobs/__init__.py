@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,7 +11,6 @@ import structlog
 
 from ari.accounts.ports import AccountTransaction
 from ari.base.clock import MINUTE_MS, Clock
-from ari.base.errors import AriError
 from ari.base.idempotency import IdempotencyTransaction
 from ari.base.traces import trace_work
 from ari.base.transaction import CommandTransaction, record
@@ -20,7 +19,7 @@ from ari.instance import Instance
 from ari.jobs import mail, webhooks
 from ari.jobs.audit import keep_audit
 from ari.jobs.audit_sinks import start_audit_threads
-from ari.jobs.job_failures import log_failure, run_each
+from ari.jobs.job_failures import JobFailures
 from ari.jobs.leases import MAIL_STOP_SECONDS, Stopping
 from ari.jobs.unused_keys import disable_unused_keys
 from ari.jobs.watch import keep_watch
@@ -45,6 +44,8 @@ class ClockWatch:
         self._clock = clock
         self._offset_ms = self._measure()
         self._hourly_at: float | None = None
+        self.unrecorded_ms: list[int] = []
+        """Steps that have no event yet, as while the database is away, the first one first."""
 
     def step_ms(self) -> int:
         """How far the clock was set since the last call, in ms; 0 for less than five minutes."""
@@ -67,7 +68,7 @@ class ClockWatch:
 
 async def run(instance: Instance) -> None:
     """Tick until canceled. A failed tick is logged, and the next one tries again."""
-    watch = ClockWatch(instance.clock)
+    watch, failures = ClockWatch(instance.clock), JobFailures(instance.metrics)
     stop = threading.Event()
     retention = asyncio.create_task(keep_retention(instance, stop))
     watching = asyncio.create_task(keep_watch(instance))
@@ -77,7 +78,7 @@ async def run(instance: Instance) -> None:
     delivering = start_audit_threads(instance)
     try:
         while True:
-            await tick(instance, watch)
+            await tick(instance, watch, failures)
             await asyncio.sleep(TICK_SECONDS)
     finally:
         stop.set()
@@ -106,19 +107,16 @@ async def keep_mailing(instance: Instance) -> None:
 
     At the end nothing is left under a lease.
     """
-    stopping = Stopping()
+    stopping, failures = Stopping(), JobFailures(instance.metrics)
     while True:
         instance.mail_is_due.clear()
         sending = asyncio.create_task(mail.round_of_mail(instance, stopping))
         try:
-            await asyncio.shield(sending)
-        except AriError as error:
-            _log.warning("sending emails failed; will retry", reason=str(error))
+            with failures.attempt("send emails"):
+                await asyncio.shield(sending)
         except asyncio.CancelledError:
             await stopping.end([sending], MAIL_STOP_SECONDS)
             raise
-        except Exception:  # noqa: BLE001 - logged whole; a defect in one email must not end the others
-            _log.exception("sending emails failed; will retry")
         with suppress(TimeoutError):
             await asyncio.wait_for(instance.mail_is_due.wait(), TICK_SECONDS)
 
@@ -128,10 +126,10 @@ async def keep_retention(instance: Instance, stop: threading.Event) -> None:
 
     ``stop`` ends it after its current step.
     """
-    days = instance.settings.usage_retention_days
+    days, failures = instance.settings.usage_retention_days, JobFailures(instance.metrics)
     while True:
         pause, removed = _RETRY_SECONDS, 0
-        with log_failure("old usage couldn't be removed"), trace_work(instance.tracer, "ari.remove_old_usage") as span:
+        with failures.attempt("remove old usage"), trace_work(instance.tracer, "ari.remove_old_usage") as span:
             removed = await asyncio.to_thread(remove_old, instance.usage_records, instance.clock, days, stop)
             span.note({"ari.rows": removed})
             pause = _HOUR_SECONDS
@@ -140,25 +138,23 @@ async def keep_retention(instance: Instance, stop: threading.Event) -> None:
         await asyncio.sleep(pause)
 
 
-async def tick(instance: Instance, watch: ClockWatch) -> None:
-    """One round of all jobs."""
-    deps = Deps(instance)
+async def tick(instance: Instance, watch: ClockWatch, failures: JobFailures | None = None) -> None:
+    """One round of all jobs. ``failures`` remembers those of earlier rounds."""
+    deps, failures = Deps(instance), failures or JobFailures(instance.metrics)
     jobs = {
-        "record clock steps": partial(_record_step, deps, watch),
+        "record clock steps": partial(_record_steps, deps, watch),
         "stamp expired keys": partial(_do_if, deps, has_unstamped_keys, stamp_expired),
         "append counted events": partial(_do_if, deps, has_counted_events, append_counted_events),
     }
-    with log_failure("a job failed"):
-        await run_each(jobs)
-        if watch.start_hour_if_due():
-            with trace_work(instance.tracer, "ari.hourly_jobs"):
-                await run_hourly(instance)
+    if await failures.run_each(jobs) and watch.start_hour_if_due():
+        with failures.attempt("run hourly jobs"), trace_work(instance.tracer, "ari.hourly_jobs"):
+            await run_hourly(instance, failures)
 
 
-async def run_hourly(instance: Instance) -> None:
-    """The jobs of an hour. Raises ``Unavailable``; then the rest is for the next hour."""
+async def run_hourly(instance: Instance, failures: JobFailures) -> None:
+    """The jobs of an hour. After one that the database fails, the rest is for the next hour."""
     deps = Deps(instance)
-    await run_each(
+    await failures.run_each(
         {
             "forget expired accounts": partial(deps.do, forget_expired_accounts),
             "forget expired responses": partial(deps.do, forget_expired_responses),
@@ -169,9 +165,12 @@ async def run_hourly(instance: Instance) -> None:
     )
 
 
-async def _record_step(deps: Deps, watch: ClockWatch) -> None:
+async def _record_steps(deps: Deps, watch: ClockWatch) -> None:
     if step_ms := watch.step_ms():
-        await deps.do(record_step, step_ms)
+        watch.unrecorded_ms.append(step_ms)
+    if watch.unrecorded_ms:
+        await deps.do(record_steps, tuple(watch.unrecorded_ms))
+        watch.unrecorded_ms.clear()
 
 
 async def _do_if(deps: Deps, is_due: Callable[[Any], bool], job: Callable[[Any], object]) -> None:
@@ -179,10 +178,12 @@ async def _do_if(deps: Deps, is_due: Callable[[Any], bool], job: Callable[[Any],
         await deps.do(job)
 
 
-def record_step(tx: CommandTransaction, step_ms: int) -> None:
-    """Record ``clock_stepped``, once for all workers."""
+def record_steps(tx: CommandTransaction, steps_ms: Sequence[int]) -> None:
+    """Record ``clock_stepped`` for each step, once for all workers: none within a minute of the latest event."""
     latest = tx.events.page(_CLOCK, None, 1)
-    if not latest or abs(latest[0].at_ms - tx.now_ms) >= MINUTE_MS:
+    if latest and abs(latest[0].at_ms - tx.now_ms) < MINUTE_MS:
+        return
+    for step_ms in steps_ms:
         record(tx, "clock_stepped", _CLOCK, {"step_seconds": round(step_ms / 1000)})
 
 

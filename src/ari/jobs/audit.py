@@ -9,7 +9,7 @@ from ari.base.clock import DAY_MS
 from ari.base.traces import trace_work
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.jobs.job_failures import log_failure
+from ari.jobs.job_failures import JobFailures
 
 EVENTS_AT_ONCE = 2_000
 """One transaction each: about 0.1 s in which nobody else changes anything."""
@@ -21,8 +21,9 @@ _log = structlog.get_logger("ari.jobs")
 async def keep_audit(instance: Instance) -> None:
     """Do both until canceled; a failure is logged and tried again."""
     logged: str | None = None
+    failures = JobFailures(instance.metrics)
     while True:
-        with log_failure("upkeep of the audit log failed"):
+        with failures.attempt("care for the audit log"):
             logged = await asyncio.to_thread(round_of_audit, instance, logged)
         await asyncio.sleep(_HOUR_SECONDS)
 

@@ -6,7 +6,7 @@ from ari.base.traces import trace_work
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.integrations.ai_rules.change_budgets import get_budgets
-from ari.jobs.job_failures import log_failure
+from ari.jobs.job_failures import JobFailures
 from ari.usage.watch import scan
 from ari.usage.watch.budget_warnings import MAX_WARNINGS
 from ari.usage.watch.model import Limits, WatchFinding
@@ -17,8 +17,9 @@ _TICK_SECONDS = 10
 
 async def keep_watch(instance: Instance) -> None:
     """Scan until canceled, in a thread; a failed scan is logged and repeated."""
+    failures = JobFailures(instance.metrics)
     while instance.settings.watch:
-        with log_failure("the watch couldn't scan usage"):
+        with failures.attempt("watch usage"):
             await asyncio.to_thread(scan_once, instance)
         await asyncio.sleep(_TICK_SECONDS)
 

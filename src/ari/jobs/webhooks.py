@@ -16,6 +16,7 @@ from ari.base.traces import trace_work
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import leases
+from ari.jobs.job_failures import JobFailures
 from ari.jobs.leases import Stopping
 from ari.webhooks import delivery
 from ari.webhooks.chunks import ChunkSize
@@ -33,19 +34,15 @@ _log = structlog.get_logger("ari.jobs")
 async def keep_webhooks(instance: Instance) -> None:
     """Send until canceled. ``webhooks_are_due`` starts a round early. At the end nothing is left under a lease."""
     sending: dict[str, asyncio.Task[None]] = {}
-    stopping = Stopping()
+    stopping, failures = Stopping(), JobFailures(instance.metrics)
     try:
         while True:
             instance.webhooks_are_due.clear()
-            try:
+            with failures.attempt("queue webhooks"):
                 for webhook_id in await gather(instance):
                     if webhook_id not in sending or sending[webhook_id].done():
                         sending[webhook_id] = asyncio.create_task(send_all(instance, webhook_id, stopping))
                 await forget_removed(instance)
-            except AriError as error:
-                _log.warning("webhooks couldn't be queued; will retry", reason=str(error))
-            except Exception:  # noqa: BLE001 - logged whole; a defect in one event must not end what is sent
-                _log.exception("webhooks couldn't be queued; will retry")
             sending = {webhook_id: task for webhook_id, task in sending.items() if not task.done()}
             with suppress(TimeoutError):
                 await asyncio.wait_for(instance.webhooks_are_due.wait(), TICK_SECONDS)

@@ -14,6 +14,13 @@ RESULTS = (ACCEPTED, *REASONS, OTHER)
 DOORS = ("verify", "forward_auth", "ai", "api", "page")
 EMAIL_RESULTS = ("sent", "retried", "failed")
 WEBHOOK_RESULTS = ("delivered", "retried", "failed")
+JOBS = (
+    "record clock steps", "stamp expired keys", "append counted events", "forget expired accounts",
+    "forget expired responses", "forget old emails", "forget old deliveries", "disable unused keys",
+    "run hourly jobs", "remove old usage", "watch usage", "care for the audit log", "send emails", "queue webhooks",
+    "write backups",
+)  # fmt: skip
+"""Background jobs; a figure is set by the process that runs them."""
 PROCESSES = ("worker", "fold", "backup")
 _FAST = (0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5)
 _COMMON = (0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -86,6 +93,12 @@ EMAILS = Family("ari_emails", "counter", "Attempts to send an email, by result."
 WEBHOOKS = Family(
     "ari_webhooks", "counter", "Attempts to deliver an event to a webhook, by result.", (("result", WEBHOOK_RESULTS),)
 )
+JOB_FAILURES = Family(
+    "ari_job_failures",
+    "gauge",
+    "Attempts in a row of a background job that failed, of all processes. 0 while it works.",
+    (("job_name", JOBS),),
+)
 RESTARTS = Family(
     "ari_process_restarts",
     "counter",
@@ -106,6 +119,7 @@ FAMILIES = (
     REDUCED,
     EMAILS,
     WEBHOOKS,
+    JOB_FAILURES,
     RESTARTS,
 )
 

@@ -97,6 +97,15 @@ class Metrics:
     def count_webhook(self, result: str) -> None:
         self._add(catalog.WEBHOOKS, result)
 
+    def note_job_failures(self, job: str, count: int) -> None:
+        """Set how many attempts of a background job failed in a row in this process."""
+        self._cells[self.layout.find(catalog.JOB_FAILURES, job)] = count
+
+    def list_failing_jobs(self) -> dict[str, int]:
+        """Those numbers of this process that aren't 0, by job."""
+        places = {job: self.layout.find(catalog.JOB_FAILURES, job) for job in catalog.JOBS}
+        return {job: count for job, place in places.items() if (count := self._cells[place])}
+
     def count_restart(self, process: str) -> None:
         self._add(catalog.RESTARTS, process)
 

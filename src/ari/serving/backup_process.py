@@ -2,8 +2,9 @@
 
 import os
 import signal
-import time
+from contextlib import suppress
 from functools import partial
+from threading import Event
 from types import FrameType
 
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from ari.base.errors import AriError, for_operator
 from ari.deps import Deps
 from ari.instance import Instance, open_backup_target
+from ari.jobs.job_failures import JobFailures
 from ari.jobs.scheduled_backup import back_up, is_due
 
 CHECK_SECONDS = 15.0
@@ -25,18 +27,23 @@ def work(instance: Instance) -> int:
     """Write backups until SIGTERM, and return the exit status. A failed backup is logged and tried again later."""
     signal.signal(signal.SIGTERM, _interrupt)
     os.nice(_NICENESS)
-    deps, reported = Deps(instance), ""
-    try:
-        while True:
+    with suppress(KeyboardInterrupt):
+        keep_backing_up(Deps(instance), Event())
+    return 0
+
+
+def keep_backing_up(deps: Deps, ended: Event) -> None:
+    """Write each backup that is due, until ``ended``. A defect is logged, and doesn't end the process."""
+    failures, reported = JobFailures(deps.instance.metrics), ""
+    while not ended.is_set():
+        with failures.attempt("write backups"):
             try:
                 due, reported = is_due(deps), ""
             except AriError as error:  # the database is down, and nobody needs that line every 15 seconds
                 due, reported = False, _report(for_operator(error), reported)
             if due:
                 _try(deps)
-            time.sleep(CHECK_SECONDS)
-    except KeyboardInterrupt:
-        return 0
+        ended.wait(CHECK_SECONDS)
 
 
 def _try(deps: Deps) -> None:

@@ -42,15 +42,19 @@ _WAITS = (
 its own process waits for nothing else, but for the first of these."""
 _IDLE = ("threading.py", "queue.py", "concurrent/futures/thread.py")
 
+FailingJobs = Callable[[], dict[str, int]]
+"""The background jobs that fail, and how many attempts in a row failed."""
 Requests = Callable[[], list[tuple[str, str, str, float]]]
 """The requests in progress: method, route, ID, and their age in seconds."""
 
 _log = structlog.get_logger("ari.serving")
 
 
-def start_live_reports(data_dir: Path, process: str, list_requests: Requests = list) -> "LiveReporter":
+def start_live_reports(
+    data_dir: Path, process: str, list_requests: Requests = list, list_failing_jobs: FailingJobs = dict
+) -> "LiveReporter":
     """Begin to report; the thread ends with the process. Where the socket can't be created there are no reports."""
-    reporter = LiveReporter(list_requests)
+    reporter = LiveReporter(list_requests, list_failing_jobs)
     try:
         listener = live_socket.listen(data_dir, process)
     except OSError as error:
@@ -63,8 +67,9 @@ def start_live_reports(data_dir: Path, process: str, list_requests: Requests = l
 class LiveReporter:
     """Makes the reports of this process. ``loop`` is its event loop, where it has one."""
 
-    def __init__(self, list_requests: Requests) -> None:
+    def __init__(self, list_requests: Requests, list_failing_jobs: FailingJobs = dict) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
+        self._list_failing_jobs = list_failing_jobs
         self._list_requests = list_requests
         self._started = time.monotonic()
         self._main = threading.get_ident()
@@ -92,6 +97,7 @@ class LiveReporter:
                 {"method": method, "route": route, "id": request_id, "seconds": round(age, 3)}
                 for method, route, request_id, age in requests[:MAX_REQUESTS]
             ],
+            "failing_jobs": self._list_failing_jobs(),
             "threads": list(self._list_threads()),
         }
 

@@ -162,7 +162,7 @@ def _supervisor(
         presence.number = number
         name_worker(number)
         metrics.take_slot(number)
-        live = start_live_reports(settings.data_dir, f"worker-{number}", app.list_requests)
+        live = start_live_reports(settings.data_dir, f"worker-{number}", app.list_requests, metrics.list_failing_jobs)
         with record_traces(instance, traces):
             return worker.work(list(zip(apps, listeners, strict=True)), settings, live, instance.stopping.set)
 
@@ -174,6 +174,7 @@ def _supervisor(
 
     def back_up() -> int:
         metrics.take_slot(fold_slot + 1)
+        start_live_reports(settings.data_dir, "backup", list_failing_jobs=metrics.list_failing_jobs)
         with record_traces(instance, traces):
             return backup_process.work(instance)
 

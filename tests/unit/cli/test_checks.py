@@ -13,7 +13,7 @@ from ari.cli import checks
 from ari.cli.check_areas import AREAS
 from ari.cli.checks import mask_url
 from ari.deps import Deps
-from ari.jobs import record_step
+from ari.jobs import record_steps
 from ari.storage.migrate import LOG
 from ari.usage.fold_loop import HURRY_ROWS
 from ari.usage.ports import Batch
@@ -152,7 +152,7 @@ def test_too_few_open_files(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_clock_steps_are_reported(ari: Ari) -> None:
     """A clock that was set shows, with when."""
     instance = ari.instance()
-    Deps(instance).do_sync(record_step, 3_600_000)
+    Deps(instance).do_sync(record_steps, [3_600_000])
     instance.close()
     state, said = _checks(ari)["clock steps"]
     assert (state, said[:2]) == ("note", "1 ")

@@ -8,7 +8,7 @@ from ari.base.clock import DAY_MS
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import audit
-from ari.jobs.job_failures import log_failure
+from ari.jobs.job_failures import JobFailures
 from ari.storage.checkup import check_audit_log
 from tests.support.audit_log import create
 from tests.support.commands import clock_of
@@ -17,7 +17,7 @@ from tests.support.instances import opened
 
 def _hour(instance: Instance) -> list[dict[str, object]]:
     """The log entries of one round."""
-    with capture_logs() as logged, log_failure("upkeep failed"):
+    with capture_logs() as logged, JobFailures(instance.metrics).attempt("care for the audit log"):
         audit.round_of_audit(instance, None)
     return [dict(line) for line in logged]
 

@@ -14,8 +14,10 @@ from ari.base.errors import Unavailable
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.audit import keep_audit
+from ari.jobs.job_failures import JobFailures
 from ari.jobs.watch import keep_watch
 from ari.keys import NewKey, create, get
+from ari.metrics.recording import Metrics
 from tests.support.clock import FrozenClock
 from tests.support.commands import clock_of
 from tests.support.instances import opened
@@ -67,7 +69,7 @@ def test_a_job_that_failed_is_tried_again(
     monkeypatch.setattr("ari.jobs.asyncio.sleep", lambda _: pause(0))
     with opened(data_dir, None) as instance, capture_logs() as logged:
         asyncio.run(asyncio.wait_for(run(instance), 20))
-    failed = [line for line in logged if line["event"].endswith("; will retry")]
+    failed = [line for line in logged if line["event"] == "a job failed; will retry"]
     assert len(failed) == 1
     assert failed[0]["log_level"] == ("error" if isinstance(error, ValueError) else "warning")
 
@@ -82,3 +84,48 @@ def test_a_defect_in_one_job_stops_no_other(data_dir: Path, monkeypatch: pytest.
         clock_of(instance).step(-7_200)
         assert Deps(instance).read_sync(get, key.id).status(instance.now_ms()) == "expired"
     assert [line["job"] for line in logged if "job" in line] == ["record clock steps"]
+
+
+def test_the_traceback_of_a_defect_is_logged_once() -> None:
+    """Then one line for each attempt, with how many failed in a row, until it works or fails in another way."""
+    metrics = Metrics()
+    failures = JobFailures(metrics)
+
+    def attempt(error: Exception | None) -> None:
+        with failures.attempt("watch usage"):
+            if error is not None:
+                raise error
+
+    with capture_logs() as logged:
+        for error in (ValueError("1"), ValueError("2"), TypeError("3"), Unavailable("Away."), TypeError("4")):
+            attempt(error)
+        assert metrics.list_failing_jobs() == {"watch usage": 5}
+        attempt(None)
+        attempt(ValueError("5"))
+    assert [(line.get("attempts"), "exc_info" in line) for line in logged] == [
+        (1, True), (2, False), (3, True), (4, False), (5, False), (None, False), (1, True),
+    ]  # fmt: skip
+    assert logged[5] == {
+        "event": "a job works again",
+        "log_level": "warning",
+        "job": "watch usage",
+        "failed_attempts": 5,
+    }
+    assert metrics.list_failing_jobs() == {"watch usage": 1}
+
+
+def test_a_database_that_is_away_ends_a_round() -> None:
+    """The jobs after it would fail too, after a wait for each."""
+    ran: list[str] = []
+    failures = JobFailures(Metrics())
+
+    async def fail() -> None:
+        raise Unavailable("Away.")
+
+    async def run() -> None:
+        ran.append("a job")
+
+    jobs = {"record clock steps": fail, "stamp expired keys": run}
+    assert asyncio.run(failures.run_each(jobs)) is False
+    assert asyncio.run(failures.run_each({"stamp expired keys": run})) is True
+    assert ran == ["a job"]

@@ -14,13 +14,14 @@ from ari.serving.live_report import MAX_REQUESTS, LiveReporter, describe_stack, 
 def test_a_report_lists_the_longest_requests_and_all_threads() -> None:
     """A bounded number of requests, oldest first."""
     requests = [("GET", f"/{number}", "req_1", float(number)) for number in range(MAX_REQUESTS + 5)]
-    reporter = LiveReporter(lambda: requests)
+    reporter = LiveReporter(lambda: requests, lambda: {"watch usage": 3})
     reports: list[dict[str, object]] = []
     thread = threading.Thread(target=lambda: reports.append(reporter.make_report()))
     thread.start()
     thread.join()
     [report] = reports
     assert report["requests_in_progress"] == MAX_REQUESTS + 5
+    assert report["failing_jobs"] == {"watch usage": 3}
     listed = report["requests"]
     assert isinstance(listed, list)
     assert [one["route"] for one in listed[:2]] == [f"/{MAX_REQUESTS + 4}", f"/{MAX_REQUESTS + 3}"]
