@@ -196,7 +196,10 @@ class Instance:
         With ``report``, which is called with a sentence, an empty database waits for the first start of a server.
         """
         if must_exist and settings.database_url is None and not has_instance(settings.data_dir):
-            raise ConfigurationError(f"No ARI data in {settings.data_dir}. To create it: ari migrate")
+            raise ConfigurationError(
+                f"No ARI data in {settings.data_dir}. If ARI is starting there for the first time, try again in a "
+                "moment. Otherwise, create it: ari migrate"
+            )
         database = Database.open(settings)
         from ari.storage import migrate as migrations
 

@@ -95,7 +95,7 @@ def test_it_shows_what_the_api_shows(owner_on: Owner) -> None:
     [
         ({"name": ""}, [""]),
         ({"name": "x" * 101}, ["x" * 101]),
-        ({"name": "x", "expires": "45d"}, ["x", "--expires", "45d"]),
+        ({"name": "x", "expires": "45x"}, ["x", "--expires", "45x"]),
         ({"name": "x", "expires_at": "2001-01-01T00:00:00Z"}, ["x", "--expires-at", "2001-01-01T00:00:00Z"]),
         ({"name": "x", "scopes": ["all"]}, ["x", "--scope", "all"]),
     ],

@@ -29,7 +29,7 @@ from ari.api.shapes import (
     not_null,
     without_default,
 )
-from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.expiry import DURATION_WORDS, EXPIRES_PATTERN
 from ari.keys.limits.fields import MAX_LIMITS
 from ari.keys.names import REASON_LENGTH
 
@@ -46,9 +46,9 @@ class NewKeyIn(RequestModel):
     name: Name
     expires: StrictStr | None = Field(
         None,
-        description="Lifetime of the key. Pick the shortest that works.",
+        description=f"Lifetime of the key: {DURATION_WORDS}. Pick the shortest that works.",
         examples=["90d"],
-        json_schema_extra={"enum": [*EXPIRY_CHOICES, None]},
+        json_schema_extra={"pattern": EXPIRES_PATTERN},
     )
     expires_at: Time | None = Field(None, description="When the key expires (RFC 3339).")
     scopes: Scopes | None = Field(None, description="Scopes of the key; default: those of the default preset.")

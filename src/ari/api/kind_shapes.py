@@ -10,8 +10,8 @@ from ari.api.limit_shapes import CreditsIn, LimitOut, Limits, RefillOut
 from ari.api.model_shapes import ModelRulesIn, ModelRulesOut
 from ari.api.ownership_shapes import Environment
 from ari.api.shapes import Nullable, RequestModel, Scopes, not_null, without_default
-from ari.keys.expiry import EXPIRY_CHOICES
-from ari.keys.kinds import KIND_DESCRIPTION_LENGTH, KIND_NAME_PATTERN, LEAK_ACTIONS, MAX_LIFETIME_DAYS
+from ari.keys.expiry import DURATION_WORDS, EXPIRES_PATTERN, MAX_LIFETIME_DAYS
+from ari.keys.kinds import KIND_DESCRIPTION_LENGTH, KIND_NAME_PATTERN, LEAK_ACTIONS
 from ari.keys.scanner_rules import FILE_NAMES, SCANNERS, write_rules
 
 _EXAMPLE: dict[str, JsonValue] = {"name": "acme-live", "prefix": "acme_live_", "expires": "1y", "scopes": ["api:read"]}
@@ -19,7 +19,7 @@ KindName = Annotated[str, Path(max_length=40, description="Name of a kind.", exa
 ScannerName = Annotated[
     str, Path(description="The scanner.", examples=["gitleaks"], json_schema_extra={"enum": [*SCANNERS]})
 ]
-_Expires = Annotated[StrictStr, Field(json_schema_extra={"enum": [*EXPIRY_CHOICES]}, examples=["1y"])]
+_Expires = Annotated[StrictStr, Field(json_schema_extra={"pattern": EXPIRES_PATTERN}, examples=["1y"])]
 _Days = Annotated[StrictInt, Field(examples=[365], json_schema_extra={"minimum": 1, "maximum": MAX_LIFETIME_DAYS})]
 _LeakAction = Annotated[StrictStr, Field(json_schema_extra={"enum": [*LEAK_ACTIONS]}, examples=["revoke"])]
 _Description = Annotated[
@@ -34,7 +34,7 @@ class KindChangeIn(RequestModel):
 
     description: _Description | None = Field(None, description="What the kind is for.", json_schema_extra=not_null)
     expires: _Expires | None = Field(
-        None, description="Lifetime of a new key without one.", json_schema_extra=without_default
+        None, description=f"Lifetime of a new key without one: {DURATION_WORDS}.", json_schema_extra=without_default
     )
     max_lifetime_days: _Days | None = Field(
         None, description="Maximum lifetime of a key in days.", json_schema_extra=without_default

@@ -74,7 +74,10 @@ def require_instance(settings: "Settings") -> None:
     except OSError as error:
         raise ConfigurationError(f"Can't read the data directory {path}: {error.strerror}.") from None
     if missing:
-        raise ConfigurationError(f"No ARI data in {path}. Use --data-dir, or create it: ari migrate")
+        raise ConfigurationError(
+            f"No ARI data in {path}. If ARI is starting there for the first time, try again in a moment. Otherwise, "
+            "use --data-dir, or create it: ari migrate"
+        )
 
 
 def find_url(settings: "Settings") -> str:

@@ -30,7 +30,9 @@ Scopes = Annotated[
 ]
 Expires = Annotated[
     str | None,
-    typer.Option("--expires", metavar="1h|7d|30d|90d|1y|never", help="Time until expiry.", show_default=False),
+    typer.Option(
+        "--expires", metavar="DURATION", help="Time until expiry: 1h, 14d, 2w, 1y, … or never.", show_default=False
+    ),
 ]
 ExpiresAt = Annotated[
     str | None,

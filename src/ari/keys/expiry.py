@@ -1,5 +1,7 @@
-"""How long a key lives: the choices of the page, in its order and with its hints, and exact times."""
+"""How long a key lives: the choices of the page, in its order and with its hints, other durations, and exact times."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ari.base.clock import DAY_MS, HOUR_MS, LATEST_MS
@@ -26,10 +28,37 @@ EXPIRY_CHOICES = {
 
 SUGGESTED_EXPIRY = "90d"
 """The choice that the page preselects."""
+MAX_LIFETIME_DAYS = 36_500
+EXPIRES_PATTERN = "^(never|[1-9][0-9]{0,5}[hdwy])$"
+_DURATION = re.compile("([1-9][0-9]{0,5})([hdwy])")
+_UNITS = {"h": ("hour", HOUR_MS), "d": ("day", DAY_MS), "w": ("week", 7 * DAY_MS), "y": ("year", 365 * DAY_MS)}
+DURATION_WORDS = "a duration such as 36h, 14d, 2w or 1y, or never"
+
+
+def find_choice(word: str, or_else: str = "") -> ExpiryChoice:
+    """The choice with this word, or that of a duration such as ``14d``.
+
+    Raises ``Invalid``; the sentence ends with ``or_else``.
+    """
+    choice = EXPIRY_CHOICES.get(word)
+    if choice is not None:
+        return choice
+    duration = _DURATION.fullmatch(word)
+    if duration is None:
+        raise Invalid(Problem("expires", f"Use {DURATION_WORDS}{or_else}."))
+    count, (unit, unit_ms) = int(duration[1]), _UNITS[duration[2]]
+    if count * unit_ms > MAX_LIFETIME_DAYS * DAY_MS:
+        raise Invalid(Problem("expires", f"Use at most {MAX_LIFETIME_DAYS // 365} years, or never."))
+    return ExpiryChoice(f"{count} {unit}{'' if count == 1 else 's'}", "", count * unit_ms)
+
+
+def list_choices(word: str | None) -> Mapping[str, ExpiryChoice]:
+    """The choices of the page, and this word's if it is another duration. Raises ``Invalid``."""
+    return EXPIRY_CHOICES if word is None or word in EXPIRY_CHOICES else {word: find_choice(word), **EXPIRY_CHOICES}
 
 
 def expiry_of(word: str | None, expires_at_ms: int | None, now_ms: int) -> int | None:
-    """The instant of death, ``None`` = never, from one of a word and an exact time; neither = never.
+    """The instant of death, ``None`` = never, from a word of ``find_choice`` or an exact time; neither = never.
 
     Raises ``Invalid`` for both, an unknown word, or a time that is past or beyond the year 9999.
     """
@@ -39,12 +68,8 @@ def expiry_of(word: str | None, expires_at_ms: int | None, now_ms: int) -> int |
         return check_expiry(expires_at_ms, now_ms)
     if word is None:
         return None
-    choice = EXPIRY_CHOICES.get(word)
-    if choice is None:
-        raise Invalid(
-            Problem("expires", f"Choose one of {', '.join(EXPIRY_CHOICES)}, or set a time: expires_at (--expires-at).")
-        )
-    return None if choice.lifetime_ms is None else now_ms + choice.lifetime_ms
+    lifetime_ms = find_choice(word, ", or set a time: expires_at (--expires-at)").lifetime_ms
+    return None if lifetime_ms is None else now_ms + lifetime_ms
 
 
 def check_expiry(expires_at_ms: int, now_ms: int) -> int:

@@ -10,7 +10,7 @@ from ari.base.clock import DAY_MS, to_rfc3339
 from ari.base.errors import Invalid, Problem
 from ari.base.problems import Problems
 from ari.base.token_shape import MAX_PREFIX_LENGTH, PREFIX, is_prefix
-from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.expiry import MAX_LIFETIME_DAYS, find_choice
 from ari.keys.limits.budget_fields import describe_plain_budget
 from ari.keys.limits.fields import describe_limit, describe_refill
 from ari.keys.limits.rules import Budget, Credits, Limit, LimitRules
@@ -23,7 +23,6 @@ LEAK_ACTIONS: tuple[LeakAction, ...] = ("notify", "disable", "revoke")
 MAX_KINDS = 50
 KIND_NAME_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
 KIND_DESCRIPTION_LENGTH = 200
-MAX_LIFETIME_DAYS = 36_500
 
 _NAME = re.compile(KIND_NAME_PATTERN[1:-1])
 _TAKEN_BY_OTHERS = ("sk_", "pk_", "rk_", "re_", "hf_", "npm_", "gsk_", "ghp_", "gho_", "ghu_", "ghs_", "github_pat_")
@@ -33,7 +32,7 @@ _TAKEN_BY_OTHERS = ("sk_", "pk_", "rk_", "re_", "hf_", "npm_", "gsk_", "ghp_", "
 class KindDefaults(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Values that a new key of the kind gets unless its creator gives others, and limits of all its keys.
 
-    ``expires`` is a word of ``EXPIRY_CHOICES``. No key of the kind lives longer than ``max_lifetime_days`` after its
+    ``expires`` is a word of ``find_choice``. No key of the kind lives longer than ``max_lifetime_days`` after its
     creation. ``leak_action`` replaces ARI_LEAK_ACTION. ``credits`` are the balance that each new key begins with.
     """
 
@@ -103,10 +102,8 @@ def check_defaults(defaults: KindDefaults) -> KindDefaults:
         days = None
     if defaults.leak_action is not None and defaults.leak_action not in LEAK_ACTIONS:
         problems.add(Problem("leak_action", f"Choose one of {', '.join(LEAK_ACTIONS)}."))
-    choice = None if defaults.expires is None else EXPIRY_CHOICES.get(defaults.expires)
-    if defaults.expires is not None and choice is None:
-        problems.add(Problem("expires", f"Choose one of {', '.join(EXPIRY_CHOICES)}."))
-    elif choice is not None and days is not None and (choice.lifetime_ms is None or choice.lifetime_ms > days * DAY_MS):
+    choice = None if defaults.expires is None else problems.check(None, find_choice, defaults.expires)
+    if choice is not None and days is not None and (choice.lifetime_ms is None or choice.lifetime_ms > days * DAY_MS):
         problems.add(Problem("expires", "This is longer than the longest lifetime of the kind."))
     problems.raise_found()
     return defaults

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.expiry import find_choice
 from ari.keys.limits.rules import Refill
 from ari.keys.listing import NEW_MS, SOON_MS, UNUSED_MS
 from ari.keys.model import ApiKey
@@ -169,8 +169,8 @@ def actor(text: str, account_id: str | None) -> str:
 
 
 def label_expiry(word: str) -> str:
-    """``90 days``, for a word that the choices of an expiry have."""
-    return EXPIRY_CHOICES[word].label
+    """``90 days``, for a kind's default expiry."""
+    return find_choice(word).label
 
 
 def format_metadata(text: str | None) -> str:

@@ -16,7 +16,9 @@ from tests.unit.cli.conftest import Ari
 def test_a_mistyped_path_creates_no_new_instance(ari: Ari, tmp_path: Path) -> None:
     """A key made in it would work nowhere."""
     missing = tmp_path / "missing"
-    assert "No ARI data in" in ari.refuse("keys", "list", "--data-dir", str(missing))
+    said = ari.refuse("keys", "list", "--data-dir", str(missing))
+    assert f"No ARI data in {missing}. If ARI is starting there for the first time, try again in a moment." in said
+    assert said.rstrip().endswith("create it: ari migrate")
     assert not missing.exists()
 
 

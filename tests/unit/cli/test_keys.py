@@ -56,10 +56,10 @@ def test_create_json_is_the_response_of_the_api(ari: Ari) -> None:
 
 def test_options_come_before_or_after_the_name(ari: Ari) -> None:
     """Order does not matter."""
-    for words in (("--expires", "1h", "a"), ("a", "--expires", "1h")):
+    for words in (("--expires", "36h", "a"), ("a", "--expires", "36h")):
         key = ari.json("keys", "create", *words)["key"]
         created, expires = (datetime.fromisoformat(key[name]) for name in ("created_at", "expires_at"))
-        assert (key["name"], expires - created) == ("a", timedelta(hours=1))
+        assert (key["name"], expires - created) == ("a", timedelta(hours=36))
 
 
 def test_without_an_expiry_a_key_never_ends(ari: Ari) -> None:
@@ -81,8 +81,8 @@ def test_an_exact_expiry_keeps_milliseconds(ari: Ari) -> None:
         (("x" * 101,), "at most 100 characters"),
         (("a\nb",), "Control characters"),
         (
-            ("x", "--expires", "45d"),
-            "Choose one of 1h, 7d, 30d, 90d, 1y, never, or set a time: expires_at (--expires-at).",
+            ("x", "--expires", "45x"),
+            "Use a duration such as 36h, 14d, 2w or 1y, or never, or set a time: expires_at (--expires-at).",
         ),
         (("x", "--expires", "1h", "--expires-at", "2099-01-01T00:00:00Z"), "not both"),
         (("x", "--expires-at", "2001-01-01T00:00:00Z"), "is in the past"),

@@ -22,7 +22,7 @@ class AsyncKeysResource:
         self,
         name: str,
         *,
-        expires: Literal["1h", "7d", "30d", "90d", "1y", "never"] | UnsetType | None = UNSET,
+        expires: str | UnsetType | None = UNSET,
         expires_at: datetime | str | UnsetType | None = UNSET,
         scopes: Sequence[str] | UnsetType | None = UNSET,
         may_rotate: bool | UnsetType = UNSET,
@@ -49,7 +49,8 @@ class AsyncKeysResource:
 
         ``name``: The script or app that uses the key; 1–100 characters.
 
-        ``expires``: Lifetime of the key. Pick the shortest that works.
+        ``expires``: Lifetime of the key: a duration such as 36h, 14d, 2w or 1y, or never. Pick the shortest that
+        works.
 
         ``expires_at``: When the key expires (RFC 3339).
 
@@ -909,7 +910,7 @@ class AsyncKindsResource:
         prefix: str,
         *,
         description: str | UnsetType = UNSET,
-        expires: Literal["1h", "7d", "30d", "90d", "1y", "never"] | UnsetType | None = UNSET,
+        expires: str | UnsetType | None = UNSET,
         max_lifetime_days: int | UnsetType | None = UNSET,
         scopes: Sequence[str] | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType | None = UNSET,
@@ -932,7 +933,7 @@ class AsyncKindsResource:
 
         ``description``: What the kind is for.
 
-        ``expires``: Lifetime of a new key without one.
+        ``expires``: Lifetime of a new key without one: a duration such as 36h, 14d, 2w or 1y, or never.
 
         ``max_lifetime_days``: Maximum lifetime of a key in days.
 
@@ -1004,7 +1005,7 @@ class AsyncKindsResource:
         name: str,
         *,
         description: str | UnsetType = UNSET,
-        expires: Literal["1h", "7d", "30d", "90d", "1y", "never"] | UnsetType | None = UNSET,
+        expires: str | UnsetType | None = UNSET,
         max_lifetime_days: int | UnsetType | None = UNSET,
         scopes: Sequence[str] | UnsetType | None = UNSET,
         environment: Literal["live", "test"] | UnsetType | None = UNSET,
@@ -1025,7 +1026,7 @@ class AsyncKindsResource:
 
         ``description``: What the kind is for.
 
-        ``expires``: Lifetime of a new key without one.
+        ``expires``: Lifetime of a new key without one: a duration such as 36h, 14d, 2w or 1y, or never.
 
         ``max_lifetime_days``: Maximum lifetime of a key in days.
 

@@ -1982,8 +1982,8 @@ class DeclaredKindIn(TypedDict):
 
     description: NotRequired[str]
     """What the kind is for."""
-    expires: NotRequired[Literal["1h", "7d", "30d", "90d", "1y", "never"] | None]
-    """Lifetime of a new key without one."""
+    expires: NotRequired[str | None]
+    """Lifetime of a new key without one: a duration such as 36h, 14d, 2w or 1y, or never."""
     max_lifetime_days: NotRequired[int | None]
     """Maximum lifetime of a key in days."""
     scopes: NotRequired[Sequence[str] | None]

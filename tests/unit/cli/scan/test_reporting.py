@@ -104,4 +104,4 @@ def test_a_report_needs_an_instance(ari: Ari, tmp_path: Path, monkeypatch: pytes
     for text in ("", mint()):
         (tmp_path / "leak.env").write_text(text)
         ran = scan(ari, tmp_path / "leak.env")
-        assert ran.err == f"ari: No ARI data in {tmp_path}/nowhere. Use --data-dir, or create it: ari migrate\n"
+        assert ran.err.startswith(f"ari: No ARI data in {tmp_path}/nowhere. ")

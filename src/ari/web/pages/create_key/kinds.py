@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ari.base.clock import DAY_MS
-from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY, ExpiryChoice
+from ari.keys.expiry import SUGGESTED_EXPIRY, ExpiryChoice, list_choices
 from ari.keys.kinds import Kind
 from ari.keys.limits.rules import NO_RULES
 from ari.keys.model_rules import NO_MODEL_RULES
@@ -30,8 +30,9 @@ class KindChoices:
 
     @property
     def expiry_choices(self) -> Mapping[str, ExpiryChoice]:
-        """Those within the longest lifetime."""
-        return {word: choice for word, choice in EXPIRY_CHOICES.items() if self._allows(choice)}
+        """The usual ones and the kind's default, within the longest lifetime."""
+        default = None if self.chosen is None else self.chosen.defaults.expires
+        return {word: choice for word, choice in list_choices(default).items() if self._allows(choice)}
 
     @property
     def suggested_expiry(self) -> str:

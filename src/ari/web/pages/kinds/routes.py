@@ -12,7 +12,7 @@ from ari.base.problems import Problems
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.expiry import list_choices
 from ari.keys.kinds import KIND_DESCRIPTION_LENGTH, LEAK_ACTIONS, Kind
 from ari.keys.limits.budget_fields import describe_named_budget
 from ari.keys.ports import KeyTransaction
@@ -157,7 +157,7 @@ class KindPages:
             ticked=ticked,
             choices=replace(choices, built_in={"*": "Everything, including scopes added later."} | choices.built_in),
             no_scopes=NO_SCOPES,
-            expiry_choices=EXPIRY_CHOICES,
+            expiry_choices=list_choices(None if kind is None else kind.defaults.expires),
             leak_actions=LEAK_ACTIONS,
             leak_action=self._instance.settings.leak_action,
             description_length=KIND_DESCRIPTION_LENGTH,
