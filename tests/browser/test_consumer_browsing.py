@@ -33,3 +33,15 @@ def test_deleting_a_consumer_with_keys_is_explained_without_scripting(owner: Any
     expect(plain.get_by_role("alert")).to_contain_text("Delete or move its keys first.")
     plain.get_by_role("link", name="Back to the consumer").click()
     expect(plain.get_by_role("link", name="Plain Inc. key")).to_be_visible()
+
+
+def test_times_take_one_line_each_in_the_table_of_keys(owner: Any, home: Any) -> None:
+    """Next to a long name, on the width of a laptop."""
+    owner.cli("consumers", "create", "Wide Inc.", "--external-id", "wide-inc", check=True)
+    owner.create_key(f"A key with a long name {'and more of it ' * 4}", expires="30d", consumer="wide-inc")
+    home.set_viewport_size({"width": 1280, "height": 800})
+    home.goto(f"{owner.url}/settings/consumers")
+    home.get_by_role("link", name="Wide Inc.").click()
+    times = home.get_by_role("table").locator("td time")
+    expect(times).to_have_count(2)
+    assert times.evaluate_all("(all) => all.map((one) => one.getClientRects().length)") == [1, 1]

@@ -1,5 +1,7 @@
 """A consumer's page says who created it, and its form names all problems at once."""
 
+import re
+
 from ari.deps import Deps
 from ari.keys import NewConsumer, create_consumer, get_consumer, get_consumers
 from ari.keys.model_rules import ModelRules
@@ -61,3 +63,19 @@ def test_a_consumer_is_created_with_budgets(browser: PageClient) -> None:
     assert f'href="/settings/usage/ai?consumer={made.id}"' in page
     assert 'href="/settings/usage/budgets"' in page
     assert browser.get(f"/settings/usage/ai?consumer={made.id}").status == 200
+
+
+def test_a_revoked_key_has_no_expiry_in_any_table(browser: PageClient) -> None:
+    """Its consumer's page and the table of keys have the same cell."""
+    made = Deps(browser.instance).do_sync(create_consumer, NewConsumer("Acme"))
+    for name, expires in (("Gone", "90d"), ("Active", "90d"), ("Endless", None)):
+        key = create_key(browser.instance, name, expires=expires, consumer=made.id).key
+        if name == "Gone":
+            revoke_key(browser.instance, key)
+    for page in (f"{CONSUMERS}/{made.id}", "/settings?tab=api"):
+        rows = dict(re.findall(r"<bdi[^>]*>(Gone|Active|Endless)</bdi></a>(.*?)</tr>", browser.get(page).text, re.DOTALL))
+        cells = {name: plain_text(row) for name, row in rows.items()}
+        found = {name: ("in 90 days" in cell, "—" in cell, "Never" in cell) for name, cell in cells.items()}
+        assert found["Gone"][:2] == (False, True), page
+        assert found["Active"][0], page
+        assert (found["Endless"][0], found["Endless"][2]) == (False, True), page

@@ -209,3 +209,12 @@ def test_a_key_that_waits_since_a_restore_can_stay_disabled(browser: PageClient,
     left = find_key(browser, key)
     assert left
     assert left.disabled
+
+
+def test_a_revoked_key_shows_when_it_was_revoked_and_no_expiry(browser: PageClient) -> None:
+    """It works no more, so the time at which it would have expired says nothing."""
+    key = create_key(browser.instance, "Mobile App", expires="90d").key
+    assert "Expires" in plain_text(browser.get(f"/settings/keys/{key.id}").text)
+    revoke_key(browser.instance, key)
+    shown = plain_text(browser.get(f"/settings/keys/{key.id}").text)
+    assert ("Expires" in shown, "Revoked" in shown) == (False, True)
