@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, expect
 
-from tests.browser.steps import HOME, create_in_dialog, finish, open_create, read_secret
+from tests.browser.steps import HOME, create_in_dialog, enter, finish, open_create, read_secret
 
 
 def test_create_copy_and_call(owner: Any, home: Any) -> None:
@@ -209,3 +209,28 @@ def test_cancel_and_escape_close_an_empty_form(home: Any) -> None:
         leave(open_create(home))
         expect(home.get_by_role("dialog")).to_have_count(0)
         expect(home.get_by_role("link", name="Create API Key")).to_be_focused()
+
+
+def test_an_error_goes_as_soon_as_its_field_is_edited(owner: Any, watch_page: Callable[..., Any]) -> None:
+    """Of text and of a group of choices; the others stay, and no style or script is refused."""
+    page = watch_page()
+    enter(page, owner)
+    dialog = open_create(page)
+    dialog.locator(".more-options > summary").click()
+    dialog.get_by_label("Metadata").fill("wrong")
+    dialog.get_by_role("radio", name="Custom").check()
+    dialog.get_by_role("button", name="Create key").click()
+    name = dialog.get_by_label("Name", exact=True)
+    expect(name).to_be_focused()
+    errors = dialog.locator(".error")
+    expect(errors).to_have_count(3)
+    name.press("x")
+    expect(errors).to_have_count(2)
+    expect(name).not_to_have_attribute("aria-invalid", "true")
+    expect(name).to_have_attribute("aria-describedby", "name-hint")
+    dialog.get_by_role("radio", name="Read only").check()
+    expect(errors).to_have_count(1)
+    expect(dialog.get_by_label("Metadata")).to_have_attribute("aria-invalid", "true")
+    dialog.get_by_label("Metadata").fill("{}")
+    expect(errors).to_have_count(0)
+    assert [one for one in page.complaints if "422" not in one] == []

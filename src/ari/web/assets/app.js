@@ -9,6 +9,7 @@ import { startDialogs } from "./js/dialogs.js";
 import { startDownloading } from "./js/download.js";
 import { startEntry } from "./js/entry.js";
 import { startEnvFile } from "./js/env-file.js";
+import { startFields } from "./js/fields.js";
 import { startInPlace } from "./js/in-place.js";
 import { startIntegrations } from "./js/integrations.js";
 import { startJump } from "./js/jump.js";
@@ -41,6 +42,7 @@ startSearch();
 startScopeFilter();
 startChosen();
 startInPlace();
+startFields();
 startIntegrations();
 startTabs();
 startEnvFile();
@@ -49,9 +51,6 @@ startJump();
 // Browsers keep Secure cookies on https and loopback only, so no form of a page opened otherwise can work.
 const httpsOnly = document.querySelector("[data-https-only]");
 if (httpsOnly && !isSecureContext) httpsOnly.hidden = false;
-
-// Where tabs have no room the current one is scrolled to.
-document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
 // A page that the browser kept may be outdated, or must no longer be seen after signing out.
 addEventListener("pageshow", (event) => {

@@ -107,3 +107,8 @@ def test_the_password_comes_before_the_forms(browser: PageClient, hooks: Hooks) 
     asked = browser.post(NEW_WEBHOOK, fields)
     assert asked.status == 403
     assert "secret-path" not in asked.text
+
+
+def test_the_list_of_types_opens_like_other_lists(browser: PageClient) -> None:
+    """With the arrow that says so."""
+    assert re.search(r'<summary><svg[^>]*><use href="[^"]*#chevron-down"/></svg>All types', browser.get(NEW_WEBHOOK).text)
