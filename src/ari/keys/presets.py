@@ -38,7 +38,7 @@ PRESETS = {
         Preset(
             "read-only",
             "Read only",
-            "Can also list keys and read the usage log. Can't change anything.",
+            "Can list keys, and read the usage log and the API reference. Can't change anything.",
             ("api:read", "keys:read", "usage:read"),
         ),
         Preset(

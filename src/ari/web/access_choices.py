@@ -14,10 +14,14 @@ OWN = "own"
 
 @dataclass(frozen=True, slots=True)
 class AccessChoices:
-    """Presets by name, the suggested one first; declared scopes and ARI's own with their descriptions."""
+    """Presets by name, the suggested one first; declared scopes and ARI's own with their descriptions.
+
+    The suggested preset is the default for new keys once the owner has chosen one.
+    """
 
     presets: dict[str, Preset]
     suggested: str
+    suggests_default: bool
     custom: dict[str, str]
     built_in: dict[str, str]
 
@@ -49,6 +53,7 @@ def read_access_choices(tx: KeyTransaction) -> AccessChoices:
     return AccessChoices(
         {suggested.name: suggested} | keys.list_presets(tx),
         suggested.name,
+        suggested == keys.get_default_preset(tx),
         custom | _describe_wildcards(resources),
         SCOPES | upstreams | _describe_wildcards(sorted(RESOURCES)),
     )

@@ -30,7 +30,8 @@ def test_checkboxes_count_only_for_a_custom_choice() -> None:
 def test_declared_scopes_and_presets_are_offered() -> None:
     """With the wildcard of their resource; the chosen default is suggested."""
     tx = MemoryTransaction()
-    assert read_access_choices(tx).suggested == SUGGESTED_PRESET
+    choices = read_access_choices(tx)
+    assert (choices.suggested, choices.suggests_default) == (SUGGESTED_PRESET, False)
     declare_scope(tx, "orders:read", "List orders.")
     save_preset(tx, Preset("shop", "Shop", "What the shop needs.", ("orders:read",)))
     choose_default_preset(tx, "shop")
@@ -38,5 +39,6 @@ def test_declared_scopes_and_presets_are_offered() -> None:
     assert choices.custom["orders:read"] == "List orders."
     assert list(choices.custom) == ["orders:read", "orders:*"]
     assert (choices.suggested, next(iter(choices.presets))) == ("shop", "shop")
+    assert choices.suggests_default
     assert choices.group(choices.custom) == {"orders": choices.custom}
     assert choices.scopes_of("shop", []) == ("orders:read",)
