@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import SECRET, enter
+from tests.browser.steps import SECRET, check_nothing_scrolls_sideways, enter
 from tests.support.owner import EMAIL, PASSWORD, Owner
 from tests.support.processes import eventually
 from tests.support.provider import Provider, provider
@@ -279,8 +279,7 @@ def test_nothing_stays_in_a_field_that_was_left(board: Any, owner: Owner) -> Non
 
 def test_all_of_it_without_scripts(plain: Any, owner: Owner, upstream: Provider) -> None:
     """Set up with an address, refused and corrected, tested, replaced, removed."""
-    plain.goto(f"{owner.url}{PLACE}")
-    card(plain, "openai_compatible").get_by_role("link", name="Set up").click()
+    plain.goto(f"{owner.url}{PLACE}/openai_compatible/address")
     plain.get_by_role("button", name="Save").click()
     expect(plain.get_by_text("Enter the base URL, such as")).to_be_visible()
     plain.get_by_label("Base URL").fill(f"{upstream.url}/v1/")
@@ -303,8 +302,9 @@ def test_all_of_it_without_scripts(plain: Any, owner: Owner, upstream: Provider)
     plain.go_back()
     card(plain, "openai_compatible").get_by_role("link", name="Remove").click()
     plain.get_by_role("button", name="Remove").click()
-    expect(card(plain, "openai_compatible").get_by_role("link", name="Set up")).to_be_visible()
     expect(plain.get_by_text("Provider removed.")).to_be_visible()
+    expect(card(plain, "openai_compatible")).to_have_count(0)
+    expect(plain.get_by_role("link", name="OpenAI-compatible service")).to_have_count(1)
 
 
 def test_nothing_is_complained_of(watch_page: Any, owner: Owner, upstream: Provider) -> None:
@@ -341,3 +341,16 @@ def test_what_was_used_is_on_the_card(board: Any, owner: Owner, upstream: Provid
     expect(facts).to_contain_text("1 failed")
     expect(facts).to_contain_text("2.4k tokens in, 68 out")
     expect(facts).to_contain_text("Last usedjust now")
+
+
+def test_code_keeps_its_lines_on_a_narrow_screen(board: Any, owner: Owner) -> None:
+    """It scrolls in its box, also with the keyboard; the page doesn't."""
+    board.set_viewport_size({"width": 320, "height": 800})
+    board.goto(f"{owner.url}{PLACE}/openai/use")
+    code = board.locator("#openai-python")
+    assert code.inner_text().splitlines()[4].startswith("    base_url=")
+    assert code.evaluate("(one) => one.scrollWidth > one.clientWidth")
+    code.focus()
+    board.keyboard.press("ArrowRight")
+    eventually(lambda: code.evaluate("(one) => one.scrollLeft > 0"))
+    check_nothing_scrolls_sideways(board)

@@ -164,7 +164,7 @@ def field_errors(response: AsgiResponse) -> dict[str, str]:
 
 def plain_text(markup: str) -> str:
     """Markup as people read it: without tags, each run of white space as one space."""
-    return " ".join(html.unescape(_TAG.sub(" ", markup)).split())
+    return " ".join(html.unescape(_TAG.sub(" ", markup.replace("<wbr>", ""))).split())
 
 
 def _add_owner(tx: Transaction, account: Account) -> None:

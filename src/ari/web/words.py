@@ -1,8 +1,11 @@
 """Texts for pages: times, numbers, states, actors. Pure functions that templates call."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
+
+from markupsafe import Markup
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.expiry import find_choice
@@ -13,6 +16,7 @@ from ari.keys.ownership import metadata_facts
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PARTS = re.compile(r"[^._/]*[._/]+|[^._/]+")
 _JUST_NOW_MS = 45_000
 _TWO_YEARS_DAYS = 730
 
@@ -176,6 +180,11 @@ def label_expiry(word: str) -> str:
 def format_metadata(text: str | None) -> str:
     """Stored metadata on several lines; empty for none."""
     return "" if text is None else json.dumps(metadata_facts(text), indent=2, ensure_ascii=False)
+
+
+def breakable(text: str) -> Markup:
+    """A host, path or type that may end its line after ``.``, ``/`` and ``_``, not within a word."""
+    return Markup("<wbr>").join(_PARTS.findall(text))
 
 
 def _moment(at_ms: int) -> datetime:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from markupsafe import escape
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from ari.keys.expiry import EXPIRY_CHOICES, ExpiryChoice
@@ -139,3 +140,11 @@ def test_numbers_and_durations() -> None:
 def test_a_verdict_names_the_key_only_where_it_is_about_the_key(code: str, text: str) -> None:
     """A budget that is used up says nothing about the key."""
     assert words.verdict(code) == text
+
+
+def test_hosts_paths_and_types_break_between_words() -> None:
+    """After a full stop, a slash or an underscore; nothing is lost, and everything is escaped."""
+    assert words.breakable("budget.threshold_reached") == "budget.<wbr>threshold_<wbr>reached"
+    assert words.breakable("https://a.example/v1") == "https://<wbr>a.<wbr>example/<wbr>v1"
+    for text in ("key.created", "a", "a..b_", "", "/", "<b>.&"):
+        assert words.breakable(text).replace("<wbr>", "") == escape(text)

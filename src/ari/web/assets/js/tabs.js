@@ -1,7 +1,6 @@
 // Tabs (WAI-ARIA): a click or the arrow keys choose; without scripting every panel is shown.
 
 export function startTabs() {
-  document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   document.addEventListener("click", (event) => {
     const tab = event.target.closest("[data-tabs] [role=tab]");
     if (tab) choose(tab);

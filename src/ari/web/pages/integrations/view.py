@@ -1,5 +1,7 @@
 """What Settings > Integrations shows: a card for each configured provider, a line for each other."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,9 +80,25 @@ def badge_of(state: State, rest_end_of: RestEnds) -> Badge:
 
 
 def initials_of(provider: Provider) -> str:
-    """Two letters as the provider's logo."""
+    """Two letters as the provider's logo: of its first two words, or of its only one."""
+    first, *others = re.split("[ -]+", provider.title)
+    if others:
+        return (first[:1] + others[0][:1]).upper()
     capitals = "".join(letter for letter in provider.title if letter.isupper())
     return capitals[:2] if provider.title[0].isupper() and len(capitals) > 1 else provider.title[:2].capitalize()
+
+
+def list_addable(others: Iterable[State]) -> list[State]:
+    """AI providers that can be set up.
+
+    Pages add OpenAI-compatible services under names of their own, so the one without a name is listed only if it is
+    set up in part, such as by its environment variable.
+    """
+    return [
+        one
+        for one in others
+        if one.provider.is_ai and (one.provider.name != "openai_compatible" or one.problem or one.base_url or one.keys)
+    ]
 
 
 def is_upstream(provider: Provider) -> bool:

@@ -1,6 +1,5 @@
 """Webhooks and their deliveries, as Settings > Webhooks shows them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +13,6 @@ PAGE_SIZE = 25
 MAX_COUNTED = 1_000
 """Failed deliveries; a larger number doesn't help, and counting all of 100,000 takes a while."""
 FORMAT_NAMES = {"standard": "Signed JSON", "slack": "Slack", "discord": "Discord", "ntfy": "ntfy"}
-_PARTS = re.compile(r"[^._]*[._]|[^._]+")
 _BADGES: Mapping[DeliveryState, tuple[str, str]] = {
     "waiting": ("soon", "Waiting"),
     "sending": ("soon", "Sending"),
@@ -52,11 +50,6 @@ def badge_of_webhook(webhook: Webhook) -> Badge:
     if not webhook.is_on:
         return Badge("off", "Off")
     return Badge("good", "On") if webhook.failing_since_ms is None else Badge("bad", "Failing")
-
-
-def split_type(name: str) -> list[str]:
-    """The type of an event in parts, between which a line may end."""
-    return _PARTS.findall(name)
 
 
 def badge_of_delivery(delivery: Delivery) -> Badge:

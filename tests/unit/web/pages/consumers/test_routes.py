@@ -73,7 +73,9 @@ def test_a_revoked_key_has_no_expiry_in_any_table(browser: PageClient) -> None:
         if name == "Gone":
             revoke_key(browser.instance, key)
     for page in (f"{CONSUMERS}/{made.id}", "/settings?tab=api"):
-        rows = dict(re.findall(r"<bdi[^>]*>(Gone|Active|Endless)</bdi></a>(.*?)</tr>", browser.get(page).text, re.DOTALL))
+        rows = dict(
+            re.findall(r"<bdi[^>]*>(Gone|Active|Endless)</bdi></a>(.*?)</tr>", browser.get(page).text, re.DOTALL)
+        )
         cells = {name: plain_text(row) for name, row in rows.items()}
         found = {name: ("in 90 days" in cell, "—" in cell, "Never" in cell) for name, cell in cells.items()}
         assert found["Gone"][:2] == (False, True), page

@@ -6,7 +6,7 @@ from ari.integrations import commands, health, pool
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.providers import get_provider, providers
-from ari.web.pages.integrations.view import badge_of, has_own_base_url, initials_of, read_states
+from ari.web.pages.integrations.view import badge_of, has_own_base_url, initials_of, list_addable, read_states
 from tests.support.commands import as_caller, create_key
 
 KEY = "sk-" + "A1b2" * 12
@@ -39,6 +39,7 @@ def test_logos_have_two_letters_and_distinguish_providers() -> None:
     marks = {name: initials_of(one) for name, one in providers().items()}
     assert (marks["openai"], marks["mistral"], marks["xai"]) == ("OA", "Mi", "Xa")
     assert all(len(mark) == 2 for mark in marks.values())
+    assert len(set(marks.values())) == len(marks)
 
 
 def test_only_some_providers_have_a_base_url_of_the_owners() -> None:
@@ -58,3 +59,16 @@ def test_a_provider_that_works_says_how_many_of_its_keys_do_not(instance: Instan
     rests = {added[1].id: instance.now_ms() + 60_000}
     assert badge_of(state, lambda key: rests.get(key.id)) == ("soon", "1 of 3 keys rejected, 1 resting")
     assert badge_of(state, lambda key: None) == ("soon", "1 of 3 keys rejected")
+
+
+def test_a_service_without_a_name_is_listed_only_once_it_is_set_up(instance: Instance) -> None:
+    """Pages add OpenAI-compatible services in one way, under names of their own."""
+    provider = get_provider("openai_compatible")
+    fresh = Deps(instance).read_sync(read_states, ProviderEnvironment())
+    assert provider not in [one.provider for one in list_addable(fresh.other)]
+    assert {one.provider for one in list_addable(fresh.other)} == {
+        one for one in providers().values() if one.is_ai and one != provider
+    }
+    environment = ProviderEnvironment(base_urls={"openai_compatible": "http://127.0.0.1:8000/v1"})
+    found = Deps(instance).read_sync(read_states, environment)
+    assert provider in [one.provider for one in (*found.configured, *list_addable(found.other))]

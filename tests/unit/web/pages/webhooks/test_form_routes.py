@@ -111,4 +111,6 @@ def test_the_password_comes_before_the_forms(browser: PageClient, hooks: Hooks) 
 
 def test_the_list_of_types_opens_like_other_lists(browser: PageClient) -> None:
     """With the arrow that says so."""
-    assert re.search(r'<summary><svg[^>]*><use href="[^"]*#chevron-down"/></svg>All types', browser.get(NEW_WEBHOOK).text)
+    assert re.search(
+        r'<summary><svg[^>]*><use href="[^"]*#chevron-down"/></svg>All types', browser.get(NEW_WEBHOOK).text
+    )

@@ -68,7 +68,7 @@ def test_a_test_shows_its_result(browser: PageClient, hooks: Hooks) -> None:
     browser.post(f"{url}/switch", {"on": "off"})
     assert "Someone turned it off." in _text(browser, url)
     assert browser.post(f"{url}/test", {}).status == 303
-    assert "webhook. tested test" in _text(browser, url)
+    assert "webhook.tested test" in _text(browser, url)
     for _ in range(19):
         browser.post(f"{url}/test", {})
     refused = browser.post(f"{url}/test", {})
