@@ -82,7 +82,7 @@ def test_copies_are_whole_through_kills(make_owner: Any, database: Database, tmp
         collector.close()
         checks = examine(owner)
         assert checks["audit log to syslog"]["state"] == "wrong"
-        assert "Can't reach localhost" in checks["audit log to syslog"]["said"]
+        assert "Can't reach localhost" in checks["audit log to syslog"]["message"]
 
 
 def count_before(owner: Any) -> int:

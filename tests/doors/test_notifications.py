@@ -105,12 +105,12 @@ def test_a_test_email_says_how_it_ended(owner: Owner, service: StandIn) -> None:
     """Taken or not, in words; never what the service wrote."""
     _, writer = owner.create_key("Tester", scopes=["notifications:write"])
     taken = owner.api(writer).post("/api/notifications/test").json()
-    assert (taken["sent"], taken["said"]) == (True, f"Test email sent to {EMAIL}. Check your inbox in a minute.")
+    assert (taken["sent"], taken["message"]) == (True, f"Test email sent to {EMAIL}. Check your inbox in a minute.")
     assert service.taken[-1].fields["subject"] == "ARI test email"
     service.faults.append("500")
     failed = owner.api(writer).post("/api/notifications/test").json()
     assert failed["sent"] is False
-    assert failed["said"] == "The test email wasn't sent: Resend returned 500: internal error at Resend."
+    assert failed["message"] == "The test email wasn't sent: Resend returned 500: internal error at Resend."
 
 
 def test_a_session_must_prove_and_confirm(owner: Owner) -> None:

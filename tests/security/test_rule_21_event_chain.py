@@ -166,7 +166,7 @@ def test_doctor_names_the_first_break(cli: Cli, data_dir: Path) -> None:
     cli("migrate", check=True)
     for number in range(4):
         cli.create_key(f"k{number}")
-    assert _check_trail(cli) == (0, {"check": "audit log", "state": "ok", "said": _check_trail(cli)[1]["said"]})
+    assert _check_trail(cli) == (0, {"check": "audit log", "state": "ok", "message": _check_trail(cli)[1]["message"]})
     event = cli.json("events")["items"][2]
     with sqlite3.connect(data_dir / "ari.db") as connection:
         connection.execute("DROP TRIGGER events_no_update")
@@ -174,7 +174,7 @@ def test_doctor_names_the_first_break(cli: Cli, data_dir: Path) -> None:
     connection.close()
     code, found = _check_trail(cli)
     assert (code, found["state"]) == (1, "wrong")
-    assert found["said"].startswith(f"broken at event 2 ({event['id']}, {event['time']})")
+    assert found["message"].startswith(f"broken at event 2 ({event['id']}, {event['time']})")
     assert "✗ error" in cli("doctor", "--audit").stdout
 
 

@@ -90,7 +90,7 @@ class TestedOut(BaseModel):
     """Result of a test email."""
 
     sent: bool = Field(description="Whether the mail service accepted it.", examples=[True])
-    said: str = Field(
+    message: str = Field(
         description="Result for people, with the reason if it failed.",
         examples=["Test email sent to owner@example.com. Check your inbox in a minute."],
     )

@@ -42,7 +42,7 @@ def doctor(
     findings = examine(settings, audit=audit)
     healthy = all(finding.state != "wrong" for finding in findings)
     if as_json:
-        checks = [{"check": one.check, "state": one.state, "said": one.message} for one in findings]
+        checks = [{"check": one.check, "state": one.state, "message": one.message} for one in findings]
         output.as_json({"ok": healthy, "settings": shown, "checks": checks})
     else:
         _show_settings(settings, shown, verbose=verbose)

@@ -76,9 +76,9 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     if as_json:
         output.as_json(tested)
     elif tested["sent"]:
-        output.say(tested["said"])
+        output.say(tested["message"])
     else:
-        output.tell(f"ari: {tested['said']}")
+        output.tell(f"ari: {tested['message']}")
     if not tested["sent"]:
         raise typer.Exit(1)
 

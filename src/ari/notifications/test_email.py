@@ -42,7 +42,7 @@ class LastTestEmail:
 
 def test_facts(result: TestEmailResult) -> dict[str, Any]:
     """The JSON of the result of a test email."""
-    return {"sent": result.sent, "said": result.message, "seconds": round(result.seconds, 3)}
+    return {"sent": result.sent, "message": result.message, "seconds": round(result.seconds, 3)}
 
 
 async def send_test_email(run: Runner, service: MailService, clock: Clock) -> TestEmailResult:

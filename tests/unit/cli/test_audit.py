@@ -40,7 +40,7 @@ def test_pruning_asks_and_leaves_a_trail_that_is_whole(ari: Ari) -> None:
     assert ari("audit", "prune", "--days", "30", "--yes").out == "No events are that old.\n"
     found = _audit(ari)
     assert found["state"] == "ok"
-    assert "retention removed 1 earlier event, up to a signed cut" in found["said"]
+    assert "retention removed 1 earlier event, up to a signed cut" in found["message"]
     assert "Nothing up to this event" in ari("audit", "check", kept["event"], kept["hash"]).out
 
 
@@ -60,7 +60,7 @@ def test_accepting_is_deliberate_and_recorded(ari: Ari) -> None:
     assert "Signed 4 events" in ari("audit", "accept", "--yes").out
     found = _audit(ari)
     assert found["state"] == "note"
-    assert "the first 4 were signed later, not when written" in found["said"]
+    assert "the first 4 were signed later, not when written" in found["message"]
     event = ari.json("events")["items"][0]
     assert event["name"] == "audit_accepted"
     assert "events were rewritten or removed" in event["detail"]["because"]

@@ -301,7 +301,7 @@ def test_doctor_sees_late_and_failing_backups(ari: Ari, place: Path) -> None:
 
     def check() -> tuple[str, str]:
         found = json.loads(ari("doctor", "--json", check=False).out)["checks"]
-        return next((one["state"], one["said"]) for one in found if one["check"] == "backups")
+        return next((one["state"], one["message"]) for one in found if one["check"] == "backups")
 
     assert check()[0] == "note"
     ari("backup", "now")
@@ -322,7 +322,7 @@ def test_doctor_of_a_restored_instance_names_the_backups_that_are_there(ari: Ari
     new = _new(ari, tmp_path)
     ari("restore", "latest", "--data-dir", new)
     found = json.loads(ari("doctor", "--json", "--data-dir", new, check=False).out)["checks"]
-    [said] = [one["said"] for one in found if one["check"] == "backups"]
+    [said] = [one["message"] for one in found if one["check"] == "backups"]
     assert said.startswith(f"this instance wrote none to {place} yet. ")
     assert name in said
 

@@ -28,7 +28,7 @@ def _checks(ari: Ari, *words: str, code: int = 0) -> dict[str, tuple[str, str]]:
     assert ran.code == code, ran
     report = json.loads(ran.out)
     assert report["ok"] == (code == 0)
-    return {one["check"]: (one["state"], one["said"]) for one in report["checks"]}
+    return {one["check"]: (one["state"], one["message"]) for one in report["checks"]}
 
 
 def test_a_healthy_instance_is_a_line_for_each_area(ari: Ari) -> None:
@@ -217,7 +217,7 @@ def test_variables_that_are_no_settings_are_named(ari: Ari, monkeypatch: pytest.
 
     def check_keys() -> tuple[str, str]:
         [one] = [one for one in ari.json("doctor")["checks"] if one["check"] == "variables"]
-        return one["state"], one["said"]
+        return one["state"], one["message"]
 
     ari.create()
     assert check_keys() == ("ok", "every ARI_… variable is a known setting")

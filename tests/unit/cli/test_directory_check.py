@@ -53,5 +53,5 @@ def test_a_full_disk(tmp_path: Path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "ARI_DATA_DIR": str(folder)})
     checks = {one["check"]: one for one in json.loads(ran.stdout)["checks"]}
     assert checks["data directory"]["state"] == "wrong", ran.stderr
-    assert f"{folder} is full: 0 kB free." in checks["data directory"]["said"]
+    assert f"{folder} is full: 0 kB free." in checks["data directory"]["message"]
     assert {"open-file limit", "email", "not checked"} <= checks.keys()

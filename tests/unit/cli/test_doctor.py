@@ -17,7 +17,7 @@ def _checks(ari: Ari, *words: str, code: int = 0) -> dict[str, tuple[str, str]]:
     assert ran.code == code, ran
     report = json.loads(ran.out)
     assert report["ok"] == (code == 0)
-    return {one["check"]: (one["state"], one["said"]) for one in report["checks"]}
+    return {one["check"]: (one["state"], one["message"]) for one in report["checks"]}
 
 
 def test_a_healthy_instance(ari: Ari) -> None:

@@ -126,7 +126,7 @@ def test_doctor_sees_them(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     def find_result(code: int = 0) -> tuple[str, str]:
         report = json.loads(ari("doctor", "--json", check=bool(code == 0)).out)
         [one] = [one for one in report["checks"] if one["check"] == "integrations"]
-        return one["state"], one["said"]
+        return one["state"], one["message"]
 
     assert find_result() == ("ok", "none configured")
     ari("integrations", "set", "openai", stdin=f"{KEY}\n")
@@ -154,7 +154,7 @@ def test_doctor_names_a_secret_that_does_not_open(ari: Ari) -> None:
     ran = ari("doctor", "--json", check=False)
     [seals] = [one for one in json.loads(ran.out)["checks"] if one["check"] == "encrypted secrets"]
     assert (ran.code, seals["state"]) == (1, "wrong")
-    assert "provider key of openai" in seals["said"]
+    assert "provider key of openai" in seals["message"]
 
 
 def test_nothing_of_a_key_is_kept_in_clear(ari: Ari) -> None:
@@ -188,6 +188,6 @@ def test_one_rejected_key_of_several_is_seen(ari: Ari, monkeypatch: pytest.Monke
     assert max(map(len, shown)) < 80
     checks = json.loads(ari("doctor", "--json", check=False).out)["checks"]
     [found] = [one for one in checks if one["check"] == "integrations"]
-    assert (found["state"], found["said"].split(")")[0]) == ("note", "openai (1 of 2 keys rejected")
+    assert (found["state"], found["message"].split(")")[0]) == ("note", "openai (1 of 2 keys rejected")
     ran = ari("integrations", "add-key", "openai", stdin=f"{KEY}\n", check=False)
     assert (ran.code, ran.err) == (1, "ari: This OpenAI key is stored already.\n")

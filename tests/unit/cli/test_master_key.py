@@ -21,4 +21,4 @@ def test_replacing_the_master_key(owned_ari: Ari) -> None:
     file.write_text(before)
     checks = {one["check"]: one for one in json.loads(owned_ari("doctor", "--json", check=False).out)["checks"]}
     assert checks["encrypted secrets"]["state"] == "wrong"
-    assert "two-factor secret of usr_1" in checks["encrypted secrets"]["said"]
+    assert "two-factor secret of usr_1" in checks["encrypted secrets"]["message"]

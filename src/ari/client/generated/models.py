@@ -1524,7 +1524,7 @@ class TestedOut(msgspec.Struct, frozen=True, kw_only=True):
 
     sent: bool
     """Whether the mail service accepted it."""
-    said: str
+    message: str
     """Result for people, with the reason if it failed."""
     seconds: float
     """How long the mail service took, in seconds."""
