@@ -145,6 +145,11 @@ class EventOut(BaseModel):
         examples=[_ACTOR],
     )
     subject: str | None = Field(description="ID of the affected key, account or integration.", examples=[KEY_ID])
+    subject_name: str | None = Field(
+        description="Name of the subject: the present one of a key or consumer, that of a webhook at the time; `null` "
+        "for others.",
+        examples=["Automation Script"],
+    )
     door: str = Field(description="Where it was done: `web`, `api`, `cli` or `system`.", examples=["web"])
     client_address: str | None = Field(description="Client IP address.", examples=[ADDRESS])
     user_agent: str | None = Field(description="User agent.", examples=[AGENT])

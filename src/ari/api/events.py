@@ -22,10 +22,10 @@ from ari.base.audit_feed import record_start
 from ari.base.audit_lines import MEDIA_TYPE
 from ari.base.cursor import encode_cursor
 from ari.base.event_search import find_events
-from ari.base.events import event_facts
 from ari.http.event_export import AUDIT_SCOPE, collect_events, export_events
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import scopes
+from ari.keys.event_subjects import describe_events
 
 router = APIRouter(tags=["Events"])
 
@@ -64,7 +64,7 @@ async def read_events(deps: CallerDeps, query: Annotated[EventsIn, Query()]) -> 
     search = build_event_search(query, keys_only=_sees_keys_only(deps))
     found = await deps.read(find_events, search, query.before_id, query.limit)
     following = None if found.next_before is None else encode_cursor(found.next_before)
-    return respond({"items": [event_facts(event) for event in found.events], "next_cursor": following})
+    return respond({"items": await deps.read(describe_events, found.events), "next_cursor": following})
 
 
 @router.get(

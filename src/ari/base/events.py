@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ari.base.clock import HOUR_MS, to_rfc3339
-from ari.base.ids import new_id
+from ari.base.ids import is_id, new_id
 
 BOUNDED_EVENTS = 3
 """How many events of one name about one subject ``append_bounded`` writes within a span of time."""
@@ -200,6 +200,15 @@ def event_facts(event: Event) -> dict[str, Any]:
         "request_id": origin.request_id,
         "detail": event.detail,
     }
+
+
+def find_recorded_name(event: Event) -> str | None:
+    """The name of a webhook as its event recorded it. The webhook may be gone, and its URL is a secret."""
+    if event.subject is None or not is_id("whk", event.subject):
+        return None
+    changed = event.detail.get("to")
+    name = (changed if isinstance(changed, dict) else event.detail).get("name")
+    return name if isinstance(name, str) else None
 
 
 class EventStore(Protocol):

@@ -56,12 +56,13 @@ def list_events(
             output.moment(from_rfc3339(event["time"])),
             event["name"],
             event["actor"],
+            event.get("subject_name") or event["subject"] or "-",
             event["subject"] or "-",
             _format_detail(event["detail"]),
         )
         for event in found
     )
-    output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "No events found.", droppable=3)
+    output.table(("TIME", "EVENT", "BY", "SUBJECT", "SUBJECT ID", "DETAIL"), rows, "No events found.", droppable=4)
 
 
 @app.command()

@@ -107,3 +107,13 @@ def test_an_export_needs_the_scope_and_is_recorded(app: App) -> None:
     assert app.events()[0] == "events_exported"
     assert app("GET", "/api/events/export?format=xml", app.key("*")).status == 422
     assert app.events().count("events_exported") == 1
+
+
+def test_events_name_their_subjects(app: App) -> None:
+    """A key, and a webhook as its event recorded it; nothing of the secret URL is there."""
+    key = app.key("*", name="Admin")
+    url = "https://hooks.example.com/T0/secret-path?key=secret-query"
+    content_of(app("POST", "/api/webhooks", key, {"name": "Tickets", "url": url}))
+    found = app("GET", "/api/events", key)
+    assert [one["subject_name"] for one in content_of(found)["items"]] == ["Tickets", "Admin"]
+    assert "secret-" not in json.dumps(content_of(found))

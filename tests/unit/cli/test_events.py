@@ -21,7 +21,12 @@ def test_events_name_the_person_at_the_command_line(ari: Ari) -> None:
     key, _ = ari.create()
     [event] = ari.json("events", "--subject", key["id"])["items"]
     assert (event["name"], event["actor"], event["door"]) == ("key_created", f"cli:{getpass.getuser()}", "cli")
-    assert ari("events").out.splitlines()[1].split("\t")[1:4] == ["key_created", event["actor"], key["id"]]
+    assert ari("events").out.splitlines()[1].split("\t")[1:5] == [
+        "key_created",
+        event["actor"],
+        key["name"],
+        key["id"],
+    ]
 
 
 def test_events_beyond_one_page(ari: Ari) -> None:
@@ -99,3 +104,13 @@ def test_an_export_is_recorded_and_whole(ari: Ari) -> None:
     lines = ari.out_bytes("events", "export", "--format", "jsonl").splitlines()
     assert [json.loads(line)["name"] for line in lines] == ["events_exported", "events_exported", "key_created"]
     assert ari.out_bytes("events", "export", "--no-bom").startswith(b"id,")
+
+
+def test_events_name_the_webhook_without_its_url(ari: Ari) -> None:
+    """In the table and in JSON, also once it is removed; the path and query of its URL are secrets."""
+    added = ari.json("webhooks", "add", "Tickets", "https://hooks.example.com/T0/secret-path?key=secret-query")
+    ari("webhooks", "delete", added["webhook"]["id"], "--yes")
+    rows = [line.split("\t") for line in ari("events").out.splitlines()[1:]]
+    assert [(row[1], row[3]) for row in rows] == [("webhook_removed", "Tickets"), ("webhook_added", "Tickets")]
+    assert [one["subject_name"] for one in ari.json("events")["items"]] == ["Tickets", "Tickets"]
+    assert "secret" not in ari("events").out

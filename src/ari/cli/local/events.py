@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from ari.backups.audit_history import require_own_cursor
 from ari.base import audit_feed, event_export
 from ari.base.event_search import EventSearch, find_events, list_batches
-from ari.base.events import event_facts
 from ari.cli import output
 from ari.cli.event_filters import EventFilters
+from ari.keys.event_subjects import describe_events
 
 if TYPE_CHECKING:
     from ari.deps import Deps
@@ -27,7 +27,8 @@ class LocalEvents:
         search = self._search(filters)
         size = min(limit, _PAGE)
         batches = list_batches(lambda before: self._deps.read_sync(find_events, search, before, size))
-        return [event_facts(event) for event in islice(chain.from_iterable(batches), limit)]
+        events = list(islice(chain.from_iterable(batches), limit))
+        return self._deps.read_sync(describe_events, events)
 
     def export(self, filters: EventFilters, form: Literal["csv", "jsonl"], *, bom: bool) -> Iterator[bytes]:
         """The pieces of a file with all matching events."""

@@ -1277,6 +1277,8 @@ class EventOut(msgspec.Struct, frozen=True, kw_only=True):
     """Who did it: the ID of an account or key, `cli:` and a user name, or `system`."""
     subject: str | None
     """ID of the affected key, account or integration."""
+    subject_name: str | None
+    """Name of the subject: the present one of a key or consumer, that of a webhook at the time; `null` for others."""
     door: str
     """Where it was done: `web`, `api`, `cli` or `system`."""
     client_address: str | None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from ari.base.events import Event
+from ari.base.events import Event, find_recorded_name
 from ari.base.ids import is_id
 from ari.integrations.providers import providers
 from ari.keys.ports import KeyTransaction
@@ -47,8 +47,8 @@ def read_consumer_names(tx: KeyTransaction, events: Iterable[Event]) -> dict[str
     return {one.id: one.name for one in found if one is not None}
 
 
-def find_page(event: Event) -> tuple[str, str] | None:
-    """The title and URL of the page of the event's subject, if that isn't a key."""
+def find_page(event: Event) -> tuple[str, str | None] | None:
+    """The title and URL of the page of the event's subject, if that isn't a key; a removed webhook has only a title."""
     subject = event.subject or ""
     if event.name == "notification_switched":
         return "Notifications", notification_urls.NOTIFICATIONS
@@ -57,8 +57,9 @@ def find_page(event: Event) -> tuple[str, str] | None:
         return providers()[provider].title, integration_urls.card(provider)
     if subject == "instance":
         return "This instance", usage_urls.USAGE_AI
-    if is_id("whk", subject) and event.name != "webhook_removed":
-        return "Webhook", webhook_urls.show(subject)
+    if is_id("whk", subject):
+        url = None if event.name == "webhook_removed" else webhook_urls.show(subject)
+        return find_recorded_name(event) or "Webhook", url
     if is_id("usr", subject):
         return "Account security", security_urls.SECURITY
     return None

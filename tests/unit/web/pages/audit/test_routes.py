@@ -15,8 +15,11 @@ from ari.base.transaction import record
 from ari.deps import Deps
 from ari.keys import KeyChange
 from ari.web.pages.audit import routes
+from ari.webhooks import management
+from ari.webhooks.management import WebhookChange
 from tests.support.audit_log import unlocked
 from tests.support.commands import clock_of, create_key
+from tests.support.hooks import Hooks
 from tests.support.page_client import ACCOUNT_ID, PageClient, field_errors, plain_text
 
 PAGE = "/settings/audit"
@@ -212,3 +215,14 @@ def test_one_verification_at_a_time(browser: PageClient, monkeypatch: pytest.Mon
     monkeypatch.undo()
     statuses.append(browser.post(f"{PAGE}/verify", {}).status)
     assert statuses == [429, 200, 200]
+
+
+def test_webhooks_are_named(browser: PageClient) -> None:
+    """Escaped, with a link to the page of each; one that was removed has none."""
+    made = Hooks(browser.instance).add()
+    Deps(browser.instance).do_sync(management.change_webhook, made.webhook.id, WebhookChange(name="<b>Tickets"))
+    page = browser.get(PAGE).text
+    for name in ("Receiver", "&lt;b&gt;Tickets"):
+        assert f'<a href="/settings/webhooks/{made.webhook.id}"><bdi class="break">{name}</bdi></a>' in page
+    Deps(browser.instance).do_sync(management.remove_webhook, made.webhook.id)
+    assert '<bdi class="break">&lt;b&gt;Tickets</bdi></span>' in browser.get(f"{PAGE}?name=webhook_removed").text

@@ -8,6 +8,7 @@ from ari.web.pages.audit.view import find_page, format_value, list_key_ids
 from tests.support.instances import START_MS
 
 KEY, ACCOUNT = new_id("key", START_MS), new_id("usr", START_MS)
+WEBHOOK = "whk_01M7F0QKZ4W3J8N5T2V6X9Y1CA"
 
 
 def _event(name: str, subject: str | None, actor: str = "system") -> Event:
@@ -23,6 +24,8 @@ def _event(name: str, subject: str | None, actor: str = "system") -> Event:
         (_event("key_created", KEY), None),
         (_event("budget_threshold_reached", "provider:openai"), "/settings/integrations#integration-openai"),
         (_event("budget_threshold_reached", "instance"), "/settings/usage/ai"),
+        (_event("webhook_added", WEBHOOK), f"/settings/webhooks/{WEBHOOK}"),
+        (_event("webhook_removed", WEBHOOK), None),
         (_event("mail_tested", "mail"), None),
         (_event("backup_written", None), None),
     ],
