@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import SECRET, check_nothing_scrolls_sideways, enter
+from tests.browser.steps import SECRET, enter
 from tests.support.owner import EMAIL, PASSWORD, Owner
 from tests.support.processes import eventually
 from tests.support.provider import Provider, provider
@@ -341,16 +341,3 @@ def test_what_was_used_is_on_the_card(board: Any, owner: Owner, upstream: Provid
     expect(facts).to_contain_text("1 failed")
     expect(facts).to_contain_text("2.4k tokens in, 68 out")
     expect(facts).to_contain_text("Last usedjust now")
-
-
-def test_code_keeps_its_lines_on_a_narrow_screen(board: Any, owner: Owner) -> None:
-    """It scrolls in its box, also with the keyboard; the page doesn't."""
-    board.set_viewport_size({"width": 320, "height": 800})
-    board.goto(f"{owner.url}{PLACE}/openai/use")
-    code = board.locator("#openai-python")
-    assert code.inner_text().splitlines()[4].startswith("    base_url=")
-    assert code.evaluate("(one) => one.scrollWidth > one.clientWidth")
-    code.focus()
-    board.keyboard.press("ArrowRight")
-    eventually(lambda: code.evaluate("(one) => one.scrollLeft > 0"))
-    check_nothing_scrolls_sideways(board)

@@ -12,7 +12,7 @@ from tests.support.instances import opened
 
 PROBES = {"/api/health", "/api/ready"}
 REPORTS = {"/api/leaks", "/api/leaks/github"}
-OPEN = PROBES | REPORTS | {"/static/{name}", "/errors/{code}"}
+OPEN = PROBES | REPORTS | {"/static/{name}", "/errors", "/errors/{code}"}
 """The written list of open routes."""
 FOR_PROXIES = {"/api/forward-auth", "/api/forward-auth/{original:path}"}
 """Routes for trusted proxies, whose handler authenticates both the proxy and its client."""

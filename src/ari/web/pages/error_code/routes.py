@@ -1,10 +1,11 @@
-"""``/errors/{code}``: the page that a problem's ``type`` names (RFC 9457 §3.1.1), one for each code."""
+"""``/errors`` lists all codes; ``/errors/{code}`` is the page that a problem's ``type`` names (RFC 9457 §3.1.1)."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.base.errors import NotFound
+from ari.http.problem import DOCS_PATH
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.reasons import REASONS, REQUEST_ERRORS
 from ari.web.pages.error_code.caller_advice import ADVICE
@@ -18,8 +19,17 @@ class ErrorCodePages:
         self._pages = pages
 
     def routes(self) -> list[BaseRoute]:
-        """The address."""
-        return [Route("/errors/{code}", self.show, methods=["GET"])]
+        """The addresses."""
+        return [
+            Route(DOCS_PATH, self.show_all, methods=["GET"]),
+            Route(f"{DOCS_PATH}/{{code}}", self.show, methods=["GET"]),
+        ]
+
+    @policy(AuthMode.OPEN)
+    async def show_all(self, request: Request) -> Response:
+        """Every code with its status and sentence."""
+        groups = {"Refused API keys": REASONS, "Refused requests": REQUEST_ERRORS}
+        return self._pages.page(request, "pages/error_code/list.html", groups=groups, path=DOCS_PATH)
 
     @policy(AuthMode.OPEN)
     async def show(self, request: Request) -> Response:
@@ -28,4 +38,4 @@ class ErrorCodePages:
         if reason is None:
             raise NotFound
         advice = ADVICE.get(reason.code)
-        return self._pages.page(request, "pages/error_code/page.html", reason=reason, advice=advice)
+        return self._pages.page(request, "pages/error_code/page.html", reason=reason, advice=advice, path=DOCS_PATH)

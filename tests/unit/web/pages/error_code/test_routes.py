@@ -1,4 +1,4 @@
-"""The page of each error code, which a problem's ``type`` names (RFC 9457 §3.1.1)."""
+"""The list of error codes and the page of each, which a problem's ``type`` names (RFC 9457 §3.1.1)."""
 
 from ari.keys.reasons import REASONS, REQUEST_ERRORS
 from tests.support.page_client import PageClient, plain_text
@@ -25,3 +25,12 @@ def test_callers_learn_what_to_do(visitor: PageClient) -> None:
     page = plain_text(visitor.get("/errors/budget_exhausted").text)
     assert "waiting doesn't help: send a smaller request" in " ".join(page.split())
     assert "Go to Settings" not in page
+
+
+def test_all_codes_are_listed_with_their_pages(visitor: PageClient) -> None:
+    """From the same table, and open as well; the page of each code leads back."""
+    page = visitor.get("/errors").text
+    for code, reason in (REASONS | REQUEST_ERRORS).items():
+        assert f'href="/errors/{code}"' in page
+        assert reason.sentence in plain_text(page)
+        assert 'href="/errors"' in visitor.get(f"/errors/{code}").text
