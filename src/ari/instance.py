@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ari.backups.ports import BackupTarget
     from ari.base.traces import Tracer
     from ari.integrations.environment import ProviderEnvironment
-    from ari.integrations.key_rests import KeyRests
+    from ari.integrations.key_rests import KeyRest, KeyRests
     from ari.integrations.model import ProviderKey
     from ari.integrations.ports import Prober
     from ari.keys.ports import AlertKeys
@@ -85,15 +85,15 @@ class Instance:
 
     @cached_property
     def key_rests(self) -> "KeyRests":
-        from ari.integrations.key_rests import make_key_rests
+        from ari.integrations.key_rests import KeyRests
 
-        return make_key_rests()
+        return KeyRests()
 
     @cached_property
-    def find_rest_end(self) -> "Callable[[ProviderKey], int | None]":
-        from ari.integrations.key_rests import find_rest_end
+    def find_rest(self) -> "Callable[[ProviderKey], KeyRest | None]":
+        from ari.integrations.key_rests import find_rest
 
-        return partial(find_rest_end, self.key_rests, self.clock)
+        return partial(find_rest, self.key_rests, self.clock)
 
     @cached_property
     def github_keys(self) -> "AlertKeys | None":

@@ -104,6 +104,25 @@ def test_all_keys_are_limited(admin: Any, provider: PoolProvider, keys: list[dic
     assert listed[1]["rests_until"] < listed[0]["rests_until"] < listed[2]["rests_until"]
 
 
+@pytest.mark.parametrize("has_budget", [False, True])
+def test_a_limit_of_one_model_limits_no_other(
+    owner_on: Any, admin: Any, provider: PoolProvider, keys: list[dict[str, Any]], has_budget: bool
+) -> None:
+    """All keys are limited for one model: requests for another still use each of them."""
+    budget = ["--budget", "monthly=1000000tokens/month"] if has_budget else []
+    made = owner_on.cli.json("keys", "create", "of models", "--scope", "ai:*", *budget)
+    caller = owner_on.api(made["secret"])
+    provider.limit(*KEYS, retry_after="600")
+    provider.limited_model = "gpt-pro"
+    asked = [caller.post(CHAT, json=ASK | {"model": "gpt-pro"}) for _ in range(2)]
+    assert [(one.status_code, one.json()["code"]) for one in asked] == [(429, "provider_rate_limited")] * 2
+    assert sorted(provider.used) == KEYS[:3]
+    assert [caller.post(CHAT, json=ASK).status_code for _ in range(6)] == [200] * 6
+    assert sorted(provider.used[3:]) == sorted(KEYS[:3] * 2)
+    listed = admin.get(CARD).json()["keys"]
+    assert [(one["state"], one["rests_for"]) for one in listed] == [("resting", ["gpt-pro"])] * 3
+
+
 def test_a_rejected_key_leaves_until_a_test_succeeds(
     admin: Any, provider: PoolProvider, keys: list[dict[str, Any]]
 ) -> None:

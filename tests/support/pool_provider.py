@@ -20,13 +20,15 @@ _DONE = {
 @dataclass
 class PoolProvider:
     """``responses`` has the status and headers for a key; other keys get a good response. ``used`` lists the keys of
-    the requests in their order, and ``bodies`` what they sent. ``on_request`` runs before each response. ``usage`` is
-    JSON text in place of the usage that a good response reports."""
+    the requests in their order, and ``bodies`` what they sent. ``limited_model`` is the only model that gets such a
+    response, if it is set. ``on_request`` runs before each response. ``usage`` is JSON text in place of the usage that
+    a good response reports."""
 
     url: str
     responses: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    limited_model: str | None = None
     on_request: Any = None
     usage: str | None = None
 
@@ -72,6 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
         if own.on_request is not None:
             own.on_request(key)
         status, headers = own.responses.get(key, (200, {}))
+        if own.limited_model is not None and f'"{own.limited_model}"'.encode() not in own.bodies[-1]:
+            status, headers = 200, {}
         body = _DONE if status == 200 else {"error": {"message": "No.", "type": "error", "code": _code(status)}}
         text = json.dumps(body)
         if own.usage is not None:

@@ -129,6 +129,10 @@ class ProviderKeyOut(BaseModel):
     failing_since: Nullable = Field(description="When the provider rejected it.", examples=[None])
     failing_reason: str | None = Field(description="Why it's rejected, for people.", examples=[None])
     rests_until: Nullable = Field(description="When a resting key is used again.", examples=[None])
+    rests_for: list[str] = Field(
+        description="The models for which the provider limits a resting key; it serves others. Empty: all.",
+        examples=[[]],
+    )
 
 
 class IntegrationOut(BaseModel):

@@ -31,7 +31,7 @@ async def list_integrations(deps: CallerDeps) -> Response:
     environment = deps.instance.provider_environment
     found = await deps.read(states, environment)
     used = await deps.report(last_uses)
-    items = [integration_facts(one, used.get(one.provider.name), deps.instance.find_rest_end) for one in found]
+    items = [integration_facts(one, used.get(one.provider.name), deps.instance.find_rest) for one in found]
     return respond({"items": items, "next_cursor": None})
 
 
@@ -97,7 +97,7 @@ async def _respond(deps: Deps, provider: Provider) -> Response:
     environment = deps.instance.provider_environment
     found: State = await deps.read(state, provider, environment)
     used = await deps.report(last_uses)
-    return respond(integration_facts(found, used.get(provider.name), deps.instance.find_rest_end))
+    return respond(integration_facts(found, used.get(provider.name), deps.instance.find_rest))
 
 
 def _put(tx: commands.BaseUrlTransaction, name: str, environment: ProviderEnvironment, body: IntegrationIn) -> Provider:

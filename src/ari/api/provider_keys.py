@@ -61,7 +61,7 @@ async def change_provider_key(
     Problems(find_nulls(body)).raise_found()
     environment = deps.instance.provider_environment
     changed = await deps.do(_change, provider, environment, key_id, body)
-    return respond(provider_key_facts(changed, deps.instance.find_rest_end(changed)))
+    return respond(provider_key_facts(changed, deps.instance.find_rest(changed)))
 
 
 @router.delete(

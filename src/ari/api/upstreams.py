@@ -24,8 +24,8 @@ async def list_upstreams(deps: CallerDeps) -> Response:
     found = await deps.read(states, deps.instance.provider_environment)
     used = await deps.report(last_uses)
     named = [one for one in found if one.provider.name not in providers()]
-    rest_end_of = deps.instance.find_rest_end
-    items = [integration_facts(one, used.get(one.provider.name), rest_end_of) for one in named]
+    find_rest = deps.instance.find_rest
+    items = [integration_facts(one, used.get(one.provider.name), find_rest) for one in named]
     return respond({"items": items, "next_cursor": None})
 
 

@@ -162,7 +162,8 @@ def _describe_state(found: Mapping[str, Any]) -> str:
 def _describe_key(key: Mapping[str, Any]) -> str:
     state = key["state"]
     if state == "resting":
-        state = f"resting until {output.moment(from_rfc3339(key['rests_until']))}"
+        models = f" for {', '.join(key['rests_for'])}" if key["rests_for"] else ""
+        state = f"resting{models} until {output.moment(from_rfc3339(key['rests_until']))}"
     return " ".join(part for part in (key["id"], key["mask"], key["label"], f"({state})") if part)
 
 

@@ -20,6 +20,7 @@ from ari.gateway.costs import RequestPrices
 from ari.gateway.forward import Forwarding
 from ari.gateway.json_tree import is_quick
 from ari.gateway.keyring import Keyring, NoKeyLeft, ResolvedCredential
+from ari.gateway.known_facts import find_model
 from ari.gateway.model_aliases import AliasTarget
 from ari.gateway.model_plan import ModelPlan, ModelRefusal, make_filter, plan_models
 from ari.gateway.provider_errors import make_no_key_left_fault
@@ -92,11 +93,19 @@ class Gateway:
             await asyncio.to_thread(self.prices.load)
         if rules.aliases.aliases or _needs_models(context, target, rules):
             return await self._handle_by_model(context, services, target, rules)
-        held = await self.keyring.find(target.provider, find_consumer(context))
+        consumer, requested = find_consumer(context), ""
+        held = await self.keyring.find(target.provider, consumer)
+        sent = None
+        if held.is_pooled:
+            sent = await read_body(context.head, context.receive)
+            requested = await find_model(target, context.head, sent.whole)
+            held = await self.keyring.change_for(held, requested, consumer)
         await context.record.commit_before_handler()
-        sent = await read_body(context.head, context.receive)
+        sent = sent or await read_body(context.head, context.receive)
         prices = self._make_prices(context, services, target, rules)
-        return await Forwarding(self, context, services, target, held, sent, prices).run()
+        forwarding = Forwarding(self, context, services, target, held, sent, prices)
+        forwarding.attempts.requested = requested
+        return await forwarding.run()
 
     async def _handle_by_model(
         self, context: RequestContext, services: Services, target: route.Target, rules: AiRules
@@ -137,6 +146,7 @@ class Gateway:
                 listed,
                 first.budgets,
             )
+            forwarding.attempts.requested = first.target.model
             if plan.alias is not None:
                 forwarding.attempts.allow_targets(skip_uncovered(charge, targets), planned[:at])
             return await forwarding.run()
@@ -148,7 +158,8 @@ class Gateway:
     ) -> tuple[PlannedTarget, ResolvedCredential]:
         """The first target that has a usable key. Raises like ``Keyring.find`` if none has."""
         try:
-            return targets[0], await self.keyring.find(targets[0].target.target.provider, consumer)
+            target, model, _ = targets[0].target
+            return targets[0], await self.keyring.find(target.provider, consumer, model=model)
         except (NoKeyLeft, Conflict, NotFound):
             if len(targets) == 1:
                 raise

@@ -57,9 +57,9 @@ def find_consumer(context: RequestContext) -> str:
 class ProviderAttempts:
     """Belongs to one request. ``monotonic`` returns seconds, and ``consumer`` decides about keys chosen by consumer.
 
-    ``target`` and ``model`` are those of the current attempt. ``planned`` is its plan, ``None`` for the first target.
-    ``no_key_left`` says why the provider's other keys could not be used. ``without_key`` is the first provider that was
-    skipped since it has no usable key.
+    ``target`` and ``model`` are those of the current attempt; ``requested`` is the caller's model, if it is known.
+    ``planned`` is its plan, ``None`` for the first target. ``no_key_left`` says why the provider's other keys could not
+    be used. ``without_key`` is the first provider that was skipped since it has no usable key.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class ProviderAttempts:
         self.target = target
         self.current = held
         self.model: str | None = None
+        self.requested = ""
         self.planned: PlannedTarget | None = None
         self.no_key_left: NoKeyLeft | None = None
         self.without_key: Provider | None = None
@@ -86,6 +87,11 @@ class ProviderAttempts:
     def provider(self) -> Provider:
         """The provider of the current attempt."""
         return self.current.credential.provider
+
+    @property
+    def _limited_model(self) -> str:
+        """The model that a 429 to this attempt is about."""
+        return self.model or self.requested
 
     def allow_targets(self, targets: Sequence[PlannedTarget], passed: Sequence[PlannedTarget] = ()) -> None:
         """The targets of an alias, the current one first; ``passed`` come before it. If the first is skipped, call
@@ -125,12 +131,13 @@ class ProviderAttempts:
     def note_accepted(self) -> None:
         """The provider serves the request with the current key."""
         if self.current.is_pooled and self.current.key is not None:
-            self._keyring.rotation.note_accepted(self.current.key)
+            self._keyring.rotation.note_accepted(self.current.key, self._limited_model, self._began)
 
     def note_limited(self, reply: ProviderResponse, now_ms: int) -> None:
         """The provider limits the current key, so it rests if there are others."""
         if self.current.is_pooled and self.current.key is not None:
-            self._keyring.rotation.rest(self.current.key, parse_retry_after(reply.headers, now_ms))
+            seconds = parse_retry_after(reply.headers, now_ms)
+            self._keyring.rotation.rest(self.current.key, seconds, self._limited_model, self._began)
 
     async def take_next(self) -> bool:
         """Choose another key, from those stored now, or else the next target. ``False`` if no attempt is left.
@@ -143,7 +150,7 @@ class ProviderAttempts:
         if held.is_pooled and held.key is not None:
             self._tried.add(held.key.key.id)
             try:
-                self.current = await self._keyring.find(self.provider, self._consumer, self._tried)
+                self.current = await self._keyring.find(self.provider, self._consumer, self._tried, self._limited_model)
             except NoKeyLeft as error:
                 self.no_key_left = error
             else:
@@ -171,7 +178,7 @@ class ProviderAttempts:
                 continue
             target, model, _ = found.target
             try:
-                self.current = await self._keyring.find(target.provider, self._consumer, self._tried)
+                self.current = await self._keyring.find(target.provider, self._consumer, self._tried, model)
             except (NoKeyLeft, Conflict, NotFound):
                 self._note_skipped(found, _NO_KEY)
                 self.without_key = self.without_key or target.provider

@@ -1,8 +1,8 @@
 """Chooses one of a provider's keys for a request, and leaves out those that the provider limits. No I/O.
 
-A key that gets a 429 rests: until the ``Retry-After`` of that response, or else for 1 second, doubled with each further
-429 up to 5 minutes. Each process keeps its own record of that. A key that the provider rejected is stored as such
-(``integrations/health.py``), so it is out in every process.
+A key that gets a 429 rests for the model of that request: until the ``Retry-After`` of that response, or else for 1
+second, doubled with each further 429 up to 5 minutes. Each process keeps its own record of that. A key that the
+provider rejected is stored as such (``integrations/health.py``), so it is out in every process.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from cachetools import LRUCache
 
 from ari.http.problem import Header
 from ari.integrations.credentials import StoredKey
-from ari.integrations.key_rests import KeyRests, make_key_rests
+from ari.integrations.key_rests import ALL_MODELS, KeyRests, Rest
 from ari.integrations.model import KeyChoice
 
 FIRST_REST_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
@@ -30,7 +30,7 @@ class KeyRotation:
 
     def __init__(self, monotonic: Callable[[], float], rests: KeyRests | None = None) -> None:
         self._monotonic = monotonic
-        self._rests: KeyRests = make_key_rests() if rests is None else rests
+        self._rests = KeyRests() if rests is None else rests
         self._turns: dict[str, int] = {}
         self._consumers: dict[str, tuple[Sequence[StoredKey], LRUCache[str, StoredKey]]] = {}
 
@@ -41,42 +41,58 @@ class KeyRotation:
         choice: KeyChoice,
         consumer: str,
         tried: AbstractSet[str] = frozenset(),
+        model: str = ALL_MODELS,
     ) -> StoredKey | None:
-        """A key that works and is not among the IDs in ``tried``; ``None`` if there is none.
+        """A key that works for the model and is not among the IDs in ``tried``; ``None`` if there is none.
 
         The only key of a provider is always chosen: its own response says most about it.
         """
         if len(keys) == 1:
             return None if keys[0].key.id in tried else keys[0]
         if choice == "by_consumer":
-            return self._choose_for(consumer, provider, keys, tried)
+            return self._choose_for(consumer, provider, keys, tried, model)
         turn = self._turns.get(provider, 0)
         for step in range(len(keys)):
             found = keys[(turn + step) % len(keys)]
-            if self._is_available(found, tried):
+            if found.key.id not in tried and self.is_available(found, model):
                 self._turns[provider] = (turn + step + 1) % len(keys)
                 return found
         return None
 
-    def rest(self, key: StoredKey, seconds: float | None) -> None:
-        """Leave out a key after a 429; ``seconds`` is the provider's ``Retry-After``, if it sent one."""
-        name = key.key.id, key.key.added_at_ms
-        count = self._rests.get(name, (0.0, 0))[1] + 1
+    def is_available(self, one: StoredKey, model: str = ALL_MODELS) -> bool:
+        """Whether the key works and doesn't rest for the model."""
+        return one.key.failing_since_ms is None and not self._rest_seconds(one, model)
+
+    def rest(self, key: StoredKey, seconds: float | None, model: str, began: float) -> None:
+        """Leave out a key after a 429 to a call that began then.
+
+        ``seconds`` is the provider's ``Retry-After``, if it sent one. Calls that began before a rest lengthen it at
+        most: many at once are limited together, and that isn't the next 429 in a row.
+        """
+        last, now = self._rests.find(key.key, model), self._monotonic()
+        is_next = last is None or began >= last.since
+        count = (0 if last is None else last.in_a_row) + is_next
         if seconds is None:
             seconds = min(FIRST_REST_SECONDS * 2 ** min(count - 1, 30), MAX_BACKOFF_SECONDS)
-        self._rests[name] = self._monotonic() + min(seconds, MAX_REST_SECONDS), count
+        until = now + min(seconds, MAX_REST_SECONDS)
+        if last is not None and not is_next:
+            until, now = max(until, last.until), last.since
+        self._rests.put(key.key, model, Rest(until, now, count))
 
-    def note_accepted(self, key: StoredKey) -> None:
-        """The provider served a request with this key: its next rest is short again."""
-        self._rests.pop((key.key.id, key.key.added_at_ms), None)
+    def note_accepted(self, key: StoredKey, model: str, began: float) -> None:
+        """The provider served a call with this key that began then: the next rest is short again.
 
-    def seconds_until_available(self, keys: Sequence[StoredKey]) -> float | None:
+        A rest that began since stays: the provider decided about the older call before.
+        """
+        self._rests.end(key.key, model, began)
+
+    def seconds_until_available(self, keys: Sequence[StoredKey], model: str = ALL_MODELS) -> float | None:
         """How long until the first key may be tried again; ``None`` if the provider rejected all of them."""
-        waits = [self._rest_seconds(one) for one in keys if one.key.failing_since_ms is None]
+        waits = [self._rest_seconds(one, model) for one in keys if one.key.failing_since_ms is None]
         return min(waits) if waits else None
 
     def _choose_for(
-        self, consumer: str, provider: str, keys: Sequence[StoredKey], tried: AbstractSet[str]
+        self, consumer: str, provider: str, keys: Sequence[StoredKey], tried: AbstractSet[str], model: str
     ) -> StoredKey | None:
         """The same key in every process: the one with the highest hash together with the consumer (rendezvous
         hashing), so that a key that leaves or returns moves only its own consumers."""
@@ -87,16 +103,14 @@ class KeyRotation:
         usual = chosen.get(consumer)
         if usual is None:
             usual = chosen[consumer] = max(keys, key=lambda one: _weigh(consumer, one))
-        if self._is_available(usual, tried):
+        if usual.key.id not in tried and self.is_available(usual, model):
             return usual
-        available = [one for one in keys if self._is_available(one, tried)]
+        available = [one for one in keys if one.key.id not in tried and self.is_available(one, model)]
         return max(available, key=lambda one: _weigh(consumer, one), default=None)
 
-    def _is_available(self, one: StoredKey, tried: AbstractSet[str]) -> bool:
-        return one.key.failing_since_ms is None and one.key.id not in tried and not self._rest_seconds(one)
-
-    def _rest_seconds(self, one: StoredKey) -> float:
-        until, _ = self._rests.get((one.key.id, one.key.added_at_ms), (0.0, 0))
+    def _rest_seconds(self, one: StoredKey, model: str) -> float:
+        found = [self._rests.find(one.key, name) for name in (ALL_MODELS, model)]
+        until = max((rest.until for rest in found if rest is not None), default=0.0)
         return max(0.0, until - self._monotonic()) if until else 0.0
 
 

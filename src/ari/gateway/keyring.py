@@ -51,9 +51,11 @@ class Keyring:
         """The last read of each provider, and its credentials by key ID."""
 
     async def find(
-        self, provider: Provider, consumer: str = "", tried: AbstractSet[str] = frozenset()
+        self, provider: Provider, consumer: str = "", tried: AbstractSet[str] = frozenset(), model: str = ""
     ) -> ResolvedCredential:
         """A credential of the provider that may be used now, chosen for the consumer; not a key of ``tried``.
+
+        ``model`` is the one requested, if it is known: a key may be limited for some models only.
 
         Raises ``NoKeyLeft``, ``Conflict`` if the provider isn't set up, ``NotFound`` if it is a named upstream that
         does not exist, and ``Unavailable`` if the keys can't be read or decrypted.
@@ -62,14 +64,20 @@ class Keyring:
         chosen = None
         if stored.keys and find_environment_credential(provider, self._instance.provider_environment) is None:
             choice = "round_robin" if stored.row is None else stored.row.key_choice
-            chosen = self.rotation.choose(provider.name, stored.keys, choice, consumer, tried)
+            chosen = self.rotation.choose(provider.name, stored.keys, choice, consumer, tried, model)
             if chosen is None:
-                wait = self.rotation.seconds_until_available(stored.keys)
+                wait = self.rotation.seconds_until_available(stored.keys, model)
                 raise NoKeyLeft(provider, None if wait is None else max(1, math.ceil(wait)))
         name = None if chosen is None else chosen.key.id
         if name not in held:
             held[name] = self._resolve(stored, provider, chosen)
         return held[name]
+
+    async def change_for(self, held: ResolvedCredential, model: str, consumer: str) -> ResolvedCredential:
+        """The credential, or another one if its key rests for the model. Raises like ``find``."""
+        if held.key is None or self.rotation.is_available(held.key, model):
+            return held
+        return await self.find(held.credential.provider, consumer, model=model)
 
     async def _read(self, provider: Provider) -> tuple[Stored, Provider, dict[str | None, ResolvedCredential]]:
         name = provider.name

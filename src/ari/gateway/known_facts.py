@@ -4,12 +4,13 @@ An application sends the same options again and again, and only its messages dif
 those, so all others are remembered by the rest of the body.
 """
 
+import asyncio
 from functools import lru_cache
 
 import msgspec
 
 from ari.gateway.content_size import measure_content
-from ari.gateway.json_tree import Ambiguous, parse_tree
+from ari.gateway.json_tree import Ambiguous, is_quick, parse_tree
 from ari.gateway.request_facts import FACT_HEADERS, RequestFacts, add_head, read_facts
 from ari.gateway.route import PREFIX, Target, target_of
 from ari.http.request_head import RequestHead
@@ -45,6 +46,15 @@ def find_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
     facts = _read_rest(target.provider.name, target.path, head.headers.get(_CONTENT_TYPE), rest)
     content = None if facts.content is None else measure_content(body, tree)
     return add_head(facts, head, len(body), content)
+
+
+async def find_model(target: Target, head: RequestHead, body: bytes | None) -> str:
+    """The only model that the request names; empty if there are others, or its body isn't read."""
+    if body is None or is_quick(body):
+        facts = find_facts(target, head, body)
+    else:
+        facts = await asyncio.to_thread(find_facts, target, head, body)
+    return facts.models[0] if len(facts.models) == 1 else ""
 
 
 def _is_plain(target: Target, head: RequestHead) -> bool:

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ari.base.clock import to_rfc3339
+from ari.integrations.key_rests import KeyRest
 from ari.integrations.model import ProviderKey, State, TestResult
 
-RestEnds = Callable[[ProviderKey], int | None]
-"""When a rate-limited key is used again, in ms, as far as this process knows; ``None`` for a key that doesn't rest."""
+FindRest = Callable[[ProviderKey], KeyRest | None]
+"""How a key rests that the provider limits, as far as this process knows; ``None`` for one that doesn't."""
 
 
 def integration_facts(
-    state: State, last_used_at_ms: int | None = None, rest_end_of: RestEnds | None = None
+    state: State, last_used_at_ms: int | None = None, find_rest: FindRest | None = None
 ) -> dict[str, Any]:
     """The JSON of an integration; there is no key in it but its mask."""
     row, first, tested, failure = state.stored, state.first_key, state.tested, state.failure
@@ -30,25 +31,26 @@ def integration_facts(
         "failing_since": _time(None if failure is None else failure.failing_since_ms),
         "failing_reason": state.problem or (None if failure is None else failure.failing_reason),
         "key_choice": "round_robin" if row is None else row.key_choice,
-        "keys": [provider_key_facts(one, None if rest_end_of is None else rest_end_of(one)) for one in state.keys],
+        "keys": [provider_key_facts(one, None if find_rest is None else find_rest(one)) for one in state.keys],
     }
 
 
-def provider_key_facts(key: ProviderKey, rests_until_ms: int | None = None) -> dict[str, Any]:
+def provider_key_facts(key: ProviderKey, rest: KeyRest | None = None) -> dict[str, Any]:
     """The JSON of one stored key."""
     rejected = key.failing_since_ms is not None
     return {
         "id": key.id,
         "label": key.label,
         "mask": key.mask,
-        "state": "rejected" if rejected else "working" if rests_until_ms is None else "resting",
+        "state": "rejected" if rejected else "working" if rest is None else "resting",
         "added_at": to_rfc3339(key.added_at_ms),
         "added_by": key.added_by,
         "last_tested_at": _time(key.tested_at_ms),
         "last_test": _result(key.tested),
         "failing_since": _time(key.failing_since_ms),
         "failing_reason": key.failing_reason,
-        "rests_until": None if rejected else _time(rests_until_ms),
+        "rests_until": None if rejected or rest is None else to_rfc3339(rest.until_ms),
+        "rests_for": [] if rejected or rest is None else list(rest.models),
     }
 
 

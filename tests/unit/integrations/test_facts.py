@@ -7,6 +7,7 @@ from ari.integrations import commands, pool
 from ari.integrations.credentials import state
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.facts import describe_unused_keys, integration_facts, provider_key_facts
+from ari.integrations.key_rests import KeyRest
 from ari.integrations.providers import get_provider
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
@@ -52,7 +53,9 @@ def test_keys_that_are_not_used_are_counted() -> None:
 def test_a_key_rests_until_a_time(tx: MemoryIntegrationTransaction) -> None:
     """As this process knows it."""
     key = pool.add_key(tx, OPENAI, NOTHING, STORED)
-    facts = provider_key_facts(key, NOW)
+    rest = KeyRest(NOW, ("gpt-5-pro",))
+    facts = provider_key_facts(key, rest)
     assert (facts["state"], facts["rests_until"]) == ("resting", "2025-11-24T16:00:00.000Z")
-    refused = provider_key_facts(replace(key, failing_since_ms=NOW), NOW)
-    assert (refused["state"], refused["rests_until"]) == ("rejected", None)
+    assert facts["rests_for"] == ["gpt-5-pro"]
+    refused = provider_key_facts(replace(key, failing_since_ms=NOW), rest)
+    assert (refused["state"], refused["rests_until"], refused["rests_for"]) == ("rejected", None, [])

@@ -1339,6 +1339,8 @@ class ProviderKeyOut(msgspec.Struct, frozen=True, kw_only=True):
     """Why it's rejected, for people."""
     rests_until: datetime | None
     """When a resting key is used again."""
+    rests_for: list[str]
+    """The models for which the provider limits a resting key; it serves others. Empty: all."""
 
 
 class IntegrationOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -161,7 +161,7 @@ class IntegrationsPages:
             "message": message,
             "environment": environment,
             "view": view,
-            "find_rest_end": self._instance.find_rest_end,
+            "find_rest": self._instance.find_rest,
         }
         card = next((one for one in [*found.configured, *found.other] if one.provider.name == tested), None)
         if card is not None and "hx-request" in request.headers:

@@ -8,7 +8,7 @@ from typing import Protocol
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.integrations.credentials import states
 from ari.integrations.environment import ProviderEnvironment
-from ari.integrations.facts import RestEnds, describe_unused_keys, provider_key_facts
+from ari.integrations.facts import FindRest, describe_unused_keys, provider_key_facts
 from ari.integrations.model import Outcome, Provider, State
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import providers
@@ -68,13 +68,13 @@ def read_usage(reader: UsageReader, now_ms: int) -> ProviderUsage:
     return ProviderUsage({one.provider: one.sums for one in found}, reader.ai_last_used())
 
 
-def badge_of(state: State, rest_end_of: RestEnds) -> Badge:
+def badge_of(state: State, find_rest: FindRest) -> Badge:
     """The provider's status; of one that works, how many of its keys don't."""
     if state.name == "not_configured":
         return Badge("off", "Not configured")
     if state.name == "failing":
         return Badge("bad", "Failing")
-    keys = [provider_key_facts(one, rest_end_of(one)) for one in state.keys] if state.source == "stored" else []
+    keys = [provider_key_facts(one, find_rest(one)) for one in state.keys] if state.source == "stored" else []
     unused = describe_unused_keys(keys)
     return Badge("soon", unused) if unused else Badge("good", "Configured")
 

@@ -199,7 +199,8 @@ def test_a_limited_key_rests_on_its_card(browser_with_key: PageClient) -> None:
     key = browser.read(lambda tx: tx.provider_keys.of("openai"))[1]
     instance = browser.instance
     assert "rests until" not in browser.get(PAGE).text
-    KeyRotation(instance.clock.monotonic, instance.key_rests).rest(StoredKey(key, None), 60)
-    assert plain_text(browser.get(PAGE).text).count("rests until") == 1
+    KeyRotation(instance.clock.monotonic, instance.key_rests).rest(StoredKey(key, None), 60, "gpt-5-pro", 0)
+    shown = plain_text(browser.get(PAGE).text)
+    assert (shown.count("Rate-limited for gpt-5-pro"), shown.count("rests until")) == (1, 1)
     clock_of(instance).advance(seconds=61)
     assert "rests until" not in browser.get(PAGE).text

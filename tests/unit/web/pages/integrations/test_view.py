@@ -5,6 +5,7 @@ from ari.instance import Instance
 from ari.integrations import commands, health, pool
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.key_rests import KeyRest
 from ari.integrations.providers import get_provider, providers
 from ari.web.pages.integrations.view import badge_of, has_own_base_url, initials_of, list_addable, read_states
 from tests.support.commands import as_caller, create_key
@@ -21,8 +22,8 @@ def test_configured_providers_are_apart_and_the_key_that_added_one_is_named(inst
     assert {one.provider.name for one in found.configured} == {"mistral", "openai"}
     assert len(found.configured) + len(found.other) == len(providers())
     assert found.key_names == {adder.id: "Deploy Bot"}
-    assert {badge_of(one, instance.find_rest_end).text for one in found.configured} == {"Configured"}
-    assert {badge_of(one, instance.find_rest_end).text for one in found.other} == {"Not configured"}
+    assert {badge_of(one, instance.find_rest).text for one in found.configured} == {"Configured"}
+    assert {badge_of(one, instance.find_rest).text for one in found.other} == {"Not configured"}
 
 
 def test_no_state_holds_a_key(instance: Instance) -> None:
@@ -56,7 +57,7 @@ def test_a_provider_that_works_says_how_many_of_its_keys_do_not(instance: Instan
     refused = deps.read_sync(credential, openai, environment, added[0].id)
     deps.do_sync(health.record_rejected, refused, "OpenAI rejected the key.", 401)
     (state,) = deps.read_sync(read_states, environment).configured
-    rests = {added[1].id: instance.now_ms() + 60_000}
+    rests = {added[1].id: KeyRest(instance.now_ms() + 60_000)}
     assert badge_of(state, lambda key: rests.get(key.id)) == ("soon", "1 of 3 keys rejected, 1 resting")
     assert badge_of(state, lambda key: None) == ("soon", "1 of 3 keys rejected")
 
