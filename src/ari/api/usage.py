@@ -75,14 +75,15 @@ async def read_key_usage(key_id: KeyId, deps: CallerDeps, query: Annotated[Usage
 async def read_summary(deps: CallerDeps, query: Annotated[AllSummaryIn, Query()]) -> Response:
     """Requests by time and code, the most used keys, and attempts without a valid key. Times are widened to whole
     hours; the response has the exact range."""
-    span = _span(deps, query)
-    group = await _find_group(deps, query)
-    key_ids = None if group is None else group.key_ids
-    until_ms = await deps.report(complete_until)
+    span, key_ids, until_ms = await _read_range(deps, query)
     found = await deps.report(summary.of_some, span, key_ids)
-    ids = [one.key_id for one in found.top.shown]
-    names = await deps.read(keys.get_names, ids)
-    groups = None if query.group_by is None else await _count_groups(deps, span, key_ids, query.group_by)
+    names = await deps.read(keys.get_names, [one.key_id for one in found.top.shown])
+    groups = None
+    if query.group_by is not None:
+        listed = await _list_groups(deps, query.group_by)
+        counted = await deps.report(summary.count_groups, span, key_ids, listed)
+        named = await deps.read(keys.name_groups, query.group_by, [one.name for one in counted])
+        groups = summary.group_facts(counted, named)
     return _respond(summary.summary_facts(found, names, groups), until_ms)
 
 
@@ -95,10 +96,7 @@ async def read_summary(deps: CallerDeps, query: Annotated[AllSummaryIn, Query()]
 @policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def read_key_summary(key_id: KeyId, deps: CallerDeps, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests by time, code and route. A key can read its own; otherwise `usage:read` is required."""
-    _require_reader(deps, key_id)
-    span = _span(deps, query)
-    await _require_known(deps, key_id)
-    until_ms = await deps.report(complete_until)
+    span, until_ms = await _read_key_range(deps, key_id, query)
     found = await deps.report(summary.of_key, key_id, span)
     return _respond(summary.key_summary_facts(found), until_ms)
 
@@ -112,14 +110,15 @@ async def read_key_summary(key_id: KeyId, deps: CallerDeps, query: Annotated[Sum
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
 async def read_ai_usage(deps: CallerDeps, query: Annotated[AllSummaryIn, Query()]) -> Response:
     """Costs, requests and tokens by time, key, provider and model, and by consumer or tag."""
-    span = _span(deps, query)
-    group = await _find_group(deps, query)
-    key_ids = None if group is None else group.key_ids
-    until_ms = await deps.report(complete_until)
+    span, key_ids, until_ms = await _read_range(deps, query)
     found = await deps.report(ai_summary.of_span, span, None, key_ids)
-    ids = [one.name for one in found.keys]
-    names = await deps.read(keys.get_names, ids)
-    groups = None if query.group_by is None else await _count_ai_groups(deps, span, key_ids, query.group_by)
+    names = await deps.read(keys.get_names, [one.name for one in found.keys])
+    groups = None
+    if query.group_by is not None:
+        listed = await _list_groups(deps, query.group_by)
+        counted = await deps.report(ai_summary.count_groups, span, key_ids, listed)
+        named = await deps.read(keys.name_groups, query.group_by, [one.name for one in counted])
+        groups = ai_summary.ai_group_facts(counted, named)
     return _respond(ai_summary.ai_summary_facts(found, names, groups), until_ms)
 
 
@@ -133,10 +132,7 @@ async def read_ai_usage(deps: CallerDeps, query: Annotated[AllSummaryIn, Query()
 async def read_key_ai_usage(key_id: KeyId, deps: CallerDeps, query: Annotated[SummaryIn, Query()]) -> Response:
     """Costs, requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is
     required."""
-    _require_reader(deps, key_id)
-    span = _span(deps, query)
-    await _require_known(deps, key_id)
-    until_ms = await deps.report(complete_until)
+    span, until_ms = await _read_key_range(deps, key_id, query)
     found = await deps.report(ai_summary.of_span, span, key_id)
     return _respond(ai_summary.ai_summary_facts(found, None), until_ms)
 
@@ -196,20 +192,25 @@ async def _find_group(deps: CallerDeps, query: GroupIn) -> KeyGroup | None:
     return await deps.read(keys.find_group, query.consumer, query.tag)
 
 
-async def _count_groups(
-    deps: CallerDeps, span: Span, key_ids: tuple[str, ...] | None, by: GroupBy
-) -> list[dict[str, Any]]:
+async def _list_groups(deps: CallerDeps, by: GroupBy) -> dict[str, list[str]]:
+    """The groups of keys; which they are is only for callers that may list keys."""
     require_scope(deps, "keys:read")
-    groups = await deps.report(summary.count_groups, span, key_ids, await deps.read(keys.list_groups_of_keys, by))
-    return summary.group_facts(groups, await deps.read(keys.name_groups, by, [one.name for one in groups]))
+    return await deps.read(keys.list_groups_of_keys, by)
 
 
-async def _count_ai_groups(
-    deps: CallerDeps, span: Span, key_ids: tuple[str, ...] | None, by: GroupBy
-) -> list[dict[str, Any]]:
-    require_scope(deps, "keys:read")
-    groups = await deps.report(ai_summary.count_groups, span, key_ids, await deps.read(keys.list_groups_of_keys, by))
-    return ai_summary.ai_group_facts(groups, await deps.read(keys.name_groups, by, [one.name for one in groups]))
+async def _read_range(deps: CallerDeps, query: AllSummaryIn) -> tuple[Span, tuple[str, ...] | None, int | None]:
+    """The range, the keys of the group if there is one, and the time until which all requests are counted."""
+    span = _span(deps, query)
+    group = await _find_group(deps, query)
+    return span, None if group is None else group.key_ids, await deps.report(complete_until)
+
+
+async def _read_key_range(deps: CallerDeps, key_id: str, query: SummaryIn) -> tuple[Span, int | None]:
+    """The same for one key, which the caller may read. Raises ``NotFound``."""
+    _require_reader(deps, key_id)
+    span = _span(deps, query)
+    await _require_known(deps, key_id)
+    return span, await deps.report(complete_until)
 
 
 def _span(deps: CallerDeps, query: SummaryIn) -> Span:

@@ -8,8 +8,7 @@ import typer
 from ari.base.clock import from_rfc3339
 from ari.cli import key_output, output
 from ari.cli.key_output import Key, describe_key
-from ari.cli.matched_by import MatchedBy
-from ari.cli.matching_keys import ByConsumer, ByKind, ByTag, OneKey, change_matching_keys, require_one_or_matching
+from ari.cli.matching_keys import ByConsumer, ByKind, ByTag, OneKey, change_matching_keys, match_unless_one
 from ari.cli.metadata_args import parse_metadata_options
 from ari.cli.model_args import AllowModels, DenyModels, describe_models, make_model_rules
 from ari.cli.options import (
@@ -70,8 +69,7 @@ def expiry(
     data_dir: DataDir = None,
 ) -> None:
     """Set a key's expiry, counted from now, or that of all keys of a consumer or kind, or with a tag (listed first)."""
-    by = MatchedBy(consumer, tag, kind)
-    require_one_or_matching(key, by)
+    by = match_unless_one(key, consumer, tag, kind)
     if expires is None and expires_at is None:
         raise typer.BadParameter("pass --expires or --expires-at.")
     at_ms = instant(expires_at, "--expires-at")
@@ -133,8 +131,7 @@ def disable(
     data_dir: DataDir = None,
 ) -> None:
     """Disable a key, or all keys of a consumer or kind, or with a tag (listed first)."""
-    by = MatchedBy(consumer, tag, kind)
-    require_one_or_matching(key, by)
+    by = match_unless_one(key, consumer, tag, kind)
     if key is None:
         with open_target(data_dir) as target:
             change_matching_keys(target, by, BulkChange("disable"), yes=yes, as_json=as_json)
@@ -163,8 +160,7 @@ def revoke(
     data_dir: DataDir = None,
 ) -> None:
     """Permanently revoke a key now, or all keys of a consumer or kind, or with a tag (listed first)."""
-    by = MatchedBy(consumer, tag, kind)
-    require_one_or_matching(key, by)
+    by = match_unless_one(key, consumer, tag, kind)
     if key is None and with_made:
         raise typer.BadParameter("--with-made is for a single key.")
     with open_target(data_dir) as target:

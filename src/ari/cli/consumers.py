@@ -16,7 +16,6 @@ from ari.cli.key_budgets import (
     BudgetNames,
     NewBudgets,
     choose_budget_name,
-    choose_budgets,
     confirm_reset,
     make_budgets,
 )
@@ -28,13 +27,13 @@ from ari.cli.key_limits import (
     RefillHour,
     TimeZone,
     TopUp,
-    choose_limits,
     make_credits,
     make_limits,
 )
 from ari.cli.metadata_args import parse_metadata_options
-from ari.cli.model_args import AllowModels, DenyModels, choose_model_rules, describe_models, make_model_rules
+from ari.cli.model_args import AllowModels, DenyModels, describe_models, make_model_rules
 from ari.cli.options import AsJson, DataDir, Metadata, Yes
+from ari.cli.rule_args import choose_rules
 from ari.cli.targets import open_target
 from ari.cli.time_args import parse_time
 from ari.cli.unpriced_models import warn_about_unpriced
@@ -165,21 +164,17 @@ def change(
     rules for models.
     """
     problems = Problems()
-    granted = problems.check(None, make_credits, balance, refill, refill_hour, time_zone)
-    given = (name, external_id, metadata, limit, granted, allow_model, deny_model, budget)
-    if not problems.found and all(one is None for one in given):
-        raise typer.BadParameter(
-            "pass --name, --external-id, --metadata, --limit, --credits, --refill, --allow-model or --budget."
-        )
+    rules = choose_rules(problems, limit, balance, refill, refill_hour, time_zone, budget, allow_model, deny_model)
     wanted = ConsumerChange(
         name=UNSET if name is None else name,
         external_id=UNSET if external_id is None else external_id or None,
         metadata=UNSET if metadata is None else parse_metadata_options(metadata),
-        limits=problems.check(UNSET, choose_limits, limit),
-        credits=UNSET if granted is None else granted,
-        models=choose_model_rules(allow_model, deny_model),
-        budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
+        **rules._asdict(),
     )
+    if wanted == ConsumerChange() and not problems.found:
+        raise typer.BadParameter(
+            "pass --name, --external-id, --metadata, --limit, --credits, --refill, --allow-model or --budget."
+        )
     with open_target(data_dir) as target:
         changed = target.consumers.change(consumer, wanted, problems.found)
         output.as_json(changed) if as_json else output.say(f"Changed {_describe(changed)}.")

@@ -6,7 +6,7 @@ import typer
 
 from ari.base.problems import Problems
 from ari.cli import key_output
-from ari.cli.key_budgets import NewBudgets, choose_budgets
+from ari.cli.key_budgets import NewBudgets
 from ari.cli.key_limits import (
     NewBalance,
     NoCredits,
@@ -14,11 +14,9 @@ from ari.cli.key_limits import (
     Refill,
     RefillHour,
     TimeZone,
-    choose_credits,
-    choose_limits,
 )
 from ari.cli.metadata_args import parse_metadata_options
-from ari.cli.model_args import AllowModels, DenyModels, choose_model_rules
+from ari.cli.model_args import AllowModels, DenyModels
 from ari.cli.options import (
     Addresses,
     AsJson,
@@ -33,9 +31,10 @@ from ari.cli.options import (
     Scopes,
     Tags,
 )
+from ari.cli.rule_args import choose_rules
 from ari.cli.targets import open_target
 from ari.cli.time_args import instant
-from ari.keys import UNSET, NewKey
+from ari.keys import NewKey
 
 
 def create(
@@ -68,13 +67,14 @@ def create(
     --allow-model "" give it none of its kind.
     """
     problems = Problems()
+    rules = choose_rules(
+        problems, limit, balance, refill, refill_hour, time_zone, budget, allow_model, deny_model, no_credits=no_credits
+    )
     new = NewKey(
         name,
         expires,
         instant(expires_at, "--expires-at"),
         tuple(scope) if scope else None,
-        problems.check(UNSET, choose_limits, limit),
-        problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=no_credits),
         kind=kind,
         environment=environment,
         may_rotate=may_rotate,
@@ -82,8 +82,7 @@ def create(
         tags=tuple(tag or ()),
         metadata=parse_metadata_options(metadata),
         addresses=tuple(address or ()),
-        models=choose_model_rules(allow_model, deny_model),
-        budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
+        **rules._asdict(),
     )
     with open_target(data_dir) as target:
         key_output.show_created(target, target.keys.create(new, problems.found), as_json, sets_budgets=bool(budget))

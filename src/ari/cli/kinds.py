@@ -1,7 +1,6 @@
 """``ari kinds``: list, add, change and remove kinds of keys. The rules are in ``ari.keys``, as for every door."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +9,7 @@ from ari.base.problems import Problems
 from ari.cli import output
 from ari.cli.budget_use import write_rule
 from ari.cli.command_app import CommandApp
-from ari.cli.key_budgets import NewBudgets, choose_budgets
+from ari.cli.key_budgets import NewBudgets
 from ari.cli.key_limits import (
     NewBalance,
     NoCredits,
@@ -18,15 +17,14 @@ from ari.cli.key_limits import (
     Refill,
     RefillHour,
     TimeZone,
-    choose_credits,
-    choose_limits,
 )
-from ari.cli.model_args import AllowModels, DenyModels, choose_model_rules, describe_models
+from ari.cli.model_args import AllowModels, DenyModels, describe_models
 from ari.cli.options import AsJson, DataDir, EnvironmentName, Expires, Scopes, Yes
+from ari.cli.rule_args import ChosenRules, choose_rules
 from ari.cli.targets import open_target
 from ari.cli.time_args import one_of, whole_number
 from ari.cli.unpriced_models import warn_about_unpriced
-from ari.keys import UNSET, KindChange
+from ari.keys import KindChange
 from ari.keys.kinds import LEAK_ACTIONS
 from ari.keys.limits.fields import parse_limits, write_limit_text
 
@@ -101,14 +99,8 @@ def add(
     The options are defaults of its new keys: expiry, scopes, environment, limits, credits, budgets and AI models.
     """
     problems = Problems()
-    granted = problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=False)
-    wanted = replace(
-        _change_of(description, expires, max_days, scope, environment, leak_action),
-        limits=problems.check(UNSET, choose_limits, limit),
-        credits=granted,
-        budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
-        models=choose_model_rules(allow_model, deny_model),
-    )
+    rules = choose_rules(problems, limit, balance, refill, refill_hour, time_zone, budget, allow_model, deny_model)
+    wanted = _change_of(rules, description, expires, max_days, scope, environment, leak_action)
     with open_target(data_dir) as target:
         added = target.kinds.add(name, prefix, wanted, problems.found)
         _show(added, "Added", as_json)
@@ -142,14 +134,10 @@ def change(
     credits, --budget "" the budgets and --allow-model "" the rules for models.
     """
     problems = Problems()
-    granted = problems.check(UNSET, choose_credits, balance, refill, refill_hour, time_zone, no_credits=no_credits)
-    wanted = replace(
-        _change_of(description, expires, max_days, scope, environment, leak_action),
-        limits=problems.check(UNSET, choose_limits, limit),
-        credits=granted,
-        budgets=problems.check(UNSET, choose_budgets, budget, time_zone),
-        models=choose_model_rules(allow_model, deny_model),
+    rules = choose_rules(
+        problems, limit, balance, refill, refill_hour, time_zone, budget, allow_model, deny_model, no_credits=no_credits
     )
+    wanted = _change_of(rules, description, expires, max_days, scope, environment, leak_action)
     if wanted == KindChange() and not problems.found:
         raise typer.BadParameter("pass at least one option.")
     with open_target(data_dir) as target:
@@ -169,6 +157,7 @@ def remove(name: KindName, yes: Yes = False, data_dir: DataDir = None) -> None:
 
 
 def _change_of(
+    rules: ChosenRules,
     description: str | None,
     expires: str | None,
     max_days: int | None,
@@ -186,7 +175,7 @@ def _change_of(
     wanted = {name: value for name, value in given.items() if value is not None}
     if max_days is not None:
         wanted["max_lifetime_days"] = max_days or None
-    return KindChange(**wanted)
+    return KindChange(**wanted, **rules._asdict())
 
 
 def _show(facts: Mapping[str, Any], done: str, as_json: bool) -> None:

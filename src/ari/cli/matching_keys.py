@@ -45,12 +45,14 @@ _WORDS = {
 }
 
 
-def require_one_or_matching(key: str | None, by: MatchedBy) -> None:
-    """Raises ``typer.BadParameter`` for both a key and a filter, or neither."""
+def match_unless_one(key: str | None, consumer: str | None, tag: str | None, kind: str | None) -> MatchedBy:
+    """The filters of the options. Raises ``typer.BadParameter`` for both a key and a filter, or neither."""
+    by = MatchedBy(consumer, tag, kind)
     if (key is None) == (by == MatchedBy(None, None, None)):
         raise typer.BadParameter(
             "pass the ID, prefix or name of a key, or --consumer, --tag or --kind for all of their keys."
         )
+    return by
 
 
 def change_matching_keys(target: "Target", by: MatchedBy, wanted: BulkChange, *, yes: bool, as_json: bool) -> None:
