@@ -77,7 +77,8 @@ def errors_page() -> str:
     """Every refusal and error of the HTTP API."""
     intro = (
         "Errors are `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `code` and "
-        "`request_id`. Invalid input also has `errors`, one entry per field."
+        "`request_id`. Invalid input also has `errors`, one entry per field. "
+        "`type` is the page of the code; `/errors` lists all."
     )
     verdicts = map(_reason, REASONS.values())
     faults = map(_reason, REQUEST_ERRORS.values())

@@ -103,6 +103,7 @@ def test_every_address(owner: Any, browser: Any, look: Any) -> None:
         "/settings/integrations",
         "/settings/integrations/ollama/address",
         "/settings/integrations/openai/key",
+        "/settings/integrations/openai/use",
         "/settings/integrations/openai/remove",
         "/settings/webhooks",
         "/settings/webhooks/new",
@@ -115,6 +116,8 @@ def test_every_address(owner: Any, browser: Any, look: Any) -> None:
         f"{HOME}&show=soon&sort=-used",
         "/settings/keys/key_00000000000000000000000000",
         "/nothing/here",
+        "/errors",
+        "/errors/ip_not_allowed",
     ):
         page.goto(f"{owner.url}{path}")
         assert page.url == f"{owner.url}{path}"

@@ -110,3 +110,13 @@ def test_at_a_terminal_the_secret_is_shown_once_with_what_to_do(cli: Cli) -> Non
         "http://127.0.0.1:4321/api/me",
     ):
         assert wanted in screen
+
+
+def test_a_revoked_key_shows_no_expiry(ari: Ari) -> None:
+    """It works no more; JSON has the time that was set."""
+    key, _ = ari.create("Gone", "--expires", "30d")
+    ari("keys", "revoke", key["id"], "--yes")
+    row = dict(zip(COLUMNS, ari("keys", "list").out.splitlines()[1].split("\t"), strict=True))
+    assert (row["STATUS"], row["EXPIRES"]) == ("revoked", "-")
+    assert "expires\t-" in ari("keys", "show", key["id"]).out.splitlines()
+    assert ari.json("keys", "show", key["id"])["expires_at"] is not None

@@ -22,7 +22,7 @@ def test_empty_options_remove_rules() -> None:
 
 
 def test_all_problems_are_found_at_once() -> None:
-    """What is valid is there; a contradiction of two options is an error of usage."""
+    """Valid rules are there; a contradiction of two options is an error of usage."""
     problems = Problems()
     found = choose_rules(problems, ["x"], 5, "x", 0, "UTC", ["x"], ["openai/*"], None)
     assert found == ChosenRules(UNSET, UNSET, UNSET, {"allow": ["openai/*"], "deny": []})
