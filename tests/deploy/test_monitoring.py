@@ -41,6 +41,7 @@ FIRING = {
         'ari_commit_duration_seconds_bucket{le="+Inf"}': "0+60x60",
     },
     "AriReportsLate": {"ari_staged_age_seconds": "0+60x60"},
+    "AriRowsSetAside": {"ari_set_aside_rows": "1x60"},
     "AriJobFails": {'ari_job_failures{job_name="watch usage"}': "2x60"},
     "AriFoldFails": {"ari_fold_failures": "5x60"},
     "AriManyRefusals": {'ari_verifications_total{result="expired",source="verify"}': "0+120x60"},

@@ -80,6 +80,8 @@ def _list_stored(stored: StoredFacts, now_ms: int) -> Iterator[Metric]:
     yield _gauge("ari_staged_rows", "Rows of the usage log that aren't folded into its totals yet.", backlog.rows)
     age = _seconds_since(backlog.oldest_at_ms, now_ms)
     yield _gauge("ari_staged_age_seconds", "Age of the oldest row that isn't folded yet.", age)
+    text = "Logged requests that can't be folded, and are set aside until ARI starts again."
+    yield _gauge("ari_set_aside_rows", text, backlog.set_aside)
     yield _gauge("ari_emails_waiting", "Emails that wait to be sent or to be tried again.", stored.open_emails)
     late = _seconds_since(stored.email_due_ms, now_ms)
     yield _gauge("ari_emails_overdue_seconds", "How long the first waiting email has been due.", late)

@@ -23,7 +23,7 @@ AREAS: Mapping[str, Sequence[str]] = {
     "provider keys": ("integrations", "encrypted secrets"),
     "email": ("email",),
     "webhooks": ("webhooks",),
-    "usage log": ("usage log", "usage backlog", "usage sums", "clickhouse"),
+    "usage log": ("usage log", "usage backlog", "set aside", "usage sums", "clickhouse"),
     "audit log": ("audit log", "audit log copies", "audit log to file", "audit log to syslog"),
     "backups": ("backups", "restored keys"),
 }

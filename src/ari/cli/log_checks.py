@@ -19,6 +19,10 @@ _FAILS = (
     "The server runs but can't count them, or not as fast as they come. Its log says why: look for “can't be folded”, "
     "or for restarts of the fold process."
 )
+_SET_ASIDE = (
+    "Reports and totals lack them. ari serve tries them again when it starts: upgrade ARI, or correct them, then "
+    "restart it (AriRowsSetAside in docs/guides/when-an-alert-fires.md)."
+)
 _DAYS_TO_REMOVE = 2
 """How long retention may take before it is worth a note."""
 
@@ -28,6 +32,7 @@ def list_log_checks(database: Database, settings: Settings) -> Iterator[Check]:
     yield "clickhouse", lambda: _clickhouse(database)
     yield "usage log", lambda: [_usage_log(database, settings)]
     yield "usage backlog", lambda: [_backlog(database, settings)]
+    yield "set aside", lambda: _set_aside(database)
 
 
 def _usage_log(database: Database, settings: Settings) -> Finding:
@@ -54,6 +59,13 @@ def _clickhouse(database: Database) -> Iterator[Finding]:
 
 def _is_served(database: Database, settings: Settings) -> bool:
     return server_url.read(settings.data_dir) is not None or not database.usage.is_lead_free()
+
+
+def _set_aside(database: Database) -> Iterator[Finding]:
+    """A finding about logged requests that no fold takes, if there are any."""
+    if count := database.usage.backlog().set_aside:
+        said = f"{output.count(count, 'logged request')} can't be counted. {_SET_ASIDE}"
+        yield Finding("set aside", "wrong", said)
 
 
 def _backlog(database: Database, settings: Settings) -> Finding:

@@ -104,6 +104,7 @@ class FoldLoop:
         """Whether nothing was left to fold, or a fold worked, in this round."""
         self._fails_at_clients = False
         self._partitions_at: float | None = None
+        self._has_restaged = False
 
     def stop(self) -> None:
         """End ``run`` after its current fold, or 2 seconds; what is staged then stays staged."""
@@ -124,6 +125,8 @@ class FoldLoop:
         self._is_folded = False
         try:
             leads = self._store.acquire_lead()
+            if leads and not self._has_restaged:
+                self._restage()
             due = leads and self._fold_some()
         except Unavailable as error:
             if not self._failures:
@@ -142,6 +145,17 @@ class FoldLoop:
     def _set_failures(self, count: int) -> None:
         self._failures = count
         self._note_failures(count)
+
+    def _restage(self) -> None:
+        """Try again, once, what earlier folds set aside: this may be a version that can fold it."""
+        try:
+            if count := self._store.restage():
+                _logger.warning("%d logged requests that couldn't be counted are tried again.", count)
+        except Unavailable:
+            raise
+        except Exception:
+            _logger.exception("Logged requests that couldn't be counted can't be tried again.")
+        self._has_restaged = True
 
     def _create_partitions(self, now: float) -> None:
         """Create those of the next days now and every ten minutes. Without them, rows are stored all the same."""

@@ -65,10 +65,12 @@ class UsageRow(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Logged requests that are not folded yet: about how many, and when the oldest began."""
+    """Logged requests that are not folded yet: about how many, and when the oldest began. ``set_aside`` more can't be
+    folded."""
 
     rows: int
     oldest_at_ms: int | None
+    set_aside: int = 0
 
 
 class Completion(msgspec.Struct, frozen=True):

@@ -80,6 +80,9 @@ class FoldStore(Protocol):
     def release_lead(self) -> None:
         """Let another process fold."""
 
+    def restage(self) -> int:
+        """Stage the entries again that folds set aside, because no fold takes them. Returns how many."""
+
     def create_partitions(self) -> int:
         """Create the partitions of the next days that are missing, on PostgreSQL. Returns how many."""
 

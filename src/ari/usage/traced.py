@@ -57,6 +57,7 @@ class TracedFoldStore:
         self.release_lead = store.release_lead
         self.count_staged = store.count_staged
         self.add_clients = store.add_clients
+        self.restage = store.restage
         self.create_partitions = store.create_partitions
         self.move_rows = store.move_rows
         self.delete_folded = store.delete_folded

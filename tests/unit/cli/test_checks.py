@@ -258,3 +258,17 @@ def test_a_large_backlog_is_a_note(ari: Ari, monkeypatch: pytest.MonkeyPatch) ->
     state, said = _checks(ari)["usage backlog"]
     assert (state, "Requests are slowed" in said) == ("note", True)
     instance.close()
+
+
+def test_requests_that_cannot_be_counted_are_named(ari: Ari) -> None:
+    """With what to do; without any, there is no line."""
+    assert "set aside" not in _checks(ari)
+    instance = ari.instance()
+    stage_backlog(instance, count=1)
+    with instance.database.folder.staging.begin() as connection:
+        connection.execute(text("UPDATE usage_staging SET at_ms = NULL"))
+    instance.database.usage.fold_all()
+    state, said = _checks(ari, code=1)["set aside"]
+    assert (state, said.startswith("1 logged request can't be counted.")) == ("wrong", True)
+    assert "AriRowsSetAside" in said
+    instance.close()

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from ari.base.errors import Unavailable
 from ari.usage import fold_loop
 from tests.support.fold_store import FoldStore, run_loop
 from tests.support.processes import eventually
@@ -46,6 +47,23 @@ def test_a_defect_ends_no_folding() -> None:
     with run_loop(store, itertools.count(0.0, 10.0).__next__, rows_at_once=2_000, note_failures=noted.append) as thread:
         assert eventually(lambda: store.staged == poison and noted and noted[-1] > 5)
         assert thread.is_alive()
+
+
+@pytest.mark.parametrize("error", [None, ValueError("a defect"), Unavailable("Away.")])
+def test_what_was_set_aside_is_tried_again_once(error: Exception | None) -> None:
+    """By the process that leads. Whatever goes wrong with it, the others are folded."""
+    store, asked = FoldStore(3), list[None]()
+
+    def restage() -> int:
+        asked.append(None)
+        if error is not None and len(asked) == 1:
+            raise error
+        return 1
+
+    store.restage = restage  # type: ignore[method-assign]  # a test double
+    with run_loop(store, itertools.count(0.0, 10.0).__next__):
+        assert store.done.wait(30)
+    assert len(asked) == (2 if isinstance(error, Unavailable) else 1)
 
 
 def test_a_loop_after_a_crash_begins_with_few() -> None:

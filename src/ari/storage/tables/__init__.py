@@ -61,6 +61,7 @@ from ari.storage.tables.usage_database import (
     usage_folds,
     usage_hours,
     usage_seen,
+    usage_set_aside,
     usage_staging,
     usage_totals,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "usage_names",
     "usage_rows",
     "usage_seen",
+    "usage_set_aside",
     "usage_staging",
     "usage_totals",
     "views",

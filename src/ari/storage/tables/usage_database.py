@@ -114,6 +114,16 @@ usage_staging = Table(
 )
 """One table for all kinds of entries, so that ``seq`` orders them. Each kind fills the columns it has."""
 
+usage_set_aside = Table(
+    "usage_set_aside",
+    staging,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("entry", Text, nullable=False),
+)
+"""Entries that no fold takes, with the columns of ``usage_staging`` that they fill as JSON."""
+
 usage_ai_hours = Table(
     "usage_ai_hours",
     log,

@@ -10,16 +10,16 @@ there count as folded.
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, delete, func, inspect, select, text
-from sqlalchemy.exc import IntegrityError
 
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.dialect import lock_for_migration
 from ari.storage.postgres_sessions import set_limits
-from ari.storage.tables import staging_file, usage_staging
+from ari.storage.tables import staging_file, usage_set_aside, usage_staging
 from ari.storage.usage import client_counts, rollups, staged_entries
 from ari.storage.usage.compact_sql import for_postgresql
 from ari.storage.usage.copied_entries import copy_oldest, for_copies, number_new_texts
@@ -29,6 +29,7 @@ from ari.storage.write_lock import LOCK_SECONDS, write_lock
 from ari.usage.model import Backlog
 
 if TYPE_CHECKING:
+    from ari.storage.usage.set_aside import SetAside
     from ari.storage.usage.shipping import RowSink
 
 MAX_ENTRIES = 20_000
@@ -43,11 +44,12 @@ _WITH_ID = (rollups.REQUEST, rollups.FLOOD, rollups.COMPLETION, rollups.AI_USE)
 _ANY_ID = {"first": BELOW_ALL.high, "last": ABOVE_ALL.high}
 _staging = usage_staging.c
 _LOW = "(SELECT coalesce(max(seq), 0) FROM usage_folds WHERE name = 'staging')"
-_ANY_STAGED = f"SELECT 1 FROM usage_staging WHERE seq > {_LOW} LIMIT 1"
+_FIND_FIRST = f"SELECT seq FROM usage_staging WHERE seq > {_LOW} ORDER BY seq LIMIT 1"
 _COUNT_STAGED = f"""SELECT (SELECT max(seq) FROM usage_staging) -
     (SELECT seq FROM usage_staging WHERE seq > {_LOW} ORDER BY seq LIMIT 1) + 1"""
 """An upper bound that reads two entries: numbers of failed commits are missing."""
 _COUNT_UNREAD = f"SELECT ({_COUNT_STAGED}), EXISTS ({client_counts.HAS_COUNTS})"
+_COUNT_SET_ASIDE = "SELECT count(*) FROM usage_set_aside"
 _FIRST_STAGED = f"SELECT at_ms FROM usage_staging WHERE seq > {_LOW} AND at_ms IS NOT NULL ORDER BY seq LIMIT 1"
 _EARLIEST_UNREAD = f"""SELECT min(at_ms) FROM (SELECT min(at_ms) AS at_ms FROM usage_staging WHERE seq > {_LOW}
     UNION ALL {client_counts.EARLIEST_MS}) AS earliest"""
@@ -113,6 +115,12 @@ class Folder:
         self.staging_lock = staging_lock
         self._two_files = lock_file is not None
 
+    @cached_property
+    def set_aside(self) -> "SetAside":
+        from ari.storage.usage.set_aside import SetAside  # noqa: PLC0415 - most commands fold nothing
+
+        return SetAside(self.engine, self._lock_file, self.staging_lock)
+
     def prepare(self) -> None:
         """Create the staging tables if they are missing, and columns that an older version did not have.
 
@@ -123,6 +131,7 @@ class Folder:
         with write_lock(self.staging_lock), self.staging.begin() as connection:
             lock_for_migration(connection)
             usage_staging.create(connection, checkfirst=True)
+            usage_set_aside.create(connection, checkfirst=True)
             _add_columns(connection)
             if self._two_files:
                 staging_file.create_all(connection)
@@ -137,29 +146,27 @@ class Folder:
             with faults_as_unavailable(), writing(self.engine, self._lock_file) as connection:
                 connection.execute(text(_SAVE_COUNTERS))
 
-    def fold(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
-        """Fold the oldest entries, at most ``most``. Returns how many.
+    def fold(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS, *, sets_aside: bool = True) -> int:
+        """Fold the oldest entries, at most ``most``. Returns how many. Entries that no fold takes are set aside.
 
-        Raises ``Unavailable``, also if another process folds for longer than ``lock_seconds``; then nothing changed.
+        Raises ``Unavailable``, also if another process folds for longer than ``lock_seconds``.
         """
-        count = self.move(most, lock_seconds)
+        count = self.move(most, lock_seconds, sets_aside=sets_aside)
         if count:
             self.delete_folded()
         return count
 
-    def move(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS) -> int:
+    def move(self, most: int = MAX_ENTRIES, lock_seconds: float = LOCK_SECONDS, *, sets_aside: bool = True) -> int:
         """Fold like ``fold``, but leave the folded entries in SQLite's staging file, where they don't count."""
         with faults_as_unavailable():
-            fold = self._fold_copies if self._two_files else self._fold_staged
-            if self._sink is not None and self._has_staged():
+            run = self._fold_copies if self._two_files else self._fold_staged
+            if self._sink is not None and self._find_first() is not None:
                 self._sink.prepare()
-            while self._has_staged():
-                try:
-                    return fold(most, lock_seconds)
-                except IntegrityError:
-                    if not self._delete_repeated(most):
-                        return fold(most, lock_seconds)
-            return 0
+
+            def fold(rows: int) -> int:
+                return run(rows, lock_seconds)
+
+            return self.set_aside.fold(fold, self._find_first, self._delete_repeated, most, sets_aside=sets_aside)
 
     def delete_folded(self) -> None:
         """Delete folded entries from SQLite's staging file, also those that a killed process left there.
@@ -193,7 +200,8 @@ class Folder:
         """The staged entries now, and when the first of them began. Raises ``Unavailable``."""
         with faults_as_unavailable(), read_only(self.engine) as connection:
             rows = connection.scalar(text(_COUNT_STAGED)) or 0
-            return Backlog(rows, connection.scalar(text(_FIRST_STAGED)) if rows else None)
+            first_ms = connection.scalar(text(_FIRST_STAGED)) if rows else None
+            return Backlog(rows, first_ms, connection.scalar(text(_COUNT_SET_ASIDE)) or 0)
 
     def earliest_unread_ms(self) -> int | None:
         """When the earliest request began that is staged, or whose client waits to be counted; ``None`` if none is.
@@ -216,9 +224,10 @@ class Folder:
             with write_lock(self.staging_lock):
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-    def _has_staged(self) -> bool:
+    def _find_first(self) -> int | None:
         with read_only(self.engine) as connection:
-            return connection.scalar(text(_ANY_STAGED)) is not None
+            first: int | None = connection.scalar(text(_FIND_FIRST))
+            return first
 
     def _fold_copies(self, most: int, lock_seconds: float) -> int:
         """On SQLite: copy the entries in one transaction, and fold the copies in another."""

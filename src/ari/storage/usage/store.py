@@ -30,6 +30,7 @@ from ari.storage.usage.row_ids import lowest_id
 from ari.storage.usage.staging import REFUSALS, Staging
 from ari.storage.write_lock import LOCK_SECONDS
 from ari.usage.advice import LateCall
+from ari.usage.cleaning import address_forms
 from ari.usage.model import Attempt, Backlog, KeyClient, KeyTotals
 from ari.usage.ports import Batch
 from ari.usage.reports.daily import Day
@@ -90,6 +91,10 @@ class UsageTables:
             folded = self._count(self._folder.fold(most, lock_seconds))
             self._client_steps.add_all(lock_seconds)
             return folded
+
+    def restage(self) -> int:
+        with _any_fault_as_unavailable():
+            return self._folder.set_aside.restage()
 
     def move(self, most: int) -> int:
         with _any_fault_as_unavailable():
@@ -161,7 +166,7 @@ class UsageTables:
                 return False
             if staged:
                 with _any_fault_as_unavailable():
-                    self._count(self._folder.fold(MAX_READ_ROWS, READ_LOCK_SECONDS))
+                    self._count(self._folder.fold(MAX_READ_ROWS, READ_LOCK_SECONDS, sets_aside=False))
             if staged or has_counts:
                 with _any_fault_as_unavailable():
                     return not self._client_steps.add_some(READ_LOCK_SECONDS, MAX_READ_COUNTS)
@@ -271,13 +276,16 @@ class UsageTables:
         self.fold_all()
         with _any_fault_as_unavailable():
             elsewhere = None if self._elsewhere is None else self._elsewhere.erase_addresses
-            return erase_address(self._engine, self.begin_write, address, elsewhere)
+            erased = self._folder.set_aside.erase(address_forms(address))
+            return erased + erase_address(self._engine, self.begin_write, address, elsewhere)
 
     def remove_before(self, before_ms: int) -> Generator[int]:
         from ari.storage.usage.retention import Retention  # noqa: PLC0415 - commands that read need none
 
         self.catch_up()
         with _any_fault_as_unavailable():
+            if removed := self._folder.set_aside.remove_before(before_ms):
+                yield removed
             retention = Retention(self._engine, self._lock_file, self.begin_write, self._elsewhere)
             yield from retention.steps(before_ms, lowest_id(before_ms))
 

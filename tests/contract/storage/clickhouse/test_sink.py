@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from ari.base.errors import Unavailable
 from ari.instance import Instance
@@ -285,3 +285,28 @@ def test_readers_send_nothing_to_clickhouse(instance: Instance) -> None:
         assert usage.totals([KEY]) == {}
         assert usage.complete_until_ms() == START_MS
     read.assert_not_called()
+
+
+@pytest.mark.parametrize("defect", ["at_ms = NULL", "code = NULL"])
+def test_an_entry_that_no_fold_takes_is_set_aside(instance: Instance, defect: str) -> None:
+    """The others are there once and counted once. So is the entry, once it can be: its row may be there already."""
+    usage, rows = instance.database.usage, [make_row(START_MS + number) for number in range(5)]
+    for row in rows:
+        usage.commit(Batch([row]))
+    with instance.database.folder.staging.begin() as connection:
+        connection.execute(
+            text(f"UPDATE usage_staging SET {defect} WHERE seq = (SELECT min(seq) + 2 FROM usage_staging)")
+        )
+    usage.fold_all()
+    assert usage.totals([KEY])[KEY].request_count == 4
+    assert (usage.backlog().rows, usage.backlog().set_aside) == (0, 1)
+    repaired = f""""at_ms": {rows[2].at_ms}, "code": "ok", "kind\""""
+    with instance.database.folder.staging.begin() as connection:
+        connection.execute(
+            text("""UPDATE usage_set_aside SET entry = replace(replace(replace(entry, '"at_ms": ', '"x": '),
+            '"code": ', '"y": '), '"kind"', :repaired)"""),
+            {"repaired": repaired},
+        )
+    assert usage.restage() == 1
+    usage.fold_all()
+    _require_exact(instance, rows)
