@@ -29,7 +29,7 @@ from ari.api.verify_shapes import (
     VerifyIn,
     VerifyItemsIn,
 )
-from ari.base.errors import Invalid, Problem
+from ari.base.errors import Invalid, Problem, Unavailable
 from ari.base.hidden_fields import HiddenFields
 from ari.base.ids import new_id
 from ari.http.client_address import parse_address
@@ -40,7 +40,7 @@ from ari.http.services import Services
 from ari.http.verification import make_charge, verify_for_service
 from ari.keys.checks import AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused
-from ari.keys.reasons import ACCEPTED, REQUEST_ERRORS
+from ari.keys.reasons import ACCEPTED, REQUEST_ERRORS, UNAVAILABLE
 from ari.keys.verify import must_stamp
 from ari.usage.cleaning import PATH_LENGTH, ROUTE_LENGTH, USER_AGENT_LENGTH
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
@@ -182,19 +182,27 @@ async def _verify(context: RequestContext, services: Services) -> Response:
 
 
 async def _verify_batch(context: RequestContext, services: Services) -> Response:
-    verifier, results = _Verifier(context, services), list[_Result | Invalid]()
-    for item in _parse(context.json, _Items, VerifyItemsIn).items:
+    """An item that can't be decided leaves the others as they are: some can be caused by anybody, such as a text that
+    crowds out the salted checks of its ID. If none can be decided, the whole request isn't either."""
+    verifier, results = _Verifier(context, services), list[_Result | Invalid | Unavailable]()
+    items = _parse(context.json, _Items, VerifyItemsIn).items
+    for item in items:
         try:
             results.append(await verifier.verify(_parse_query(item)))
-        except Invalid as error:
+        except (Invalid, Unavailable) as error:
             results.append(error)
+    undecided = [one for one in results if isinstance(one, Unavailable)]
+    if undecided and len(undecided) == len(items):
+        raise undecided[0]
     await verifier.commit_charges()
     return json_response({"items": [_item_to_json(result) for result in results]})
 
 
-def _item_to_json(result: _Result | Invalid) -> dict[str, Any]:
+def _item_to_json(result: _Result | Invalid | Unavailable) -> dict[str, Any]:
     if isinstance(result, _Result):
         return result.to_json()
+    if isinstance(result, Unavailable):
+        return _Result(UNAVAILABLE.code).to_json() | {"retry_after_seconds": result.retry_after_seconds}
     return _Result(_INVALID).to_json() | {"errors": _describe(result.problems)}
 
 
@@ -243,4 +251,5 @@ def verify_key(body: VerifyIn) -> None:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:verify", fast=FastRoute(_verify_batch, reads_only=True))
 def verify_keys(body: VerifyBatchIn) -> None:
-    """Results are in the order of the items; an invalid item doesn't affect the others. All are logged together."""
+    """Results are in the order of the items, all logged together. An item that is `invalid`, or `unavailable` since ARI
+    couldn't decide it, doesn't affect the others. 503 means ARI couldn't decide any."""

@@ -130,7 +130,8 @@ class VerdictOut(BaseModel):
 
 
 class BatchVerdictOut(VerdictOut):
-    """Result for one item. An item that can't be parsed has the code `invalid` and `errors`."""
+    """Result for one item. One that can't be parsed has the code `invalid` and `errors`, one that ARI couldn't decide
+    `unavailable`."""
 
     errors: list[FieldProblem] | None = Field(
         None, description="Problems of an item with the code `invalid`.", examples=[None]

@@ -4,6 +4,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from hashlib import sha256
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from math import inf
@@ -34,6 +35,9 @@ MAX_ITEMS = 100
 MAX_BATCH_BYTES = 48 * 1024
 """Less than the body that ARI accepts, so that callers with long paths or keys refuse no other caller."""
 _MAX_CONNECTIONS = 20
+_MAX_FOREIGN_CALLS = 4
+"""Calls at once with keys that were imported, so that slow ones leave connections for the others."""
+_NO_TURN = nullcontext()
 _MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 """More than the verdicts of a batch can take."""
 _IDLE_SECONDS = 5.0
@@ -49,10 +53,11 @@ _log = logging.getLogger("ari.guard")
 
 
 class QueuedItem(NamedTuple):
-    """An encoded item, and the future of its request."""
+    """An encoded item, and the future of its request. ``is_foreign``: its key doesn't have the form of ARI's own."""
 
     item: bytes
     future: "asyncio.Future[ItemVerdict]"
+    is_foreign: bool = False
 
     def __repr__(self) -> str:
         return "QueuedItem(…)"  # the item has the key
@@ -62,12 +67,14 @@ class InstanceFault(Exception):
     """The instance gave no verdict.
 
     ``is_down``: it can't be reached, is too slow, or fails. Only that may let requests pass. Anything else, such as a
-    limit on the service's own key, could be brought about by callers, or is a wrong setting.
+    limit on the service's own key, could be brought about by callers, or is a wrong setting. ``is_unreachable``: no
+    connection was made.
     """
 
-    def __init__(self, sentence: str, *, is_down: bool = False) -> None:
+    def __init__(self, sentence: str, *, is_down: bool = False, is_unreachable: bool = False) -> None:
         super().__init__(sentence)
         self.is_down = is_down
+        self.is_unreachable = is_unreachable
 
 
 class _StaleKey(NamedTuple):
@@ -85,29 +92,32 @@ class _Connection:
         self.client = client
         self._timeout_seconds = timeout_seconds
         self._waiting: list[QueuedItem] = []
+        self._foreign_turns = asyncio.Semaphore(_MAX_FOREIGN_CALLS)
         self._calls: set[asyncio.Task[None]] = set()
 
-    async def ask(self, item: bytes) -> ItemVerdict:
+    async def ask(self, item: bytes, *, is_foreign: bool = False) -> ItemVerdict:
         """The verdict on an encoded item. Raises ``InstanceFault``."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._launch)
         future: asyncio.Future[ItemVerdict] = loop.create_future()
-        self._waiting.append(QueuedItem(item, future))
+        self._waiting.append(QueuedItem(item, future, is_foreign))
         return await future
 
     def _launch(self) -> None:
+        """Checking an imported key may take seconds, and anybody can send a wrong one: those delay no other key."""
         waiting, self._waiting = self._waiting, []
-        for batch in split_batches(waiting):
-            call = asyncio.ensure_future(self._call(batch))
-            self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
+        for is_foreign in (False, True):
+            for batch in split_batches([one for one in waiting if one.is_foreign is is_foreign]):
+                call = asyncio.ensure_future(self._call(batch, is_foreign))
+                self._calls.add(call)
+                call.add_done_callback(self._calls.discard)
 
-    async def _call(self, batch: Sequence[QueuedItem]) -> None:
+    async def _call(self, batch: Sequence[QueuedItem], is_foreign: bool) -> None:
         fault: InstanceFault | None = None
         verdicts: list[ItemVerdict] = []
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with asyncio.timeout(self._timeout_seconds), self._foreign_turns if is_foreign else _NO_TURN:
                 verdicts = await self._post(b'{"items":[' + b",".join(one.item for one in batch) + b"]}")
             if len(verdicts) != len(batch):
                 fault = InstanceFault("The instance's response isn't a verdict on each key.")
@@ -117,6 +127,8 @@ class _Connection:
             fault = InstanceFault(f"The instance didn't respond within {self._timeout_seconds:g} s.", is_down=True)
         except Exception as error:  # noqa: BLE001 - the HTTP client's errors, and whatever else: nothing is decided
             fault = InstanceFault(f"The instance can't be asked: {type(error).__name__}.")
+        if is_foreign and fault is not None and not fault.is_unreachable:
+            fault.is_down = False  # callers may have caused it
         for place, one in enumerate(batch):
             if one.future.done():
                 continue
@@ -135,7 +147,8 @@ class _Connection:
                 status, content = await self._exchange(body)
         except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
             sentence = f"The instance can't be reached: {type(error).__name__}."
-            raise InstanceFault(sentence, is_down=True) from None
+            is_unreachable = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            raise InstanceFault(sentence, is_down=True, is_unreachable=is_unreachable) from None
         if status == 200:
             try:
                 return msgspec.json.decode(content, type=Verdicts).items
@@ -225,7 +238,8 @@ class RemoteBackend:
         request = admission.request
         try:
             connection = self._connections.find() or await self._connections.get()
-            verdict = await connection.ask(encode_item(request, text))
+            is_foreign = token.parse(text) is None
+            verdict = await connection.ask(encode_item(request, text), is_foreign=is_foreign)
         except ConfigurationError as error:
             _log.error("%s", error)
             admission.refuse(Fault(UNAVAILABLE))

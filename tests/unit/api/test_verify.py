@@ -1,11 +1,16 @@
 """Verifying keys for another service (security.md 16)."""
 
+from typing import Any
+
 import pytest
 
 from ari import keys
 from ari.api.verify_shapes import MAX_ITEMS
 from ari.base.clock import MINUTE_MS
+from ari.base.errors import Unavailable
 from ari.deps import Deps
+from ari.http.secret_rehasher import CROWDED
+from ari.http.verification import verify_for_service
 from tests.support.app import App, content_of
 from tests.support.commands import clock_of, create_key, revoke_key
 
@@ -158,3 +163,27 @@ def test_a_key_seen_expired_by_a_service_stays_dead(app: App, verifier: str) -> 
     assert content_of(app("POST", "/api/verify", verifier, {"key": made.secret}))["code"] == "expired"
     clock.step(-61)
     assert content_of(app("POST", "/api/verify", verifier, {"key": made.secret}))["code"] == "expired"
+
+
+def test_an_undecided_item_leaves_the_others_as_they_are(
+    app: App, verifier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can send a text that crowds out the check of an imported key. Only if nothing is decided it's a 503."""
+    decide = verify_for_service
+
+    async def fail(lookup: Any, text: bytes, *others: Any) -> Any:
+        if text.startswith(b"acme"):
+            raise Unavailable(CROWDED)
+        return await decide(lookup, text, *others)
+
+    monkeypatch.setattr("ari.api.verify.verify_for_service", fail)
+    made = create_key(app.instance, "theirs")
+    items = [{"key": "acme1.a"}, {"key": made.secret}, {"key": "acme1.b"}]
+    found = content_of(app("POST", "/api/verify/batch", verifier, {"items": items}))["items"]
+    assert [(one["valid"], one["code"]) for one in found] == [
+        (False, "unavailable"),
+        (True, "ok"),
+        (False, "unavailable"),
+    ]
+    assert app("POST", "/api/verify/batch", verifier, {"items": items[::2]}).status == 503
+    assert app("POST", "/api/verify", verifier, items[0]).status == 503

@@ -25,8 +25,9 @@ from ari.guard.requirement import Requirement
 from ari.http.problem import Fault
 from ari.keys import token
 from ari.keys.reasons import UNKNOWN
+from tests.support.ports import free_port
 
-SECRET = token.mint()
+SECRET, FOREIGN = token.mint(), "acme12345.wrong"
 KEY = {"id": "key_1", "name": "orders", "scopes": ["orders:read"]}
 ACCEPTED: dict[str, Any] = {"valid": True, "code": "ok", "key": KEY}
 LIMIT = {"name": "default", "limit": 3, "remaining": 1, "window": "1h", "more_in_seconds": 5}
@@ -85,14 +86,16 @@ def instance(shared_instance: FalseInstance) -> FalseInstance:
     return shared_instance
 
 
-async def admit(ari: Ari, method: str = "GET", path: str = "/orders", route: str = "/orders") -> Admission:
+async def admit(
+    ari: Ari, method: str = "GET", path: str = "/orders", route: str = "/orders", secret: str = SECRET
+) -> Admission:
     """The decision about a request."""
     requirement: Requirement = ari.require("orders:read")
     scope = {
         "method": method,
         "path": path,
         "query_string": b"",
-        "headers": [(b"x-api-key", SECRET.encode())],
+        "headers": [(b"x-api-key", secret.encode())],
         "client": ("203.0.113.7", 1),
     }
     return await ari.admit(read_request(scope, requirement, route, ari.clock, ari.clock.monotonic()))
@@ -142,6 +145,34 @@ def test_allow_opens_where_the_instance_fails(instance: FalseInstance, status: i
     assert admission.key.verified is False
     assert admission.require_more(Requirement(("orders:write",))) is None
     assert run(instance).refusal.status == 503
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_allow_opens_nothing_for_texts_that_may_have_caused_the_failure(instance: FalseInstance, status: int) -> None:
+    """Checking an imported key takes long, and anybody can send wrong ones until the instance refuses or is late."""
+    instance.status, instance.content = status, b""
+    refusal = run(instance, lambda ari: admit(ari, secret=FOREIGN), on_unavailable="allow").refusal
+    assert (refusal.status, refusal.code) == (503, "unavailable")
+    instance.status, instance.content = 200, give({"valid": False, "code": "unavailable"})
+    assert run(instance, on_unavailable="allow").refusal.status == 503
+
+
+def test_allow_opens_for_every_text_where_nothing_listens() -> None:
+    """No caller can bring that about."""
+    nowhere = FalseInstance()
+    nowhere.url = f"http://127.0.0.1:{free_port()}"
+    assert run(nowhere, lambda ari: admit(ari, secret=FOREIGN), on_unavailable="allow").key.verified is False
+
+
+def test_texts_of_another_form_are_asked_about_apart(instance: FalseInstance) -> None:
+    """They may take seconds, so no other key waits for them."""
+
+    async def admit_both(ari: Ari) -> None:
+        await asyncio.gather(admit(ari, secret=FOREIGN), admit(ari), admit(ari, secret=FOREIGN))
+
+    run(instance, admit_both)
+    asked = [[item["key"] for item in one["items"]] for one in instance.asked]
+    assert sorted(asked) == sorted([[SECRET], [FOREIGN, FOREIGN]])
 
 
 @pytest.mark.parametrize(

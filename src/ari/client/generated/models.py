@@ -1745,7 +1745,9 @@ class VerdictOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchVerdictOut(msgspec.Struct, frozen=True, kw_only=True):
-    """Result for one item. An item that can't be parsed has the code `invalid` and `errors`."""
+    """Result for one item. One that can't be parsed has the code `invalid` and `errors`, one that ARI couldn't
+    decide `unavailable`.
+    """
 
     valid: bool
     """Whether the key is valid and has the scopes."""

@@ -3077,7 +3077,8 @@ class Resources:
     def verify_many(self, items: Sequence[shapes.VerifyIn]) -> shapes.VerdictsOut:
         """Verify up to 100 keys.
 
-        Results are in the order of the items; an invalid item doesn't affect the others. All are logged together.
+        Results are in the order of the items, all logged together. An item that is `invalid`, or `unavailable`
+        since ARI couldn't decide it, doesn't affect the others. 503 means ARI couldn't decide any.
 
         Requires scope `keys:verify`: verify API keys for another service.
 
