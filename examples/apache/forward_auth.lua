@@ -139,10 +139,11 @@ function check(r)
     end
     local question = write_question(r)
     -- Apps that read headers from CGI variables make no difference between "-" and "_", some none to ".". Some frameworks
-    -- take X-Original-URL or X-Rewrite-URL for the path, which has another scope.
+    -- take X-Original-URL or X-Rewrite-URL for the path, which has another scope. Apache itself sets X-Forwarded-For.
     for name in pairs(r:headers_in_table()) do
         local lower = name:lower()
-        if lower:find("^x[^%w]ari") or lower:find("^x[^%w]original[^%w]url$") or lower:find("^x[^%w]rewrite[^%w]url$") then
+        local is_path = lower:find("^x[^%w]original[^%w]url$") or lower:find("^x[^%w]rewrite[^%w]url$")
+        if is_path or lower:find("^x[^%w]ari") or lower:find("^x[^%w]forwarded[^%w]for$") then
             r.headers_in[name] = nil
         end
     end

@@ -175,6 +175,19 @@ class HostileBehavior:
             read_status(proxied, "/orders", secret, (name, "spoofed"))
         assert all("spoofed" not in str(got.headers) for got in proxied.upstream.received)
 
+    def test_an_address_has_one_spelling(self, proxied: Proxied) -> None:
+        """Apps that read headers from CGI variables would take another spelling for the client's address, to which keys
+        may be bound."""
+        _, secret = proxied.create_key("addresses")
+        for name in ("X_Forwarded_For", "x-forwarded_for", "X.Forwarded.For", "X_FORWARDED-FOR", "X-Forwarded-For"):
+            read_status(proxied, "/orders", secret, (name, "198.51.100.77"))
+        for got in proxied.upstream.received:
+            lines = [(name, value) for name, value in got.headers if re.fullmatch("(?i)x.forwarded.for", name)]
+            assert len(lines) <= 1, lines
+            # Envoy appends the address that it sees, which an app finds by the proxies that it trusts.
+            assert not any(value.endswith("198.51.100.77") for _, value in lines), lines
+        assert proxied.upstream.received
+
     def test_no_header_names_another_path(self, proxied: Proxied) -> None:
         """Some frameworks take these for the path, so a key with one scope could reach the paths of another."""
         _, secret = proxied.create_key("one path")
