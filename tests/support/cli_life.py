@@ -202,7 +202,7 @@ prices discount openai/x 101
 prices remove nobody/x
 keys models {laptop} --allow-model /x
 keys create ""
-keys create x --expires 45d
+keys create x --expires soon
 keys create x --limit 0/1m
 keys create x --consumer nobody
 keys create x --scope nothing:read
