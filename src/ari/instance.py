@@ -3,10 +3,12 @@
 # ruff: noqa: PLC0415
 
 import os
+import shlex
 import shutil
 import threading
 from collections.abc import Callable
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ari.base.backup_setting_types import S3
@@ -43,6 +45,11 @@ if TYPE_CHECKING:
 
 SLOW_SECONDS = 2.0
 """After this time a short-lived process watches the database server, which may hang or wait for its standby."""
+
+
+def find_missing_data(settings: Settings) -> Path | None:
+    """The data directory, if the settings lead to one without an instance."""
+    return settings.data_dir if settings.database_url is None and not has_instance(settings.data_dir) else None
 
 
 class Instance:
@@ -195,10 +202,11 @@ class Instance:
         no data directory is created. ``watch`` is for processes that don't serve: they notice a server that hangs.
         With ``report``, which is called with a sentence, an empty database waits for the first start of a server.
         """
-        if must_exist and settings.database_url is None and not has_instance(settings.data_dir):
+        missing = find_missing_data(settings) if must_exist else None
+        if missing is not None:
             raise ConfigurationError(
-                f"No ARI data in {settings.data_dir}. If ARI is starting there for the first time, try again in a "
-                "moment. Otherwise, create it: ari migrate"
+                f"No ARI data in {missing}. If ARI is starting there for the first time, try again in a "
+                f"moment. Otherwise, create it: ari migrate --data-dir {shlex.quote(str(missing))}"
             )
         database = Database.open(settings)
         from ari.storage import migrate as migrations

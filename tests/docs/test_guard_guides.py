@@ -53,7 +53,7 @@ def test_the_program_guards_its_route(guide: str, client: Any, app: ModuleType) 
 def test_the_django_view_is_complete() -> None:
     """It needs a project, so only its names are checked here; the example is a whole one."""
     [first, *_] = _read_blocks("django")
-    view = first.partition("# views.py")[2]
+    view = first.partition("# views.py")[2].partition("# urls.py")[0]
     found: dict[str, Any] = {}
     exec(view, found)
     assert {"JsonResponse", "require_key", "read_order"} <= found.keys()

@@ -262,10 +262,12 @@ def test_unavailable_data_is_a_503(send: Send, tmp_path: Path) -> None:
     """Never open."""
     with override_settings(ARI_KEYS={"DATA_DIR": tmp_path / "typo"}):
         assert send("GET", "/v1/orders/1", "ari_k_x").status_code == 503
+        [found] = run_checks(tags=["security"])
+        assert (found.id, found.hint) == ("ari_guard.W002", f"Run: ari migrate --data-dir {tmp_path / 'typo'}")
     assert not (tmp_path / "typo").exists()
 
 
-def test_a_guarded_view_without_the_middleware_fails() -> None:
+def test_a_guarded_view_without_the_middleware_fails(instance: GuardedInstance) -> None:
     """It is never open, and ``manage.py check`` reports it."""
     request = RequestFactory().get("/v1/orders/1")
     with pytest.raises(ImproperlyConfigured, match="MIDDLEWARE lacks"):

@@ -129,7 +129,9 @@ class _Verification:
     async def _find_undeclared(self, scopes: Sequence[str]) -> Fault | None:
         """A refusal by an undeclared scope would hide that it is misspelled, and ``*`` would turn it into a yes."""
         undeclared = await self._services.lookup.find_undeclared(scopes)
-        return refuse(f"A scope that the proxy requires isn't declared. {HOW_TO_DECLARE}") if undeclared else None
+        if not undeclared:
+            return None
+        return refuse(f"The proxy requires the scope {min(undeclared)}, which isn't declared. {HOW_TO_DECLARE}")
 
     async def _refuse_key(self, verdict: Verdict, scopes: tuple[str, ...]) -> Fault | None:
         if isinstance(verdict, Granted):

@@ -74,7 +74,7 @@ def replace_in_form(content_type: bytes, body: bytes, names: frozenset[str], old
 def _read_parts(content_type: bytes, body: bytes) -> list[_Part]:
     matched = _TYPE.fullmatch(content_type.strip())
     if matched is None:
-        raise Ambiguous("The form's Content-Type isn't multipart/form-data with a plain boundary.")
+        raise Ambiguous("The Content-Type is neither application/json nor multipart/form-data with a plain boundary.")
     mark = b"--" + matched[2]
     first, *middle = b"".join((b"\r\n", body)).split(b"\r\n" + mark)
     last = middle.pop() if middle else b""

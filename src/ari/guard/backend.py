@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import MutableMapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -165,6 +166,9 @@ class Backend(Protocol):
 
     def check(self, requirement: Requirement) -> None:
         """Raise ``ConfigurationError`` for a requirement that this back end can't keep."""
+
+    def find_missing_data(self) -> Path | None:
+        """The data directory, if there is no instance in it yet. Raises ``ConfigurationError`` for wrong settings."""
 
     async def admit(self, request: GuardRequest) -> Admission:
         """Decide about a request. Never raises: what can't be decided is a refusal.

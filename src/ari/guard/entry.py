@@ -117,6 +117,10 @@ class Ari:
         """Likewise, for code on an event loop that may end before the process does, such as an async view of Django."""
         return await self._thread.run_async(work)
 
+    def find_missing_data(self) -> Path | None:
+        """The data directory, if there is no instance in it yet. Raises ``ConfigurationError`` for wrong settings."""
+        return self._backend.find_missing_data()
+
     def stop(self) -> None:
         """Close what ``run`` opened. Done at the end of the process in any case."""
         self._thread.stop()

@@ -59,6 +59,15 @@ class LocalBackend:
     def check(self, requirement: Requirement) -> None:
         """Every requirement can be kept."""
 
+    def find_missing_data(self) -> Path | None:
+        """The data directory, if there is no instance in it. Raises ``ConfigurationError`` for wrong settings."""
+        try:
+            from ari.base.settings import load_settings  # noqa: PLC0415 - the extra "server"
+            from ari.instance import find_missing_data  # noqa: PLC0415 - as above
+        except ImportError as error:
+            raise ConfigurationError(_NO_SERVER) from error
+        return find_missing_data(load_settings(data_dir=self._data_dir, database_url=self._database_url))
+
     async def admit(self, request: GuardRequest) -> Admission:
         engine = self._engines.find()
         if engine is None:

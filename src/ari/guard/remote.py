@@ -201,6 +201,9 @@ class RemoteBackend:
         if self._staleness_seconds is not None and (requirement.cost != 1 or requirement.limits is not None):
             raise ConfigurationError(_NO_STALE_LIMITS)
 
+    def find_missing_data(self) -> None:
+        """The data is the instance's."""
+
     async def open(self, scopes: Sequence[str] = ()) -> None:  # noqa: ARG002 - each request asks about its scopes
         await self._connections.get()
 

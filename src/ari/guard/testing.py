@@ -126,6 +126,9 @@ class FakeKeys:
     def check(self, requirement: Requirement) -> None:
         """Every requirement can be kept."""
 
+    def find_missing_data(self) -> None:
+        """Fake keys need none."""
+
     def admit_at_once(self, request: GuardRequest, loop: asyncio.AbstractEventLoop) -> Admission | None:  # noqa: ARG002 - of other back ends
         return None
 

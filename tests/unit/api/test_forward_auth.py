@@ -136,7 +136,7 @@ def test_an_undeclared_scope_is_the_proxys_fault(haproxy: App, held: str, scope:
     """Whatever the key holds: ``*`` must not turn a misspelled scope into a yes."""
     answer = ask(haproxy, haproxy.key(held), f"scope=orders:read&scope={scope}")
     assert problem_of(answer) == (403, "proxy_misconfigured")
-    assert "isn't declared" in content_of(answer)["detail"]
+    assert f"the scope {scope}, which isn't declared" in content_of(answer)["detail"]
     [row] = haproxy.rows()
     assert (row.code, row.status, row.source) == ("proxy_misconfigured", 403, "proxy")
 
