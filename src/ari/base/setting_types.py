@@ -131,6 +131,15 @@ def _private_addresses(value: object) -> object:
     return parts
 
 
+def _request_headers(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    parts = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    if not all(re.fullmatch(r"[a-z][a-z0-9_-]*/[a-z0-9!#$%&'*+.^`|~-]{1,128}", part) for part in parts):
+        raise ValueError("use names such as litellm/x-litellm-tags: a provider or upstream, a slash and a header")
+    return parts
+
+
 def _retention_days(value: int) -> int:
     if 0 < value < MIN_RETENTION_DAYS:
         raise ValueError(f"must be at least {MIN_RETENTION_DAYS} days, or 0 to keep everything")
@@ -288,6 +297,7 @@ Days = Annotated[tuple[int, ...], BeforeValidator(_days)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 ClickHouseLogUrl = Annotated[SecretStr, AfterValidator(_clickhouse_url)]
 PrivateAddresses = Annotated[tuple[str, ...], BeforeValidator(_private_addresses)]
+RequestHeaders = Annotated[tuple[str, ...], BeforeValidator(_request_headers)]
 RetentionDays = Annotated[int, Field(ge=0, le=36_500), AfterValidator(_retention_days)]
 Origin = Annotated[str, AfterValidator(_origin)]
 ResendUrl = Annotated[str, AfterValidator(_resend_url)]

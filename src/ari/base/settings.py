@@ -49,6 +49,7 @@ from ari.base.setting_types import (
     PrivateAddresses,
     Proxy,
     ProxyNetworks,
+    RequestHeaders,
     ResendKey,
     ResendUrl,
     RetentionDays,
@@ -149,6 +150,9 @@ class Settings(AuditSettings, BackupSettings):
         (),
         description="Comma-separated private addresses, networks and host names that API keys may use in base URLs, "
         "each with an optional port: 10.0.0.0/8, ollama:11434. The owner may use any.",
+    )
+    ai_request_headers: RequestHeaders = Field(
+        (), description="Comma-separated headers that also go from callers to one provider: litellm/x-litellm-tags."
     )
     usage_addresses: Literal["full", "network", "none"] = Field(
         "full",

@@ -15,7 +15,7 @@ def begin_call(
     """Begin a call; returns the headers of its request, with those that continue the trace where tracing is on."""
     attempts.begin()
     trace, credential = context.served.trace, attempts.current.credential
-    headers = to_provider(context.head, credential)
+    headers = to_provider(context.head, credential, attempts.added_headers)
     if trace is None:
         return headers
     call = AiCall(

@@ -89,6 +89,11 @@ class ProviderAttempts:
         return self.current.credential.provider
 
     @property
+    def added_headers(self) -> frozenset[str]:
+        """Names of the caller's headers that the operator passes to this provider."""
+        return self._keyring.added_headers.get(self.provider.name, frozenset())
+
+    @property
     def _limited_model(self) -> str:
         """The model that a 429 to this attempt is about."""
         return self.model or self.requested

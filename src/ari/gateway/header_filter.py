@@ -76,22 +76,34 @@ _VISIBLE = re.compile(rb"[\x20-\x7e]*")
 _BAD_SEGMENT = re.compile(rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f\x7f]|\xc2[\x80-\x9f]")
 _MAX_DECODINGS = 3
 _MAX_LENGTH_DIGITS = 15
-_KEY_NAMES = frozenset(
+_KEY_NAMES = frozenset(("apikey", "authorization", "key"))
+_CREDENTIAL = re.compile(
+    "api-?key|authorization|(?:access|oauth|auth|bearer|refresh|session|security)-?token\\Z|password|secret|subscription-key"
+)
+_TARGET = re.compile(
+    "x-http-.*|x-portkey-.*|helicone-.*|x-litellm-.*|cf-aig-.*|(?:.*-)?(?:api-?base|base-?url|custom-host|target-url"
+    "|upstream-?url|virtual-?key)"
+)
+"""Names of headers that servers may read from the query too, and members with which routers choose a server."""
+_OTHER_REQUEST = frozenset(("_method", "quotauser", "userip"))
+_PLAIN_PARAMETERS = frozenset(
     (
-        "access_token",
-        "api-key",
-        "api_key",
-        "apikey",
-        "authorization",
-        "key",
-        "oauth_token",
-        "x-api-key",
-        "xi-api-key",
-        "xi_api_key",
+        "alt",
+        "callback",
+        "count",
+        "expand",
+        "fields",
+        "filter",
+        "orderby",
+        "prettyprint",
+        "search",
+        "select",
+        "skip",
+        "top",
     )
 )
-_OTHER_REQUEST = frozenset(("$httpheaders", "$httpmethod", "x-http-method-override", "_method"))
-"""Google's servers read headers or a method from the query."""
+"""The only ones that pass with a leading ``$``. With it, Google's servers also read headers (``$httpHeaders``), a
+method, a content type (``$ct``), a body (``$req``) and credentials from the query."""
 _DOCUMENTS = frozenset((b"document", b"iframe", b"frame", b"embed", b"object", b"script", b"serviceworker", b"worker"))
 
 
@@ -101,13 +113,28 @@ def refuse_request(incoming: RequestHead) -> Fault | None:
         return Fault(REQUEST_ERRORS["forbidden"], "Browsers can't open provider responses directly.")
     if incoming.query:
         named = {name.lower() for name, _ in parse_qsl(incoming.query.replace(b";", b"&").decode("latin-1"), True)}
-        if named & _KEY_NAMES:
+        if any(map(_may_hold_key, named)):
             return Fault(INVALID_REQUEST, "Don't put API keys in URLs. Send your ARI key in a header.")
-        if named & _OTHER_REQUEST:
+        if any(map(_makes_other_request, named)):
             return Fault(INVALID_REQUEST, "Send the method and headers directly, not in the query string.")
     if b"%" in incoming.raw_path and _hides_segments(incoming.raw_path):
         return Fault(INVALID_REQUEST, "The path contains characters that no provider path has.")
     return None
+
+
+@lru_cache(1_000)
+def _may_hold_key(name: str) -> bool:
+    plain = name.lstrip("$.").replace("_", "-")
+    return plain in _KEY_NAMES or _CREDENTIAL.search(plain) is not None
+
+
+@lru_cache(1_000)
+def _makes_other_request(name: str) -> bool:
+    """Whether some server takes another method, headers, a body or a server to call from this parameter."""
+    plain = name.lstrip("$.").replace("_", "-")
+    if name.startswith(("$", ".")):
+        return name[1:] not in _PLAIN_PARAMETERS
+    return name in _OTHER_REQUEST or _TARGET.fullmatch(plain) is not None
 
 
 def _hides_segments(path: bytes) -> bool:

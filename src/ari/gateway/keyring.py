@@ -45,6 +45,8 @@ class Keyring:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
+        self.added_headers = _group_headers(instance.settings.ai_request_headers)
+        """By provider: ``ARI_AI_REQUEST_HEADERS``."""
         self._lookup = instance.open_provider_lookup()
         self.rotation = KeyRotation(instance.clock.monotonic, instance.key_rests)
         self._held: dict[str, tuple[Stored, Provider, dict[str | None, ResolvedCredential]]] = {}
@@ -107,3 +109,11 @@ class Keyring:
         """Forget all credentials."""
         self._held.clear()
         await self._lookup.close()
+
+
+def _group_headers(listed: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for one in listed:
+        provider, _, name = one.partition("/")
+        found.setdefault(provider, set()).add(name)
+    return {provider: frozenset(names) for provider, names in found.items()}

@@ -1,8 +1,9 @@
-"""Selects the caller's headers that go to the provider: all but those that security.md 36 names. No I/O.
+"""Selects the caller's headers that go to the provider: those on a list (security.md 36). No I/O.
 
-An allowlist would drop headers that it does not know, such as the one that selects who pays. So this is a denylist:
-credentials, the caller's identity and address, headers of proxies, browsers and connections, and headers that would
-turn the request into another one than the scope was checked for.
+A gateway as the upstream takes the address to call, another provider or another key from headers of its own, and sends
+the stored key there. New ones appear all the time, so only names pass that SDKs and providers document and that choose
+none of these, and those that the operator adds for one provider. Credentials, the caller's identity and address, and
+headers of proxies, browsers and connections never pass.
 """
 
 import re
@@ -12,6 +13,73 @@ from functools import lru_cache
 from ari.http.request_head import RequestHead
 from ari.integrations.model import Credential
 
+_PASSED = frozenset(
+    (
+        "accept",
+        "accept-language",
+        "cache-control",
+        "chatgpt-account-id",
+        "content-language",
+        "content-type",
+        "conversation-id",
+        "copilot-integration-id",
+        "copilot-vision-request",
+        "editor-plugin-version",
+        "editor-version",
+        "http-referer",
+        "idempotency-key",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "originator",
+        "pragma",
+        "prefer",
+        "range",
+        "session-id",
+        "thread-id",
+        "user-agent",
+        "version",
+        "x-app",
+        "x-client-request-id",
+        "x-goog-api-client",
+        "x-goog-fieldmask",
+        "x-goog-request-params",
+        "x-goog-user-project",
+        "x-idempotency-key",
+        "x-initiator",
+        "x-interaction-type",
+        "x-max-tokens",
+        "x-ms-client-request-id",
+        "x-ms-useragent",
+        "x-openai-subagent",
+        "x-openrouter-categories",
+        "x-openrouter-title",
+        "x-server-timeout",
+        "x-session-id",
+        "x-title",
+        "x-use-cache",
+        "x-wait-for-model",
+    )
+)
+"""What HTTP clients, the SDKs of providers and coding agents send."""
+_PASSED_PREFIXES = (
+    "anthropic-",
+    "groq-",
+    "openai-",
+    "x-claude-",
+    "x-codex-",
+    "x-goog-upload-",
+    "x-grok-",
+    "x-stainless-",
+)
+"""Each is one vendor's own: no gateway reads a target there."""
+_TARGET = re.compile(
+    "(?:api-?base|base-?url|deployment|endpoint|fallback|forward|gateway|host|host-?name|override|proxy|target|upstream"
+    "|ur[il]|virtual-?key)"
+)
+"""Words in a name that could choose another server. Denied even with a prefix that passes."""
 _CONNECTION = (
     "accept-encoding",
     "connection",
@@ -125,25 +193,43 @@ _NAME = re.compile(r"[a-z0-9!#$%&'*+.^`|~-]{1,128}")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
 
 
-def to_provider(incoming: RequestHead, credential: Credential) -> list[tuple[str, str]]:
-    """The request headers, line by line in order, with the provider key instead of the caller's credentials."""
+def to_provider(
+    incoming: RequestHead, credential: Credential, added: frozenset[str] = frozenset()
+) -> list[tuple[str, str]]:
+    """The request headers, line by line in order, with the provider key instead of the caller's credentials.
+
+    ``added`` are names in lower case that the operator passes to this provider, next to those that always pass.
+    """
     provider = credential.provider
-    passed = list(_select(incoming, (provider.key_header, *(name for name, _ in credential.headers))))
+    replaced = (provider.key_header, *(name for name, _ in credential.headers))
+    passed = list(_select(incoming, replaced, added))
     names = {name for name, _ in passed}
     defaults = (("user-agent", "ari"), *provider.default_headers)
-    added = [(name, value) for name, value in defaults if name not in names]
-    return [*passed, *added, *credential.headers, ("accept-encoding", "identity")]
+    missing = [(name, value) for name, value in defaults if name not in names]
+    return [*passed, *missing, *credential.headers, ("accept-encoding", "identity")]
 
 
 @lru_cache(1_000)
 def is_denied(name: str) -> bool:
-    """Whether a header of this name, in lower case, never goes to a provider."""
+    """Whether a header of this name, in lower case, never goes to a provider, whatever the operator sets."""
     return _DENIED.fullmatch(name) is not None or _CREDENTIAL.search(name) is not None
+
+
+@lru_cache(1_000)
+def chooses_target(name: str) -> bool:
+    """Whether the name of a header or parameter has a word with which gateways let callers choose a server or key."""
+    return _TARGET.search(name) is not None
+
+
+def _is_passed(name: str, added: frozenset[str]) -> bool:
+    if is_denied(name):
+        return False
+    return name in added or name in _PASSED or (name.startswith(_PASSED_PREFIXES) and not chooses_target(name))
 
 
 @lru_cache(256)
 def _choose_names(
-    given: tuple[bytes, ...], connection: bytes, replaced: tuple[str, ...]
+    given: tuple[bytes, ...], connection: bytes, replaced: tuple[str, ...], added: frozenset[str]
 ) -> tuple[tuple[bytes, str], ...]:
     """The names that pass, as given and as text. ``connection`` is the header that names others to remove.
 
@@ -151,12 +237,14 @@ def _choose_names(
     """
     removed = {*replaced, *(name.strip() for name in connection.decode("latin-1").lower().split(","))}
     names = [(raw, raw.decode("latin-1").lower()) for raw in given]
-    return tuple(one for one in names if one[1] not in removed and _NAME.fullmatch(one[1]) and not is_denied(one[1]))
+    return tuple(
+        one for one in names if one[1] not in removed and _NAME.fullmatch(one[1]) and _is_passed(one[1], added)
+    )
 
 
-def _select(incoming: RequestHead, replaced: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _select(incoming: RequestHead, replaced: tuple[str, ...], added: frozenset[str]) -> Iterator[tuple[str, str]]:
     connection = b",".join(incoming.lines(b"connection"))
-    for raw, name in _choose_names(tuple(incoming.headers), connection, replaced):
+    for raw, name in _choose_names(tuple(incoming.headers), connection, replaced, added):
         for line in incoming.lines(raw):
             value = _text(line)
             if _VALUE.fullmatch(value):

@@ -200,3 +200,12 @@ def test_a_display_currency_needs_its_rate(monkeypatch: pytest.MonkeyPatch) -> N
         load_settings()
     monkeypatch.setenv("ARI_DISPLAY_CURRENCY_RATE", "0.92")
     assert load_settings().currency == DisplayCurrency("EUR", Decimal("0.92"))
+
+
+def test_headers_for_providers_are_names_of_both() -> None:
+    """Lower case, as headers are compared; anything else would match no header."""
+    given = Settings(ai_request_headers=" LiteLLM/X-Litellm-Tags, openai/x-a ,")
+    assert given.ai_request_headers == ("litellm/x-litellm-tags", "openai/x-a")
+    for wrong in ("x-a", "/x-a", "openai/", "openai/x_a", "openai/x a", "a/b/c"):
+        with pytest.raises(ValueError, match="use names such as litellm/x-litellm-tags"):
+            Settings(ai_request_headers=wrong)

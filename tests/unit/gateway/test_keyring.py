@@ -79,3 +79,17 @@ def test_the_request_knows_that_the_provider_is_failing(instance: Instance) -> N
         assert (await keyring.find(OPENAI)).failing
 
     _run(instance, work)
+
+
+def test_headers_are_added_for_one_provider(instance: Instance) -> None:
+    """As ``ARI_AI_REQUEST_HEADERS`` lists them."""
+    listed = ("litellm/x-litellm-tags", "litellm/x-litellm-timeout", "openai/x-a")
+    instance.settings = instance.settings.model_copy(update={"ai_request_headers": listed})
+
+    async def work(keyring: Keyring) -> None:
+        assert keyring.added_headers == {
+            "litellm": frozenset(("x-litellm-tags", "x-litellm-timeout")),
+            "openai": frozenset(("x-a",)),
+        }
+
+    _run(instance, work)

@@ -1,4 +1,4 @@
-"""Which of the caller's headers a provider sees: all but the dangerous ones, line by line."""
+"""Which of the caller's headers a provider sees: those on a list, line by line."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from ari.integrations.providers import get_provider, providers
 SECRET = "sk-proj-0123456789abcdefghijklmnop"
 PASS = """
 accept accept-language anthropic-beta anthropic-dangerous-direct-browser-access anthropic-user-profile-id
-anthropic-version anthropic-worker-id anthropic-workspace-id cache-control cf-aig-cache-ttl chatgpt-account-id
-content-language content-type helicone-session-id http-referer idempotency-key if-none-match openai-beta
+anthropic-version anthropic-worker-id anthropic-workspace-id cache-control chatgpt-account-id
+content-language content-type http-referer idempotency-key if-none-match openai-beta
 openai-organization openai-project openai-safety-identifier originator range user-agent x-client-request-id
 x-goog-api-client x-goog-request-params x-goog-user-project x-goog-upload-protocol x-grok-conv-id x-initiator
 x-max-tokens x-openrouter-title x-session-id x-stainless-arch x-stainless-async x-stainless-helper-method
@@ -30,6 +30,14 @@ true-client-ip upgrade via x-access-token x-amz-security-token x-amzn-trace-id x
 x-auth-request-email x-auth-token x-b3-traceid x-client-ip x-csrf-token x-forwarded x-forwarded-client-cert
 x-forwarded-for x-forwarded-host x-goog-api-key x-goog-authenticated-user-email x-goog-iam-authorization-token
 x-http-method-override x-ms-client-principal x-original-url x-real-ip x-request-id x-rewrite-url xi-api-key
+"""
+TARGETS = """
+ai-language-model-id anthropic-base-url azureml-model-deployment cf-aig-cache-ttl cf-aig-custom-provider extra-headers
+helicone-fallbacks helicone-model-override helicone-openai-api-base helicone-session-id helicone-target-provider
+helicone-target-url openai-api-base openai-base-url openai-proxy x-api-base x-base-url x-goog-upload-url
+x-gateway-config x-litellm-api-base x-litellm-model x-ms-oai-image-generation-deployment x-portkey-config
+x-portkey-custom-host x-portkey-forward-headers x-portkey-provider x-portkey-virtual-key x-provider x-target-url
+x-unknown x-upstream-url
 """
 
 
@@ -49,7 +57,7 @@ def _credential(name: str = "openai", base_url: str = "https://api.openai.com", 
 
 @pytest.mark.parametrize("name", PASS.split())
 def test_what_decides_who_pays_or_how_passes(name: str) -> None:
-    """Headers that the SDKs and the providers' docs name, and unknown ones."""
+    """Headers that the SDKs and the providers' docs name."""
     assert not is_denied(name)
     assert dict(to_provider(_make_head((name, b"a value")), _credential()))[name] == "a value"
 
@@ -60,6 +68,26 @@ def test_what_is_dangerous_stays(name: str) -> None:
     sent = to_provider(_make_head((name, b"a value")), _credential())
     assert "a value" not in dict(sent).values()
     assert [value for found, value in sent if found == "authorization"] == [f"Bearer {SECRET}"]
+
+
+@pytest.mark.parametrize("name", TARGETS.split())
+@pytest.mark.parametrize("provider", ["openai", "openai_compatible"])
+def test_no_caller_chooses_where_a_gateway_sends_the_key(name: str, provider: str) -> None:
+    """Portkey calls the host in ``x-portkey-custom-host`` with the stored key, and others have such headers too."""
+    sent = to_provider(_make_head((name, b"http://evil.example")), _credential(provider, "https://gateway.example"))
+    assert "http://evil.example" not in dict(sent).values()
+    assert f"Bearer {SECRET}" in dict(sent).values()
+
+
+def test_the_operator_adds_headers_but_no_credentials() -> None:
+    """For one provider, any name that is no credential, address or part of the connection."""
+    head = _make_head(("x-portkey-trace-id", b"a"), ("x-other", b"b"), ("cookie", b"c"), ("authorization", b"d"))
+    added = frozenset(("x-portkey-trace-id", "cookie", "authorization"))
+    sent = dict(to_provider(head, _credential(), added))
+    assert sent["x-portkey-trace-id"] == "a"
+    assert not {"x-other", "cookie"} & sent.keys()
+    assert sent["authorization"] == f"Bearer {SECRET}"
+    assert "x-portkey-trace-id" not in dict(to_provider(head, _credential()))
 
 
 @pytest.mark.parametrize("name", list(providers()))
@@ -109,6 +137,7 @@ def test_values_are_text() -> None:
         ("x-lines", b"a\nx: b"),
         ("x-nul", b"a\x00"),
     )
-    passed = dict(to_provider(sent, _credential()))
+    added = frozenset(("x-latin", "x-tab", "x-empty", "x-lines", "x-nul"))
+    passed = dict(to_provider(sent, _credential(), added))
     assert (passed["x-title"], passed["x-latin"], passed["x-tab"], passed["x-empty"]) == ("Café", "Café", "a\tb", "")
     assert not {"x-lines", "x-nul"} & set(passed)
