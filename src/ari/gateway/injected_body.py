@@ -72,31 +72,34 @@ class InjectedBody:
         return body if self._length is not None else _chain([body], None)
 
     def note_accepted(self) -> None:
-        """A successful response began, so the body is no longer needed."""
+        """A successful response began, so the body is no longer needed.
+
+        Only now it's known that the option was what the server refused, and not something of the caller's.
+        """
         if self._injector.injected:
             self._note(refused=False)
         elif self._without_option:
-            self._note(refused=True)
+            self._note_refused()
         self.close()
 
     def should_retry(self, status: int, error: bytes | None) -> bool:
         """Whether to send the body again without the option. ``error`` is the body of the response, if it was read.
 
-        If the error refuses exactly the option, later requests for this model don't get it for a while, even if this
-        body is gone.
+        If the error refuses exactly the option and this body is gone, later requests for this model don't get it for a
+        while.
         """
         if not self._injector.injected:
             return False
         accepts = self._option_support.accepts(self._credential, self._injector.model, self._now())
-        if is_refusal(status, error):
-            self._note(refused=True)
-        elif not may_be_refusal(status, error, accepts):
+        if not may_be_refusal(status, error, accepts):
             return False
         if self._whole is None:
+            if is_refusal(status, error):
+                self._note_refused()
             return False
-        model = self._injector.model
+        before = self._injector
         self._injector = UsageInjector(self._refuses)
-        self._injector.model = model
+        self._injector.model, self._injector.is_plain = before.model, before.is_plain
         self._without_option = True
         return True
 
@@ -118,6 +121,13 @@ class InjectedBody:
 
     def _refuses(self, model: str) -> bool:
         return self._option_support.refuses(self._credential, model, self._now())
+
+    def _note_refused(self) -> None:
+        """Without the option, a stream's use is estimated, so a caller must not be able to bring that about: neither
+        where the model has accepted it, nor by a body that servers may read in another way."""
+        accepts = self._option_support.accepts(self._credential, self._injector.model, self._now())
+        if self._injector.is_plain and not accepts:
+            self._note(refused=True)
 
     def _note(self, *, refused: bool) -> None:
         self._option_support.note(self._credential, self._injector.model, self._now(), refused=refused)

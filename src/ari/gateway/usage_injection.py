@@ -4,6 +4,7 @@ Without it such a stream does not report usage. The extra chunk that it causes i
 of the request stay as they are. A server that refuses the option gets the request without it.
 """
 
+import re
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
@@ -22,6 +23,8 @@ _BLANK = b" \t\r\n"
 _MAX_VALUE_BYTES = 4 * 1024
 """Of the members that are read from a body that isn't held whole."""
 _WATCHED = frozenset(("model", "stream"))
+_MENTION = re.compile(rb'"stream', re.IGNORECASE)
+_OWN_NAMES = frozenset(("stream", "stream_options"))
 
 REFUSED_SECONDS, ACCEPTED_SECONDS = 300.0, 3600.0
 """A refusal is forgotten soon: without the option, the usage of streams is unknown."""
@@ -30,6 +33,7 @@ _REFUSALS = (400, 422)
 """Statuses of a refused option. Not every server says what it refuses."""
 _OPTION = "stream_options"
 _OPTION_PARAMS = (_OPTION, f"{_OPTION}.include_usage")
+_OPTION_PLACES = (["body", _OPTION], ["body", _OPTION, "include_usage"])
 
 
 def may_inject(provider: Provider, method: str, path: str, media_type: bytes) -> bool:
@@ -92,7 +96,7 @@ def is_refusal(status: int, body: bytes | None) -> bool:
     if any(error.get("param") in _OPTION_PARAMS for error in errors):
         return True
     places = [one.get("loc") for one in details if isinstance(one, dict)] if isinstance(details, list) else []
-    return any(isinstance(place, list) and place[:2] == ["body", _OPTION] for place in places)
+    return any(place in _OPTION_PLACES for place in places)
 
 
 class _Chat(msgspec.Struct):
@@ -104,7 +108,9 @@ _chats = msgspec.json.Decoder(_Chat)
 
 
 class UsageInjector:
-    """Rewrites one body, in chunks of any size. ``model`` and ``set_by_caller`` are known at its end.
+    """Rewrites one body, in chunks of any size. ``model``, ``set_by_caller`` and ``is_plain`` are known at its end.
+
+    ``is_plain``: no member's name begins like ``stream`` or ``stream_options``, or repeats one of them.
 
     ``refuses`` says whether a model is known to refuse the option; such a body stays unchanged. So does one whose
     ``stream_options`` are longer than ``max_value_bytes``.
@@ -126,11 +132,13 @@ class UsageInjector:
         self.model = ""
         self.injected = False
         self.set_by_caller = False
+        self.is_plain = True
+        self._seen: set[str] = set()
 
     def rewrite_plain(self, body: bytes) -> bytes | None:
         """The same for a whole body that names ``stream`` at most once, in a tenth of the time; else ``None``."""
-        mentions = body.count(b'"stream')
-        if mentions > 1 or b"\\u" in body:
+        mentions = len(_MENTION.findall(body))
+        if mentions > 1 or mentions != body.count(b'"stream') or b"\\u" in body:
             return None
         if not mentions:
             return body
@@ -194,8 +202,11 @@ class UsageInjector:
                 self._watch(part, span)
 
     def _begin_member(self, out: bytearray) -> None:
-        member = self._gap + self._key
-        if self._walker.key == "stream_options":
+        member, name = self._gap + self._key, self._walker.key or ""
+        if name.casefold().startswith("stream"):
+            self.is_plain = self.is_plain and name in _OWN_NAMES and name not in self._seen
+            self._seen.add(name)
+        if name == _OPTION:
             self._cut = bytearray(member)
         else:
             self._write(member, out)

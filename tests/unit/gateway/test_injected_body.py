@@ -39,11 +39,11 @@ class Pieces(RequestBody):
         at_end()
 
 
-def make_body(length: int | None, *, whole: bool = False) -> RequestBody:
+def make_body(length: int | None, *, whole: bool = False, content: bytes = BODY) -> RequestBody:
     async def receive() -> Any:
         raise AssertionError
 
-    return RequestBody(receive, length, BODY) if whole else Pieces(receive, length, None)
+    return RequestBody(receive, length, content) if whole else Pieces(receive, length, None)
 
 
 async def body_of(room: BodyBudget, taken: RequestBody, answers: OptionSupport | None = None) -> InjectedBody:
@@ -124,4 +124,62 @@ async def test_a_server_that_refuses_both_is_asked_again() -> None:
     asked.next([])
     assert not asked.should_retry(400, b"max_tokens is too large")
     asked.close()
+    assert not answers.refuses(CREDENTIAL, "m", 1.0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"model":"m","stream":true,"stream_options.include_usage":1}',
+        b'{"model":"m","stream":true,"Stream":false}',
+        b'{"model":"m","stream":true,"stream' + b"_" * 200 + b'":1,"stream_options.include_usage":1}',
+        b'{"model":"m","stream":true,"stream":false,"stream":true}',
+        b'{"model":"m","stream":true,"stream_options":{"bad":1},"stream_options":{}}',
+        b'{"model":"m","stream":true,"stre\\u0061m_options.include_usage":1}',
+    ],
+)
+@run
+async def test_no_caller_makes_others_go_without_the_option(content: bytes) -> None:
+    """By members that servers may read in another way, whatever becomes of the second attempt."""
+    answers = OptionSupport()
+    asked = await body_of(BodyBudget(1_000), make_body(len(content), whole=True, content=content), answers)
+    await join(asked.next([]))
+    asked.should_retry(400, NAMED)
+    asked.next([])
+    asked.note_accepted()
+    assert not answers.refuses(CREDENTIAL, "m", 1.0)
+
+
+@run
+async def test_only_a_success_without_the_option_is_remembered() -> None:
+    """A second refusal is about something of the caller's, such as a member whose name resembles the option."""
+    answers = OptionSupport()
+    for _ in range(3):
+        asked = await body_of(BodyBudget(1_000), make_body(None), answers)
+        asked.next([])
+        assert asked.should_retry(400, NAMED)
+        asked.next([])
+        assert not asked.should_retry(400, NAMED)
+        asked.close()
+    assert not answers.refuses(CREDENTIAL, "m", 1.0)
+    asked = await body_of(BodyBudget(1_000), make_body(None), answers)
+    asked.next([])
+    assert asked.should_retry(400, NAMED)
+    asked.next([])
+    asked.note_accepted()
+    assert answers.refuses(CREDENTIAL, "m", 1.0)
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+@run
+async def test_a_model_that_has_accepted_the_option_keeps_it(has_room: bool) -> None:
+    """For an hour: a refusal within it is one request's."""
+    answers = OptionSupport()
+    answers.note(CREDENTIAL, "m", 1.0, refused=False)
+    asked = await body_of(BodyBudget(1_000 if has_room else 35), make_body(len(BODY)), answers)
+    await join(asked.next([]))
+    assert asked.should_retry(400, NAMED) is has_room
+    if has_room:
+        asked.next([])
+        asked.note_accepted()
     assert not answers.refuses(CREDENTIAL, "m", 1.0)

@@ -211,6 +211,8 @@ def test_a_refusal_names_exactly_the_option(body: bytes) -> None:
         b'{"error":{"param":["stream_options"]}}',
         b'{"detail":[{"loc":["body","messages",0,"stream_options"]}]}',
         b'{"detail":[{"loc":"stream_options"}],"error":"stream_options"}',
+        b'{"detail":[{"loc":["body","stream_options","bad"]}]}',
+        b'{"error":{"param":"stream_options.bad"}}',
         b'["stream_options"]',
         b"[" * 100_000,
         None,
