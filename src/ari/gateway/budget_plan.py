@@ -129,9 +129,9 @@ class BudgetPlanner:
         hard_units = {budget.unit for owner in owners for budget in owner.rules.budgets if budget.is_hard}
         if facts.is_determined and not facts.models and "money" not in hard_units:
             return None  # It uses no tokens.
-        if hard_units and (not facts.is_determined or facts.unreported is not None):
-            problem = facts.unreported if facts.is_determined else facts.problem
-            return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {problem or ''}".strip())
+        unsure = facts.unnamed_model or facts.unreported if facts.is_determined else facts.problem or ""
+        if hard_units and unsure is not None:
+            return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {unsure}".strip())
         fee = facts.unreported_fee or (_SEARCH_FEE if facts.search_count and not _has_search_price(prices) else None)
         if fee is not None and "money" in hard_units:
             return Fault(REASONS["cost_unknown"], f"{REASONS['cost_unknown'].sentence} {fee}")

@@ -80,10 +80,9 @@ def refuse_models(rules: tuple[ModelRules, ...], provider: Provider, facts: Requ
     """The refusal if the request asks for a model that isn't allowed, or for one that can't be determined."""
     if not rules:
         return None
-    if not facts.is_determined:
-        detail = (
-            f"This key may use certain models only, and ARI can't determine the model of this request. {facts.problem}"
-        )
+    problem = facts.unnamed_model if facts.is_determined else facts.problem
+    if problem is not None or not facts.is_determined:
+        detail = f"This key may use certain models only, and ARI can't determine the model of this request. {problem}"
         return ModelRefusal(Fault(MODEL_NOT_ALLOWED, detail), provider.name, next(iter(facts.models), None))
     refused = next((model for model in facts.models if not is_allowed(rules, provider.name, model)), None)
     if refused is None:

@@ -25,6 +25,7 @@ from ari.gateway.json_tree import (
     require_clear,
     require_shapes,
 )
+from ari.gateway.other_models import OtherModels, find_other_models, is_model_name
 from ari.gateway.output_limit import read_output_limit
 from ari.gateway.recordings import count_max_seconds
 from ari.gateway.route import Target
@@ -80,8 +81,6 @@ _STORED = compile_fields(
 )
 """Members with which Gemini reads the requests of a batch from a file, or input and tools from a cache that was made
 for some model (https://ai.google.dev/api/caching), and OpenAI a prompt, model and tools."""
-_TOOLS = compile_fields(("tools[]", "input[].tools[]"))
-_IMAGE_TOOL = "image_generation"
 _EXTRA, _GOOGLE = "extra_body", frozenset(("google",))
 """Gemini's chat API has options of its own in ``extra_body.google``."""
 _FORM_COUNTS = frozenset(("n", "best_of"))
@@ -89,8 +88,8 @@ _FORM_MEMBERS = _FORM_COUNTS | {"response_format"}
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _CONTENTS = frozenset(("messages", "contents", "system", "instructions", "prompt"))
 """Large members that no target's facts depend on."""
-_IN_QUERY = frozenset(("model", "models", "model_id", "preset"))
-"""LiteLLM prefers the model of the query string to that of the body."""
+_PRESET = "preset"
+"""In the query string, as a model: LiteLLM prefers the model of the query string to that of the body."""
 _ROUTING_HEADERS = (b"x-portkey-config", b"x-portkey-provider", b"helicone-fallbacks", b"x-litellm-model")
 FACT_HEADERS = frozenset((*_ROUTING_HEADERS, *USE_HEADERS))
 """Headers that change the facts of a request, next to its content type."""
@@ -117,6 +116,7 @@ class RequestFacts(HiddenFields, msgspec.Struct, frozen=True):
     why. ``max_output_tokens`` is the caller's limit for each choice of each item, ``None`` without a limit.
     ``item_count`` counts the requests of a batch or the prompts of a completion, ``choice_count`` the responses to
     each. No count is higher than providers accept.
+    ``unnamed_model`` is a sentence that says which tool could use a model that the request doesn't name.
     ``unreported`` is a sentence that says why the response won't report the use, ``None`` if it should, and
     ``unreported_fee`` one that says what may have a fee that it doesn't report. ``search_count`` is how
     often the request may search the web at a fee that the response reports. ``price_context`` selects prices, as that
@@ -132,6 +132,7 @@ class RequestFacts(HiddenFields, msgspec.Struct, frozen=True):
     choice_count: int
     streams: bool
     problem: str | None = None
+    unnamed_model: str | None = None
     unreported: str | None = None
     unreported_fee: str | None = None
     search_count: int = 0
@@ -159,11 +160,12 @@ def read_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
         in_body, asked, content = _read_body(place, target, head, body)
     except Ambiguous as error:
         return _make_undetermined(body, str(error))
-    models = tuple(dict.fromkeys(map(_strip_prefix, (*in_path, *in_body))))
+    models = tuple(dict.fromkeys(map(_strip_prefix, (*in_path, *in_body.names))))
     problem = _find_problem(target, models)
     facts = _describe(target, models, asked, len(body), problem)
     members = {name: None if name in _CONTENTS else value for name, value in asked.items()}
-    return _add_target_facts(replace(facts, content=content, asked=_Asked(head, members)), target)
+    facts = replace(facts, unnamed_model=in_body.problem, content=content, asked=_Asked(head, members))
+    return _add_target_facts(facts, target)
 
 
 def _add_target_facts(facts: RequestFacts, target: Target) -> RequestFacts:
@@ -216,7 +218,7 @@ def _require_plain_head(place: ModelPlace, head: RequestHead) -> None:
     """Raise ``Ambiguous`` if the query string or a header could name a model."""
     if head.query and place.fields:
         pairs = parse_qsl(head.query.replace(b";", b"&").decode("latin-1"), keep_blank_values=True)
-        if any(fold_name(name) in _IN_QUERY for name, _ in pairs):
+        if any(is_model_name(name) or fold_name(name) == _PRESET for name, _ in pairs):
             raise Ambiguous("Name the model in the body, not in the query string.")
     for name in _ROUTING_HEADERS:
         if name in head.headers:
@@ -233,15 +235,15 @@ def _decode_model(text: str) -> str:
 
 def _read_body(
     place: ModelPlace, target: Target, head: RequestHead, body: bytes
-) -> tuple[list[str], Mapping[str, Any], ContentSize | None]:
-    """The models that the body names, its members, and the size of its content. Raises ``Ambiguous``."""
+) -> tuple[OtherModels, Mapping[str, Any], ContentSize | None]:
+    """The models that the body names or may use, its members, and the size of its content. Raises ``Ambiguous``."""
     content_type = head.first(b"content-type") or b""
     if is_form(content_type):
         return _read_form_facts(place, content_type, body)
     if not _JSON_TYPE.fullmatch(content_type.strip()):
         raise Ambiguous("Send the body as application/json in UTF-8.")
     if not body.strip():
-        return [], _NO_VALUES, None
+        return OtherModels([], None), _NO_VALUES, None
     tree = parse_tree(body)
     if not isinstance(tree, dict):
         raise Ambiguous("The body isn't a JSON object.")
@@ -255,9 +257,10 @@ def _read_body(
     require_shapes(tree, model_fields)
     if not all(isinstance(value, str) and not _SURROGATE.search(value) for value in values):
         raise Ambiguous("The body names a model that isn't text.")
-    if any(_uses_default_model(tool) for tool in find_values(tree, _TOOLS)):
-        raise Ambiguous("A tool that generates images names no model, so the provider chooses one.")
-    return values, tree, measure_content(body, tree)
+    other = find_other_models(tree, is_router=bool(target.provider.routing_models))
+    if any(map(_SURROGATE.search, other.names)):
+        raise Ambiguous("The body names a model that isn't text.")
+    return other._replace(names=[*values, *other.names]), tree, measure_content(body, tree)
 
 
 def _is_google_option(target: Target, name: str, value: Any) -> bool:
@@ -267,7 +270,7 @@ def _is_google_option(target: Target, name: str, value: Any) -> bool:
 
 def _read_form_facts(
     place: ModelPlace, content_type: bytes, body: bytes
-) -> tuple[list[str], Mapping[str, Any], ContentSize]:
+) -> tuple[OtherModels, Mapping[str, Any], ContentSize]:
     """As ``_read_body``, of a form; a count that isn't a number stays text."""
     names = frozenset(field for field in place.fields if field.isidentifier())
     fields = read_form(content_type, body, names | _ELSEWHERE | _FORM_MEMBERS)
@@ -280,15 +283,11 @@ def _read_form_facts(
     models = [values[0] for name, values in fields.items() if name in names]
     files = list_files(content_type, body)
     attached, max_seconds = sum(map(len, files)), sum(map(count_max_seconds, files))
-    return models, members, ContentSize(max(1, len(body) - attached), len(files), attached, max_seconds)
-
-
-def _uses_default_model(tool: Any) -> bool:
-    """Whether a tool of the provider's own uses a model that the request doesn't name."""
-    if not isinstance(tool, dict) or tool.get("model"):
-        return False
-    kind = tool.get("type")
-    return isinstance(kind, str) and _IMAGE_TOOL in fold_name(kind)
+    return (
+        OtherModels(models, None),
+        members,
+        ContentSize(max(1, len(body) - attached), len(files), attached, max_seconds),
+    )
 
 
 def _find_problem(target: Target, models: tuple[str, ...]) -> str | None:

@@ -167,3 +167,17 @@ def test_the_fee_of_searches_is_reserved(count: int) -> None:
     charged = prices.cost_of(used)
     assert charged is not None
     assert reserve(count) == reserve(0) + count * 10_000 >= charged.micros
+
+
+@pytest.mark.parametrize(("is_hard", "unit"), [(True, "money"), (True, "tokens"), (False, "tokens")])
+def test_a_model_that_is_not_named_has_no_known_cost(is_hard: bool, unit: Unit) -> None:
+    """A tool may call any model, so a hard budget can't reserve its use."""
+    owner = RuleOwner("key_1", LimitRules(budgets=(Budget("all", 1_000_000, unit, "day", is_hard=is_hard),)))
+    book = PriceBook()
+    book.load()
+    prices = RequestPrices(book, PriceRules(), Target(get_provider("openai"), "/v1/responses"), "POST", 0, "gpt-5")
+    facts = RequestFacts(("gpt-5",), True, 10, 2, 1, 1, False, unnamed_model="A tool could use another model.")
+    plan = BudgetPlanner("refuse", 600).plan("key_1", (owner,), prices, facts)
+    assert isinstance(plan, Fault) is is_hard
+    if isinstance(plan, Fault):
+        assert str(plan.detail).endswith("A tool could use another model.")

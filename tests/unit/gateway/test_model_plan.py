@@ -47,6 +47,29 @@ def test_an_alias_hides_no_model_from_the_rules(target: str) -> None:
     assert [one.model for one in both.targets] == ["gpt-5-mini"]
 
 
+@pytest.mark.parametrize(
+    ("extra", "is_refused"),
+    [
+        (b'"tools": [{"type": "openrouter:advisor"}]', True),
+        (b'"plugins": [{"id": "fusion"}]', True),
+        (b'"plugins": [{"id": "web", "judge_model": "openai/gpt-5-pro"}]', True),
+        (b'"plugins": [{"id": "web"}], "tools": [{"type": "function"}]', False),
+    ],
+)
+def test_a_tool_brings_no_denied_model(extra: bytes, is_refused: bool) -> None:
+    """OpenRouter's tools and plugins call models of their own."""
+    rules = (ModelRules(deny=("openrouter/openai/gpt-5-pro",)),)
+    head = read_head(
+        scope_of("POST", b"/api/ai/openrouter/api/v1/responses", [(b"content-type", b"application/json")]), 0
+    )
+    context = cast(
+        "RequestContext", SimpleNamespace(head=head, key=SimpleNamespace(scopes=("ai:*",), model_rules=rules))
+    )
+    target = Target(get_provider("openrouter"), "/api/v1/responses")
+    found = plan_models(context, target, b'{"model": "a/b", ' + extra + b"}", AliasRules({}))
+    assert isinstance(found, ModelRefusal) is is_refused
+
+
 def test_without_rules_any_alias_leads_on() -> None:
     """No rule is broken."""
     assert isinstance(_plan("openrouter/openrouter/auto", rules=()), ModelPlan)

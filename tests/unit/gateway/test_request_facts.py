@@ -135,10 +135,7 @@ def test_a_request_without_a_model_is_determined(route: str, method: str) -> Non
         ("openai_compatible/chat/completions", {"model": "a", "router_settings_override": {"x": 1}}, None, b""),
         ("openai_compatible/chat/completions", {"model": "a", "litellm_params": {"model": "b"}}, None, b""),
         ("openai_compatible/chat/completions", {"model": "a,b"}, None, b""),
-        ("openai/v1/responses", {"model": "a", "tools": [{"type": "image_generation"}]}, None, b""),
-        ("openai/v1/responses", {"model": "a", "tools": [{"type": "image_generation", "model": ""}]}, None, b""),
-        ("openai/v1/responses", {"model": "a", "input": [{"tools": [{"type": "image_generation"}]}]}, None, b""),
-        ("openrouter/api/v1/responses", {"model": "a", "tools": [{"type": "openrouter:image_generation"}]}, None, b""),
+        ("openai/v1/chat/completions", {"model": "a"}, None, b"judge_model=b"),
         ("openrouter/api/v1/chat/completions", {"model": "OpenRouter/Auto"}, None, b""),
         ("openrouter/api/v1/chat/completions", {"model": "a/b@preset/c"}, None, b""),
         ("openai_compatible/chat/completions", {"model": "a", "deployment_id": "b"}, None, b""),
@@ -260,6 +257,18 @@ def test_the_count_of_a_form_is_read() -> None:
 def test_another_model_in_an_unusual_place_is_not_determined(route: str, extra: dict[str, Any]) -> None:
     """Routers copy some members over the body, and read some in other shapes."""
     assert not _read(route, {"model": "a"} | extra).is_determined
+
+
+@pytest.mark.parametrize(
+    ("route", "is_named"),
+    [("openai/v1/responses", True), ("openrouter/api/v1/responses", False), ("openai_compatible/responses", False)],
+)
+def test_tools_may_use_another_model(route: str, is_named: bool) -> None:
+    """Without hiding the request's own: a tool of a router names its model elsewhere than OpenAI's."""
+    facts = _read(route, {"model": "a", "tools": [{"type": "image_generation", "model": "b"}]})
+    assert (facts.models, facts.is_determined, facts.unnamed_model is None) == (("a", "b"), True, is_named)
+    facts = _read(route, {"model": "a", "tools": [{"type": "openrouter:advisor", "parameters": {"model": "c"}}]})
+    assert (facts.models, facts.unnamed_model is None) == (("a", "c"), False)
 
 
 @pytest.mark.parametrize("given", ["text", ["text"], [1, 2], [[1], [2]], {"messages": []}, [{"role": "user"}]])
