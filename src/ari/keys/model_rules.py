@@ -13,6 +13,8 @@ from ari.base.secrets_in_text import looks_like_key
 MAX_PATTERNS = 100
 MAX_PATTERN_LENGTH = 200
 MAX_MODEL_LENGTH = 256
+_MAX_SLASHES = 12
+"""No model has more, and each makes another name for deny patterns."""
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 _FORM = "Use names such as openai/gpt-5-mini, with * for any characters."
 
@@ -32,13 +34,15 @@ class ModelRules(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     def allows(self, provider: str, model: str) -> bool:
         """Whether the model may be used.
 
-        Case doesn't count. A deny pattern also matches a tag of the model (``:latest``) and the model's name without
-        the path that some servers put before it. A name with blanks at its ends, or with characters beyond ASCII, isn't
+        Case doesn't count. A deny pattern also matches the model without what servers put before it (a path, a ``~``)
+        or after it (``:latest``, ``@20250101``). A name with blanks at its ends, or with characters beyond ASCII, isn't
         allowed, since servers read it in different ways.
         """
         if len(model) > MAX_MODEL_LENGTH or not _PLAIN.fullmatch(model):
             return False
         provider, model = provider.lower(), model.lower()
+        if self.deny and model.count("/") > _MAX_SLASHES:
+            return False
         if any(_matches(pattern, provider, name) for pattern in self.deny for name in _names_of(model)):
             return False
         return not self.allow or any(_matches(pattern, provider, model) for pattern in self.allow)
@@ -99,10 +103,16 @@ def _parse_pattern(text: str) -> str:
 
 
 def _names_of(model: str) -> set[str]:
-    """The names by which servers know the model."""
-    names = {model, model.rpartition("/")[2]}
-    tags = {name.partition(":")[0] for name in names} - {""}
-    return names | tags | {f"{name}:latest" for name in names if ":" not in name}
+    """The names by which servers may know the model: each end of its path, with and without tags and versions.
+
+    OpenRouter reads ``~anthropic/claude-opus-latest`` as the newest of these models, and ``openrouter/a/b`` as ``a/b``.
+    """
+    parts = [part for one in model.split("/") if (part := one.strip("~ "))]
+    names = {model, model.rpartition("/")[2], *("/".join(parts[at:]) for at in range(len(parts)))}
+    latest = {f"{name}:latest" for name in names if ":" not in name}
+    for end in ("@", ":"):
+        names |= {name.partition(end)[0] for name in names}
+    return (names | latest) - {""}
 
 
 def _split(pattern: str) -> tuple[str, str]:

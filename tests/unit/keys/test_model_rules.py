@@ -57,6 +57,47 @@ def test_another_spelling_evades_no_deny_pattern(model: str) -> None:
     assert ModelRules(deny=("secret",)).allows("ollama", "secretary")
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        "anthropic/claude-opus-4.6",
+        "Anthropic/Claude-Opus-4.6",
+        "anthropic/claude-opus-4.6:free",
+        "anthropic/claude-opus-4.6:online:nitro",
+        "~anthropic/claude-opus-latest",
+        "~anthropic/~claude-opus-latest",
+        "~Anthropic/claude-opus-latest:online",
+        "openrouter/anthropic/claude-opus-4.6",
+        "openrouter/~anthropic/claude-opus-latest",
+        "x/y/openrouter/anthropic/claude-opus-4.6@20250101",
+        "anthropic//claude-opus-4.6",
+        "/anthropic/claude-opus-4.6",
+        "anthropic/claude-opus-4.6/",
+        "anthropic/claude-opus@20250101",
+        "anthropic/claude-opus@latest:free",
+    ],
+)
+def test_a_deny_pattern_matches_each_end_of_a_path(model: str) -> None:
+    """OpenRouter has aliases with ``~``, and itself as a first part; others have versions and variants."""
+    assert not ModelRules(deny=("openrouter/anthropic/claude-opus*",)).allows("openrouter", model)
+    assert ModelRules(deny=("openrouter/anthropic/claude-sonnet*",)).allows("openrouter", model)
+    assert not ModelRules(deny=("claude-opus*",)).allows("openrouter", model)
+
+
+def test_an_exact_deny_pattern_matches_variants() -> None:
+    """And versions, but an allow pattern matches only what it says."""
+    for model in ("~a/b", "a/b:free", "a/b@1", "openrouter/a/b", "a/b@1:free", "a//b"):
+        assert not ModelRules(deny=("openrouter/a/b",)).allows("openrouter", model), model
+        assert not ModelRules(allow=("openrouter/a/b",)).allows("openrouter", model), model
+    assert ModelRules(deny=("openrouter/a/b",)).allows("openrouter", "a/bc")
+
+
+def test_a_long_path_is_no_model_where_some_are_denied() -> None:
+    """It would have too many names."""
+    assert not ModelRules(deny=("x",)).allows("openrouter", "a/" * 13 + "b")
+    assert ModelRules(allow=("openrouter/*",)).allows("openrouter", "a/" * 13 + "b")
+
+
 def test_a_tag_that_servers_add_is_denied_without_it() -> None:
     """Ollama reads ``llama3`` as ``llama3:latest``."""
     assert not ModelRules(deny=("llama3:latest",)).allows("ollama", "llama3")
@@ -125,7 +166,7 @@ def test_covered_rules_never_allow_more() -> None:
     pick = random.Random(57)
     patterns = ["*", "a", "a*", "*b", "p/a", "p/*", "q/a*", "*/ab", "p/a*b", "ab:x", "c/ab"]
     models = ["".join(one) for size in (1, 2, 3) for one in itertools.product("abc", repeat=size)]
-    models += ["ab:x", "ab:latest", "c/ab"]
+    models += ["ab:x", "ab:latest", "c/ab", "~ab", "b/c/ab", "~c/ab@x", "ab@x:y"]
     checked = 0
     for _ in range(20_000):
         outer, inner = (
