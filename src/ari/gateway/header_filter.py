@@ -73,7 +73,7 @@ _DOWNLOAD: tuple[Header, ...] = (
 )
 _NAME = re.compile(rb"[a-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _VISIBLE = re.compile(rb"[\x20-\x7e]*")
-_BAD_SEGMENT = re.compile(rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f\x7f]|\xc2[\x80-\x9f]")
+_BAD_SEGMENT = re.compile(rb"//|[\\?#]|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f\x7f]|\xc2[\x80-\x9f]")
 _MAX_DECODINGS = 3
 _MAX_LENGTH_DIGITS = 15
 _KEY_NAMES = frozenset(("apikey", "authorization", "key"))
@@ -117,7 +117,7 @@ def refuse_request(incoming: RequestHead) -> Fault | None:
             return Fault(INVALID_REQUEST, "Don't put API keys in URLs. Send your ARI key in a header.")
         if any(map(_makes_other_request, named)):
             return Fault(INVALID_REQUEST, "Send the method and headers directly, not in the query string.")
-    if b"%" in incoming.raw_path and _hides_segments(incoming.raw_path):
+    if (b"%" in incoming.raw_path or b"#" in incoming.raw_path) and _hides_segments(incoming.raw_path):
         return Fault(INVALID_REQUEST, "The path contains characters that no provider path has.")
     return None
 

@@ -32,7 +32,7 @@ from ari.gateway.route import Target
 from ari.gateway.tool_fees import count_reported_searches, find_unreported_fee
 from ari.gateway.unreported_use import USE_HEADERS, find_unreported
 from ari.http.request_head import RequestHead
-from ari.integrations.model_fields import ModelPlace, find_model_place
+from ari.integrations.model_fields import ModelPlace, find_model_place, has_one_place
 
 _JSON_TYPE = re.compile(rb"(?:application/(?:[a-z0-9.-]+\+)?json(?: *; *charset=\"?utf-8\"?)?)?", re.IGNORECASE)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -148,6 +148,9 @@ def read_facts(target: Target, head: RequestHead, body: bytes | None) -> Request
     if head.method in _READS and body != b"" and _may_generate(target):
         facts = _make_undetermined(body, f"ARI can't determine the model of a {head.method} request with a body here.")
         return replace(facts, may_generate=True)
+    is_encoded = "%" in target.path and head.method not in _READS
+    if is_encoded and not has_one_place(target.provider, head.method, decodings(target.path)):
+        return _make_undetermined(body, "The path has characters that servers could read differently.")
     if place is None:
         return _make_undetermined(body, "ARI doesn't know where this endpoint names its model.")
     if body is None:

@@ -1,6 +1,7 @@
 """Finds the model of a request to a provider: in its path, and in fields of its body."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -30,6 +31,12 @@ def find_model_place(provider: Provider, method: str, path: str) -> ModelPlace |
     A request that only reads uses no model, except that it may read about one. ``path`` is not decoded.
     """
     return _find_place(provider.model_routes, provider.reaches, provider.model_fields, method, path)
+
+
+def has_one_place(provider: Provider, method: str, paths: Iterable[str]) -> bool:
+    """Whether requests with all of these paths name their model in the same place."""
+    places = [find_model_place(provider, method, path) for path in paths]
+    return len({place and (place.fields, place.in_path is None) for place in places}) == 1
 
 
 @lru_cache(maxsize=1_000)

@@ -183,7 +183,24 @@ def test_other_queries_pass(query: str) -> None:
     assert header_filter.refuse_request(_make_head(query=query)) is None
 
 
-@pytest.mark.parametrize("path", ["v1/%2e%2e/x", "v1/%252e%252e/x", "v1/.%2e/x", "v1/a%255cb", "v1/%25252525"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "v1/%2e%2e/x",
+        "v1/%252e%252e/x",
+        "v1/.%2e/x",
+        "v1/a%255cb",
+        "v1/%25252525",
+        "v1/responses/%3F/cancel",
+        "v1/responses/x%3f/cancel",
+        "v1/responses/x%253F/cancel",
+        "v1/responses/%23/cancel",
+        "v1/responses/#/cancel",
+        "v1/responses/x%2523y",
+        "v1/a%0ab",
+        "v1/a%2F%2Fb",
+    ],
+)
 def test_hidden_segments_are_refused(path: str) -> None:
     """Plain ones never get here: the guard refuses them."""
     fault = header_filter.refuse_request(_make_head(path=f"/api/ai/openai/{path}"))

@@ -217,6 +217,14 @@ def test_a_stream_is_recognized(route: str, body: Any, streams: bool) -> None:
     assert _read(route, body).streams is streams
 
 
+@pytest.mark.parametrize("segment", ["x%2Fy", "x%252Fy", "..%2F..%2Fchat", "x%2F"])
+def test_a_path_that_servers_read_differently_is_not_determined(segment: str) -> None:
+    """It could be an endpoint that uses a model; one that no decoding changes uses none."""
+    assert not _read(f"openai/v1/responses/{segment}/cancel", {"model": "a"}).is_determined
+    assert _read("openai/v1/responses/x%2Dy/cancel", {"model": "a"}).is_determined
+    assert _read("gemini/v1beta/models%2Fg-1:generateContent", {}).models == ("g-1",)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
 @pytest.mark.parametrize("path", ["chat/completions", "chat/completions;x", "chat%2Fcompletions", "responses%3F/r"])
 def test_a_body_that_a_read_carries_is_not_trusted(method: str, path: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from ari.integrations.model import MODEL_FIELDS
-from ari.integrations.model_fields import ModelPlace, find_model_place
+from ari.integrations.model_fields import ModelPlace, find_model_place, has_one_place
 from ari.integrations.providers import get_provider, providers
 
 
@@ -56,3 +56,11 @@ def test_what_a_provider_lists_has_a_known_place(name: str) -> None:
     provider = get_provider(name)
     for method, _, path in (route.partition(" ") for route in provider.reaches):
         assert find_model_place(provider, method, path) is not None, path
+
+
+def test_paths_have_one_place_or_several() -> None:
+    """A server that decodes a path once more could find another endpoint, or none."""
+    openai = get_provider("openai")
+    assert has_one_place(openai, "POST", ("/v1/responses/a%2Db/cancel", "/v1/responses/a-b/cancel"))
+    assert not has_one_place(openai, "POST", ("/v1/responses/a%2Fb/cancel", "/v1/responses/a/b/cancel"))
+    assert not has_one_place(openai, "POST", ("/v1/responses/a/cancel", "/v1/responses"))
