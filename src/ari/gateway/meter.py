@@ -107,7 +107,7 @@ class JsonMeter(_Reader):
 
 
 class EventMeter(_Reader):
-    """For server-sent events. ``hides``: removes the event that only reports usage."""
+    """For server-sent events. ``hides``: removes the event that only reports usage, or the usage from it."""
 
     def __init__(self, hides: bool) -> None:
         super().__init__()
@@ -123,8 +123,8 @@ class EventMeter(_Reader):
         held = self._events.finish()
         return held if self._hides else b""
 
-    def _see_event(self, name: bytes, data: JsonDocument) -> bool:
-        """Read an event. Returns whether to remove it."""
+    def _see_event(self, name: bytes, data: JsonDocument) -> bool | bytes:
+        """Read an event. Returns whether to remove it, or the event to send in its place."""
         text = data.text
         if name == b"error":
             self.reading.failed = True
@@ -133,7 +133,10 @@ class EventMeter(_Reader):
         found = data.documents()
         for members in found:
             read(members, self.reading)
-        return self._hides and len(found) == 1 and meter_openai.only_reports_usage(found[0])
+        if not self._hides or text is None or len(found) != 1 or not meter_openai.adds_usage(found[0]):
+            return False
+        rest = meter_openai.without_usage(found[0])
+        return True if rest is None else (b"event: " + name + b"\n" if name else b"") + b"data: " + rest + b"\n\n"
 
     def _find_needed(self, events: bytes, start: int) -> int | None:
         """Where there is something to read. Takes 1 µs for an event that has nothing, reading it takes 8."""

@@ -4,6 +4,8 @@
 import re
 from typing import Any
 
+import msgspec
+
 from ari.gateway.json_members import Members, get_nested, has, value_of
 from ari.gateway.reading import UsageReading, count, first_count
 
@@ -21,6 +23,9 @@ _OTHER_KINDS = {
     "citation_tokens": "output_citation_tokens",
     "prompt_audio_seconds": "audio_seconds",  # Mistral
 }
+_OF_EVERY_CHUNK = frozenset(
+    ("id", "object", "created", "model", "system_fingerprint", "service_tier", "obfuscation", "choices", "usage")
+)
 _OWN_PRICE_TIERS = frozenset(("flex", "priority", "fast"))
 _FINISHED_BY_ERROR = re.compile(rb'"finish_reason"\s*:\s*"error"')
 
@@ -67,9 +72,16 @@ def has_choices(members: Members) -> bool:
     return has(members, "choices") and value_of(members, "choices") != []
 
 
-def only_reports_usage(members: Members) -> bool:
+def adds_usage(members: Members) -> bool:
     """Whether a chunk is the one that ``stream_options.include_usage`` adds: usage, and no choice."""
     return has(members, "usage") and not has_choices(members) and not has(members, "error") and "type" not in members
+
+
+def without_usage(members: Members) -> bytes | None:
+    """The same chunk without its usage; ``None`` if nothing is left that the other chunks don't have."""
+    if all(name in _OF_EVERY_CHUNK or not has(members, name) for name in members):
+        return None
+    return msgspec.json.encode({name: value for name, value in members.items() if name != "usage"})
 
 
 def _groq_usage(members: Members) -> dict[str, Any] | None:

@@ -14,8 +14,9 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _MAX_FIELD_BYTES = 64
 """Of a line other than data, so much is looked at: enough for the name of an event."""
 
-OnEvent = Callable[[bytes, JsonDocument], bool]
-"""Called with the event's name and its data when it ends; returns whether to take it out."""
+OnEvent = Callable[[bytes, JsonDocument], bool | bytes]
+"""Called with the event's name and its data when it ends; returns whether to take it out, or the bytes to send in its
+place."""
 MayTakeOut = Callable[[JsonDocument], bool]
 """Whether an event whose data began like this may be one to take out."""
 FindNeeded = Callable[[bytes, int], int | None]
@@ -100,7 +101,10 @@ class EventReader:
         document = JsonDocument()
         if value := data[5:].removeprefix(b" "):
             document.add(value)
-        if not self._on_event(name, document):
+        taken = self._on_event(name, document)
+        if isinstance(taken, bytes):
+            self._passed += taken
+        elif not taken:
             self._passed += event + b"\n\n"
 
     def _read_lines(self, chunk: bytes) -> None:
@@ -201,7 +205,7 @@ class EventReader:
         data = self._data or JsonDocument()
         takes_out = self._on_event(self._name, data)
         if takes_out and not self._released:
-            self._held.clear()
+            self._held[:] = takes_out if isinstance(takes_out, bytes) else b""
             self._took_out = True
         self._passed += self._held
         self._held.clear()

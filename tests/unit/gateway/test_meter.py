@@ -208,6 +208,30 @@ def test_other_chunks_pass(chunk: Any) -> None:
     assert meter.see(data[:9]) + meter.see(data[9:]) + meter.finish() == data
 
 
+@pytest.mark.parametrize("name", [b"", b"chunk"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("size", [7, 1_000])
+def test_a_chunk_that_has_more_passes_without_its_usage(size: int, end: bytes, name: bytes) -> None:
+    """xAI sends its sources in the same one; what every chunk has, and ``null``, isn't more."""
+    usual = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "system_fingerprint": "f"}
+    head = b"event: " + name + end if name else b""
+    for more, left in (({"citations": ["https://a.test"]}, True), ({"citations": None, "service_tier": "x"}, False)):
+        chunk = usual | {"choices": [], "usage": USAGE} | more
+        stream = head + b"data: " + json.dumps(chunk).encode() + end + end
+        meter, passed = meter_for(EVENTS, encoded=False, hides=True), b""
+        for at in range(0, len(stream), size):
+            passed += meter.see(stream[at : at + size])
+        passed += meter.finish()
+        assert meter.usage(whole=True).input_tokens == 11
+        if not left:
+            assert passed == b""
+            continue
+        first, _, data = passed.rpartition(b"data: ")
+        assert first == (b"event: " + name + b"\n" if name else b"")
+        assert json.loads(data) == {key: value for key, value in chunk.items() if key != "usage"}
+        assert data.endswith(b"\n\n")
+
+
 def test_a_chunk_passes_before_its_end() -> None:
     """As soon as it has a choice, it cannot be the one to take out."""
     meter = meter_for(EVENTS, encoded=False, hides=True)
