@@ -96,11 +96,22 @@ class BudgetPlan(msgspec.Struct, frozen=True, eq=False):
         if self.counted_micros is not None:
             micros = _count_micros((use.input_tokens or 0) + (use.output_tokens or 0), self.counted_micros)
         else:
-            cost = self.prices.cost_of(used)
-            micros = max(self.amounts.money, 0 if cost is None else cost.micros)
+            micros = max(self.amounts.money, self._find_highest_micros(used))
         micros = min(micros, MAX_AMOUNT)
         version = self.prices.version if self.has_price else _COUNTED
         return replace(use, cost_micros=micros, price_version=version, is_estimated=True)
+
+    def _find_highest_micros(self, used: TokenUsage) -> int:
+        """The cost; without those details that contradict the others, such as more cached tokens than input, if they
+        keep it unknown. Of several ways to leave some out, the dearest counts."""
+        cost = self.prices.cost_of(used)
+        if cost is not None:
+            return cost.micros
+        plain = replace(used, parts=())
+        fees = {kind: number for kind, number in used.details.items() if not kind.endswith("_tokens")}
+        no_cache = replace(plain, cached_tokens=None, cache_written_tokens=None, reasoning_tokens=None)
+        tries = (plain, no_cache, replace(plain, details=fees), replace(no_cache, details=fees))
+        return max((found.micros for one in tries if (found := self.prices.cost_of(one)) is not None), default=0)
 
 
 class BudgetPlanner:

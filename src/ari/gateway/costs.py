@@ -93,6 +93,13 @@ class RequestPrices(msgspec.Struct, frozen=True, eq=False):
         """
         if self.is_free:
             return Cost(0, self.version)
+        if not usage.parts:
+            return self._price(usage)
+        costs = [self._price(one) if one.model == usage.model else self._price_other(one) for one in usage.parts]
+        known = [cost.micros for cost in costs if cost is not None]
+        return Cost(sum(known), self.version) if len(known) == len(costs) else None
+
+    def _price(self, usage: TokenUsage) -> Cost | None:
         found = self._find_cost(usage)
         if found is None or self.model is None or usage.model in (None, self.model) or self._is_routed:
             return found
@@ -103,6 +110,10 @@ class RequestPrices(msgspec.Struct, frozen=True, eq=False):
     def _is_routed(self) -> bool:
         """Whether the caller lets the provider choose the model."""
         return self.target.provider.is_routing_model(self.model or "")
+
+    def _price_other(self, usage: TokenUsage) -> Cost | None:
+        """The cost of a call of another model, such as an adviser, which may be cheaper."""
+        return self.book.cost_of(self.target.provider.name, None, usage, self.rules, self.at_ms)
 
     def _find_cost(self, usage: TokenUsage) -> Cost | None:
         return self.book.cost_of(self.target.provider.name, self.model, usage, self.rules, self.at_ms)

@@ -3,14 +3,18 @@
 
 from typing import Any
 
+from ari.gateway.iterations import Iteration
 from ari.gateway.json_members import Members, get_nested, value_of
 from ari.gateway.reading import UsageReading, count
+from ari.usage.ai import TokenUsage
 
 _WRITTEN_KINDS = {
     "ephemeral_5m_input_tokens": "cache_write_5m_tokens",
     "ephemeral_1h_input_tokens": "cache_write_1h_tokens",
 }
 _TOOL_KINDS = {"web_search_requests": "web_searches"}
+_EXTRA_CALLS = frozenset(("compaction", "advisor_message"))
+# https://platform.claude.com/docs/en/build-with-claude/compaction: the counts of the response don't include these.
 TYPES = frozenset(("message", "message_start", "message_delta", "message_stop"))
 
 
@@ -22,6 +26,7 @@ def read(members: Members, reading: UsageReading) -> None:
     usage = value_of(found, "usage")
     if isinstance(usage, dict):
         _read_input(usage, reading)
+        _read_iterations(usage.get("iterations"), reading)
     if kind == "message_start":
         # Its output count covers only what precedes the first text, usually 1 token.
         reading.must_end = True
@@ -62,6 +67,27 @@ def _read_input(usage: dict[str, Any], reading: UsageReading) -> None:
         reading.price_context["inference_geo"] = "us"
     if usage.get("service_tier") == "batch":
         reading.price_context["processing"] = "batch"
+
+
+def _read_iterations(given: Any, reading: UsageReading) -> None:
+    """Read the calls of models that the response lists. The last event lists all of them."""
+    if isinstance(given, list) and (found := [_make_iteration(one) for one in given if isinstance(one, dict)]):
+        reading.iterations = found
+
+
+def _make_iteration(usage: dict[str, Any]) -> Iteration:
+    one = UsageReading()
+    _read_input(usage, one)
+    one.set_model(usage.get("model"))
+    tokens = TokenUsage(
+        one.model,
+        one.input_tokens or (one.cache_read or 0) + (one.cache_written or 0),
+        count(usage.get("output_tokens")) or 0,
+        one.cache_read,
+        one.cache_written,
+        details=one.details,
+    )
+    return Iteration(tokens, usage.get("type") in _EXTRA_CALLS)
 
 
 def _read_output_details(usage: dict[str, Any], reading: UsageReading) -> None:

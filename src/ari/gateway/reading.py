@@ -1,13 +1,13 @@
 """The token counts read from a response so far, and which of them are final."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ari.usage.ai import TokenUsage
+from msgspec.structs import replace
 
-MAX_TOKENS = 1_000_000_000
-"""More than any request can use. Sums of larger numbers would overflow a column."""
+from ari.gateway.iterations import MAX_TOKENS, Iteration, add_up
+from ari.usage.ai import TokenUsage
 
 
 def count(value: Any) -> int | None:
@@ -40,7 +40,8 @@ class UsageReading:
 
     ``output_final``: ``output_tokens`` is the final count, not the count so far. ``ended``: the response itself said
     that it is over. ``must_end``: it isn't whole without its end, which has not come yet. ``failed``: it reports an
-    error. ``details`` and ``price_context`` are those of ``TokenUsage``.
+    error. ``iterations`` are the calls of models that the response lists. ``details`` and ``price_context`` are those
+    of ``TokenUsage``.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class UsageReading:
         "ended",
         "failed",
         "input_tokens",
+        "iterations",
         "model",
         "must_end",
         "output_final",
@@ -72,6 +74,7 @@ class UsageReading:
         self.uncached: int | None = None
         self.cache_read: int | None = None
         self.cache_written: int | None = None
+        self.iterations: Sequence[Iteration] = ()
         self.output_final = False
         self.ended = False
         self.must_end = False
@@ -97,13 +100,16 @@ class UsageReading:
     def usage(self, whole: bool) -> TokenUsage:
         """What to log; ``whole``: all of the response came. A count that is not final is unknown."""
         final = self.output_final or whole
-        return TokenUsage(
+        found = TokenUsage(
             self.model,
             self.input_tokens,
-            self.output_tokens if final else None,
+            self.output_tokens,
             self.cached_tokens,
             self.cache_written,
-            self.reasoning_tokens if final else None,
+            self.reasoning_tokens,
             self.details,
             tuple(self.price_context.items()),
         )
+        if self.iterations:
+            found = add_up(found, self.iterations)
+        return found if final else replace(found, output_tokens=None, reasoning_tokens=None, parts=())

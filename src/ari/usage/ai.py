@@ -29,7 +29,8 @@ class TokenUsage(msgspec.Struct, frozen=True):
     ``input_tokens`` counts all tokens read: ``cached_tokens`` of them were read from a cache, ``cache_written_tokens``
     written to one. ``output_tokens`` counts all tokens generated, including ``reasoning_tokens``. ``details`` are other
     amounts that have a price, by the names that ``genai-prices`` gives them, such as ``input_audio_tokens`` and
-    ``web_searches``. ``price_context`` is what selects a price, such as ``(("service_tier", "flex"),)``.
+    ``web_searches``. ``price_context`` is what selects a price, such as ``(("service_tier", "flex"),)``. ``parts`` are
+    the calls of models whose sum this is, if the provider reports each: every one costs what its own model does.
     """
 
     model: str | None = None
@@ -40,6 +41,7 @@ class TokenUsage(msgspec.Struct, frozen=True):
     reasoning_tokens: int | None = None
     details: Mapping[str, int] = {}
     price_context: tuple[tuple[str, str], ...] = ()
+    parts: tuple["TokenUsage", ...] = ()
 
     def amount(self, kind: str) -> int | None:
         """The amount of one kind of usage, by the library's name. ``None`` if it is unknown."""

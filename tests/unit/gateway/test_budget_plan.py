@@ -24,13 +24,21 @@ MODEL = "gpt-5"
 HELD = Held("key_1", "monthly", "money", 300, 0, 1, 0)
 
 
-def settle(*, read: int | None, seen_bytes: int = 0, size: RequestSize | None = None) -> AiUse:
-    """Settle a response that was cut off; 30 tokens were reserved for it."""
+def settle(
+    *,
+    read: int | None,
+    seen_bytes: int = 0,
+    size: RequestSize | None = None,
+    used: TokenUsage | None = None,
+    provider: str = "openai",
+) -> AiUse:
+    """Settle a response that was cut off, or one with this use; 30 tokens were reserved for it."""
     seen = SeenOutput()
     seen.see(b"x" * seen_bytes)
     charge = Charge((), decision=Decision(None, {}, [], (HELD,)))
-    target = Target(get_provider("openai"), "/v1/chat/completions")
-    prices = RequestPrices(PriceBook(), PriceRules(), target, "POST", 1_795_000_000_000, MODEL)
+    model = MODEL if used is None else used.model
+    target = Target(get_provider(provider), "/v1/chat/completions")
+    prices = RequestPrices(PriceBook(), PriceRules(), target, "POST", 1_795_000_000_000, model)
     expected = TokenUsage(MODEL, 10, 20)
     plan = BudgetPlan(
         charge,
@@ -44,13 +52,13 @@ def settle(*, read: int | None, seen_bytes: int = 0, size: RequestSize | None = 
         expected=expected,
         seen=seen,
     )
-    used = TokenUsage(MODEL, read)
+    used = used or TokenUsage(MODEL, read)
     given: dict[str, Any] = {"id": "row_1", "at_ms": 0, "key_id": "key_1", "provider": "openai", "model": MODEL}
     return plan.settle(
         AiUse(
             **given,
             input_tokens=read,
-            output_tokens=None,
+            output_tokens=used.output_tokens,
             cached_tokens=None,
             provider_status=200,
             first_byte_ms=1.0,
@@ -76,6 +84,24 @@ def test_input_that_was_reported_counts() -> None:
     """Anthropic reports it at the start of a stream."""
     use = settle(read=500_000)
     assert (use.input_tokens, use.output_tokens, use.cost_micros) == (500_000, 20, 625_200)
+
+
+@pytest.mark.parametrize(
+    ("provider", "used", "cost"),
+    [
+        ("openai", TokenUsage(MODEL, 10, 100_000, cached_tokens=1_000_000), 1_000_013),
+        ("openai", TokenUsage(MODEL, 10, 100_000, details={"input_audio_tokens": 20}), 1_000_013),
+        ("openai", TokenUsage(MODEL, 10, 100_000, 20, details={"cache_audio_read_tokens": 90}), 1_000_013),
+        ("anthropic", TokenUsage("claude-sonnet-4-5", 100_000, 10, 0, 50, 0, {"cache_write_1h_tokens": 99}), 300_188),
+        ("anthropic", TokenUsage("claude-sonnet-4-5", 100, 10, 0, 200, 0, {"web_searches": 3}), 30_450),
+    ],
+)
+def test_details_that_contradict_the_rest_make_nothing_cheaper(provider: str, used: TokenUsage, cost: int) -> None:
+    """The known tokens cost their full price then, and the row says that this is an estimate."""
+    use = settle(read=used.input_tokens, used=used, provider=provider)
+    assert (use.cost_micros, use.is_estimated) == (cost, True)
+    assert use.settlement is not None
+    assert use.settlement.amounts.money == cost
 
 
 def test_short_responses_before_do_not_make_it_cheaper() -> None:

@@ -1,12 +1,14 @@
 """Costs of forwarded requests after their end: refused and free requests cost nothing, others what they used."""
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
 from ari.gateway.content_size import ContentSize
 from ari.gateway.costs import RequestPrices, estimate_start_micros, is_refused, read_tier
 from ari.gateway.route import Target
-from ari.integrations.ai_rules.prices import PriceRules
+from ari.integrations.ai_rules.prices import OwnPrice, PriceRules
 from ari.integrations.providers import get_provider
 from ari.outbound.http import FaultWord
 from ari.prices.book import Cost, PriceBook
@@ -148,3 +150,17 @@ def test_tokens_that_stay_in_the_us_cost_a_tenth_more() -> None:
 def test_a_refusal_has_a_status_for_it(status: int, refused: bool) -> None:
     """A provider that sends an invalid status may have done the work."""
     assert is_refused(status, None) is refused
+
+
+def test_each_call_of_a_model_has_its_own_price() -> None:
+    """Neither another model's nor that of a longer input; unknown if one of them is."""
+    own = PriceRules(
+        (OwnPrice("anthropic/c", Decimal(1), Decimal(2)), OwnPrice("anthropic/adviser", Decimal(10), Decimal(20)))
+    )
+    found = RequestPrices(BOOK, own, Target(get_provider("anthropic"), "/v1/messages"), "POST", 1_795_000_000_000, "c")
+    calls = [TokenUsage("c", 100, 10), TokenUsage("adviser", 100, 10)]
+    whole = TokenUsage("c", 200, 20, parts=tuple(calls))
+    cost = found.cost_of(whole)
+    assert cost is not None
+    assert cost.micros == 120 + 1_200
+    assert found.cost_of(replace(whole, parts=(*calls, TokenUsage("unknown", 1, 1)))) is None
