@@ -19,4 +19,9 @@ def check_combinations(settings: Any) -> None:
         raise ValueError("ARI_FORWARD_AUTH requires ARI_TRUSTED_PROXIES, the addresses of the proxy")
     if settings.usage_log_url is not None and settings.database_url is None:
         raise ValueError("ARI_USAGE_LOG_URL requires PostgreSQL: set ARI_DATABASE_URL")
+    if settings.audit_file is not None:
+        from ari.base.own_files import is_own_file  # noqa: PLC0415 - few commands need it
+
+        if is_own_file(settings.audit_file, settings.data_dir, [settings.master_key_file]):
+            raise ValueError(f"ARI_AUDIT_FILE: {settings.audit_file} is a file of ARI's own. Choose another name")
     make_display_currency(settings.display_currency, settings.display_currency_rate)

@@ -14,6 +14,7 @@ import typer
 
 from ari.base.clock import to_rfc3339
 from ari.base.errors import AriError, Conflict, NotFound, Unavailable
+from ari.base.own_files import is_own_file
 from ari.base.transaction import record
 from ari.cli import output
 from ari.cli.command_app import CommandApp
@@ -47,7 +48,7 @@ def to_file(
     """
     with open_deps(data_dir) as deps:
         instance = deps.instance
-        with _create_whole(file, force=force) as target, show_progress("Backing up") as progress:
+        with _create_whole(file, instance.settings, force=force) as target, show_progress("Backing up") as progress:
             written = instance.write_backup(target, instance.now_ms(), progress)
         detail = {
             "file": file.name,
@@ -206,8 +207,10 @@ def _open_target(settings: "Settings") -> "BackupTarget":
 
 
 @contextmanager
-def _create_whole(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
+def _create_whole(path: Path, settings: "Settings", *, force: bool) -> Iterator[IO[bytes]]:
     """A file, mode 0600, that appears under its name only once it is complete."""
+    if is_own_file(path, settings.data_dir, [settings.master_key_file, settings.audit_file]):
+        raise Unavailable(f"{path} is a file of ARI's own, which a backup can't replace. Choose another name.")
     if path.exists() and not path.is_file():
         raise Unavailable(f"{path} isn't a regular file. Choose another name.")
     if path.exists() and not force:
