@@ -45,8 +45,9 @@ def backup(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "backup"
 
 
-def _restore(folder: Path, backup: Path, step: int) -> int:
-    environment = clean_environment(folder, {"ARI_MASTER_KEY": MASTER_KEY})
+def _restore(folder: Path, backup: Path, step: int, url: str | None = None) -> int:
+    more = {} if url is None else {"ARI_DATABASE_URL": url}
+    environment = clean_environment(folder, {"ARI_MASTER_KEY": MASTER_KEY} | more)
     done = forked.run([str(folder), str(backup), str(step)], environment, ROOT, module="tests.proof.restore_worker")
     assert done.returncode in (0, -9), done.stderr
     return done.returncode
@@ -92,3 +93,29 @@ def test_one_instance_whatever_dies_where(tmp_path: Path, old: Path, backup: Pat
     assert found[-1] == RESTORED
     assert left > 0, "it never died while it wrote the new files"
     assert pending > 4, "it never died between two renames"
+
+
+def test_every_node_follows_a_restore_of_postgresql_that_died(tmp_path: Path, postgres_url: str) -> None:
+    """Killed after the commit and before the files of its node: the audit log is whole for it and for another node."""
+    nodes = [tmp_path / name for name in ("n1", "n2")]
+    file, died, names = tmp_path / "backup", 0, list[str]()
+    for node in nodes:
+        node.mkdir(mode=0o700)
+    for step in range(1, _MAX_STEPS):
+        with opened(nodes[0], postgres_url, master_key=MASTER_KEY) as first:
+            create_key(first, f"kept{step}")
+            file.write_bytes(back_up(first)[0])
+            create_key(first, f"lost{step}")
+        with opened(nodes[1], postgres_url, master_key=MASTER_KEY) as second:
+            create_key(second, "lost too")
+        status = _restore(nodes[0], file, step, postgres_url)
+        for node in nodes:
+            with opened(node, postgres_url, master_key=MASTER_KEY) as instance:
+                assert check_audit_log(instance.database).is_whole
+                with instance.database.reading() as tx:
+                    names = [key.name for key in tx.keys.page(0, "all", None, 99)]
+        if status == 0:
+            break
+        died += f"lost{step}" not in names
+    assert died > 0, "it never died between the commit and the files"
+    assert f"lost{step}" not in names

@@ -5,8 +5,8 @@ The head can't be signed without the master key.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Protocol, Self
 
 from ari.base.clock import to_rfc3339
@@ -20,15 +20,20 @@ FIRST = "0" * 64
 """The hash that the first event follows."""
 MIN_RETENTION_DAYS = 7
 """Emails and repeated warnings look back some days."""
+MAX_REPLACED = 10
+"""Histories that a head says it replaced."""
 
 
 class _Statement:
     """Fields as JSON text that names its kind, the same bytes each time."""
 
     kind: ClassVar[str]
+    optional: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are left out while they are empty, since earlier versions don't know them."""
 
     def to_text(self) -> str:
         facts = {"statement": self.kind} | asdict(self)  # type: ignore[call-overload]  # subclasses are dataclasses
+        facts = {name: value for name, value in facts.items() if value or name not in self.optional}
         return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -48,9 +53,14 @@ class Head(_Statement):
     ``position`` counts every event ever written, removed ones too. ``unsigned`` counts events that were found in the
     audit_log although no master key had signed them, ``unsigned_event_id`` is the first of them. The first ``accepted``
     events were signed as they were found: at an upgrade, after a restore of an untrusted backup, or by command.
+
+    ``history`` is the event with which a restore or an accept began the present history. ``replaced`` has the histories
+    that ended so, each with the position of its last known event: what a node committed up to there is missing on
+    purpose.
     """
 
     kind: ClassVar[str] = "ari audit head 1"
+    optional: ClassVar[frozenset[str]] = frozenset({"history", "replaced"})
     instance: str
     position: int
     event_id: str | None
@@ -59,6 +69,26 @@ class Head(_Statement):
     unsigned: int = 0
     unsigned_event_id: str | None = None
     accepted: int = 0
+    history: str | None = None
+    replaced: dict[str, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def history_id(self) -> str:
+        """The present history; the first one has the ID of the instance."""
+        return self.history or self.instance
+
+    def replaces(self, seen: "Head") -> bool:
+        """Whether the event of ``seen`` belongs to a history that ended on purpose, at that event or later."""
+        return seen.position <= self.replaced.get(seen.history_id, -1)
+
+    def begin_history(self, ended: Iterable["Head"]) -> "Head":
+        """This head as the first of a new history, which replaces those that ended with the given heads."""
+        known = dict(self.replaced)
+        for one in ended:
+            for history, position in (*one.replaced.items(), (one.history_id, one.position)):
+                known[history] = max(position, known.get(history, position))
+        newest = sorted(known, key=lambda history: history.partition("_")[2])[-MAX_REPLACED:]
+        return replace(self, history=self.event_id, replaced={history: known[history] for history in newest})
 
 
 @dataclass(frozen=True, slots=True)

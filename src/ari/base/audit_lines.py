@@ -130,9 +130,13 @@ def _parse_head(facts: dict[str, Any]) -> SignedHead:
 
 def _is_sound(head: Head) -> bool:
     """Whether each field has its type: anybody can sign a statement with a key of their own."""
-    if not all(_is_count(number) for number in (head.position, head.at_ms, head.unsigned, head.accepted)):
+    replaced: Any = head.replaced
+    if not isinstance(replaced, dict) or not all(_matches(_ID, one) for one in replaced):
         return False
-    named = [one for one in (head.event_id, head.unsigned_event_id) if one is not None]
+    counts = (head.position, head.at_ms, head.unsigned, head.accepted, *replaced.values())
+    if not all(_is_count(number) for number in counts):
+        return False
+    named = [one for one in (head.event_id, head.unsigned_event_id, head.history) if one is not None]
     return (
         all(_matches(_EVENT_ID, one) for one in named) and _matches(_ID, head.instance) and _matches(_HASH, head.hash)
     )

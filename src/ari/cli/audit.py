@@ -112,6 +112,8 @@ def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
             )
         if before.fault is None:
             output.say("The audit log matches its signature. Nothing to accept.")
+            if deps.instance.settings.database_url is not None:
+                output.say("If another node reports that events are missing, run this command on that node.")
             return
         output.confirm(f"{before.fault[0].upper()}{before.fault[1:]}. Sign the audit log as it is?", yes=yes)
         deps.do_sync(accept, {"because": before.fault})

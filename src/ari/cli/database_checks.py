@@ -209,7 +209,9 @@ def _trail(database: Database) -> Finding:
     if audit_log.removed:
         said += f"; retention removed {output.count(audit_log.removed, 'earlier event')}, up to a signed cut"
     if audit_log.fault is not None:
-        return Finding(check, "wrong", f"{said}, but {audit_log.fault}. Once you know why, run: ari audit accept")
+        return Finding(
+            check, "wrong", f"{said}, but {audit_log.fault}. Once you know why, run on this node: ari audit accept"
+        )
     if audit_log.head is None:
         return Finding(check, "ok", said)
     signed = f"head signed by {audit_log.head.instance} with key {audit_log.fingerprint}"

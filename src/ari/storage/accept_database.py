@@ -1,12 +1,15 @@
 """Look at a database that is not trusted, and accept it as it is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import inspect, select
 
+from ari.base.audit import Head
 from ari.base.caller import Caller
 from ari.base.events import Event
 from ari.base.ids import new_id
+from ari.storage.audit_log.histories import find_lost
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.engine import Database
 from ari.storage.failover import facts
@@ -74,10 +77,18 @@ def accept(database: Database, standing: Standing, caller: Caller, now_ms: int) 
         "lost": [one.id for one in standing.lost[-MAX_LISTED:]],
     }
     event = Event(new_id("evt", now_ms), now_ms, "database_accepted", caller.actor, None, caller.origin, detail)
-    database.witness.forget()  # what it shows to be lost was accepted
     with database.writing() as tx:
         begin_history(tx.events.connection, history, [] if record is None else [record.history])
+        ended = find_lost(tx.events.marks, database.witness, database.master_keys)
         tx.events.append(event)
+        tx.events.begin_history([_move_to_last(head, standing.lost) for head in ended])
         [head] = tx.events.appended
     with faults_as_unavailable(), database.history.file.lock():
         database.history.file.save(Record(history, head, None, standing.timeline, (head,)))
+
+
+def _move_to_last(head: Head, lost: Sequence[SeenEvent]) -> Head:
+    """The head at the position of the last lost event that this node knows of: other nodes may have written it."""
+    ids = [one.id for one in lost]
+    later = len(ids) - 1 - ids.index(head.event_id) if head.event_id in ids else 0
+    return replace(head, position=head.position + later)

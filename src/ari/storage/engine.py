@@ -14,13 +14,12 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, text
 
-from ari.base.audit import Head, Mark
+from ari.base.audit import Mark
 from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import Clock, system_clock
 from ari.base.errors import ConfigurationError
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
-from ari.base.signing import present_keys
 from ari.storage.audit_log.witness import Witness
 from ari.storage.commit_counter import CommitCounter
 from ari.storage.data_dir import prepare_data_dir
@@ -194,13 +193,15 @@ class Database:
     @contextmanager
     def writing(self, caller: Caller = SYSTEM) -> Iterator[Transaction]:
         """One write transaction, committed at the end. Database faults become ``Unavailable``."""
+        from ari.storage.audit_log.histories import sign_following
+
         with faults_as_unavailable(), write_lock(self.main_lock):
             tx, signed = None, None
             try:
                 with self._transaction() as connection:
                     tx = Transaction(connection, self.master_keys, self.clock.now_ms(), caller, writing=True)
                     yield tx
-                    signed = self._sign(tx)
+                    signed = sign_following(tx.events, self.witness, self.master_keys)
             except CommitUnconfirmed:
                 self._remember(tx, signed)
                 raise
@@ -222,18 +223,6 @@ class Database:
         """One read-only snapshot."""
         with faults_as_unavailable(), read_only(self.main) as connection:
             yield Transaction(connection, self.master_keys, self.clock.now_ms(), caller, writing=False)
-
-    def _sign(self, tx: Transaction) -> Mark | None:
-        """Sign the head; the one to keep as witness, unless the kept one shows that this database is not the one it
-        was."""
-        before = tx.events.marks.head() if tx.events.is_changed else None
-        signed = tx.events.sign()
-        kept = None if signed is None else self.witness.read()
-        if kept is None or tx.events.is_accepted or (before is not None and before.text == kept.text):
-            return signed
-        head = Head.parse(kept.text)
-        ours = kept.trust(present_keys(self.master_keys)) == "ours"
-        return signed if head is None or not ours or tx.events.marks.contains(head) else None
 
     def ping(self) -> None:
         """Raise ``Unavailable`` unless the database responds and can write rows to the usage log."""

@@ -1,6 +1,7 @@
 """Lines of a copy of the audit log: exact, tolerant of what collectors do to them, and closed to hostile ones."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from ari.base.audit_lines import ChainedEvent, NotAuditLine, SignedHead, parse_line
 from tests.support.audit_copies import make_chain, make_head, make_key
+
+ENDED = "ins_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
 
 
 def test_a_line_is_the_event_with_its_hashes() -> None:
@@ -97,3 +100,19 @@ def test_a_head_is_read_as_it_was_signed(tmp_path: Path) -> None:
     for statement in (facts["statement"].replace('"position":3', '"position":"3"'), "7", "{}"):
         with pytest.raises(NotAuditLine):
             parse_line(json.dumps(facts | {"statement": statement}).encode())
+
+
+@pytest.mark.parametrize(
+    "change", [{"replaced": []}, {"replaced": {"x": 1}}, {"replaced": {ENDED: -1}}, {"history": "x"}]
+)
+def test_a_head_with_odd_histories_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
+    """Anybody can sign one with a key of their own."""
+    head = make_head(make_key(tmp_path), make_chain(2))
+    parsed = parse_line(head)
+    assert isinstance(parsed, SignedHead)
+    good = replace(parsed.head, history=parsed.head.event_id, replaced={ENDED: 1})
+    line = json.loads(head)
+    assert isinstance(parse_line(json.dumps(line | {"statement": good.to_text()}).encode()), SignedHead)
+    statement = json.loads(good.to_text()) | change
+    with pytest.raises(NotAuditLine, match="isn't a signed head"):
+        parse_line(json.dumps(line | {"statement": json.dumps(statement)}).encode())

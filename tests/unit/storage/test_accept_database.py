@@ -1,8 +1,12 @@
 """Look at a database that is not trusted, and accept it as it is."""
 
+from dataclasses import replace
+
 import pytest
 
+from ari.base.audit import Head, Mark
 from ari.base.caller import SYSTEM
+from ari.base.signing import present_keys
 from ari.instance import Instance
 from ari.storage.accept_database import Standing, accept, look
 from ari.storage.failover.record import Record, SeenEvent
@@ -58,3 +62,23 @@ def test_an_accepted_database_is_trusted_and_the_trail_says_what_was_lost(instan
     assert event.detail["lost"] == ["evt_lost"]
     assert after.head is not None
     assert after.head.id == event.id
+
+
+def test_other_nodes_follow_up_to_the_last_lost_event_that_this_one_knew(instance: Instance) -> None:
+    """It committed the second of three that it saw; the third, which another node wrote, counts as lost too."""
+    create(instance, "a")
+    database = instance.database
+    kept = database.witness.read()
+    assert kept is not None
+    head = Head.parse(kept.text)
+    assert head is not None
+    seen = replace(head, position=5, event_id="evt_2")
+    database.witness.keep(Mark.of(present_keys(database.master_keys)[0], seen))
+    lost = tuple(SeenEvent(number, f"evt_{number}", "x") for number in (1, 2, 3))
+    standing = look(database)
+    accept(database, replace(standing, record=Record("his_known", lost[-1]), lost=lost), SYSTEM, instance.now_ms())
+    now = database.witness.head()
+    assert now is not None
+    assert now.replaced == {head.instance: 6}
+    assert now.history == now.event_id
+    assert not now.replaces(now)

@@ -1,5 +1,6 @@
 """The signed head and cut of the audit log, and how the head moves on with each transaction that writes events."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -76,37 +77,35 @@ class AuditMarks:
                 renewed = True
         return renewed
 
-    def advance(self, before: tuple[str, str] | None, head: Head) -> Mark | None:
+    def advance(self, before: tuple[str, str] | None, head: Head, ended: Sequence[Head] | None = None) -> Mark | None:
         """Sign the head after a transaction that wrote events.
 
         ``before`` has the id and hash of the event before them; ``head`` names the last of them, and its position
         counts those events alone. A head that doesn't match the audit log stays as it is, so that a later check finds
-        it: signing over it would hide what was done.
+        it: signing over it would hide what was done. With ``ended``, it begins a history that replaces these.
         """
         mark = self.head()
         if mark is None:
             if before is not None or self.cut() is not None:
                 return None
-            return self.sign_head(replace(head, instance=new_id("ins", head.at_ms)))
+            first = replace(head, instance=new_id("ins", head.at_ms))
+            return self.sign_head(first if ended is None else first.begin_history(ended))
         known = Head.parse(mark.text) if self._is_ours(mark) else None
         if known is None:
             return None
         unsigned = self._list_unsigned_since(known, before)
         if unsigned is None:
             return None
-        first = known.unsigned_event_id or (unsigned[0] if unsigned else None)
-        position = known.position + len(unsigned) + head.position
-        count = known.unsigned + len(unsigned)
-        return self.sign_head(
-            replace(
-                head,
-                instance=known.instance,
-                position=position,
-                unsigned=count,
-                unsigned_event_id=first,
-                accepted=known.accepted,
-            )
+        moved = replace(
+            known,
+            position=known.position + len(unsigned) + head.position,
+            event_id=head.event_id,
+            hash=head.hash,
+            at_ms=head.at_ms,
+            unsigned=known.unsigned + len(unsigned),
+            unsigned_event_id=known.unsigned_event_id or (unsigned[0] if unsigned else None),
         )
+        return self.sign_head(moved if ended is None else moved.begin_history(ended))
 
     def is_signed_here(self) -> bool:
         """Whether this process can sign the audit log: it has the master key of the head, or there is no head yet."""

@@ -87,7 +87,7 @@ def examine(connection: Connection, keys: MasterKeys, witness: Mark | None, newe
     fault = (
         _cut_fault(cut_mark, cut, head, keys)
         or _head_fault(head_mark, head, walk, keys)
-        or _witness_fault(witness, seen, cut, walk, keys)
+        or _witness_fault(witness, seen, head, cut, walk, keys)
     )
     fingerprint = None if head_mark is None else head_mark.signature.fingerprint
     return AuditLogCheck(position - start.position, removed, None, fault, head, fingerprint, skipped)
@@ -141,12 +141,16 @@ def _head_fault(mark: Mark | None, head: Head | None, walk: _Walk, keys: MasterK
     return None
 
 
-def _witness_fault(mark: Mark | None, seen: Head | None, cut: Cut | None, walk: _Walk, keys: MasterKeys) -> str | None:
-    """A file that another master key signed, or nobody, proves nothing."""
+def _witness_fault(
+    mark: Mark | None, seen: Head | None, head: Head | None, cut: Cut | None, walk: _Walk, keys: MasterKeys
+) -> str | None:
+    """A file that another master key signed, or nobody, proves nothing. ``head`` was found to be good."""
     if mark is None or seen is None or mark.trust(present_keys(keys)) != "ours":
         return None
     position, chained = walk.found.get(seen.event_id or "", (0, FIRST))
     if (position, chained) == (seen.position, seen.hash) or walk.has_skipped(seen):
+        return None
+    if head is not None and head.replaces(seen):
         return None
     if not position and cut is not None and cut.instance == seen.instance and seen.position <= cut.removed:
         return None

@@ -1,7 +1,7 @@
 """Restore a backup: read it whole and believe it only then; write all of it or nothing."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ari.backups.backup_lineage import begin_lineage
 from ari.base import owner_mark
-from ari.base.audit import FIRST, Cut, Mark
+from ari.base.audit import FIRST, Cut, Head, Mark
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
 from ari.base.events import Event
@@ -201,14 +201,14 @@ class _Filling:
     earlier: str = ""
     """When the backup of the earlier restore was written, if keys of it still wait."""
 
-    def __call__(self, main: Connection, log: Connection) -> Mark | None:
+    def __call__(self, main: Connection, log: Connection, ended: Sequence[Head]) -> Mark | None:
         try:
             for name, batch in _batches(Reader(self.file)):
                 self._write(main if _TABLES[name] in MAIN_TABLES else log, name, batch)
             if self.restored.is_trusted:
                 require_ours(self.file, self.keys)  # again: these bytes are the ones that were written
             KeyTables(main, writing=True).stamp_expired(self.now_ms)
-            return self._record(main)
+            return self._record(main, ended)
         except OperationalError:
             raise
         except SQLAlchemyError:
@@ -240,7 +240,7 @@ class _Filling:
             elif row["name"].startswith(RESTORED_KEYS):
                 self.restored.waiting_ids += row["value"].split()
 
-    def _record(self, main: Connection) -> Mark | None:
+    def _record(self, main: Connection, ended: Sequence[Head]) -> Mark | None:
         manifest, by = self.restored.manifest, self.caller
         created_at = manifest.created_at
         detail = {
@@ -255,6 +255,7 @@ class _Filling:
         event = Event(new_id("evt", self.now_ms), self.now_ms, "backup_restored", by.actor, None, by.origin, detail)
         audit_log = EventTables(main, self.keys)
         audit_log.append(event)
+        audit_log.begin_history(ended)
         if self.terms.untrusted and not self.restored.is_trusted:
             audit_log.accept(keep_identity=False)
         signed = audit_log.sign()

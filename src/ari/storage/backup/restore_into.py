@@ -2,18 +2,19 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
-from ari.base.audit import Mark
+from ari.base.audit import Head, Mark
 from ari.base.errors import Conflict, Unavailable
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.storage import tables
+from ari.storage.audit_log.histories import find_ended
 from ari.storage.audit_log.witness import Witness
 from ari.storage.database_errors import plain_sentence, read_only
 from ari.storage.dialect import alone
@@ -29,8 +30,10 @@ from ari.storage.pending_restore import (
     put_in_place,
 )
 
-Fill = Callable[[Connection, Connection], Mark | None]
+Fill = Callable[[Connection, Connection, Sequence[Head]], Mark | None]
 """Writes the rows through a connection to the keys and one to the usage log; on PostgreSQL they are the same.
+
+The heads are those of the audit logs that end with the restore, on PostgreSQL, where other nodes have seen them.
 
 Returns the signed head of the audit log.
 """
@@ -73,14 +76,16 @@ def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: F
         database.log.dispose()  # its connection would look like another ARI process
         with alone(database.main) as connection:
             _refuse_others(connection)
+            ended = find_ended(connection, database.witness, keys)
             if replace:
                 _empty(connection)
             elif _is_filled(connection, (*_TELLING_MAIN, *_TELLING_LOG)):
                 raise _make_filled_error()
-            signed = fill(connection, connection)
+            signed = fill(connection, connection, ended)
             begin_history(connection, new_history_id(), replaced)
-        database.witness.forget()
-        if signed is not None:
+        if signed is None:
+            database.witness.forget()
+        else:
             database.witness.keep(signed)
     finally:
         database.close()
@@ -131,7 +136,7 @@ def _fill_files(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list
     try:
         migrate(database)
         with database.main.begin() as main, database.log.begin() as log:
-            signed = fill(main, log)
+            signed = fill(main, log, ())
             begin_history(main, new_history_id(), replaced)
     finally:
         database.close()

@@ -44,6 +44,7 @@ class EventTables:
         self._before: tuple[str, str] | None = None
         self._last = Head("", 0, None, FIRST, 0)
         self._accepted: bool | None = None
+        self._ended: Sequence[Head] | None = None
 
     @property
     def is_changed(self) -> bool:
@@ -103,11 +104,18 @@ class EventTables:
         """Sign the head if this transaction wrote events; call it before the commit. ``None`` if nothing was signed."""
         if self._accepted is not None:
             return self._sign_all(keep_identity=self._accepted)
-        return self.marks.advance(self._before, self._last) if self.appended else None
+        return self.marks.advance(self._before, self._last, self._ended) if self.appended else None
 
     def accept(self, *, keep_identity: bool = True) -> None:
         """Sign the audit log as it is when this transaction ends, whatever was signed before."""
         self._accepted = keep_identity
+
+    def begin_history(self, ended: Sequence[Head]) -> None:
+        """Let the head say, when this transaction ends, that a new history replaces those that ended with these heads.
+
+        Nodes that committed an event of an ended history then follow this one.
+        """
+        self._ended = ended
 
     def ensure_head(self, now_ms: int) -> None:
         """Sign the head of an audit log without events, so that the instance has an identity."""
@@ -158,6 +166,11 @@ class EventTables:
             self.marks.sign_cut(replace(cut, instance=instance), None, may_make_key=not keep_identity)
         position = removed + count
         head = Head(instance, position, last.id, last.hash, last.at_ms, accepted=position)
+        ours = self.marks.get_trusted_head() if keep_identity else None
+        if ours is not None:
+            head = replace(head, history=ours.history, replaced=ours.replaced)
+        if self._ended is not None:
+            head = head.begin_history(self._ended)
         signed = self.marks.sign_head(head, may_make_key=not keep_identity)
         if signed is None and head_mark is not None and keep_identity:
             raise ConfigurationError(self._keys.describe_missing())

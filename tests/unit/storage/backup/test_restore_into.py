@@ -16,12 +16,12 @@ from tests.support.audit_log import create
 from tests.support.instances import opened, settings_for
 
 
-def _fill(main: Connection, _log: Connection) -> None:
+def _fill(main: Connection, _log: Connection, _ended: object) -> None:
     main.execute(text("INSERT INTO notes (name, value) VALUES ('restored', '1')"))
 
 
-def _fail(main: Connection, log: Connection) -> None:
-    _fill(main, log)
+def _fail(main: Connection, log: Connection, ended: object) -> None:
+    _fill(main, log, ended)
     raise RuntimeError("in the middle")
 
 
