@@ -32,6 +32,26 @@ def test_options_wait_in_a_closed_part_of_the_form(owner: Any, home: Any) -> Non
     assert key["limits"][0]["limit"] == 50
 
 
+def test_a_page_leads_to_its_errors(owner: Any, home: Any) -> None:
+    """The first bad field has the focus in its open part; the list of errors leads to the others, and gets shorter."""
+    home.goto(f"{owner.url}/settings/keys/new")
+    home.get_by_label("Name", exact=True).fill("With errors")
+    home.get_by_text("More options").click()
+    home.get_by_label("Tags").fill("Bad Tag")
+    home.get_by_label("Rate limits").fill("nonsense")
+    home.get_by_role("button", name="Create key").click()
+    errors = home.get_by_role("group", name="Errors in this form")
+    expect(errors).to_contain_text("2 errors in this form:")
+    expect(home.get_by_label("Tags")).to_be_focused()
+    expect(home.get_by_label("Tags")).to_be_in_viewport()
+    errors.get_by_role("link").nth(1).click()
+    expect(home.get_by_label("Rate limits")).to_be_focused()
+    home.get_by_label("Tags").fill("good")
+    expect(errors).to_contain_text("1 error in this form:")
+    home.get_by_label("Rate limits").fill("50/1m")
+    expect(errors).to_have_count(0)
+
+
 def test_limits_are_reset_after_a_question(owner: Any, home: Any) -> None:
     """In the same dialog; canceled, they stay as they were."""
     made = owner.cli.json("keys", "create", "Limited", "--limit", "50/1h")

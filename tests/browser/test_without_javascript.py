@@ -33,7 +33,10 @@ def test_errors_are_next_to_their_fields(plain: Any, owner: Any) -> None:
     plain.get_by_role("radio", name="1 year").check()
     plain.get_by_role("button", name="Create key").click()
     expect(plain.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
-    expect(plain.get_by_text("Enter a name that says what uses the key.")).to_be_visible()
+    expect(plain.locator("#name-error")).to_have_text("Enter a name that says what uses the key.")
+    link = plain.get_by_role("group", name="Errors in this form").get_by_role("link")
+    expect(link).to_have_text("Enter a name that says what uses the key.")
+    expect(link).to_have_attribute("href", "#name-error")
     expect(plain.get_by_role("radio", name="1 year")).to_be_checked()
 
 

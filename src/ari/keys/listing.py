@@ -1,11 +1,12 @@
-"""Filters and sort orders for lists of keys, and the storage that lists need."""
+"""Filters and sort orders for lists of keys, the storage that lists need, and keys by name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from ari.base.clock import DAY_MS
 from ari.keys.model import ApiKey, Environment
+from ari.keys.names import fold_name
 from ari.keys.ports import Activity, KeyTransaction
 from ari.keys.unset import UNSET, Unset
 
@@ -138,3 +139,27 @@ class KeyListTransaction(KeyTransaction, Protocol):
 
     @property
     def listing(self) -> KeyListing: ...
+
+
+_PAGE = 200
+_NEWEST_FIRST = Order("created", descending=True)
+
+
+def list_named(tx: KeyListTransaction, text: str) -> list[ApiKey]:
+    """The keys with this prefix or, if none has it, this name.
+
+    Keys of one name are only those that are neither revoked nor expired, if there are some.
+    """
+    similar = list(_list_similar(tx, text)) if text.strip() else []
+    found = [key for key in similar if key.hint == text]
+    if not found:
+        found = [key for key in similar if fold_name(key.name) == fold_name(text)]
+        found = [key for key in found if not key.is_inactive(tx.now_ms)] or found
+    return found
+
+
+def _list_similar(tx: KeyListTransaction, text: str) -> Iterator[ApiKey]:
+    where, after = KeyFilter(tx.now_ms, text=text), None
+    while page := tx.listing.run(where, _NEWEST_FIRST, after, _PAGE):
+        yield from page
+        after = Cursor(None, page[-1].id)

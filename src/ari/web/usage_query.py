@@ -11,6 +11,7 @@ from ari.base.ids import is_id
 from ari.deps import Deps
 from ari.keys import KeyGroup
 from ari.keys.groups import GROUPINGS, GroupBy
+from ari.keys.listing import list_named
 from ari.usage import spans
 from ari.usage.model import ROW_KIND
 from ari.usage.search import FILTERS, UsageSearch, parse_search
@@ -27,7 +28,7 @@ FILTER_NAMES = ("key", *FILTERS)
 class UsageQuery:
     """``values`` are the query parameters of the URL, ``problems`` the messages about them, by parameter.
 
-    ``group`` are the keys of the consumer or tag that the page shows.
+    ``group`` are the keys of the consumer or tag that the page shows, ``key_id`` the key whose name filters the log.
     """
 
     url: str
@@ -35,11 +36,17 @@ class UsageQuery:
     values: Mapping[str, str]
     problems: Mapping[str, str] = field(default_factory=dict)
     group: KeyGroup | None = None
+    key_id: str | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether the newest rows are shown."""
-        return self.span.name != "custom" and "before" not in self.values
+        return self.span.name != "custom" and "before" not in self.values and not self.filter_problems
+
+    @property
+    def filter_problems(self) -> dict[str, str]:
+        """The messages about filters of the log, which then has no rows: all others would mislead."""
+        return {name: self.problems[name] for name in self.filter_names if name in self.problems}
 
     @property
     def filters(self) -> dict[str, str]:
@@ -103,7 +110,7 @@ class UsageQuery:
         """The search of the log of this key, or of all; filters with a problem are left out."""
         given = {name: value for name, value in self.filters.items() if name not in self.problems}
         until_ms = self.span.until_ms if self.span.name == "custom" else None
-        found = parse_search(given, key_id or given.get("key"), self.span.since_ms, until_ms)
+        found = parse_search(given, key_id or self.key_id or given.get("key"), self.span.since_ms, until_ms)
         return replace(found, group=self.group)
 
     def _url_with(self, changes: Mapping[str, str], *without: str) -> str:
@@ -129,8 +136,6 @@ def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[st
     except Invalid as error:
         problems.update((problem.location, problem.message) for problem in error.problems)
         span = spans.preset(DEFAULT_PRESET, now_ms, zone, unit)
-    if "key" in known and not is_id("key", known["key"]):
-        problems["key"] = "Use the ID of a key, such as those in the suggestions."
     query = UsageQuery(url, span, known, problems)
     try:
         parse_search(query.filters)
@@ -139,14 +144,25 @@ def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[st
     return query
 
 
-async def find_key_group(deps: Deps, query: UsageQuery) -> UsageQuery:
-    """The query with the keys of its consumer and tag; with none of them and a message if there can't be any."""
+async def find_keys(deps: Deps, query: UsageQuery) -> UsageQuery:
+    """The query with the keys that it names, of its consumer and tag; with a message if there can't be any."""
+    if "key" in query.values and not is_id("key", query.values["key"]):
+        query = await _find_key(deps, query)
     consumer, tag = (query.values.get(name) for name in KEY_FILTERS)
     try:
         return replace(query, group=await deps.read(keys.find_group, consumer, tag))
     except Invalid as error:
         problems = {problem.location: problem.message for problem in error.problems}
         return replace(query, group=KeyGroup(()), problems={**query.problems, **problems})
+
+
+async def _find_key(deps: Deps, query: UsageQuery) -> UsageQuery:
+    """The query with the ID of the one key with this name or prefix, or with a message."""
+    found = await deps.read(list_named, query.values["key"])
+    if len(found) == 1:
+        return replace(query, key_id=found[0].id)
+    message = f"{len(found)} keys have this name. Use the ID of one." if found else "No key has this name or ID."
+    return replace(query, problems={**query.problems, "key": message})
 
 
 def _span(values: Mapping[str, str], now_ms: int, zone: str, unit: Unit | None) -> Span:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ari.cli.matched_by import MatchedBy
     from ari.deps import Deps
     from ari.keys import BulkChange, KeyChange, NewKey, Rotation
+    from ari.keys.listing import KeyListTransaction
     from ari.keys.model import ApiKey
-    from ari.keys.ports import KeyTransaction
 
 _PAGE = 200
 
@@ -73,7 +73,7 @@ class LocalKeys:
         return [facts["refill"] for facts in map(describe_credits, granted) if facts["refill"] is not None]
 
     def change(self, text: str, wanted: KeyChange) -> dict[str, Any]:
-        def change(tx: KeyTransaction) -> ApiKey:
+        def change(tx: KeyListTransaction) -> ApiKey:
             return keys.change(tx, find_key(tx, text).id, wanted)
 
         return self._detail(self._deps.do_sync(change))
@@ -81,7 +81,7 @@ class LocalKeys:
     def reset_limits(self, text: str, names: list[str] | None) -> dict[str, Any]:
         """The key with what remains."""
 
-        def reset(tx: KeyTransaction) -> ApiKey:
+        def reset(tx: KeyListTransaction) -> ApiKey:
             return keys.reset_limits(tx, find_key(tx, text).id, names)
 
         return self._detail(self._deps.do_sync(reset))
@@ -89,7 +89,7 @@ class LocalKeys:
     def add_credits(self, text: str, amount: int) -> dict[str, Any]:
         """The key with what remains."""
 
-        def add(tx: KeyTransaction) -> ApiKey:
+        def add(tx: KeyListTransaction) -> ApiKey:
             return keys.add_credits(tx, find_key(tx, text).id, amount)
 
         return self._detail(self._deps.do_sync(add))
@@ -97,7 +97,7 @@ class LocalKeys:
     def increase_budget(self, text: str, name: str, amount: Mapping[str, Any]) -> dict[str, Any]:
         """The key with what remains."""
 
-        def increase(tx: KeyTransaction) -> ApiKey:
+        def increase(tx: KeyListTransaction) -> ApiKey:
             return keys.increase_budget(tx, find_key(tx, text).id, name, amount)
 
         return self._detail(self._deps.do_sync(increase))
@@ -105,7 +105,7 @@ class LocalKeys:
     def reset_budgets(self, text: str, names: list[str] | None) -> dict[str, Any]:
         """The key with what remains."""
 
-        def reset(tx: KeyTransaction) -> ApiKey:
+        def reset(tx: KeyListTransaction) -> ApiKey:
             return keys.reset_budgets(tx, find_key(tx, text).id, names)
 
         return self._detail(self._deps.do_sync(reset))

@@ -2,6 +2,7 @@
 
 import htmx from "htmx.org";
 
+import { focusWrong } from "./fields.js";
 import { guardsAgainstClosing, warnAboutClosing, wipe } from "./reveal.js";
 import { toast } from "./toasts.js";
 
@@ -177,8 +178,7 @@ function focusFirst() {
   const content = body().firstElementChild;
   if (!dialog().open || content === greeted) return;
   greeted = content;
-  const wrong = body().querySelector(':is(input, select, textarea)[aria-invalid="true"]');
-  const wanted = wrong ?? body().querySelector("[autofocus]") ?? body().querySelector("[data-first]");
-  wanted?.focus();
-  if (!wrong) dialog().scrollTop = 0;
+  if (focusWrong(body())) return;
+  (body().querySelector("[autofocus]") ?? body().querySelector("[data-first]"))?.focus();
+  dialog().scrollTop = 0;
 }

@@ -18,7 +18,7 @@ from ari.web.pages.settings_usage.urls import USAGE
 from ari.web.pages.usage_log.routes import UsageLogPages
 from ari.web.pages.usage_log.view import read_key_names, read_usage_log
 from ari.web.render import Pages
-from ari.web.usage_query import UsageQuery, find_key_group, parse_usage_query
+from ari.web.usage_query import UsageQuery, find_keys, parse_usage_query
 
 MAX_CHARTS = 4
 """The consumers or tags with a chart."""
@@ -40,7 +40,7 @@ class SettingsUsagePages:
         """The numbers of a span, all from rollups, and the log."""
         now_ms = self._instance.now_ms()
         deps = deps_of(request)
-        query = await find_key_group(deps, parse_usage_query(request, now_ms, USAGE))
+        query = await find_keys(deps, parse_usage_query(request, now_ms, USAGE))
         key_ids = None if query.group is None else query.group.key_ids
         until_ms = await deps.report(complete_until)
         found = await deps.report(summary.of_some, query.span, key_ids)

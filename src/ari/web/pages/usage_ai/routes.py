@@ -18,7 +18,7 @@ from ari.web.pages.usage_ai.budget_bars import BudgetBar, read_owned_bars, read_
 from ari.web.pages.usage_ai.urls import BUDGETS, EXPORT, USAGE_AI
 from ari.web.pages.usage_ai.view import read_ai_view, read_provider_titles
 from ari.web.render import Pages
-from ari.web.usage_query import find_key_group, parse_usage_query
+from ari.web.usage_query import find_keys, parse_usage_query
 
 BARS_SHOWN = 20
 """The budgets of keys and consumers on the page: those of which most is used."""
@@ -45,7 +45,7 @@ class UsageAiPages:
     async def show(self, request: Request) -> Response:
         """The costs of a span, from rollups, and the budgets now."""
         deps = deps_of(request)
-        query = await find_key_group(deps, parse_usage_query(request, self._instance.now_ms(), USAGE_AI))
+        query = await find_keys(deps, parse_usage_query(request, self._instance.now_ms(), USAGE_AI))
         until_ms = await deps.report(complete_until)
         return self._pages.page(
             request,
@@ -61,7 +61,7 @@ class UsageAiPages:
     @policy(AuthMode.SESSION)
     async def export(self, request: Request) -> Response:
         """The figures of the page with this query. Raises ``Invalid``."""
-        query = await find_key_group(deps_of(request), parse_usage_query(request, self._instance.now_ms(), EXPORT))
+        query = await find_keys(deps_of(request), parse_usage_query(request, self._instance.now_ms(), EXPORT))
         if query.problems:
             raise Invalid(*(Problem(name, sentence) for name, sentence in query.problems.items()))
         ai = await read_ai_view(deps_of(request), query, self._instance.settings.currency)

@@ -9,7 +9,7 @@ from ari.http.context import deps_of
 from ari.http.usage_export import export_answer
 from ari.instance import Instance
 from ari.usage.reports.export import FORMATS
-from ari.web.usage_query import find_key_group, parse_usage_query
+from ari.web.usage_query import find_keys, parse_usage_query
 
 
 async def export_response(instance: Instance, request: Request, place: str, key_id: str | None) -> Response:
@@ -17,7 +17,7 @@ async def export_response(instance: Instance, request: Request, place: str, key_
     fields = {name: values[0] for name, values in form_of(request).items() if values}
     query = parse_usage_query(request, instance.now_ms(), place, fields)
     if key_id is None:
-        query = await find_key_group(deps_of(request), query)
+        query = await find_keys(deps_of(request), query)
     if query.problems:
         raise Invalid(*(Problem(name, sentence) for name, sentence in query.problems.items()))
     form = next((form for form in FORMATS if form == fields.get("format")), None)

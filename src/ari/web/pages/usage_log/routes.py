@@ -14,10 +14,11 @@ from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
 from ari.usage import live_tails
 from ari.usage.reports.queries import find_rows
+from ari.usage.search import SearchPage
 from ari.web.pages.usage_log.export import export_response
 from ari.web.pages.usage_log.view import read_key_names
 from ari.web.render import Pages
-from ari.web.usage_query import find_key_group, parse_usage_query
+from ari.web.usage_query import find_keys, parse_usage_query
 
 TAIL_ROWS = 200
 """The most rows that one response of the live tail has."""
@@ -81,9 +82,11 @@ class UsageLogPages:
         since_ms = max(min(since_ms, now_ms), now_ms - _LONGEST_GAP_MS) - overlap_ms
         query = parse_usage_query(request, now_ms, url)
         if key_id is None:
-            query = await find_key_group(deps_of(request), query)
-        search = query.search(key_id).within(since_ms, None)
-        found = await deps_of(request).report(find_rows, search, None, TAIL_ROWS)
+            query = await find_keys(deps_of(request), query)
+        found = SearchPage([], None)
+        if not query.filter_problems:
+            search = query.search(key_id).within(since_ms, None)
+            found = await deps_of(request).report(find_rows, search, None, TAIL_ROWS)
         names = None if key_id else await deps_of(request).read(read_key_names, [row.key_id for row in found.rows])
         return self._pages.page(
             request, "pages/usage_log/_tail.html", rows=found.rows, key_names=names, read_at_ms=now_ms

@@ -70,7 +70,31 @@ def test_the_log_of_all_keys_shows_status_and_verdict(browser: PageClient) -> No
     assert 'data-tail="/settings/usage/tail"' in log
     assert "Key: ok" in plain_text(log)
     assert "/api/keys</bdi>" not in log
-    assert "ID of a key" in field_errors(browser.get(f"{PAGE}?key=nonsense"))["key"]
+    named = browser.get(f"{PAGE}?key=first%20app")
+    assert field_errors(named) == {}
+    assert "/api/me</bdi>" in named.text
+    assert "/api/keys</bdi>" not in named.text
+
+
+@pytest.mark.parametrize(
+    "query", ["key=nonsense", "key=Shop", "status=9xx", "address=x", "code=x", "method=FETCH", "source=x"]
+)
+def test_a_wrong_filter_shows_no_requests(browser: PageClient, query: str) -> None:
+    """Neither now nor live: they would mislead. A name of two keys is wrong too."""
+    made = [create_key(browser.instance, "Shop", scopes=("api:read",)) for _ in range(2)]
+    browser.another().get("/api/me", x_api_key=made[0].secret)
+    page = browser.get(f"{PAGE}?{query}")
+    assert list(field_errors(page)) == [query.partition("=")[0]]
+    assert "This filter doesn't work" in plain_text(page.text)
+    assert "/api/me</bdi>" not in page.text
+    assert "data-tail=" not in page.text
+    lease = json.loads(browser.post(f"{PAGE}/tail").body)["lease"]
+    tail = browser.get(f"{PAGE}/tail?lease={lease}&since={browser.instance.now_ms()}&{query}")
+    assert (tail.status, "/api/me" in tail.text) == (200, False)
+    assert (
+        browser.post(f"{PAGE}/export", {query.partition("=")[0]: query.partition("=")[2], "format": "csv"}).status
+        == 422
+    )
 
 
 def test_the_log_of_all_keys_is_live(browser: PageClient) -> None:
