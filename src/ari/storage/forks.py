@@ -8,12 +8,19 @@ and closes all connections; the next use opens new ones, in the parent and in th
 If a thread doesn't end in time, the fork goes on, and the child refuses to use SQLite. So does every child that finds
 one of the files open, whatever the reason: a connection that couldn't be closed, or a fork in C, such as uWSGI's, which
 calls none of Python's hooks and is noticed at the next use.
+
+A signal's handler may raise anywhere in a hook, such as a time limit, and also in the first instant after the fork.
+Python drops such an exception and goes on with the next hook. So the hooks work in a thread of their own, which no
+signal interrupts, and each is registered several times, to do what an earlier call left. Blocking signals would not
+help: another thread gets them, and Python runs their handlers in the main one.
 """
 
+import _thread
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from weakref import WeakSet
@@ -22,6 +29,10 @@ from ari.base.errors import Unavailable
 
 WAIT_SECONDS = 5.0
 """How long a fork waits for other threads: as long as these wait for a write lock."""
+_MAX_WAITS = 6
+_CALLS = 3
+"""How often each hook is called, for the signals that interrupt it."""
+_TOO_LONG = "This process has been forking for too long. Try again."
 _DESCRIPTORS = "/dev/fd"
 _MAX_UNLISTED = 4_096
 """How many descriptors are looked at where the system doesn't list those that are open."""
@@ -31,10 +42,10 @@ class Pausable(Protocol):
     """Holds SQLite connections between uses."""
 
     def pause(self) -> None:
-        """Close them, and let nobody open one until ``resume``."""
+        """Close them, and let nobody open one until ``resume``. May be called again, after an interruption."""
 
     def resume(self) -> None:
-        """Let them be opened again. Also called in the child."""
+        """Let them be opened again, if they were paused. Also called in the child."""
 
 
 class ForkGate:
@@ -45,7 +56,6 @@ class ForkGate:
         self._holders: WeakSet[Pausable] = WeakSet()
         self._inherited: list[Pausable] = []
         """The parent's, in a child that refuses: a connection that a child closes is what SQLite warns of."""
-        self._paused: list[Pausable] = []
         self._files: set[str] = set()
         self._is_unsafe = False
         self._noticing = threading.Lock()
@@ -53,9 +63,11 @@ class ForkGate:
 
     def _reset(self) -> None:
         self._changed = threading.Condition()
+        self._calls = threading.Lock()
         self._own = threading.local()
         self._uses = 0
-        self._is_forking = False
+        self._forker: int | None = None
+        """The thread that forks now."""
         self._process = os.getpid()
 
     def watch(self, *files: Path) -> None:
@@ -65,15 +77,30 @@ class ForkGate:
     def add(self, holder: Pausable) -> None:
         """Pause this one at each fork, as long as it exists. Waits for a fork that has begun."""
         self._notice_fork()
-        changed = self._changed
         try:
-            changed.acquire()
+            self._acquire()
+            self._wait_for_fork()
             self._holders.add(holder)
         finally:
-            try:  # noqa: SIM105 - threads may be interrupted here, and a call before this one would keep the lock
-                changed.release()
-            except RuntimeError:  # not this thread's
-                pass
+            self._release()
+
+    def _acquire(self) -> None:
+        """Take the lock of this gate. Raises ``Unavailable``."""
+        if not self._changed.acquire(timeout=self._wait_seconds):
+            raise Unavailable(_TOO_LONG)
+
+    def _release(self) -> None:
+        """Let it go, if this thread has it: one that is interrupted doesn't know. Take it in a ``try`` block, then."""
+        try:  # noqa: SIM105 - a call before this one could be interrupted, and keep the lock
+            self._changed.release()
+        except RuntimeError:
+            pass
+
+    def _wait_for_fork(self) -> None:
+        """Wait until no other thread forks. Raises ``Unavailable``."""
+        free = (None, threading.get_ident())
+        if not self._changed.wait_for(lambda: self._forker in free, self._wait_seconds):
+            raise Unavailable(_TOO_LONG)
 
     @property
     def refuses(self) -> bool:
@@ -98,19 +125,22 @@ class ForkGate:
     def enter(self) -> None:
         """Begin a use; a fork waits for its end. Raises ``Unavailable`` like ``check``."""
         self.check()
-        with self._changed:
+        try:
+            self._acquire()
             depth = getattr(self._own, "depth", 0)
-            while self._is_forking and not depth:  # a thread that is inside must get to its end
-                self._changed.wait()
+            if not depth and self._forker is not None:  # a thread that is inside must get to its end
+                self._wait_for_fork()
             self._uses += 1
             self._own.depth = depth + 1
+        finally:
+            self._release()
 
     def leave(self) -> None:
         """End a use."""
         with self._changed:
             self._uses -= 1
             self._own.depth = max(0, getattr(self._own, "depth", 0) - 1)
-            if self._is_forking:
+            if self._forker is not None:
                 self._changed.notify_all()
 
     @contextmanager
@@ -123,23 +153,46 @@ class ForkGate:
             self.leave()
 
     def begin_fork(self) -> None:
-        """Wait for the other threads, and close what they left open."""
-        self._changed.acquire()
-        self._is_forking = True
-        own = getattr(self._own, "depth", 0)
-        self._changed.wait_for(lambda: self._uses <= own, self._wait_seconds)
-        if self._uses:
-            return
-        self._paused = list(self._holders)
-        for holder in self._paused:
-            holder.pause()
+        """Wait for the other threads, and close what they left open. Once this is done, another call does nothing."""
+        own = self._own
+        if not getattr(own, "is_ready", False):
+            if getattr(own, "paused", None) is None:
+                own.paused = []
+            _run_aside(partial(self._begin, threading.get_ident(), getattr(own, "depth", 0), own.paused))
+            own.is_ready = True
+
+    def _begin(self, forker: int, own_uses: int, paused: list[Pausable]) -> None:
+        """A fork of another thread comes first, unless it takes too long."""
+        with self._calls:
+            with self._changed:
+                self._changed.wait_for(lambda: self._forker in (None, forker), self._wait_seconds)
+                self._forker = forker
+                self._changed.wait_for(lambda: self._uses <= own_uses, self._wait_seconds)
+                is_used = self._uses > 0
+            if is_used:
+                return
+            paused[:] = self._holders
+            for holder in paused:
+                holder.pause()
 
     def end_fork_in_parent(self) -> None:
-        """Go on."""
-        self._resume()
-        self._is_forking = False
-        self._changed.notify_all()
-        self._changed.release()
+        """Go on. Once this is done, another call does nothing, nor does one after a fork that never began."""
+        own, forker = self._own, threading.get_ident()
+        paused = getattr(own, "paused", None)
+        if paused is not None:
+            _run_aside(partial(self._end, forker, paused))
+            own.is_ready = False
+            own.paused = None
+
+    def _end(self, forker: int, paused: list[Pausable]) -> None:
+        with self._calls:
+            for holder in paused:
+                holder.resume()
+            paused.clear()
+            with self._changed:
+                if self._forker == forker:
+                    self._forker = None
+                self._changed.notify_all()
 
     def end_fork_in_child(self) -> None:
         """Start from the beginning: the other threads are gone."""
@@ -147,13 +200,31 @@ class ForkGate:
         if self._is_unsafe:
             self._inherited += self._holders
             self._holders = WeakSet()
-        self._resume()
+        for holder in getattr(self._own, "paused", None) or ():
+            holder.resume()
         self._reset()
 
-    def _resume(self) -> None:
-        for holder in self._paused:
-            holder.resume()
-        self._paused = []
+
+def _run_aside(work: Callable[[], None]) -> None:
+    """Do this in a thread of its own, where no signal's handler can interrupt it, and wait for it.
+
+    ``threading.Thread`` has locks, which the interrupted main thread could leave locked.
+    """
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            done.release()
+
+    try:
+        _thread.start_new_thread(run, ())
+    except RuntimeError:  # the process ends, or has too many threads
+        work()
+    else:
+        done.acquire(timeout=_MAX_WAITS * WAIT_SECONDS)
 
 
 def _is_any_open(files: Iterable[str]) -> bool:
@@ -178,6 +249,6 @@ def _identify(status: os.stat_result) -> tuple[int, int]:
 
 
 GATE = ForkGate()
-os.register_at_fork(
-    before=GATE.begin_fork, after_in_parent=GATE.end_fork_in_parent, after_in_child=GATE.end_fork_in_child
-)
+for _ in range(_CALLS):
+    os.register_at_fork(before=GATE.begin_fork, after_in_parent=GATE.end_fork_in_parent)
+os.register_at_fork(after_in_child=GATE.end_fork_in_child)

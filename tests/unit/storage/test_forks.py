@@ -1,15 +1,19 @@
 """Promises 1 and 2 in a process that forks: no SQLite connection and no write lock crosses the fork."""
 
+import _thread
 import fcntl
 import os
 import sqlite3
+import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from ari.base.errors import Unavailable
+from ari.storage import forks
 from ari.storage.commit_counter import CommitCounter
 from ari.storage.dialect import sqlite_engine
 from ari.storage.forks import ForkGate
@@ -197,3 +201,77 @@ def test_a_lock_is_free_although_a_child_has_a_copy(tmp_path: Path) -> None:
     os.close(may_end)
     os.waitpid(child, 0)
     os.close(held)
+
+
+class _Signal:
+    """Raises at one place of the hooks that this thread reaches, the ``at``-th, as a signal's handler does."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> None:
+        if frame.f_code.co_filename == forks.__file__:
+            self.left -= 1
+            if self.left == 0:
+                raise TimeoutError
+
+
+def _fork_interrupted(gate: ForkGate, signal: _Signal) -> None:
+    """Call the hooks as Python does, which drops what they raise."""
+    for hook in (*[gate.begin_fork] * 3, *[gate.end_fork_in_parent] * 3):
+        sys.setprofile(signal)
+        try:
+            with suppress(TimeoutError):
+                hook()
+        finally:
+            sys.setprofile(None)
+
+
+def test_a_fork_that_a_signal_interrupts_stops_nobody() -> None:
+    """Wherever the signal comes, all holders are paused once and resumed once, and other threads go on."""
+    gate, at, signal = ForkGate(), 0, _Signal(0)
+    while signal.left <= 0:
+        at += 1
+        holder, signal = Holder(), _Signal(at)
+        gate.add(holder)
+        _fork_interrupted(gate, signal)
+        assert (holder.asked[0], holder.asked[-1]) == ("pause", "resume"), at
+        used = threading.Thread(target=lambda: gate.enter() or gate.leave())
+        used.start()
+        used.join(10)
+        assert not used.is_alive(), at
+        assert gate._uses == 0
+    assert at > 20
+
+
+def test_a_use_waits_for_a_fork_within_bounds() -> None:
+    """Its request gets a 503; the next fork that ends frees the others."""
+    gate, faults = ForkGate(wait_seconds=0.01), list[Exception]()
+
+    def use() -> None:
+        for begin in (gate.enter, lambda: gate.add(Holder())):
+            try:
+                begin()
+            except Unavailable as error:
+                faults.append(error)
+
+    gate.begin_fork()
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert len(faults) == 2
+    gate.end_fork_in_parent()
+    with gate.use():
+        pass
+
+
+def test_where_no_thread_can_be_started_the_hook_does_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    gate, holder = ForkGate(), Holder()
+    gate.add(holder)
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
+    gate.begin_fork()
+    gate.end_fork_in_parent()
+    assert holder.asked == ["pause", "resume"]

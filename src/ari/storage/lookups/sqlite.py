@@ -11,7 +11,7 @@ from typing import Any
 from ari.base.errors import Unavailable
 from ari.storage.commit_counter import CommitCounter
 from ari.storage.failover.link import Link
-from ari.storage.forks import GATE
+from ari.storage.forks import GATE, WAIT_SECONDS
 from ari.storage.lookups.postgres import PostgresBatchLookup
 
 _BUSY_SECONDS = 0.2
@@ -64,6 +64,7 @@ class SqliteLookup:
         self._looked = False
         self._mutex = threading.Lock()
         """Held while the connection is used, and by another thread while the process forks."""
+        self._is_paused = False
         self.examine: Callable[[sqlite3.Connection], None] | None = None
         """Called with each connection that is opened; raises ``Unavailable`` for a file that is not to be trusted."""
         self.state = 0
@@ -167,11 +168,14 @@ class SqliteLookup:
                 self._mutex.release()
 
     def pause(self) -> None:
-        self._mutex.acquire()
-        self._close()
+        if not self._is_paused and self._mutex.acquire(timeout=WAIT_SECONDS):  # else the child refuses
+            self._is_paused = True
+            self._close()
 
     def resume(self) -> None:
-        self._mutex.release()
+        if self._is_paused:
+            self._is_paused = False
+            self._mutex.release()
 
     def _close(self) -> None:
         """Close the connection, and first its cursor: SQLite keeps a file open while a statement is active."""
