@@ -43,11 +43,15 @@ def collected() -> Iterator[None]:
 
 
 class _Limit:
-    """Raises ``error`` at one place of the guard that this thread reaches, the ``at``-th."""
+    """Raises ``error`` at one place of the guard that this thread reaches, the ``at``-th.
 
-    def __init__(self, at: int, error: type[BaseException]) -> None:
+    With ``again`` it raises once more, so many places later.
+    """
+
+    def __init__(self, at: int, error: type[BaseException], again: int | None = None) -> None:
         self._left = at
         self._error = error
+        self._again = again
 
     @property
     def is_over(self) -> bool:
@@ -58,7 +62,7 @@ class _Limit:
         has_ended = event == "return" and frame.f_code is HoldingApp.__call__.__code__  # the rest is the server's
         if event in _PLACES and frame.f_code.co_filename.startswith(_OURS) and not has_ended:
             self._left -= 1
-            if self._left == 0:
+            if self._left == 0 or (self._again is not None and self._left == -self._again):
                 raise self._error("The time is up.")
 
     def watch(self, app: Any) -> Any:
@@ -101,10 +105,13 @@ def call(app: Any, secret: str, method: str, name: str, limit: _Limit) -> int | 
     return int(status[:3])
 
 
-@pytest.mark.parametrize("error", [TimeoutError, SystemExit])
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [(TimeoutError, None), (SystemExit, None), (TimeoutError, 3), (TimeoutError, 12), (TimeoutError, 40)],
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_log_has_what_the_caller_saw(
-    tmp_path: Path, database_url: str | None, method: str, error: type[BaseException]
+    tmp_path: Path, database_url: str | None, method: str, error: type[BaseException], again: int | None
 ) -> None:
     """A request is in it once, unless nothing was decided about it, and then it got no success."""
     seen: dict[str, int | None] = {}
@@ -115,7 +122,7 @@ def test_the_log_has_what_the_caller_saw(
         is_over, at = True, 0
         while is_over:
             at += 1
-            limit = _Limit(at, error)
+            limit = _Limit(at, error, again)
             seen[f"place-{at}"] = call(app, secret, method, f"place-{at}", limit)
             is_over = limit.is_over
         guard.stop()

@@ -18,7 +18,9 @@ For the authors of such modules. One request takes these steps:
 4. ``refusal = await admission.finish(status, length)`` comes before the first byte of the response, whether accepted,
    refused or failed (an exception of the handler is a 500). If it returns a refusal, that is sent in place of the
    response: the log cannot be written. ``admission.headers`` are added to the response of an admitted request.
-5. Where no response is sent, ``admission.complete(499)``.
+5. If the app ends without a response, also with an exception that isn't an ``Exception``, the server sends a 500, so
+   ``admission.finish(500, None)`` comes before that leaves the module. For a client that hung up the status is 499.
+   Where nothing can be waited for, ``admission.complete(499)``.
 
 A WSGI module does the same with ``ari.run(ari.admit(request))`` and ``ari.run(admission.finish(status, length))``: one
 thread for each process, started after the fork, runs an event loop for it.

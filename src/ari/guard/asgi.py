@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Literal
 
 from ari.base.errors import ConfigurationError
+from ari.base.finishing import find_task, finish_canceled, may_wait
 from ari.guard.backend import CLIENT_GONE, Admission, GuardRequest, read_request
 from ari.guard.cache_headers import VARY, make_private
 from ari.guard.entry import Ari
@@ -23,6 +24,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Errors = Literal["problem", "app"]
 
 _PLACE = "ari.guard"
+_DISCONNECTS = ("http.disconnect", "websocket.disconnect")
 _PRIVATE: Header = (b"cache-control", b"private")
 _VARY: Header = (b"vary", VARY.encode())
 _NO_MIDDLEWARE = "This route is guarded, but the app lacks the middleware ApiKeys: app.add_middleware(ApiKeys, ari=ari)"
@@ -37,14 +39,18 @@ class KeyRefused(Exception):
 
 
 class Guarded:
-    """One request behind the middleware. ``has_begun``: its response was sent, or a part of it."""
+    """One request behind the middleware. ``has_begun``: its response was sent, or a part of it.
 
-    __slots__ = ("_request", "_scope", "_started", "admission", "ari", "has_begun")
+    ``is_gone``: the client hung up before.
+    """
+
+    __slots__ = ("_request", "_scope", "_started", "admission", "ari", "has_begun", "is_gone")
 
     def __init__(self, ari: Ari, scope: Scope) -> None:
         self.ari = ari
         self.admission: Admission | None = None
         self.has_begun = False
+        self.is_gone = False
         self._request: GuardRequest | None = None
         self._scope = scope
         self._started = ari.clock.monotonic()
@@ -66,6 +72,16 @@ class Guarded:
         self._request = request if self._request is None else request.repeat(self._request)
         self.admission = await ari.admit(self._request)
         return self.admission
+
+    async def authorize_late(self) -> Admission | None:
+        """Decide where something responds, or fails, before a guard of the route has decided.
+
+        That is a cache, the framework (as to a body that isn't JSON), or what interrupted the guard.
+        """
+        if self._request is not None:
+            return await self.authorize(self._request.requirement, self._request.route)
+        needed = self.ari.find_requirement(self._scope)
+        return None if needed is None else await self.authorize(*needed)
 
 
 def find_guarded(scope: Scope, ari: Ari) -> Guarded:
@@ -99,16 +115,31 @@ class ApiKeys:
         if scope["type"] not in ("http", "websocket") or (_PLACE in scope and scope[_PLACE].ari is self._ari):
             await self.app(scope, receive, send)
             return
+        await self._run_guarded(scope, receive, send)
+
+    async def _run_guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         guarded = scope[_PLACE] = Guarded(self._ari, scope)
         sender = _HeldSend(guarded, scope, send, self._errors)
+        task = find_task()
+
+        async def receive_noting() -> Message:
+            message = await receive()
+            if message["type"] in _DISCONNECTS:
+                guarded.is_gone = True
+            return message
+
         try:
-            await self.app(scope, receive, sender)
-        except KeyRefused:
-            if not await sender.refuse():
+            await self.app(scope, receive_noting, sender)
+            if not guarded.has_begun:
+                await finish_canceled(sender.fail())  # a server sends a 500 in place of no response, too
+        except BaseException as error:
+            if not may_wait(error, task):
                 raise
-        except Exception:
-            await sender.fail()
-            raise
+            if not isinstance(error, KeyRefused):
+                await finish_canceled(sender.fail())
+                raise
+            if not await finish_canceled(sender.refuse()):
+                raise
         finally:
             scope.pop(_PLACE, None)  # a cycle, which would keep the request in memory until a collection
             if guarded.admission is not None and not guarded.has_begun:
@@ -173,20 +204,28 @@ class _HeldSend:
     async def fail(self) -> None:
         """Log an exception as a 500, which the framework sends next; if that fails, send a 503 instead.
 
-        If it was raised before the guard of the route ran, a stranger gets the refusal.
+        If it was raised before the guard of the route ran, a stranger gets the refusal. A handshake is refused with a
+        403: each server has its own response to one that fails. Nothing is sent to a client that hung up, a 499.
         """
-        if self._guarded.has_begun:
+        guarded = self._guarded
+        if guarded.has_begun:
             return
-        admission = self._guarded.admission or await self._authorize_late()
-        if admission is None or await self.refuse():
+        admission = guarded.admission or await guarded.authorize_late()
+        if admission is None:
             return
-        refusal = await admission.finish(500, None)
-        self._guarded.has_begun = True
-        if refusal is not None:
-            await self._send_whole(refusal)
+        if guarded.is_gone:
+            await admission.finish(CLIENT_GONE, None)
+        elif not await self.refuse():
+            if self._scope["type"] == "websocket":
+                await self._start({"type": "websocket.close"}, 403)
+                return
+            refusal = await admission.finish(500, None)
+            guarded.has_begun = True
+            if refusal is not None:
+                await self._send_whole(refusal)
 
     async def _start(self, message: Message, status: int) -> None:
-        admission = self._guarded.admission or await self._authorize_late()
+        admission = self._guarded.admission or await self._guarded.authorize_late()
         if admission is None:
             self._guarded.has_begun = True
             await self._send(message)
@@ -209,14 +248,6 @@ class _HeldSend:
                 headers.append(_PRIVATE)
             message = {**message, "headers": [*headers, _VARY, *admission.headers]}
         await self._send(message)
-
-    async def _authorize_late(self) -> Admission | None:
-        """Decide where something responds before the guard of the route runs.
-
-        That is a cache, or the framework, as to a body that isn't JSON.
-        """
-        needed = self._guarded.ari.find_requirement(self._scope)
-        return None if needed is None else await self._guarded.authorize(*needed)
 
     async def _send_refusal(self, admission: Admission, refusal: Refusal) -> None:
         other = await admission.finish(refusal.status, len(refusal.body))

@@ -112,8 +112,8 @@ class FlaskAri(entry.Ari):
     def _decide_undecided(self, response: Response) -> Response:
         """Decide in place of a guard that a cache above it left out; ``HoldingApp`` sends the refusal."""
         if request.url_rule is not None:
-            request.environ[_SEEN] = True
             _decide(current_app, request.url_rule, request.method, response.status_code, self._find_held)
+            request.environ[_SEEN] = True  # not before: an exception may interrupt the decision
         return response
 
     def _decide_outside(self, app: Flask, environ: Environ, held: HeldRequest, status: int) -> None:

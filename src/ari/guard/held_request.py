@@ -17,6 +17,8 @@ from ari.guard.requirement import Requirement
 from ari.http.credentials import read_credentials
 from ari.http.request_head import read_head
 
+ENDINGS = (KeyboardInterrupt, SystemExit)
+"""Exceptions that end a server: no response replaces them."""
 _TOO_LATE = "A guard ran after the response began, when nothing can be refused: guard the whole view."
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 
@@ -87,11 +89,31 @@ class HeldRequest:
             return await asyncio.to_thread(self.finish, status, length)
         return await self.ari.run_async(self._finish(self.admission, status, length))
 
+    def fail(self) -> Refusal | None:
+        """Log that an exception keeps a response from being sent, so that the server sends a 500.
+
+        A decision that it interrupted is made first. Returns the refusal to send in its place if logging fails.
+        """
+        if self._is_interrupted and self._request is not None:
+            self.authorize(self._request.requirement, self._request.route)
+        return self.finish(500, None)
+
+    async def fail_async(self, status: int = 500) -> Refusal | None:
+        """Likewise, for async code. ``status`` is 499 if the client is gone."""
+        if self._is_interrupted and self._request is not None:
+            await self.authorize_async(self._request.requirement, self._request.route)
+        return await self.finish_async(status, None)
+
     def abandon(self) -> None:
-        """Log that no response is sent, if none was logged."""
+        """Complete the row of a request whose coroutine is closed, which can wait for nothing, if it has one."""
         if self.admission is not None and not self._is_logged:
             run = run_at_once if self.admission.runs_at_once else self.ari.run
             run(self._abandon(self.admission))
+
+    @property
+    def _is_interrupted(self) -> bool:
+        """Whether an exception ended the guard before it had decided."""
+        return self.admission is None and not self._is_finished
 
     def _read_request(self, requirement: Requirement, route: str | None) -> GuardRequest:
         if self._is_finished:

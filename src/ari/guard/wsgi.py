@@ -9,7 +9,7 @@ from typing import Any
 
 from ari.guard.cache_headers import VARY, make_private
 from ari.guard.entry import Ari
-from ari.guard.held_request import HeldRequest
+from ari.guard.held_request import ENDINGS, HeldRequest
 from ari.guard.refusal import Refusal
 
 Environ = dict[str, Any]
@@ -34,17 +34,20 @@ class HoldingApp:
         path = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1", "replace")
         held = environ[PLACE] = HeldRequest(self._ari, environ, path.decode("utf-8", "surrogateescape"))
         start = _HeldStart(held, environ, start_response, self._decide)
+        is_decided = False
         try:
-            body = self._app(environ, start)
-            return start.release(body)
-        except Exception:
-            refusal = start.fail()
+            body = start.release(self._app(environ, start))
+            is_decided = True
+            return body
+        except BaseException as error:
+            refusal = start.fail(can_replace=not isinstance(error, ENDINGS))
+            is_decided = True
             if refusal is None:
                 raise
             return start.send(refusal)
         finally:
-            if not start.started:
-                held.abandon()
+            if not is_decided:  # a second exception, such as a time limit inside of what the first one brought about
+                start.fail(can_replace=False)
 
 
 class _HeldStart:
@@ -80,8 +83,8 @@ class _HeldStart:
             if not self.started and not self._is_file(body):
                 pieces = iter(body)
                 body = _Rejoined([piece for piece in [next(pieces, None)] if piece is not None], pieces, body)
-            if not self.started and self._kept is not None:
-                self._commit(*self._kept)
+            if not self.started:
+                self._begin()
         except BaseException:
             _close(body)
             raise
@@ -95,6 +98,17 @@ class _HeldStart:
             self._commit(*self._kept)
         self._is_sent = True
         return self._send_piece(piece)
+
+    def _begin(self) -> None:
+        """Log the response that the app began, or that it began none, which is a 500 of the server."""
+        if self._kept is not None:
+            self._commit(*self._kept)
+            return
+        refusal, is_logged = self._held.refusal, False
+        if refusal is None:
+            refusal, is_logged = self._held.fail(), True
+        if refusal is not None:
+            self._replace(refusal, is_logged=is_logged)
 
     def _commit(self, status: str, headers: list[tuple[str, str]], *error: Any) -> None:
         held, code = self._held, int(status[:3])
@@ -112,17 +126,17 @@ class _HeldStart:
         """Whether the server knows how to send this body."""
         return isinstance(self._file_wrapper, type) and isinstance(body, self._file_wrapper)
 
-    def fail(self) -> Refusal | None:
+    def fail(self, *, can_replace: bool) -> Refusal | None:
         """Log the 500 that the server sends after an exception; returns the refusal to send in its place.
 
         A response that was logged isn't sent: a server sends no head before the first piece of the body.
         """
         if self._is_sent:
             return None
-        if self.started:
-            self._held.finish(500, None)
+        if self.started or not can_replace:
+            self._held.fail()
             return None
-        return self._held.refusal or self._held.finish(500, None)
+        return self._held.refusal or self._held.fail()
 
     def send(self, refusal: Refusal) -> Iterable[bytes]:
         """Send a refusal in place of a response that didn't start."""

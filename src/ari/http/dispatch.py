@@ -5,8 +5,8 @@ from typing import Any
 
 import structlog
 
-from ari.http.body import read_json
-from ari.http.context import Receive, RequestContext, Send, attach
+from ari.http.body import ClientGone, read_json
+from ari.http.context import Message, Receive, RequestContext, Send, attach
 from ari.http.fault_response import fault_response
 from ari.http.head_method import head_only
 from ari.http.problem import Fault
@@ -25,7 +25,7 @@ Report = Callable[[], Awaitable[None]]
 
 
 async def run_handler(app: App, scope: Scope, context: RequestContext, services: Services) -> Response | None:
-    """The response of the authorized route; ``None`` once it has been sent.
+    """The response of the authorized route; ``None`` once it has been sent. Raises ``ClientGone``.
 
     Unless the route only reads, the row of an unsafe request is committed before its handler acts. If it consumes from
     limits, it is committed first in any case: safe requests are refused in place of their response.
@@ -46,7 +46,17 @@ async def run_handler(app: App, scope: Scope, context: RequestContext, services:
         return await fast.handler(context, services)
     attach(scope, context)
     authorize(scope, route)
-    await app(scope, context.receive, head_only(context.send) if head.method == "HEAD" else context.send)
+    is_gone = False
+
+    async def receive() -> Message:
+        nonlocal is_gone
+        message = await context.receive()
+        is_gone = is_gone or message["type"] == "http.disconnect"
+        return message
+
+    await app(scope, receive, head_only(context.send) if head.method == "HEAD" else context.send)
+    if is_gone and not context.started:
+        raise ClientGone
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 
 from ari.base.errors import AriError
+from ari.base.finishing import find_task, finish_canceled, is_canceled, may_wait
 from ari.base.served_request import ServedRequest, set_served_request
 from ari.http.auth.api_key import authenticate_key
 from ari.http.auth.csrf import form_fault
@@ -32,6 +33,7 @@ from ari.keys.reasons import REQUEST_ERRORS
 _log = structlog.get_logger("ari.http")
 _CLIENT_GONE = 499
 """The status in the log of a request whose client hung up (nginx's number)."""
+_NO_RESPONSE = "The handler sent no response."
 
 Scope = MutableMapping[str, Any]
 
@@ -64,12 +66,30 @@ class RequestHandler:
         self._metrics.begin_request()
         self._running[id(context)] = context
         sender = context.send = ResponseSender(context, services, send)
+        task = find_task()
+        try:
+            await self._respond(scope, context, sender)
+        except BaseException as error:
+            if not may_wait(error, task):
+                context.record.complete(_CLIENT_GONE, None)
+                raise
+            await finish_canceled(_fail(context, sender, error))
+            if isinstance(error, KeyboardInterrupt | SystemExit) or is_canceled(error, task):
+                raise
+        finally:
+            del self._running[id(context)]
+            context.send = send  # ends the reference cycle with the sender: garbage is collected rarely
+            self._end(context)
+
+    async def _respond(self, scope: Scope, context: RequestContext, sender: ResponseSender) -> None:
         try:
             response = await self._admit(context)
             if response is None:
-                response = await run_handler(self._app, scope, context, services)
+                response = await run_handler(self._app, scope, context, self._services)
             if response is not None:
                 await sender.respond(response)
+            elif not context.started:
+                raise RuntimeError(_NO_RESPONSE)
         except AriError as error:
             await sender.respond_to_fault(fault_of(error))
         except BodyFault as error:
@@ -78,15 +98,6 @@ class RequestHandler:
             context.record.complete(_CLIENT_GONE, None)
         except HeadSent:
             pass
-        except Exception as error:  # noqa: BLE001 - becomes a 500 and is logged; nothing may escape into the server
-            if context.served.trace is not None:
-                context.served.trace.add_exception(error)
-            _log.exception("request failed", route=context.route.template)
-            await sender.respond_to_fault(Fault(REQUEST_ERRORS["internal"]))
-        finally:
-            del self._running[id(context)]
-            context.send = send  # ends the reference cycle with the sender: garbage is collected rarely
-            self._end(context)
 
     def _end(self, context: RequestContext) -> None:
         """Count the request, and log it if it was slow."""
@@ -130,3 +141,11 @@ class RequestHandler:
         if fault is not None:
             return fault_response(context, services, form_fault(context.head, services.settings, fault))
         return await authenticate_session(context, services)
+
+
+async def _fail(context: RequestContext, sender: ResponseSender, error: BaseException) -> None:
+    """Respond with a 500 and log why: nothing may escape into the server, which would respond without a row."""
+    if context.served.trace is not None:
+        context.served.trace.add_exception(error)
+    _log.error("request failed", route=context.route.template, exc_info=error)
+    await sender.respond_to_fault(Fault(REQUEST_ERRORS["internal"]))

@@ -227,6 +227,11 @@ def _fork_interrupted(gate: ForkGate, signal: _Signal) -> None:
             sys.setprofile(None)
 
 
+def _use(gate: ForkGate) -> None:
+    with gate.use():
+        pass
+
+
 def test_a_fork_that_a_signal_interrupts_stops_nobody() -> None:
     """Wherever the signal comes, all holders are paused once and resumed once, and other threads go on."""
     gate, at, signal = ForkGate(), 0, _Signal(0)
@@ -236,7 +241,7 @@ def test_a_fork_that_a_signal_interrupts_stops_nobody() -> None:
         gate.add(holder)
         _fork_interrupted(gate, signal)
         assert (holder.asked[0], holder.asked[-1]) == ("pause", "resume"), at
-        used = threading.Thread(target=lambda: gate.enter() or gate.leave())
+        used = threading.Thread(target=_use, args=(gate,))
         used.start()
         used.join(10)
         assert not used.is_alive(), at

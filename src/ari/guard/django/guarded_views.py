@@ -19,10 +19,12 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views import View
 
+from ari.base.finishing import find_task, finish_canceled, is_canceled, may_wait
+from ari.guard.backend import CLIENT_GONE
 from ari.guard.django.configured import get_ari
 from ari.guard.django.streams import start_stream, start_stream_async
 from ari.guard.django.undecided import find_undecided, keep_private, make_mark, remember_urls
-from ari.guard.held_request import HeldRequest, join_headers
+from ari.guard.held_request import ENDINGS, HeldRequest, join_headers
 from ari.guard.refusal import Refusal
 from ari.guard.requirement import Requirement
 from ari.guard.verified_key import Key
@@ -53,7 +55,7 @@ class ApiKeyMiddleware:
         """The response, logged; a coroutine of it under ASGI."""
         if self._is_async:
             return self._respond_async(request)
-        held = _hold(request)
+        held, is_decided = _hold(request), False
         try:
             response = self.get_response(request)
             for requirement in find_undecided(request, held, response):
@@ -62,17 +64,20 @@ class ApiKeyMiddleware:
                 start_stream(response)
             response = _apply(request, held, response)
             refusal = held.finish(response.status_code, _read_length(response))
+            is_decided = True
             return response if refusal is None else _replace(request, response, refusal)
-        except Exception:  # of a stream, or a time limit; of a view only with DEBUG_PROPAGATE_EXCEPTIONS
-            refusal = held.finish(500, None)
-            if refusal is None:
+        except BaseException as error:  # of a stream, or a time limit; of a view only those that Django doesn't catch
+            refusal = held.fail()
+            is_decided = True
+            if refusal is None or isinstance(error, ENDINGS):
                 raise
             return make_response(request, refusal)
         finally:
-            held.abandon()
+            if not is_decided:  # a second exception
+                held.fail()
 
     async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
-        held = _hold(request)
+        held, task = _hold(request), find_task()
         try:
             response = await self.get_response(request)
             for requirement in await _find_undecided_async(request, held, response):
@@ -82,13 +87,15 @@ class ApiKeyMiddleware:
             response = _apply(request, held, response)
             refusal = await held.finish_async(response.status_code, _read_length(response))
             return response if refusal is None else _replace(request, response, refusal)
-        except Exception:  # as above
-            refusal = await held.finish_async(500, None)
-            if refusal is None:
+        except BaseException as error:  # as above
+            if not may_wait(error, task):
+                held.abandon()
+                raise
+            is_gone = is_canceled(error, task)  # by Django, when the client hangs up
+            refusal = await finish_canceled(held.fail_async(CLIENT_GONE if is_gone else 500))
+            if refusal is None or is_gone or isinstance(error, ENDINGS):
                 raise
             return make_response(request, refusal)
-        finally:
-            held.abandon()
 
 
 def require_key(
