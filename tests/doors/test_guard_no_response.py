@@ -222,7 +222,7 @@ def make_plain(ari: entry.Ari, act: Callable[[Any, Any], Any]) -> App:
 
 
 def exchange(instance: GuardedInstance, act: Callable[[Any, Any], Any], kind: str = "http") -> list[Any]:
-    """What an app sends to a client that hangs up at once, or for a WebSocket that waits."""
+    """The messages of an app to a client that hangs up at once, or to a WebSocket that waits."""
     ari, sent, secret = entry.Ari.local(instance.data_dir), list[Any](), instance.create_secret()
     scope = {**scope_of("GET", b"/orders", [(b"x-api-key", secret.encode())]), "type": kind}
 

@@ -1,4 +1,4 @@
-"""What must be done before an exception leaves is done, however often the task is canceled meanwhile."""
+"""What must be done before an exception leaves is done, however often the task is canceled during it."""
 
 import asyncio
 
