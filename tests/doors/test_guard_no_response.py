@@ -155,6 +155,7 @@ async def call(app: App, secret: str, method: str) -> int:
 def test_an_async_handler_without_a_response_is_a_500_in_the_log(
     instance: GuardedInstance, make: Callable[[Path, BaseException | None], App], end: str, method: str
 ) -> None:
+    """Whatever ends it, with a safe method and an unsafe one."""
     with override_settings(ARI_KEYS={"DATA_DIR": instance.data_dir}):
         app, secret = make(instance.data_dir, ENDS[end]), instance.create_secret()
         try:
@@ -166,6 +167,9 @@ def test_an_async_handler_without_a_response_is_a_500_in_the_log(
 
 def make_flask(folder: Path, error: BaseException | None) -> Any:
     ari, app = flask.Ari.local(folder), Flask(__name__)
+    if error is None:
+        inner: Any = app.wsgi_app
+        setattr(app, "wsgi_app", lambda environ, _: inner(environ, lambda *_: len))  # noqa: B010 - begins no response
     ari.init_app(app)
 
     @app.route("/orders", methods=["GET", "POST"])
@@ -175,10 +179,6 @@ def make_flask(folder: Path, error: BaseException | None) -> Any:
             raise error
         return "nothing of this is sent"
 
-    if error is None:
-        held: Any = app.wsgi_app
-        inner = held._app
-        held._app = lambda environ, _: inner(environ, lambda *_: len)  # begins no response
     return app
 
 
@@ -197,6 +197,7 @@ def make_django_sync(folder: Path, error: BaseException | None) -> Any:
 def test_a_view_without_a_response_is_a_500_in_the_log(
     instance: GuardedInstance, make: Callable[[Path, BaseException | None], Any], end: str, method: str
 ) -> None:
+    """Likewise, for views without an event loop."""
     with override_settings(ARI_KEYS={"DATA_DIR": instance.data_dir}):
         app = make(instance.data_dir, ENDS[end])
         headers = [("x-api-key", instance.create_secret())]
@@ -268,6 +269,7 @@ def test_a_handshake_without_a_response_is_refused(instance: GuardedInstance) ->
 
 
 def test_a_log_that_is_broken_then_is_a_503(instance: GuardedInstance) -> None:
+    """The failure of the handler can't be logged, so its 500 isn't sent."""
     with instance.break_log():
         sent = exchange(instance, fail_at_once)
     assert [message["status"] for message in sent if "status" in message] == [503]
@@ -303,6 +305,7 @@ def test_a_task_that_is_canceled_from_outside_logs_its_request(instance: Guarded
 
 
 def test_django_that_cancels_a_view_logs_that_the_client_hung_up(instance: GuardedInstance) -> None:
+    """Django cancels a view for nothing else."""
     with override_settings(ARI_KEYS={"DATA_DIR": instance.data_dir}):
         secret, begun = instance.create_secret(), list[asyncio.Event]()
 

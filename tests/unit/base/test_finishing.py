@@ -8,6 +8,8 @@ from ari.base.finishing import find_task, finish_canceled, is_canceled, may_wait
 
 
 def test_work_goes_on_although_its_task_is_canceled_again() -> None:
+    """Its result comes once it is done; the task ends afterwards."""
+
     async def run() -> list[str]:
         done, may_end = list[str](), asyncio.Event()
 
@@ -37,6 +39,8 @@ def test_work_goes_on_although_its_task_is_canceled_again() -> None:
 
 
 def test_what_the_work_raises_is_raised() -> None:
+    """It is not lost with the task that did the work."""
+
     async def fail() -> None:
         raise ValueError("it fails")
 
@@ -45,6 +49,8 @@ def test_what_the_work_raises_is_raised() -> None:
 
 
 def test_a_cancellation_of_something_else_ends_no_task() -> None:
+    """A handler may wait for a task that was canceled."""
+
     async def run() -> bool:
         task = asyncio.create_task(asyncio.sleep(60))
         await asyncio.sleep(0)
