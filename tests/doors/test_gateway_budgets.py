@@ -145,6 +145,32 @@ def test_a_caller_that_hangs_up_before_a_response_pays_for_its_use(ai: AiGateway
     assert (row["ai"]["ended"], row["ai"]["is_estimated"]) == ("client_gone", False)
 
 
+def test_a_caller_that_hangs_up_in_a_stream_pays_for_all_of_it(ai: AiGateway) -> None:
+    """The model may have thought more than it showed, and the end of the stream says how much."""
+    key_id, secret = make_key(ai, tokens(10_000))
+    with pytest.raises(httpx2.ReadTimeout):
+        ai.owner.api(secret).post(CHAT, json=ASK | {"model": "hold", "stream": True}, timeout=0.5)
+    assert ai.provider.reached.wait(WAIT_SECONDS)
+    assert ai.client().get("/api/me").status_code == 200  # ARI has seen that the caller left
+    ai.provider.gate.set()
+    assert read_use(ai, key_id)["used_tokens"] == 18
+    row = read_row(ai, key_id)
+    assert (row["ai"]["ended"], row["ai"]["is_estimated"]) == ("client_gone", False)
+
+
+def test_many_first_requests_at_once_do_not_all_fit(ai: AiGateway) -> None:
+    """One is estimated by its likely use. The next reserves its own limit, so it is refused while the first runs."""
+    key_id, secret = make_key(ai, tokens(10_000))
+    client, ask = ai.owner.api(secret), ASK | {"max_completion_tokens": 40_000}
+    with client.stream("POST", CHAT, json=ask | {"model": "hold", "stream": True}):
+        assert ai.provider.reached.wait(WAIT_SECONDS)
+        refused = client.post(CHAT, json=ask | {"model": "hold"})
+        assert (refused.status_code, refused.json()["code"]) == (429, "budget_exhausted")
+    ai.provider.gate.set()
+    read_use(ai, key_id)
+    assert client.post(CHAT, json=ask | {"model": "hold"}).status_code == 200
+
+
 def test_a_model_without_a_price_is_refused(ai: AiGateway) -> None:
     """Only by a hard budget in money; a soft one, or one in tokens, can count it."""
     for budget, status in ((usd("1.00"), 403), (usd("1.00", hard=False), 200), (tokens(10_000), 200)):

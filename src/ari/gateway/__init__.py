@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from ari.base.errors import Conflict, NotFound
+from ari.base.errors import Conflict, LimitExceeded, NotFound
 from ari.gateway import openapi, route
 from ari.gateway.ai_record import make_refused_use
 from ari.gateway.attempts import find_consumer
@@ -21,6 +21,7 @@ from ari.gateway.forward import Forwarding
 from ari.gateway.json_tree import is_quick
 from ari.gateway.keyring import Keyring, NoKeyLeft, ResolvedCredential
 from ari.gateway.known_facts import find_model
+from ari.gateway.left_calls import LeftCalls
 from ari.gateway.model_aliases import AliasTarget
 from ari.gateway.model_plan import ModelPlan, ModelRefusal, make_filter, plan_models
 from ari.gateway.provider_errors import make_no_key_left_fault
@@ -54,6 +55,7 @@ class Gateway:
         self.provider_status = ProviderStatus(instance)
         self.option_support = OptionSupport()
         self.body_budget = BodyBudget()
+        self.left_calls = LeftCalls()
         self.read_rates = ReadRates(instance.clock)
         self.prices = PriceBook()
         self._budgets = BudgetPlanner(settings.ai_unknown_price, settings.ai_max_seconds)
@@ -132,7 +134,12 @@ class Gateway:
                 sent.whole = first.target.body
             if charge is not None and context.record.row is not None:
                 context.record.row.charge = charge
-            await context.record.commit_before_handler()
+            try:
+                await context.record.commit_before_handler()
+            except LimitExceeded:
+                if first.budgets is not None:
+                    first.budgets.note_refused()
+                raise
             listed = make_filter(context, first.target.target, rules.aliases)
             forwarding = Forwarding(
                 self,

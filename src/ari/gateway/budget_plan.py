@@ -4,6 +4,8 @@ A response whose use is unknown keeps its reservation, and its row says that it 
 provider refused, or never received, gives it back.
 """
 
+import math
+
 import msgspec
 from msgspec.structs import replace
 
@@ -23,6 +25,9 @@ from ari.usage.ai import AiUse, TokenUsage
 from ari.usage.cleaning import MAX_TOKENS, MODEL_LENGTH, clean
 
 _LEASE_MARGIN_SECONDS = 60
+_TOKENS_PER_SECOND = 300
+"""Assumed as more than what models generate that hide what they think; decision 99 says what follows if not."""
+_LONGEST_RESPONSE_TOKENS = 128_000
 _SEARCH_FEE = "The price of the model doesn't include its fee for searches."
 _COUNTED = "counted"
 """The price version of a request that was counted at ``ARI_AI_UNKNOWN_PRICE``."""
@@ -33,8 +38,9 @@ class BudgetPlan(msgspec.Struct, frozen=True, eq=False):
     ``counted_micros`` is the price per million tokens of a model without a
     known price, ``None`` if its price is known or it isn't counted.
 
-    Without ``has_price``, money isn't reserved. ``expected`` are the tokens that are reserved. ``seen`` counts the
-    response, ``None`` if it isn't text.
+    Without ``has_price``, money isn't reserved. ``expected`` are the tokens that are expected, and ``likely`` the
+    amounts for them: more is reserved for several first requests at once. ``seen`` counts the response, ``None`` if it
+    isn't text.
     """
 
     charge: Charge
@@ -46,21 +52,25 @@ class BudgetPlan(msgspec.Struct, frozen=True, eq=False):
     has_price: bool
     counted_micros: int | None
     expected: TokenUsage
+    likely: Amounts
     seen: SeenOutput | None
 
     def settle(self, use: AiUse, used: TokenUsage, fault: FaultWord | None) -> AiUse:
         """The use with the real amounts, or with the estimate where they are unknown."""
-        decision = self.charge.decision
+        decision, name = self.charge.decision, (self.key_id, self.prices.target.provider.name, self._model)
+        self.estimates.end(*name, self.size)
         if decision is None or not decision.held:
             return use
         held = tuple(one for one in decision.held if self.estimate.uses(one.owner_id))
         released = tuple(one for one in decision.held if not self.estimate.uses(one.owner_id))
         if not held or is_refused(use.provider_status, fault) or self.prices.is_free:
             return replace(use, settlement=Settlement(held, NOTHING, released=released))
-        self.estimates.learn(self.key_id, self.prices.target.provider.name, self._model, self.size, used)
+        self.estimates.learn(*name, self.size, used)
         if use.input_tokens is None or (use.output_tokens is None and use.cost_micros is None):
-            use = self._estimate_tokens(use)
+            use = self._estimate_tokens(use, used.least_output_tokens or 0)
             used = replace(used, input_tokens=use.input_tokens, output_tokens=use.output_tokens)
+            if use.ended == "complete":  # The provider reports no use at all.
+                self.estimates.learn(*name, self.size, used)
         use = self._complete_cost(use, used)
         amounts = Amounts(use.cost_micros or 0, (use.input_tokens or 0) + (use.output_tokens or 0))
         return replace(use, settlement=Settlement(held, amounts, released=released))
@@ -70,20 +80,41 @@ class BudgetPlan(msgspec.Struct, frozen=True, eq=False):
         """The amounts that are reserved for this target."""
         return self.estimate.amounts
 
-    def _estimate_tokens(self, use: AiUse) -> AiUse:
+    def note_refused(self) -> None:
+        """No budget had room for it."""
+        self.estimates.note_refused(self.key_id, self.prices.target.provider.name, self._model)
+
+    def _estimate_tokens(self, use: AiUse, reported: int) -> AiUse:
         """The use of a response that didn't report all of it, as one that was cut off.
 
-        At least what was reserved, what a first request reserves, the text that was sent, and what has reached the
-        caller.
+        At least what was expected, what is expected of a first request, the text that was sent, what has reached the
+        caller, what the provider has ``reported`` so far, and what a model may have thought unseen.
         """
         read = use.input_tokens
         if read is None:
             read = max(self.expected.input_tokens or 0, self.size.text_tokens)
         seen = 0 if self.seen is None else self.seen.count_tokens()
-        written = max(use.output_tokens or 0, seen, self.size.start_output_tokens, self.amounts.tokens - read)
+        known = max(use.output_tokens or 0, seen, reported, self.size.start_output_tokens, self.likely.tokens - read)
+        written = max(known, self._count_unseen(use))
         return replace(
             use, input_tokens=min(read, MAX_TOKENS), output_tokens=min(written, MAX_TOKENS), is_estimated=True
         )
+
+    def _count_unseen(self, use: AiUse) -> int:
+        """The most that a model may have generated until ARI stopped it: for a caller that left, or at the time limit.
+
+        A model that thinks shows little of it, so that leaving before the end would cost next to nothing.
+        """
+        limit_ms = self.estimate.lease_ms - _LEASE_MARGIN_SECONDS * SECOND_MS
+        if (
+            self.seen is None
+            or not self.size.has_output
+            or not (use.ended == "client_gone" or use.whole_ms >= limit_ms)
+        ):
+            return 0
+        each = min(self.size.max_output_tokens or _LONGEST_RESPONSE_TOKENS, _LONGEST_RESPONSE_TOKENS)
+        each = min(each, math.ceil(use.whole_ms * _TOKENS_PER_SECOND / SECOND_MS))
+        return each * self.size.responses
 
     @property
     def _model(self) -> str:
@@ -96,7 +127,7 @@ class BudgetPlan(msgspec.Struct, frozen=True, eq=False):
         if self.counted_micros is not None:
             micros = _count_micros((use.input_tokens or 0) + (use.output_tokens or 0), self.counted_micros)
         else:
-            micros = max(self.amounts.money, self._find_highest_micros(used))
+            micros = max(self.likely.money, self._find_highest_micros(used))
         micros = min(micros, MAX_AMOUNT)
         version = self.prices.version if self.has_price else _COUNTED
         return replace(use, cost_micros=micros, price_version=version, is_estimated=True)
@@ -149,18 +180,28 @@ class BudgetPlanner:
         size = measure_request(prices.target.path, facts)
         provider = prices.target.provider.name
         expected = self.estimates.estimate(key_id, provider, prices.model or "", size)
-        money, has_price = self._estimate_money(prices, expected, facts)
-        tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
+        likely, has_price = self._find_amounts(prices, expected, facts)
         counted = None if has_price else self._unknown_price
-        if counted is not None:
-            money = _count_micros(tokens, counted)
-        elif not has_price and "money" in hard_units:
+        if counted is None and not has_price and "money" in hard_units:
             return _make_unknown_price_fault(facts.models, alias)
-        amounts = Amounts(min(money, MAX_AMOUNT), tokens)
+        most = self.estimates.begin(key_id, provider, prices.model or "", size)
+        amounts = likely
+        if most is not None:
+            output_tokens = max(most, expected.output_tokens or 0)
+            amounts, _ = self._find_amounts(prices, replace(expected, output_tokens=output_tokens), facts)
         seen = make_seen_output(prices.target.path)
         estimate = Estimate(amounts, self._lease_ms, frozenset(owner.id for owner in owners))
         charge = Charge(owners, estimate=estimate)
-        return BudgetPlan(charge, estimate, self.estimates, key_id, prices, size, has_price, counted, expected, seen)
+        given = self.estimates, key_id, prices, size, has_price, counted, expected, likely, seen
+        return BudgetPlan(charge, estimate, *given)
+
+    def _find_amounts(self, prices: RequestPrices, expected: TokenUsage, facts: RequestFacts) -> tuple[Amounts, bool]:
+        """The amounts for these tokens, and whether the price of all models is known."""
+        money, has_price = self._estimate_money(prices, expected, facts)
+        tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
+        if not has_price and self._unknown_price is not None:
+            money = _count_micros(tokens, self._unknown_price)
+        return Amounts(min(money, MAX_AMOUNT), tokens), has_price
 
     @staticmethod
     def _estimate_money(prices: RequestPrices, expected: TokenUsage, facts: RequestFacts) -> tuple[int, bool]:

@@ -21,25 +21,33 @@ _OPAQUE = frozenset(
     ("tools", "functions", "parameters", "input_schema", "args", "arguments", "metadata", "schema", "response_format")
 )
 """Members whose content is the caller's own, so that a model reads all of it as text."""
+_REFERENCE = re.compile(
+    rb'"(?:file_id|file_uri|fileUri|previous_response_id|conversation|container)"\s{0,9}:\s{0,9}["{]'
+    rb'|"(?:url|file_url|image_url|video_url|document_url|server_url)"\s{0,9}:\s{0,9}"(?!data:)'
+)
+"""A member that names input which the body doesn't contain. In text, the quotes of a name are escaped."""
 
 
 class ContentSize(NamedTuple):
     """``text_bytes`` are without attachments, and without blanks between the values of the JSON.
 
-    ``max_seconds`` is how long the files of a form last at most, if they are recordings.
+    ``max_seconds`` is how long the files of a form last at most, if they are recordings. ``has_references``: the model
+    also reads what the body only names, such as files that were uploaded before.
     """
 
     text_bytes: int
     attachments: int
     attached_bytes: int = 0
     max_seconds: int | None = None
+    has_references: bool = False
 
 
 def measure_content(body: bytes, tree: Mapping[str, Any]) -> ContentSize:
     """The size of a body, of which ``tree`` is the value."""
     attachments = attached = 0
+    has_references = _REFERENCE.search(body) is not None
     if len(body) <= _LEAST_BYTES:
-        return ContentSize(_count_compact(body), 0)
+        return ContentSize(_count_compact(body), 0, has_references=has_references)
     todo: list[tuple[str, Any]] = [("", tree)]
     while todo:
         name, value = todo.pop()
@@ -56,7 +64,7 @@ def measure_content(body: bytes, tree: Mapping[str, Any]) -> ContentSize:
             todo += [(name, inner) for inner in value if isinstance(inner, dict | list | str)]
         elif isinstance(value, str) and len(value) > _LEAST_BYTES and _is_attachment(name, value):
             attachments, attached = attachments + 1, attached + len(value)
-    return ContentSize(max(1, _count_compact(body) - attached), attachments, attached)
+    return ContentSize(max(1, _count_compact(body) - attached), attachments, attached, None, has_references)
 
 
 def _find_media_data(name: str, members: dict[str, Any]) -> str | None:

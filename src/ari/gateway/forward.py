@@ -22,7 +22,7 @@ from ari.gateway.injected_body import InjectedBody
 from ari.gateway.meter import Meter, NoMeter, meter_for
 from ari.gateway.model_lists import ModelFilter, read_list
 from ari.gateway.provider_response import ProviderResponse
-from ari.gateway.relay import find_outcome, relay
+from ari.gateway.relay import find_outcome, read_on, relay
 from ari.gateway.usage_injection import may_inject
 from ari.http.body import BodyFault, ClientGone
 from ari.http.context import RequestContext
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
     from ari.gateway.route import Target
     from ari.gateway.target_plan import PlannedTarget
 
-_HUNG_UP_SECONDS = 15.0
-"""How long to wait for a response after the caller hung up: one that is no stream uses the budget that it reports, and
-a request that the provider refuses uses none."""
-_WHOLE = b"application/json"
 _UNWATCHED_SECONDS = 0.05
 _STREAMED = ((b"x-accel-buffering", b"no"),)
 """Keeps proxies such as nginx from buffering the stream."""
@@ -114,6 +110,7 @@ class Forwarding:
             if self._injected is not None:
                 self._injected.close()
             self._take_body(False)
+            self._gateway.left_calls.end(self._sent)
             self._report()
 
     def _take_body(self, taken: bool) -> None:
@@ -231,12 +228,10 @@ class Forwarding:
         return found or self._respond(provider_errors.unreachable(self.attempts.provider, "sent no list of models"))
 
     async def _read_use(self, reply: ProviderResponse) -> None:
-        """Read what a response reports for a caller that hung up. A stream is closed, so that the provider stops."""
-        if self._budgets is None or reply.status >= 300 or header_filter.media_type(reply.headers) != _WHOLE:
-            return
-        self._meter = meter_for(_WHOLE, reply.is_compressed)
-        while chunk := await reply.read():
-            self._meter.see(chunk)
+        """Read what a response reports for a caller that hung up."""
+        if self._budgets is not None and reply.status < 300:
+            self._meter = meter_for(header_filter.media_type(reply.headers), reply.is_compressed)
+            await read_on(reply, self._meter, await reply.read(), self._budgets.seen)
 
     async def _stream(self, reply: ProviderResponse) -> None:
         """Send the response to the caller while it arrives."""
@@ -260,7 +255,8 @@ class Forwarding:
             await context.send(start)
         self._streamed = reply
         try:
-            await relay(context, reply, meter, chunk, hides=hides, seen=self._budgets.seen if self._budgets else None)
+            seen = self._budgets.seen if self._budgets else None
+            await relay(context, reply, meter, chunk, hides=hides, seen=seen, sent=self._sent)
         except OutboundFault:
             if rest := meter.finish():
                 await context.send({"type": "http.response.body", "body": rest, "more_body": True})
@@ -326,8 +322,10 @@ class Forwarding:
         while (await self._context.receive())["type"] != "http.disconnect":
             pass
         self._sent.gone = True
-        waits = self._budgets is not None and self._status is None
-        self._limit.end_after(_HUNG_UP_SECONDS if waits else 0)
+        is_over = self._meter.ended or (self._streamed is not None and self._streamed.at_end)
+        waits = self._budgets is not None and not is_over
+        left, has_response = self._gateway.left_calls, self._status is not None
+        self._limit.end_after(left.begin(self._sent, has_response=has_response) if waits else 0)
 
     def _measure_elapsed_ms(self) -> float:
         return round((self._services.clock.monotonic() - self._context.record.started) * 1000, 3)
@@ -338,7 +336,8 @@ class Forwarding:
         row = self._context.record.row
         if row is None:
             return
-        self._ended = find_outcome(self._meter, self._ended, self._streamed is not None and self._streamed.at_end)
+        is_read = self._streamed is not None and self._streamed.at_end
+        self._ended = find_outcome(self._meter, self._ended, is_read, has_left=self._sent.has_left)
         used = self._meter.usage(whole=self._ended == "complete")
         if self._prices.is_free and used.input_tokens is None and not is_refused(self._status, self._fault):
             used = replace(used, input_tokens=0, output_tokens=0)

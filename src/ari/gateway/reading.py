@@ -98,7 +98,7 @@ class UsageReading:
                     self.details[kinds[name]] = found
 
     def usage(self, whole: bool) -> TokenUsage:
-        """What to log; ``whole``: all of the response came. A count that is not final is unknown."""
+        """What to log; ``whole``: all of the response came. A count that is not final is the least."""
         final = self.output_final or whole
         found = TokenUsage(
             self.model,
@@ -112,4 +112,7 @@ class UsageReading:
         )
         if self.iterations:
             found = add_up(found, self.iterations)
-        return found if final else replace(found, output_tokens=None, reasoning_tokens=None, parts=())
+        if final:
+            return found
+        least = found.output_tokens
+        return replace(found, output_tokens=None, reasoning_tokens=None, parts=(), least_output_tokens=least)

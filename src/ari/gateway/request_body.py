@@ -22,16 +22,30 @@ _CLOSE = ((b"connection", b"close"),)
 
 
 class RequestBody:
-    """``whole`` holds a small body; a larger one is ``pieces()``, of ``length`` bytes if Content-Length was sent."""
+    """``whole`` holds a small body; a larger one is ``pieces()``, of ``length`` bytes if Content-Length was sent.
 
-    __slots__ = ("_budget", "_held", "_receive", "_reserved_bytes", "_size", "fault", "gone", "length", "whole")
+    ``gone``: the caller disconnected; ``has_left``: before it had all that the provider sent.
+    """
+
+    __slots__ = (
+        "_budget",
+        "_held",
+        "_receive",
+        "_reserved_bytes",
+        "_size",
+        "fault",
+        "gone",
+        "has_left",
+        "length",
+        "whole",
+    )
 
     def __init__(self, receive: Receive, length: int | None, whole: bytes | None) -> None:
         self._receive = receive
         self.length = length
         self.whole = whole
         self.fault: Fault | None = None
-        self.gone = False
+        self.gone = self.has_left = False
         self._held: list[bytes] = []
         self._size = 0
         self._budget: BodyBudget | None = None

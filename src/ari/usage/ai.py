@@ -31,6 +31,7 @@ class TokenUsage(msgspec.Struct, frozen=True):
     amounts that have a price, by the names that ``genai-prices`` gives them, such as ``input_audio_tokens`` and
     ``web_searches``. ``price_context`` is what selects a price, such as ``(("service_tier", "flex"),)``. ``parts`` are
     the calls of models whose sum this is, if the provider reports each: every one costs what its own model does.
+    ``least_output_tokens`` is the count so far of a response that ended before it reported the final one.
     """
 
     model: str | None = None
@@ -42,6 +43,7 @@ class TokenUsage(msgspec.Struct, frozen=True):
     details: Mapping[str, int] = {}
     price_context: tuple[tuple[str, str], ...] = ()
     parts: tuple["TokenUsage", ...] = ()
+    least_output_tokens: int | None = None
 
     def amount(self, kind: str) -> int | None:
         """The amount of one kind of usage, by the library's name. ``None`` if it is unknown."""

@@ -18,7 +18,7 @@ from ari.keys.limits.charge import Charge, Decision, Estimate, RuleOwner
 from ari.keys.limits.rules import Budget, LimitRules, Unit
 from ari.keys.limits.spending import Amounts, Held
 from ari.prices.book import PriceBook
-from ari.usage.ai import AiUse, TokenUsage
+from ari.usage.ai import AiUse, Ended, TokenUsage
 
 MODEL = "gpt-5"
 HELD = Held("key_1", "monthly", "money", 300, 0, 1, 0)
@@ -31,6 +31,9 @@ def settle(
     size: RequestSize | None = None,
     used: TokenUsage | None = None,
     provider: str = "openai",
+    reported: int | None = None,
+    whole_ms: float = 2.0,
+    ended: Ended = "client_gone",
 ) -> AiUse:
     """Settle a response that was cut off, or one with this use; 30 tokens were reserved for it."""
     seen = SeenOutput()
@@ -42,7 +45,7 @@ def settle(
     expected = TokenUsage(MODEL, 10, 20)
     plan = BudgetPlan(
         charge,
-        Estimate(Amounts(300, 30), 60_000),
+        Estimate(Amounts(300, 30), 660_000),
         UseEstimates(),
         "key_1",
         prices,
@@ -50,9 +53,10 @@ def settle(
         has_price=True,
         counted_micros=None,
         expected=expected,
+        likely=Amounts(300, 30),
         seen=seen,
     )
-    used = used or TokenUsage(MODEL, read)
+    used = used or TokenUsage(MODEL, read, least_output_tokens=reported)
     given: dict[str, Any] = {"id": "row_1", "at_ms": 0, "key_id": "key_1", "provider": "openai", "model": MODEL}
     return plan.settle(
         AiUse(
@@ -62,8 +66,8 @@ def settle(
             cached_tokens=None,
             provider_status=200,
             first_byte_ms=1.0,
-            whole_ms=2.0,
-            ended="client_gone",
+            whole_ms=whole_ms,
+            ended=ended,
         ),
         used,
         None,
@@ -102,6 +106,44 @@ def test_details_that_contradict_the_rest_make_nothing_cheaper(provider: str, us
     assert (use.cost_micros, use.is_estimated) == (cost, True)
     assert use.settlement is not None
     assert use.settlement.amounts.money == cost
+
+
+def test_output_that_was_reported_so_far_counts() -> None:
+    """Gemini reports the thoughts with each part of a stream."""
+    use = settle(read=10, reported=30_000)
+    assert (use.output_tokens, use.cost_micros, use.is_estimated) == (30_000, 300_013, True)
+
+
+@pytest.mark.parametrize(
+    ("limit", "whole_ms", "ended", "expected"),
+    [
+        (None, 20_000, "client_gone", 6_000),
+        (None, 10**7, "client_gone", 128_000),
+        (2_000, 20_000, "client_gone", 2_000),
+        (None, 20_000, "cut", 500),
+        (None, 10**7, "cut", 128_000),
+    ],
+)
+def test_leaving_before_the_end_does_not_hide_what_a_model_thinks(
+    limit: int | None, whole_ms: float, ended: Ended, expected: int
+) -> None:
+    """It is charged by the time that it had, and within the caller's limit. A provider that breaks off early isn't."""
+    size = RequestSize(10, 1, limit, True, 10)
+    assert settle(read=None, size=size, whole_ms=whole_ms, ended=ended).output_tokens == expected
+
+
+def test_many_first_requests_at_once_fit_their_budget() -> None:
+    """Each but one reserves its limit, and is charged by what it used; the next ones are estimated by that."""
+    owner = RuleOwner("key_1", LimitRules(budgets=(Budget("all", 1_000_000, "money", "day"),)))
+    book, planner = PriceBook(), BudgetPlanner("refuse", 600)
+    book.load()
+    target = Target(get_provider("openai"), "/v1/chat/completions")
+    prices = RequestPrices(book, PriceRules(), target, "POST", 1_795_000_000_000, MODEL)
+    facts = RequestFacts((MODEL,), True, 40_000, 40, 1, 1, False)
+    plans = [planner.plan("key_1", (owner,), prices, facts) for _ in range(3)]
+    assert [isinstance(plan, BudgetPlan) and plan.amounts.money for plan in plans] == [5_013, 400_013, 400_013]
+    assert isinstance(plans[1], BudgetPlan)
+    assert plans[1].likely.money == 5_013
 
 
 def test_short_responses_before_do_not_make_it_cheaper() -> None:

@@ -69,3 +69,23 @@ def test_blanks_between_values_do_not_count(indent: int) -> None:
     """The model doesn't get them; blanks in a text count."""
     tree = {"messages": [{"role": "user", "content": "a  b" * 100}]}
     assert count(tree, indent) == (len(json.dumps(tree, separators=(",", ":"))), 0)
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ({"type": "file", "file": {"file_id": "file_1"}}, True),
+        ({"fileData": {"fileUri": "https://files.example/1"}}, True),
+        ({"type": "image_url", "image_url": {"url": "https://files.example/1.png"}}, True),
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}, False),
+        ({"type": "text", "text": '{"file_id": "file_1"}'}, False),
+        ({"previous_response_id": None}, False),
+        ({"previous_response_id": "resp_1"}, True),
+        ({"conversation": {"id": "conv_1"}}, True),
+    ],
+)
+@pytest.mark.parametrize("more", ["", "x" * 10_000])
+def test_input_that_a_body_only_names_is_noticed(part: dict[str, object], expected: bool, more: str) -> None:
+    """Text that looks like it isn't."""
+    tree = {"messages": [part, more]}
+    assert measure_content(json.dumps(tree).encode(), tree).has_references == expected

@@ -1,8 +1,13 @@
 """How a response ended, by its content and by its connections."""
 
+import asyncio
+from typing import cast
+
 import pytest
 
-from ari.gateway.relay import find_outcome
+from ari.gateway.meter import NoMeter
+from ari.gateway.provider_response import ProviderResponse
+from ari.gateway.relay import MAX_READ_ON_BYTES, find_outcome, read_on
 from ari.usage.ai import Ended
 from tests.unit.gateway.metering import EVENTS, JSON, event, feed
 
@@ -31,3 +36,21 @@ def test_a_caller_that_leaves_with_the_last_byte_has_everything(
     """Otherwise its use would count as unknown. What is missing at the provider is still missing."""
     meter = feed(JSON if chunk == b"{}" else EVENTS, chunk)
     assert find_outcome(meter, ended, is_read) == expected
+
+
+class _Endless:
+    """A response without an end."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def read(self) -> bytes:
+        self.count += 1
+        return b"x" * (MAX_READ_ON_BYTES // 4)
+
+
+def test_reading_on_for_a_caller_that_left_is_bounded() -> None:
+    """A provider may send without end."""
+    endless = _Endless()
+    asyncio.run(read_on(cast("ProviderResponse", endless), NoMeter(), b"x", None))
+    assert endless.count == 5

@@ -16,8 +16,11 @@ CHAT = "/v1/chat/completions"
 MODEL = ("key_1", "openai", "gpt-5-mini")
 
 
-def measure(path: str = CHAT, text_bytes: int = 400, attachments: int = 0, **changes: Any) -> RequestSize:
-    facts = replace(FACTS, content=ContentSize(text_bytes, attachments, attachments * 10**6), **changes)
+def measure(
+    path: str = CHAT, text_bytes: int = 400, attachments: int = 0, *, names_more: bool = False, **changes: Any
+) -> RequestSize:
+    content = ContentSize(text_bytes, attachments, attachments * 10**6, has_references=names_more)
+    facts = replace(FACTS, content=content, **changes)
     return measure_request(path, facts)
 
 
@@ -34,7 +37,7 @@ def test_an_estimate_is_bounded() -> None:
     estimates = UseEstimates()
     estimates.learn(*MODEL, measure(), TokenUsage(None, 10**9, 10**9))
     expected = estimates.estimate(*MODEL, measure(text_bytes=10**6, item_count=100_000, choice_count=128))
-    assert (expected.input_tokens, expected.output_tokens) == (MAX_TOKENS, MAX_TOKENS)
+    assert (expected.input_tokens, expected.output_tokens) == (1_000_000, MAX_TOKENS)
 
 
 def test_an_attachment_counts_as_tokens_not_as_bytes() -> None:
@@ -65,6 +68,56 @@ def test_cheap_images_do_not_make_text_cheap() -> None:
         estimates.learn(*MODEL, measure(attachments=10), TokenUsage(None, 950, 10))
     assert (estimates.estimate(*MODEL, measure(attachments=10)).input_tokens or 0) < 1_100
     assert estimates.estimate(*MODEL, measure(text_bytes=400_000)).input_tokens == 50_000
+
+
+@pytest.mark.parametrize("has_references", [True, False])
+def test_input_that_a_request_only_names_does_not_make_text_dear(has_references: bool) -> None:
+    """One uploaded file of 150,000 tokens would make each later text look thousands of times as long."""
+    estimates, text = UseEstimates(), measure(text_bytes=10_000)
+    file = measure(text_bytes=100, names_more=has_references)
+    estimates.learn(*MODEL, file, TokenUsage(None, 150_000, 10))
+    most = 2_500 if has_references else 10_000
+    assert (estimates.estimate(*MODEL, text).input_tokens or 0) <= most
+    if has_references:
+        assert estimates.estimate(*MODEL, file).input_tokens == 150_000
+
+
+def test_a_long_document_does_not_make_text_dear() -> None:
+    """Later documents are estimated by it."""
+    estimates, document = UseEstimates(), measure(attachments=1)
+    estimates.learn(*MODEL, document, TokenUsage(None, 150_000, 10))
+    assert (estimates.estimate(*MODEL, measure(text_bytes=10_000)).input_tokens or 0) <= 10_000
+    assert estimates.estimate(*MODEL, document).input_tokens == 150_000
+
+
+def test_a_wrong_estimate_does_not_last_by_its_refusals() -> None:
+    """They measure nothing, so that each brings the estimate nearer to that of a first request."""
+    estimates, size = UseEstimates(), measure(names_more=True)
+    estimates.learn(*MODEL, size, TokenUsage(None, 150_000, 100_000))
+    for _ in range(60):
+        estimates.note_refused(*MODEL)
+    expected = estimates.estimate(*MODEL, size)
+    assert (expected.input_tokens, expected.output_tokens) == (100, 500)
+    estimates.learn(*MODEL, size, TokenUsage(None, 100, 20))
+    before = estimates.estimate(*MODEL, size).output_tokens
+    estimates.note_refused(*MODEL)
+    assert estimates.estimate(*MODEL, size).output_tokens == before
+
+
+def test_all_first_requests_but_one_reserve_their_limits() -> None:
+    """Many at once could exceed a budget many times over. The one is not refused for a limit that it won't use."""
+    estimates = UseEstimates()
+    sizes = [measure(max_output_tokens=limit) for limit in (40_000, 40_000, None)]
+    assert [estimates.begin(*MODEL, size) for size in sizes] == [None, 40_000, 16_000]
+    estimates.end(*MODEL, sizes[1])
+    assert estimates.begin(*MODEL, sizes[1]) == 40_000
+    estimates.end(*MODEL, sizes[0])
+    assert estimates.begin(*MODEL, sizes[1]) is None
+    del sizes[1]  # refused, so that it never ends
+    assert estimates.begin(*MODEL, sizes[0]) is None
+    estimates.learn(*MODEL, sizes[0], TokenUsage(None, 100, 20))
+    assert estimates.begin(*MODEL, sizes[1]) is None
+    assert UseEstimates().begin(*MODEL, measure("/v1/embeddings")) is None
 
 
 def test_embeddings_have_no_output() -> None:
