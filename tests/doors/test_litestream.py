@@ -61,8 +61,9 @@ def test_copies_of_litestream(
     shutil.copy2(data_dir / "master.key", new)
     _restore_all(litestream, new)
     server = make_server(new)
-    server.start()
     cli = Cli(server.environment, server.folder)
+    assert [one for one in cli.json("doctor", "--audit")["checks"] if one["state"] == "wrong"] == []
+    server.start()
     found = cli.json("keys", "show", key["id"])
     assert (found["status"], found["request_count"]) == ("active", 20), "a new machine can't know of the revoke"
     assert [one for one in cli.json("doctor", "--audit")["checks"] if one["state"] == "wrong"] == []

@@ -1,13 +1,28 @@
-"""Notice that a file was changed, without reading it again at each use (2 µs instead of 20)."""
+"""Notice that a file was changed, without reading it again at each use (2 µs instead of 20). Also open it.
 
+Only a regular file is one: a pipe would be waited for, and can't be read twice.
+"""
+
+import errno
 import os
+import stat
 import time
 from pathlib import Path
+from typing import IO
 
 SETTLED_SECONDS = 2.0
 """A file changed more lately than this is read each time: its next change may bear the same time (coarse clocks)."""
 
 Identity = tuple[int, ...]
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """The file, to read. Raises ``OSError``, also for a folder, a pipe or a device."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it isn't a regular file", str(path))
 
 
 def identity_of(path: Path) -> Identity | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ari.base.errors import ConfigurationError, Unavailable
-from ari.base.file_identity import Identity, find_settled_identity, identity_of
+from ari.base.file_identity import Identity, find_settled_identity, identity_of, open_regular
 
 KEY_BYTES = 32
 KEY_FILE = "master.key"
@@ -118,7 +118,7 @@ class MasterKeys:
     def _read(self, path: Path) -> tuple[Identity | None, tuple[MasterKey, ...]]:
         self._remembered = None  # a file that is gone or spoiled is not stood in for
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 status = os.fstat(file.fileno())
                 text = file.read().decode("ascii")
         except FileNotFoundError:

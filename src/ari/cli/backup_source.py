@@ -11,6 +11,7 @@ from ari.backups.ports import BackupTarget, ByteSink
 from ari.base.backup_setting_types import S3
 from ari.base.clock import from_rfc3339, system_clock
 from ari.base.errors import Conflict, Invalid, NotFound, Problem, Unavailable
+from ari.base.file_identity import open_regular
 from ari.base.settings import Settings
 from ari.cli import output
 from ari.instance import open_backup_target
@@ -55,7 +56,7 @@ class BackupSource:
     def open(self) -> IO[bytes]:
         """Raises ``Unavailable``."""
         try:
-            return self.path.open("rb")
+            return open_regular(self.path)
         except OSError as error:
             raise Unavailable(f"Can't read {self.path}: {error.strerror}.") from None
 

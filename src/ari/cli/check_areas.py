@@ -12,6 +12,7 @@ AREAS: Mapping[str, Sequence[str]] = {
         "database server",
         "database files",
         "migrations",
+        "tables",
         "verification",
         "disk",
         "standbys",
@@ -24,7 +25,7 @@ AREAS: Mapping[str, Sequence[str]] = {
     "email": ("email",),
     "webhooks": ("webhooks",),
     "usage log": ("usage log", "usage backlog", "set aside", "usage sums", "clickhouse"),
-    "audit log": ("audit log", "audit log copies", "audit log to file", "audit log to syslog"),
+    "audit log": ("audit log", "audit log head", "audit log copies", "audit log to file", "audit log to syslog"),
     "backups": ("backups", "restored keys"),
 }
 """The checks of each area; the first that was made describes an area that is well."""

@@ -31,6 +31,9 @@ def check_database(database: Database, settings: Settings, *, audit: bool) -> li
     findings = run_checks(first)
     if any(one.state == "wrong" for one in findings):
         return [*findings, skip(["everything else in the database"], "fix the errors above first")]
+    tables = run_checks([("tables", lambda: _tables(database))])
+    if any(one.state == "wrong" for one in tables):
+        return [*findings, *tables, skip(["everything else in the database"], "fix the error above first")]
     checks = [*_list_checks(database, settings, thorough=audit), *_list_log_checks(database, settings)]
     if audit:
         checks += [("usage sums", lambda: [_sums(database)]), ("audit log", lambda: [_trail(database)])]
@@ -42,6 +45,7 @@ def _list_checks(database: Database, settings: Settings, *, thorough: bool) -> I
     fine = "the key store and the usage log respond"
     yield "verification", lambda: _try("verification", lambda: checkup.try_verifying(database), fine)
     yield "database files", lambda: _damage(database, thorough=thorough)
+    yield "audit log head", lambda: _witness(database)
     yield "owner", lambda: _owner(database)
     yield "encrypted secrets", lambda: [_seals(database, settings)]
     yield "integrations", lambda: [_integrations(database, settings)]
@@ -73,6 +77,13 @@ def _migrations(database: Database) -> Iterator[Finding]:
         yield Finding("migrations", "ok" if current else "wrong", f"{at.chain} {at.found or 'none'}{wanted}")
 
 
+def _tables(database: Database) -> Iterator[Finding]:
+    if missing := checkup.list_missing_tables(database):
+        are = "table is" if len(missing) == 1 else "tables are"
+        said = f"{len(missing)} {are} missing: {', '.join(missing)}. Another program removed what ARI needs. Restore"
+        yield Finding("tables", "wrong", f"{said} the database from a backup.")
+
+
 def _try(check: str, attempt: Callable[[], None], fine: str) -> Iterator[Finding]:
     attempt()
     yield Finding(check, "ok", fine)
@@ -82,6 +93,13 @@ def _damage(database: Database, *, thorough: bool) -> Iterator[Finding]:
     damage = checkup.damage(database, thorough)
     if damage is not None:
         yield Finding("database files", "wrong", f"damaged: {damage}")
+
+
+def _witness(database: Database) -> Iterator[Finding]:
+    fault = database.witness.find_fault()
+    if fault is not None:
+        said = "Without the last signed head, ARI can't notice that an older copy replaced the database."
+        yield Finding("audit log head", "wrong", f"{fault} {said}")
 
 
 def _owner(database: Database) -> Iterator[Finding]:

@@ -127,6 +127,13 @@ def _report(restored: "Restored", settings: "Settings", source: str) -> None:
         output.say("Its backup codes don't work anymore, because they may have been used since: make new ones.")
     if restored.keys_disabled:
         _report_disabled(restored.keys_disabled, is_trusted=restored.is_trusted)
+    waiting = len(set(restored.waiting_ids) - set(restored.disabled_ids)) if restored.is_trusted else 0
+    if waiting:
+        wait, them = ("waits", "it") if waiting == 1 else ("wait", "them")
+        output.say(
+            f"{count(waiting, 'key')} {wait} since an earlier restore that disabled {them}. Review {them}, then enable "
+            f"{them}: ari keys enable-restored"
+        )
 
 
 def _report_disabled(disabled: int, *, is_trusted: bool) -> None:

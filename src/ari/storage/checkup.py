@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, case, func, select
+from sqlalchemy import Connection, Engine, case, func, inspect, select
 
 from ari.base.errors import ConfigurationError, Unavailable, for_operator
 from ari.keys.reasons import ACCEPTED
@@ -19,8 +19,17 @@ from ari.storage.dialect import gives_room_back, is_sqlite
 from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
 from ari.storage.failover.replication import STATE, ReplicationState
-from ari.storage.migrate import LOG, MAIN, Chain, revision_of
-from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_totals
+from ari.storage.migrate import LOG, MAIN, Chain, prepare_staging, revision_of
+from ari.storage.tables import (
+    events,
+    notes,
+    staging,
+    staging_file,
+    usage_all_hours,
+    usage_days,
+    usage_hours,
+    usage_totals,
+)
 from ari.storage.usage.partitions import PartitionState, examine
 from ari.storage.write_lock import write_lock
 
@@ -58,6 +67,22 @@ def migrations(database: Database) -> list[At]:
 def _at(database: Database, chain: Chain) -> At:
     with read_only(database.main if chain is MAIN else database.log) as connection:
         return At(chain.name, revision_of(connection, chain), chain.revisions[-1])
+
+
+def list_missing_tables(database: Database) -> list[str]:
+    """The tables and views of this version that the database lacks. Raises ``Unavailable``."""
+    prepare_staging(database)
+    missing = list[str]()
+    with faults_as_unavailable():
+        for chain, engine in ((MAIN, database.main), (LOG, database.log)):
+            with read_only(engine) as connection:
+                found = inspect(connection)
+                there = {*found.get_table_names(), *found.get_view_names()}
+            missing += sorted(chain.metadata.tables.keys() - there)
+        with read_only(database.folder.staging) as connection:
+            there = set(inspect(connection).get_table_names())
+        wanted = staging.tables.keys() | (set() if database.shared else staging_file.tables.keys())
+    return [*missing, *sorted(wanted - there)]
 
 
 def try_writing(database: Database) -> None:

@@ -51,6 +51,8 @@ def unavailable(error: Exception) -> Unavailable:
 def plain_sentence(error: Exception) -> str:
     """A sentence for the error, without the database's message, which may quote values."""
     text = str(getattr(error, "orig", error)).lower()
+    if "no such table" in text:
+        return "The database lacks a table that ARI needs. Nothing was changed. To see which, run: ari doctor"
     if any(word in text for word in _BROKEN):
         return "The database file is damaged. Restore it from a backup."
     if "full" in text:

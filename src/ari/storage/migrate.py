@@ -18,6 +18,7 @@ from ari.storage import dialect, tables
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.engine import Database
 from ari.storage.failover.history import NotTrusted
+from ari.storage.pending_restore import STAGING_FILE
 from ari.storage.write_lock import write_lock
 
 _FIRST_SIGNED = "0010"
@@ -190,6 +191,16 @@ def check(database: Database, report: Report | None = None) -> None:
         _refuse_newer(chain, current)
         if current != chain.revisions[-1]:
             raise ConfigurationError("The database needs a migration. Run: ari migrate")
+    with _plain_faults():
+        prepare_staging(database)
+
+
+def prepare_staging(database: Database) -> None:
+    """Make SQLite's staging file if there is none, as after a restore of copies without it. Raises ``Unavailable``."""
+    file = database.data_dir / STAGING_FILE
+    if not database.shared and not (file.exists() and file.stat().st_size):
+        with faults_as_unavailable():
+            database.folder.prepare()
 
 
 def _is_empty(database: Database) -> bool:

@@ -1,5 +1,6 @@
 """``ari restore``: where it goes, whether a name is that of the content, and the keys it disabled."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -95,6 +96,28 @@ def test_restored_keys_are_enabled_together(ari: Ari, tmp_path: Path) -> None:
     }
     assert ari.json("events", *new)["items"][0]["subject"] == keys["works"]
     assert "no key" in ari("keys", "enable-restored", *new).out
+
+
+def test_only_a_regular_file_is_restored(ari: Ari, tmp_path: Path) -> None:
+    """A pipe would be waited for, and can't be read twice."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for words in (("restore", "--force"), ("backup", "verify")):
+        for path in (pipe, tmp_path, Path("/dev/zero")):
+            assert ari.refuse(*words, str(path)) == f"Can't read {path}: it isn't a regular file."
+
+
+def test_keys_that_an_earlier_restore_disabled_are_named(ari: Ari, tmp_path: Path) -> None:
+    """They wait for a review in the new instance too."""
+    ari.create("first")
+    first, second, new = str(tmp_path / "first"), str(tmp_path / "second"), _new(ari, tmp_path)
+    ari("backup", first)
+    ari("restore", first, "--data-dir", new)
+    ari("backup", second, "--data-dir", new)
+    said = ari("restore", second, "--force", "--data-dir", new).out
+    assert "1 key waits since an earlier restore that disabled it." in said
+    assert "ari keys enable-restored" in said
+    assert ari("keys", "enable-restored", "--yes", "--data-dir", new).out == "Enabled 1 key.\n"
 
 
 def test_a_filled_instance_needs_force(ari: Ari, tmp_path: Path) -> None:

@@ -52,6 +52,16 @@ class Witness:
                 json.dump(facts, file)
             fresh.replace(self.path)
 
+    def find_fault(self) -> str | None:
+        """Why the head can't be kept, as a sentence; ``None`` if it can, or if there is no file yet."""
+        if not os.path.lexists(self.path):
+            return None
+        if not self.path.is_file():
+            return f"{self.path} isn't a regular file. Move it away."
+        if not os.access(self.path, os.R_OK):
+            return f"Can't read {self.path}: permission denied."
+        return None
+
     def forget(self) -> None:
         """Remove the file: another database takes this one's place."""
         self.path.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Table, func, select
 from ari.backups.ports import BackupTarget
 from ari.base.caller import SYSTEM
 from ari.base.errors import Unavailable
+from ari.base.file_identity import open_regular
 from ari.base.settings import Settings
 from ari.keys.restored_keys import KEYS_PER_NOTE
 from ari.storage.backup.archive import Manifest, make_damaged_error
@@ -108,7 +109,7 @@ class BackupFiles:
 
 def _open(path: Path) -> IO[bytes]:
     try:
-        return path.open("rb")
+        return open_regular(path)
     except OSError as error:
         raise Unavailable(f"Can't read {path}: {error.strerror}.") from None
 

@@ -36,6 +36,17 @@ def test_a_damaged_file_is_no_witness(data_dir: Path, content: bytes) -> None:
     assert witness.head() is None
 
 
+def test_a_place_that_cannot_keep_it_is_named(data_dir: Path) -> None:
+    """For the operator: a change itself must not fail."""
+    witness = Witness(data_dir)
+    assert witness.find_fault() is None
+    witness.keep(Mark.of(KEY, HEAD))
+    assert witness.find_fault() is None
+    witness.forget()
+    witness.path.mkdir()
+    assert witness.find_fault() == f"{witness.path} isn't a regular file. Move it away."
+
+
 def test_a_head_that_cannot_be_kept_fails_no_change(data_dir: Path) -> None:
     """Its subject has been committed already."""
     witness = Witness(data_dir / "gone")
