@@ -11,7 +11,7 @@ _NAMES = re.compile(
     r"""\.?(?:
       (?:ari|usage|usage-staging)\.db(?:-wal|-shm|-journal)?
     | master\.key | audit\.head | audit-file\.json | had-owner | server-url | live-.+\.sock
-    | seen-.+\.json | [a-z-]+\.lock | backup\.work | restore\.json
+    | seen-.+\.json | [a-z-]+\.lock | backup\.work | restore\.(?:json|new|ready)
     )(?:\..*)?""",
     re.VERBOSE,
 )

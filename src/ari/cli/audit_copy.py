@@ -63,6 +63,8 @@ def export(
     data_dir: DataDir = None,
 ) -> None:
     """Copy the whole audit log, oldest event first, as lines that ari audit verify can check."""
+    if file is not None:
+        _require_foreign(file, data_dir)
     with ExitStack() as stack:
         target = stack.enter_context(open_target(data_dir))
         copy = _Copy(None if file is None else _open_file(file, stack), after)
@@ -142,6 +144,19 @@ def _parse(lines: Iterable[bytes]) -> "Iterable[ChainedEvent | SignedHead]":
             yield parse_line(line)
         except NotAuditLine as error:
             raise AriError(f"A line of the audit log {error}.") from None
+
+
+def _require_foreign(path: Path, data_dir: Path | None) -> None:
+    """Raise ``Conflict`` for a file of the instance itself. A remote one has none here."""
+    from ari.base.own_files import is_own_file
+    from ari.cli.chosen_instance import find_remote
+    from ari.cli.instances import read_settings
+
+    if find_remote(data_dir) is not None:
+        return
+    settings = read_settings(data_dir)
+    if is_own_file(path, settings.data_dir, [settings.master_key_file, settings.audit_file]):
+        raise Conflict("own_file", f"{path} is a file of ARI's own. Choose another name.")
 
 
 def _open_file(path: Path, stack: ExitStack) -> "LineFile":

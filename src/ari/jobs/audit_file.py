@@ -15,6 +15,7 @@ from ari.base.audit import Mark
 from ari.base.audit_lines import ChainedEvent, write_head
 from ari.base.audit_mark import MARK_FILE, FileMark
 from ari.base.errors import Unavailable
+from ari.base.own_files import is_own_file
 from ari.deps import Deps
 from ari.outbound.line_file import (
     AuditFileFailed,
@@ -93,6 +94,9 @@ class AuditFile:
 
     def _open_own(self) -> LineFile:
         """Open the file, which is created only if it is this instance's. Raises ``AuditFileFailed``."""
+        settings = self._deps.instance.settings
+        if is_own_file(self._path, self._data_dir, [settings.master_key_file]):  # it became one since the start
+            raise AuditFileFailed(f"{self._path} is a file of ARI's own.")
         if not self._deps.read_sync(audit_history.is_claimed, self._place):
             self._require_own(find_last_id(self._path) if self._path.exists() else None)
         file = LineFile(self._path)

@@ -17,6 +17,7 @@ from ari.base.own_files import is_own_file
         "any.lock",
         "live-worker-0.sock",
         "restore.json",
+        "restore.new/ari.db",
     ],
 )
 def test_names_in_the_data_directory(tmp_path: Path, name: str) -> None:

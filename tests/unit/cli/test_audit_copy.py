@@ -17,6 +17,14 @@ def write(path: Path, *lines: bytes) -> str:
     return str(path)
 
 
+def test_no_copy_is_written_to_a_file_of_ari(ari: Ari, data_dir: Path) -> None:
+    """An empty lock file would take it, and would hold up every change."""
+    ari.create("first")
+    for name in ("ari.lock", "staging.lock", "audit.head", "ari.db"):
+        assert "is a file of ARI's own" in ari.refuse("audit", "export", str(data_dir / name))
+    assert (data_dir / "ari.lock").read_bytes() == b""
+
+
 def test_a_copy_continues_where_it_ends(ari: Ari, tmp_path: Path) -> None:
     """Only its beginning is recorded; a run without new events adds nothing, not even a head."""
     file = tmp_path / "copy.jsonl"

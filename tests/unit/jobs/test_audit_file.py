@@ -21,7 +21,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.audit_delivery import EVENTS_AT_ONCE, AuditDelivery
 from ari.jobs.audit_file import AuditFile
-from ari.outbound.line_file import LineFile
+from ari.outbound.line_file import AuditFileFailed, LineFile
 from tests.support.audit_copies import make_chain, to_lines
 from tests.support.audit_log import create
 from tests.support.instances import opened
@@ -65,6 +65,13 @@ def copying(data_dir: Path) -> Iterator[Copying]:
 def kill(delivery: AuditDelivery) -> None:
     """End a process as a kill does: its descriptors are closed."""
     delivery.sink.close()
+
+
+def test_a_file_of_ari_is_never_locked(copying: Copying) -> None:
+    """Even if it got the name since the start: every change would wait for the copy's lock."""
+    copying.path.hardlink_to(copying.instance.settings.data_dir / "staging.lock")
+    with pytest.raises(AuditFileFailed, match="is a file of ARI's own"):
+        AuditFile(Deps(copying.instance), copying.path).begin()
 
 
 def test_each_event_is_in_the_file_once(copying: Copying) -> None:
