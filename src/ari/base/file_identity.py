@@ -19,9 +19,12 @@ Identity = tuple[int, ...]
 def open_regular(path: Path) -> IO[bytes]:
     """The file, to read. Raises ``OSError``, also for a folder, a pipe or a device."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     raise OSError(errno.EINVAL, "it isn't a regular file", str(path))
 
 

@@ -16,6 +16,8 @@ def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
     link.symlink_to(file)
     with open_regular(link) as opened:
         assert opened.read() == b"content"
-    for other in (pipe, tmp_path, Path("/dev/zero")):
+    with pytest.raises(IsADirectoryError):
+        open_regular(tmp_path)
+    for other in (pipe, Path("/dev/zero")):
         with pytest.raises(OSError, match="it isn't a regular file"):
             open_regular(other)

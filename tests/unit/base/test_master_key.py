@@ -1,11 +1,11 @@
 """The master key: made once, read when it changed, what is one and what is not."""
 
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import pytest
 
-from ari.base import file_identity
+from ari.base import file_identity, master_key
 from ari.base.errors import ConfigurationError
 from ari.base.master_key import MasterKeys, hkdf, keys_of
 
@@ -28,13 +28,12 @@ def test_a_settled_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     keys = MasterKeys(tmp_path)
     reads: list[int] = []
     keys.make()
-    open_file = Path.open
 
-    def count_read(path: Path, mode: str) -> Any:
+    def count_read(path: Path) -> IO[bytes]:
         reads.append(1)
-        return open_file(path, mode)
+        return file_identity.open_regular(path)
 
-    monkeypatch.setattr(Path, "open", count_read)
+    monkeypatch.setattr(master_key, "open_regular", count_read)
     assert [keys.all(), keys.all()] == [keys.all()] * 2
     assert len(reads) > 1, "a file changed just now may change again within the same tick of its clock"
     _settle(monkeypatch)
