@@ -42,7 +42,10 @@ def test_a_rotation_goes_unnoticed(make_owner: Any) -> None:
             calls = [pool.submit(call) for _ in range(2)]
             try:
                 for key in (SECOND, FIRST):
-                    assert "Encrypted 2 secrets" in owner.cli("integrations", "rotate-master-key", check=True).stdout
+                    assert (
+                        "Encrypted 2 secrets"
+                        in owner.cli("integrations", "rotate-master-key", "--yes", check=True).stdout
+                    )
                     assert put(key) == 200
                     eventually(partial(was_sent, key))
             finally:

@@ -26,7 +26,7 @@ from tests.support.sealing import first_version
 FILES = {module.__file__ for module in (seal, master_key, command, sealed)}
 STEPS = {
     *("rotate_in", "_reseal", "reseal_all", "forget_unused", "put"),
-    *("put_new_in_front", "forget_all_but", "_replace", "_written_beside", "_sync"),
+    *("put_new_in_front", "forget_all_but", "_replace", "_write_new", "_write_temporary", "_sync"),
 }
 """What changes something; between these lines nothing but reading happens."""
 FIRST = Context("totp", "usr_1")
@@ -101,7 +101,7 @@ def main(folder: Path, every: int, url: str | None) -> None:
     while died:
         line += 1 if line < every else every
         instance = open_instance(folder, url)
-        known = prepare(instance)
+        known, before = prepare(instance), instance.master_keys.all()
         instance.close()
         died = rotate_and_die(folder, url, line)
         instance = open_instance(folder, url)
@@ -110,6 +110,9 @@ def main(folder: Path, every: int, url: str | None) -> None:
         assert list_secrets(instance) == known, line
         assert len(instance.master_keys.all()) == 1, line
         instance.close()
+        assert {key.id for _, key in instance.master_keys.list_earlier()} >= {key.id for key in before}, line
+        for path in instance.master_keys.own_file.parent.glob("master.key.*"):
+            path.unlink()
         assert [path.name for path in folder.glob("*master*")] == ["master.key"], line
     print(line)
 

@@ -18,6 +18,8 @@ from datetime import tzinfo
 from ari.backups.ports import BackupTransaction
 from ari.base.backup_plan import BackupSchedule
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.base.master_key import MasterKeys
+from ari.base.signing import fingerprint_of, present_keys
 from ari.base.transaction import record
 
 KEY = "backup"
@@ -36,6 +38,7 @@ class BackupState:
 
     ``unremoved`` counts the old backups that retention couldn't remove then, and ``removal_error`` is why.
     ``verified_ms`` is when a backup was last verified. ``reported_ms`` is when an event last reported failures.
+    ``signing_key`` names the key that signed it, and ``wanted_ms`` is when a new one was last wanted at once.
     """
 
     holder: str = ""
@@ -51,6 +54,8 @@ class BackupState:
     reported_ms: int = 0
     unremoved: int = 0
     removal_error: str = ""
+    signing_key: str = ""
+    wanted_ms: int = 0
 
     @classmethod
     def parse(cls, text: str | None) -> "BackupState":
@@ -69,13 +74,17 @@ class BackupState:
         """Whether the last verified backup is too old. Before the first one, nothing is late."""
         return bool(self.verified_ms) and now_ms - self.began_ms > LATE_PERIODS * schedule.period_ms
 
+    def needs_other_key(self, keys: MasterKeys) -> bool:
+        """Whether none of these master keys signed the last verified backup, so that it can't be restored with them."""
+        return bool(self.signing_key) and self.signing_key not in map(fingerprint_of, present_keys(keys))
+
     def find_due_ms(self, schedule: BackupSchedule, zone: tzinfo, now_ms: int) -> int:
         """When the next backup is due; 0 is at once. A clock that was set back doesn't stop the schedule."""
         failures = self.failures + bool(self.holder)
         if failures:
             pause_ms = min(_FIRST_PAUSE_MS * 2 ** min(failures - 1, 10), _LONGEST_PAUSE_MS, schedule.period_ms)
             return 0 if self.tried_ms > now_ms else self.tried_ms + pause_ms
-        if not self.began_ms or self.began_ms > now_ms + MINUTE_MS:
+        if not self.began_ms or self.wanted_ms > self.began_ms or self.began_ms > now_ms + MINUTE_MS:
             return 0
         return schedule.find_next_ms(self.began_ms, zone)
 
@@ -83,6 +92,13 @@ class BackupState:
 def read_state(tx: BackupTransaction) -> BackupState:
     """The present state."""
     return BackupState.parse(tx.key_value.get(KEY))
+
+
+def want_new(tx: BackupTransaction) -> None:
+    """Make the next backup due now: those that exist need a master key that was replaced."""
+    stored = tx.key_value.get(KEY)
+    if stored is not None:
+        tx.key_value.swap(KEY, stored, str(replace(BackupState.parse(stored), wanted_ms=tx.now_ms)))
 
 
 def claim(tx: BackupTransaction, schedule: BackupSchedule, zone: tzinfo, holder: str, *, force: bool = False) -> bool:
@@ -116,7 +132,8 @@ def release(tx: BackupTransaction, holder: str) -> bool:
 
 def finish(tx: BackupTransaction, holder: str, result: BackupState, detail: dict[str, object]) -> bool:
     """Store the result of a verified backup, with the event; false if another process has the lease."""
-    stored = _change(tx, holder, **{**asdict(result), "holder": "", "failures": 0, "error": "", "reported_ms": 0})
+    ended = {"holder": "", "failures": 0, "error": "", "reported_ms": 0, "wanted_ms": read_state(tx).wanted_ms}
+    stored = _change(tx, holder, **{**asdict(result), **ended})
     if stored:
         record(tx, "backup_written", None, detail)
     return stored

@@ -12,7 +12,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -144,10 +144,28 @@ class MasterKeys:
         self._replace([secrets.token_bytes(KEY_BYTES), *kept])
         return self.all()[0]
 
-    def forget_all_but(self, used: set[bytes]) -> None:
-        """Remove the keys whose ids are not among these; the one in front stays."""
+    def forget_all_but(self, used: set[bytes], *, keep_files: bool = True) -> None:
+        """Remove the keys whose ids are not among these; the one in front stays.
+
+        Each is kept in a file of its own, for backups that it signed, unless ``keep_files`` is false.
+        """
         front, *rest = self.all()
+        for key in rest if keep_files else ():
+            if key.id not in used:
+                _write_new(self.name_aside(key), f"{_text(key.secret)}\n")
         self._replace([front.secret, *(key.secret for key in rest if key.id in used)])
+
+    def name_aside(self, key: MasterKey) -> Path:
+        """The file in which a key is kept that was replaced."""
+        return self.own_file.with_name(f"{self.own_file.name}.{key.id.hex()}")
+
+    def list_earlier(self) -> list[tuple[Path, MasterKey]]:
+        """Keys in files next to that of the present ones, such as ``master.key.ID``. They open and trust nothing."""
+        beside, found = self._named or self.own_file, list[tuple[Path, MasterKey]]()
+        for path in sorted(beside.parent.glob(f"{beside.name}.*")):
+            with suppress(OSError, ValueError, ConfigurationError):
+                found += [(path, key) for key in keys_of(path.read_text("ascii"), str(path))]
+        return found
 
     def _replace(self, keys: list[bytes]) -> None:
         fresh = _write_temporary(self.own_file, "".join(f"{_text(key)}\n" for key in keys))

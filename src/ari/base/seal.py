@@ -162,11 +162,11 @@ def reseal_all(store: SealedStore, keys: MasterKeys) -> tuple[MasterKey, int]:
     return key, len(parts)
 
 
-def forget_unused(store: SealedStore, keys: MasterKeys) -> None:
-    """Remove older master keys that no secret needs any more from the data directory."""
+def forget_unused(store: SealedStore, keys: MasterKeys, *, keep_files: bool = True) -> None:
+    """Remove older master keys that no secret needs any more from ``master.key``, each to a file of its own."""
     store.lock()
     if keys.is_own:
-        keys.forget_all_but({one.key_id for one in store.all()})
+        keys.forget_all_but({one.key_id for one in store.all()}, keep_files=keep_files)
 
 
 def find_missing_keys(sealed: list[Sealed], keys: MasterKeys) -> list[Sealed]:

@@ -119,7 +119,7 @@ def _webhooks(database: Database) -> Iterator[Finding]:
 
 def _backups(database: Database, settings: Settings) -> Iterator[Finding]:
     with database.reading() as tx:
-        yield check_backups(settings, read_state(tx))
+        yield check_backups(settings, read_state(tx), database.master_keys)
 
 
 def _look_for_restored(database: Database) -> Iterator[Finding]:

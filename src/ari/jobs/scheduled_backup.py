@@ -122,14 +122,14 @@ class _Attempt:
             self._remove_old(name)
             raise Unavailable(f"{name} was written, but couldn't be verified: {fault}")
         duration_ms = round((instance.clock.monotonic() - began) * 1000)
-        now_ms = instance.now_ms()
         result = BackupState(
             began_ms=began_ms,
             duration_ms=duration_ms,
             name=str(name),
             size_bytes=size,
-            verified_ms=now_ms,
+            verified_ms=instance.now_ms(),
             tried_ms=began_ms,
+            signing_key=written.signed_by or "",
         )
         detail = {
             "file": str(name),

@@ -46,7 +46,6 @@ SAFE = {
     "integrations change-key": "can be set back",
     "integrations list": "reads",
     "integrations replace-key": "stores what it was given",
-    "integrations rotate-master-key": "as master-key rotate",
     "integrations set": "stores what it was given",
     "integrations set-key-choice": "can be set back",
     "integrations show": "reads",
@@ -79,7 +78,6 @@ SAFE = {
     "keys show": "reads",
     "keys verify": "consumes limits only with --cost",
     "me show": "reads",
-    "master-key rotate": "seals every secret again; nothing is lost",
     "migrate": "keeps what is there",
     "models aliases list": "reads",
     "models aliases remove": "can be set back",
@@ -260,6 +258,8 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "consumers delete": [_consumer],
     "consumers reset-budgets": [_consumer_with("--budget", "5usd/month", command="reset-budgets")],
     "consumers reset-limits": [_consumer_with("--limit", "5/1m", command="reset-limits")],
+    "integrations rotate-master-key": [lambda ari: (ari.create(), ["integrations", "rotate-master-key"])[1]],
+    "master-key rotate": [lambda ari: (ari.create(), ["master-key", "rotate"])[1]],
     "keys budgets reset": [
         lambda ari: ["keys", "budgets", "reset", ari.create("Ai", "--budget", "5usd/month")[0]["id"]]
     ],

@@ -31,6 +31,15 @@ def _show(browser: PageClient) -> tuple[str, bool]:
     return _read(card), 'id="backup-warning"' in browser.get(HOME).text
 
 
+def test_a_backup_of_an_earlier_master_key_is_a_warning(browser: PageClient, tmp_path: Path) -> None:
+    """It can't be restored with the present one."""
+    _set(browser, tmp_path, replace(KEPT, signing_key="0123456789abcdef"))
+    shown, warned = _show(browser)
+    assert "The last verified backup needs an earlier master key." in shown
+    assert "Make a new one now: ari backup now" in shown
+    assert warned
+
+
 def test_without_a_place_backups_are_off(browser: PageClient) -> None:
     """It is no warning: an operator may schedule ``ari backup``."""
     shown, warned = _show(browser)

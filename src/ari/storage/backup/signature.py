@@ -10,14 +10,25 @@ signature, so its length never changes::
 import hashlib
 import io
 import re
+import shlex
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from ari.base.errors import Invalid, Problem
 from ari.base.master_key import MasterKey, MasterKeys
-from ari.base.signing import PUBLIC_BYTES, SIGNATURE_BYTES, Signature, Trust, fingerprint_of, present_keys, sign
+from ari.base.signing import (
+    PUBLIC_BYTES,
+    SIGNATURE_BYTES,
+    Signature,
+    Trust,
+    fingerprint_of,
+    present_keys,
+    public_of,
+    sign,
+)
 
 _VERSION = 1
 _INSTANCE_BYTES = 30
@@ -138,11 +149,29 @@ def require_ours(file: SignedFile, keys: MasterKeys) -> None:
         raise _make_untrusted_error("it has no signature, so anyone could have changed it")
     if trust == "wrong":
         raise _make_untrusted_error(f"it was changed, truncated or damaged after {signer.instance} signed it")
+    earlier = _find_earlier(keys, signer.signature.public)
+    if earlier is not None:
+        raise _make_earlier_key_error(keys, earlier)
     here = f"the key here is {fingerprint_of(present[0])}" if present else f"there is no master key in {keys.place}"
     raise _make_untrusted_error(
         f"a different instance or master key signed it ({signer.instance} with key "
         f"{signer.signature.fingerprint}), and {here}. If that instance is yours, put its master key in {keys.place}"
     )
+
+
+def _find_earlier(keys: MasterKeys, public: bytes) -> Path | None:
+    """The file of the master key that signed, if it is kept next to the present one."""
+    return next((path for path, key in keys.list_earlier() if public_of(key) == public), None)
+
+
+def _make_earlier_key_error(keys: MasterKeys, path: Path) -> Invalid:
+    from_file = keys.place != "ARI_MASTER_KEY"
+    how = f"cat {shlex.quote(str(path))} >> {shlex.quote(keys.place)}"
+    fix = (
+        f"To use it, add that key: {how}" if from_file else "To use it, add that key to ARI_MASTER_KEY, after a comma."
+    )
+    why = f"This backup belongs to an earlier master key, which is kept in {path}. Nothing was changed."
+    return Invalid(Problem("file", f"{why} {fix}"))
 
 
 def _make_untrusted_error(why: str) -> Invalid:

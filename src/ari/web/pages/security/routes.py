@@ -50,7 +50,7 @@ class SecurityPages:
             own=session_of(request).session,
             all_codes=backup_codes.COUNT,
             few_codes=FEW_CODES,
-            backups=await deps.read(read_backup_summary, self._instance.settings),
+            backups=await deps.read(read_backup_summary, self._instance.settings, self._instance.master_keys),
             restored=await deps.read(find_restored),
         )
 

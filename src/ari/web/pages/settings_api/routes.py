@@ -86,7 +86,9 @@ class SettingsApiPages:
             f"pages/settings_api/{'_table' if fragment else 'page'}.html",
             table=await deps.read(read_table, usage, view),
             findings=findings,
-            backups=None if fragment else await deps.read(read_backup_summary, self._instance.settings),
+            backups=None
+            if fragment
+            else await deps.read(read_backup_summary, self._instance.settings, self._instance.master_keys),
             restored=None if fragment else await deps.read(find_restored),
             complete_until_ms=until_ms,
             low_disk=self._instance.usage.low_disk,
