@@ -17,6 +17,7 @@ PeriodName = Literal["day", "week", "month", "rolling", "total"]
 
 BudgetName = Annotated[StrictStr, Field(examples=[DEFAULT_NAME], json_schema_extra={"pattern": LIMIT_PATTERN})]
 AmountUsd = Annotated[StrictStr, Field(examples=["25.00"], json_schema_extra=_USD)]
+IncreaseTokens = Annotated[StrictInt, Field(examples=[1_000_000], json_schema_extra=_TOKENS | {"minimum": 0})]
 AmountTokens = Annotated[StrictInt, Field(examples=[1_000_000], json_schema_extra=_TOKENS)]
 
 
@@ -92,9 +93,12 @@ class BudgetUseOut(BaseModel):
         examples=["monthly"],
     )
     period: PeriodName = Field(description="The period.", examples=["month"])
+    time_zone: str = Field(description="Time zone of the period.", examples=["Europe/Berlin"])
     hard: bool = Field(description="Whether requests that don't fit are refused.", examples=[True])
     limit_usd: str | None = Field(description="Amount with its increases, in US dollars.", examples=["35.00"])
     limit_tokens: int | None = Field(description="Amount with its increases, in tokens.", examples=[None])
+    increase_usd: str | None = Field(description="Its one-time increases in this period.", examples=["10.00"])
+    increase_tokens: int | None = Field(description="Its one-time increases in this period.", examples=[None])
     used_usd: str | None = Field(description="Used, reservations included.", examples=["7.35"])
     used_tokens: int | None = Field(description="Used, reservations included.", examples=[None])
     reserved_usd: str | None = Field(description="Reserved by requests that are running.", examples=["0.02"])
@@ -116,13 +120,14 @@ class SharedBudgetUseOut(BudgetUseOut):
 
 
 class BudgetIncreaseIn(BaseModel):
-    """An amount to add to a budget until its current period ends: `amount_usd` or `amount_tokens`."""
+    """An amount to add to a budget until its current period ends: `amount_usd` or `amount_tokens`. 0 ends the increases
+    that the budget has."""
 
     model_config = _INPUT | ConfigDict(json_schema_extra={"examples": [{"name": "monthly", "amount_usd": "10.00"}]})
 
     name: BudgetName = Field(DEFAULT_NAME, description="Name of the budget.")
-    amount_usd: AmountUsd | None = Field(None, description="Amount in US dollars.")
-    amount_tokens: AmountTokens | None = Field(None, description="Amount in tokens.")
+    amount_usd: AmountUsd | None = Field(None, description="Amount in US dollars; `0` ends the increases.")
+    amount_tokens: IncreaseTokens | None = Field(None, description="Amount in tokens; `0` ends the increases.")
 
     @property
     def amount(self) -> dict[str, Any]:

@@ -56,7 +56,12 @@ def _describe(one: Mapping[str, Any], now_ms: int) -> str:
     unit = _find_unit(one)
     words = "US dollars" if unit == "usd" else "tokens"
     left = f"{one[f'remaining_{unit}']} of {one[f'limit_{unit}']} {words} left"
-    return left if one["ends_at"] is None else f"{left}, until {output.exactly(from_rfc3339(one['ends_at']), now_ms)}"
+    more, zone = one.get(f"increase_{unit}"), one.get("time_zone", "UTC")
+    if more not in (None, 0, "0.00"):
+        left += f" (+{more} {'USD' if unit == 'usd' else unit} once)"
+    if one["ends_at"] is not None:
+        left += f", until {output.exactly(from_rfc3339(one['ends_at']), now_ms)}"
+    return left if zone == "UTC" else f"{left}, {zone}"
 
 
 def _find_unit(use: Mapping[str, Any]) -> str:

@@ -14,10 +14,11 @@ from ari.cli.key_budgets import (
     Amount,
     BudgetName,
     BudgetNames,
+    KeptTimeZone,
     NewBudgets,
-    TimeZone,
     choose_budget_name,
     confirm_reset,
+    keep_time_zones,
     make_budgets,
 )
 from ari.cli.options import AsJson, DataDir, Yes
@@ -80,7 +81,7 @@ def show(provider: Provider = None, as_json: AsJson = False, data_dir: DataDir =
 def set_(
     provider: Provider = None,
     budget: NewBudgets = None,
-    time_zone: TimeZone = "UTC",
+    time_zone: KeptTimeZone = None,
     yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -92,7 +93,8 @@ def set_(
     if not wanted:
         _confirm_removal(provider, yes)
     with open_target(data_dir) as target:
-        _show(target.budgets.replace(provider, wanted), provider, as_json, target.now_ms())
+        kept = keep_time_zones(wanted, lambda: dict(_list_owners(target.budgets.get())).get(provider, ()))
+        _show(target.budgets.replace(provider, kept), provider, as_json, target.now_ms())
         warn_about_unpriced(target, wanted)
 
 
@@ -112,7 +114,7 @@ def increase(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Raise a budget once, until its current period ends."""
+    """Raise a budget once, until its current period ends. 0usd or 0tokens ends the increase."""
     given = parse_amount_text(amount)
     with open_target(data_dir) as target:
         name = choose_budget_name(budget, lambda: dict(_list_owners(target.budgets.get())).get(provider, ()))

@@ -91,7 +91,10 @@ def assign(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Set a key's consumer, tags, metadata or environment. --consumer "" and --tag "" remove them."""
+    """Set a key's consumer, tags, metadata or environment (--tag and --metadata replace all present ones).
+
+    --consumer "" and --tag "" remove them.
+    """
     if consumer is None and tag is None and metadata is None and environment is None:
         raise typer.BadParameter("pass --consumer, --tag, --metadata or --environment.")
     wanted = KeyChange(
@@ -100,7 +103,18 @@ def assign(
         tags=UNSET if tag is None else tuple(one for one in tag if one),
         metadata=UNSET if metadata is None else parse_metadata_options(metadata),
     )
-    _change(key, wanted, lambda changed: f"Changed {describe_key(changed)}.", as_json, data_dir)
+    _change(key, wanted, _assignment_sentence, as_json, data_dir)
+
+
+def _assignment_sentence(changed: Key) -> str:
+    consumer = changed["consumer"]
+    facts = {
+        "consumer": "none" if consumer is None else consumer["name"],
+        "tags": ", ".join(changed["tags"]) or "none",
+        "metadata": key_output.describe_metadata(changed["metadata"]) or "none",
+        "environment": changed["environment"],
+    }
+    return f"{describe_key(changed)} now has " + "; ".join(f"{name}: {value}" for name, value in facts.items()) + "."
 
 
 def addresses(key: KeyName, address: Addresses = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:

@@ -1,6 +1,7 @@
 """``ari consumers``: those whom keys belong to."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,9 @@ from ari.cli.key_budgets import (
     make_budgets,
 )
 from ari.cli.key_limits import (
+    KeptBalance,
+    KeptRefillHour,
+    KeptTimeZone,
     Named,
     NewBalance,
     RateLimits,
@@ -33,7 +37,7 @@ from ari.cli.key_limits import (
 from ari.cli.metadata_args import parse_metadata_options
 from ari.cli.model_args import AllowModels, DenyModels, describe_models, make_model_rules
 from ari.cli.options import AsJson, DataDir, Metadata, Yes
-from ari.cli.rule_args import choose_rules
+from ari.cli.rule_args import choose_rules, keep_present
 from ari.cli.targets import open_target
 from ari.cli.time_args import parse_time
 from ari.cli.unpriced_models import warn_about_unpriced
@@ -148,10 +152,10 @@ def change(
     external_id: ExternalId = None,
     metadata: Metadata = None,
     limit: RateLimits = None,
-    balance: NewBalance = None,
+    balance: KeptBalance = None,
     refill: Refill = None,
-    refill_hour: RefillHour = 0,
-    time_zone: TimeZone = "UTC",
+    refill_hour: KeptRefillHour = None,
+    time_zone: KeptTimeZone = None,
     allow_model: AllowModels = None,
     deny_model: DenyModels = None,
     budget: NewBudgets = None,
@@ -176,8 +180,12 @@ def change(
             "pass --name, --external-id, --metadata, --limit, --credits, --refill, --allow-model or --budget."
         )
     with open_target(data_dir) as target:
+        kept = keep_present(rules, lambda: target.consumers.get(consumer))
+        wanted = replace(wanted, credits=kept.credits, budgets=kept.budgets)
         changed = target.consumers.change(consumer, wanted, problems.found)
         output.as_json(changed) if as_json else output.say(f"Changed {_describe(changed)}.")
+        if not as_json:
+            _tell_in_force(target.consumers.get(consumer), target.now_ms(), budget=bool(budget), refill=bool(refill))
         warn_about_unpriced(target, changed["budgets"] if budget else None)
 
 
@@ -235,3 +243,14 @@ def delete(consumer: Reference, yes: Yes = False, data_dir: DataDir = None) -> N
 
 def _describe(consumer: Mapping[str, Any]) -> str:
     return f"“{consumer['name']}” ({consumer['external_id'] or consumer['id']})"
+
+
+def _tell_in_force(consumer: Mapping[str, Any], now_ms: int, *, budget: bool, refill: bool) -> None:
+    """Print the budgets and the refill after a change of them."""
+    granted = (consumer["credits"] or {}).get("refill") if refill else None
+    pairs = [
+        *(describe_budgets(consumer["budget_use"], now_ms) if budget else ()),
+        *(key_output.describe_rules((), [granted]) if granted else ()),
+    ]
+    if pairs:
+        output.facts(pairs)

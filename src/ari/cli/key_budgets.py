@@ -32,8 +32,22 @@ NewBudgets = Annotated[
     ),
 ]
 TimeZone = Annotated[str, typer.Option("--time-zone", metavar="ZONE", help="Time zone of days, weeks and months.")]
+KeptTimeZone = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone",
+        metavar="ZONE",
+        help="Time zone of days, weeks and months; default: as it is, or UTC for a new budget.",
+        show_default=False,
+    ),
+]
 Amount = Annotated[
-    str, typer.Argument(metavar="AMOUNT", help="Amount to add, such as 10usd or 50000tokens.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="AMOUNT",
+        help="Amount to add, such as 10usd or 50000tokens; 0usd or 0tokens ends the increase.",
+        show_default=False,
+    ),
 ]
 BudgetName = Annotated[
     str | None,
@@ -47,12 +61,26 @@ BudgetNames = Annotated[
 budgets_app = CommandApp(help="Show, set, increase and reset the budgets of a key.", no_args_is_help=True)
 
 
-def make_budgets(budget: Sequence[str] | None, time_zone: str) -> list[dict[str, Any]]:
+def make_budgets(budget: Sequence[str] | None, time_zone: str | None) -> list[dict[str, Any]]:
     """The budgets of ``--budget``, as commands take them; an empty one is none. Raises ``Invalid``."""
-    return [parse_budget_text(text) | {"time_zone": time_zone} for text in budget or () if text]
+    zone = {} if time_zone is None else {"time_zone": time_zone}
+    return [parse_budget_text(text) | zone for text in budget or () if text]
 
 
-def choose_budgets(budget: Sequence[str] | None, time_zone: str) -> list[dict[str, Any]] | Unset:
+def keep_time_zones(
+    wanted: list[dict[str, Any]], read_budgets: Callable[[], Sequence[Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
+    """The same budgets; one without a time zone has that of the present budget of its name."""
+    if all("time_zone" in one for one in wanted):
+        return wanted
+    try:
+        zones = {one["name"]: one["time_zone"] for one in read_budgets()}
+    except Forbidden:  # a key that may change budgets, but not read them
+        zones = {}
+    return [{"time_zone": zones.get(one["name"], "UTC")} | one for one in wanted]
+
+
+def choose_budgets(budget: Sequence[str] | None, time_zone: str | None) -> list[dict[str, Any]] | Unset:
     """The same, ``UNSET`` without the option."""
     return UNSET if budget is None else make_budgets(budget, time_zone)
 
@@ -86,7 +114,7 @@ def show_budgets(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None
 def set_budgets(
     key: KeyName,
     budget: NewBudgets = None,
-    time_zone: TimeZone = "UTC",
+    time_zone: KeptTimeZone = None,
     yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -94,11 +122,12 @@ def set_budgets(
     """Set a key's budgets (replaces the current ones). One that keeps its name and unit keeps what was used."""
     if not budget:
         raise typer.BadParameter("pass at least one --budget, or use: ari keys budgets remove")
-    wanted = KeyChange(budgets=make_budgets(budget, time_zone))
+    wanted = make_budgets(budget, time_zone)
     with open_target(data_dir) as target:
-        if not wanted.budgets:
+        if not wanted:
             _confirm_removal(target, key, yes)
-        changed = target.keys.change(key, wanted)
+        kept = keep_time_zones(wanted, lambda: target.keys.get(key)["budgets"])
+        changed = target.keys.change(key, KeyChange(budgets=kept))
         show_use(changed, as_json, target.now_ms())
         warn_about_unpriced(target, changed["budgets"])
 
@@ -115,7 +144,7 @@ def remove_budgets(key: KeyName, yes: Yes = False, as_json: AsJson = False, data
 def increase_budget(
     key: KeyName, amount: Amount, budget: BudgetName = None, as_json: AsJson = False, data_dir: DataDir = None
 ) -> None:
-    """Raise a budget of a key once, until its current period ends."""
+    """Raise a budget of a key once, until its current period ends. 0usd or 0tokens ends the increase."""
     given = parse_amount_text(amount)
     with open_target(data_dir) as target:
         name = choose_budget_name(budget, lambda: target.keys.get(key)["budgets"])

@@ -1,11 +1,12 @@
 """``ari keys limits`` and ``ari keys credits``: set, show, reset and add."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ari.base.errors import Forbidden
 from ari.cli import key_output, output
 from ari.cli.command_app import CommandApp
 from ari.cli.options import AsJson, DataDir, KeyName, Yes
@@ -23,6 +24,25 @@ Refill = Annotated[
     str | None,
     typer.Option("--refill", metavar="1000/day|month", help="Balance after each refill.", show_default=False),
 ]
+KeptRefillHour = Annotated[
+    int | None,
+    typer.Option(
+        "--refill-hour",
+        metavar="HOUR",
+        parser=whole_number(0),
+        help="Hour of the refill, 0 to 23; default: as it is, or 0 for a new refill.",
+        show_default=False,
+    ),
+]
+KeptTimeZone = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone",
+        metavar="ZONE",
+        help="Time zone of refills and budgets, such as Europe/Berlin; default: as it is, or UTC for new ones.",
+        show_default=False,
+    ),
+]
 RefillHour = Annotated[
     int, typer.Option("--refill-hour", metavar="HOUR", parser=whole_number(0), help="Hour of the refill, 0 to 23.")
 ]
@@ -34,6 +54,16 @@ NewBalance = Annotated[
     int | None,
     typer.Option(
         "--credits", metavar="AMOUNT", parser=whole_number(0), help="Credits to use up; default: no limit by credits."
+    ),
+]
+KeptBalance = Annotated[
+    int | None,
+    typer.Option(
+        "--credits",
+        metavar="AMOUNT",
+        parser=whole_number(0),
+        help="Credits to use up; default: as they are.",
+        show_default=False,
     ),
 ]
 NoCredits = Annotated[bool, typer.Option("--no-credits", help="No limit by credits.")]
@@ -54,12 +84,29 @@ def make_limits(limit: Sequence[str] | None) -> list[dict[str, Any]]:
     return [parse_limit_text(text) for text in limit or ()]
 
 
-def make_credits(amount: int | None, refill: str | None, hour: int, time_zone: str) -> dict[str, Any] | None:
+def make_credits(
+    amount: int | None, refill: str | None, hour: int | None, time_zone: str | None
+) -> dict[str, Any] | None:
     """The credits of the options, as commands take them. Raises ``Invalid``."""
     given: dict[str, Any] = {} if amount is None else {"amount": amount}
     if refill is not None:
-        given["refill"] = parse_refill_text(refill) | {"hour": hour, "time_zone": time_zone}
+        chosen = {"hour": hour, "time_zone": time_zone}
+        given["refill"] = parse_refill_text(refill) | {name: one for name, one in chosen.items() if one is not None}
     return given or None
+
+
+def keep_refill(
+    given: dict[str, Any] | None, read_credits: Callable[[], Mapping[str, Any] | None]
+) -> dict[str, Any] | None:
+    """The same credits; a refill without an hour or a time zone has that of the present refill."""
+    refill = (given or {}).get("refill")
+    if given is None or refill is None or {"hour", "time_zone"} <= refill.keys():
+        return given
+    try:
+        present = (read_credits() or {}).get("refill") or {}
+    except Forbidden:  # a key that may change credits, but not read them
+        present = {}
+    return given | {"refill": {name: present[name] for name in ("hour", "time_zone") if name in present} | refill}
 
 
 def choose_limits(limit: Sequence[str] | None) -> list[dict[str, Any]] | Unset:
@@ -68,7 +115,7 @@ def choose_limits(limit: Sequence[str] | None) -> list[dict[str, Any]] | Unset:
 
 
 def choose_credits(
-    amount: int | None, refill: str | None, hour: int, time_zone: str, *, no_credits: bool
+    amount: int | None, refill: str | None, hour: int | None, time_zone: str | None, *, no_credits: bool
 ) -> dict[str, Any] | Unset | None:
     """The credits of the options, ``None`` for ``--no-credits``, ``UNSET`` without any of them. Raises ``Invalid``."""
     given = make_credits(amount, refill, hour, time_zone)
@@ -114,14 +161,18 @@ def set_credits(
     key: KeyName,
     amount: Balance,
     refill: Refill = None,
-    refill_hour: RefillHour = 0,
-    time_zone: TimeZone = "UTC",
+    refill_hour: KeptRefillHour = None,
+    time_zone: KeptTimeZone = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Set a key's balance and, with --refill, its refill. Without, the refill stays."""
     given = make_credits(amount, refill, refill_hour, time_zone)
-    _change(key, as_json, data_dir, KeyChange(credits=given))
+    with open_target(data_dir) as target:
+        kept = keep_refill(given, lambda: target.keys.get(key).get("credits"))
+        changed = target.keys.change(key, KeyChange(credits=kept))
+        in_force = (changed.get("credits") or {}).get("refill")
+        key_output.show_remaining(changed, as_json, [in_force] if in_force else [])
 
 
 @credits_app.command("add")

@@ -110,13 +110,13 @@ def show_key(target: "Target", key: Key, as_json: bool) -> None:
         output.table(("SECRET", "PREFIX", "RETIRES", "LAST USED"), rows, "")
 
 
-def show_remaining(owner: Mapping[str, Any], as_json: bool) -> None:
-    """Print what remains of limits and credits of a key or consumer."""
+def show_remaining(owner: Mapping[str, Any], as_json: bool, refills: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Print what remains of limits and credits of a key or consumer, and these refills."""
     remaining = owner["remaining"]
     if as_json:
         output.as_json({"id": owner["id"], "remaining": remaining})
     elif remaining:
-        output.facts([(one["name"], describe_limit(one)) for one in remaining])
+        output.facts(describe_rules(remaining, refills))
     else:
         output.say("There are no limits.")
 

@@ -28,7 +28,7 @@ class _Keys(LazyGroup):
         (
             "assign",
             "change_key:assign",
-            'Set a key\'s consumer, tags, metadata or environment. --consumer "" and --tag "" remove them.',
+            "Set a key's consumer, tags, metadata or environment (--tag and --metadata replace all present ones).",
         ),
         (
             "addresses",

@@ -1,6 +1,7 @@
 """``ari kinds``: list, add, change and remove kinds of keys. The rules are in ``ari.keys``, as for every door."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,9 @@ from ari.cli.budget_use import write_rule
 from ari.cli.command_app import CommandApp
 from ari.cli.key_budgets import NewBudgets
 from ari.cli.key_limits import (
+    KeptBalance,
+    KeptRefillHour,
+    KeptTimeZone,
     NewBalance,
     NoCredits,
     RateLimits,
@@ -20,7 +24,7 @@ from ari.cli.key_limits import (
 )
 from ari.cli.model_args import AllowModels, DenyModels, describe_models
 from ari.cli.options import AsJson, DataDir, EnvironmentName, Expires, Scopes, Yes
-from ari.cli.rule_args import ChosenRules, choose_rules
+from ari.cli.rule_args import ChosenRules, choose_rules, keep_present
 from ari.cli.targets import open_target
 from ari.cli.time_args import one_of, whole_number
 from ari.cli.unpriced_models import warn_about_unpriced
@@ -117,10 +121,10 @@ def change(
     environment: EnvironmentName = None,
     leak_action: LeakPolicy = None,
     limit: RateLimits = None,
-    balance: NewBalance = None,
+    balance: KeptBalance = None,
     refill: Refill = None,
-    refill_hour: RefillHour = 0,
-    time_zone: TimeZone = "UTC",
+    refill_hour: KeptRefillHour = None,
+    time_zone: KeptTimeZone = None,
     no_credits: NoCredits = False,
     budget: NewBudgets = None,
     allow_model: AllowModels = None,
@@ -141,6 +145,8 @@ def change(
     if wanted == KindChange() and not problems.found:
         raise typer.BadParameter("pass at least one option.")
     with open_target(data_dir) as target:
+        kept = keep_present(rules, lambda: target.kinds.get(name))
+        wanted = replace(wanted, credits=kept.credits, budgets=kept.budgets)
         changed = target.kinds.change(name, wanted, problems.found)
         _show(changed, "Changed", as_json)
         warn_about_unpriced(target, changed["budgets"] if budget else None)

@@ -59,7 +59,7 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         )
         for one in found
     )
-    empty = "No webhooks yet. Add one: ari webhooks add “Ticket system” https://example.com/hooks/ari"
+    empty = "No webhooks yet. Add one: ari webhooks add 'Ticket system' https://example.com/hooks/ari"
     output.table(("ID", "NAME", "STATE", "FORMAT", "URL", "EVENTS", "DELIVERED"), rows, empty, droppable=3)
 
 

@@ -34,6 +34,8 @@ def _describe_share(percent: object, *, is_used_up: bool) -> str:
 def describe_increase(detail: Detail) -> str | None:
     """``Budget monthly increased by 10.00 US dollars``; ``None`` if the detail doesn't say."""
     amount = _describe_amount(detail)
+    if amount and not amount.strip("0. USdolartkens"):
+        return f"One-time increase of budget {detail.get('budget')} ended"
     return f"Budget {detail.get('budget')} increased by {amount}" if amount else None
 
 

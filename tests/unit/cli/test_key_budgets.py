@@ -100,3 +100,48 @@ def test_removing_the_budgets_of_a_key_asks(ari: Ari) -> None:
         assert len(ari.json("keys", "show", "Bot")["budgets"]) == 1
     ari("keys", "budgets", "set", "Bot", "--budget", "", "--yes")
     assert ari.json("keys", "show", "Bot")["budgets"] == []
+
+
+def test_what_is_not_given_stays(ari: Ari) -> None:
+    """The time zone of a budget that keeps its name, and the zone and hour of a refill, at every command for them."""
+    zone = ("--time-zone", "Asia/Tokyo")
+    key = ari.create(
+        "Bot", "--budget", "a=25usd/month", "--credits", "5", "--refill", "9/day", "--refill-hour", "6", *zone
+    )[0]["id"]
+    shared = ("--budget", "a=25usd/month", "--credits", "5", "--refill", "9/day", "--refill-hour", "6", *zone)
+    ari("consumers", "create", "Acme", "--external-id", "x", *shared)
+    ari("kinds", "add", "acme", "acme_", *shared)
+    ari("budgets", "set", "--budget", "a=25usd/month", *zone)
+
+    changed = ("--budget", "a=20usd/month", "--budget", "new=1usd/day")
+    assert "Asia/Tokyo" in ari("keys", "budgets", "set", key, *changed).out
+    assert (
+        "to 2,000 monthly, on the first, at 06:00 Asia/Tokyo"
+        in ari("keys", "credits", "set", key, "5", "--refill", "2000/month").out
+    )
+    said = ari("consumers", "change", "x", *changed, "--refill", "2000/month").out
+    assert "at 06:00 Asia/Tokyo" in said
+    ari("kinds", "change", "acme", *changed, "--refill", "2000/month")
+    ari("budgets", "set", *changed)
+
+    owners = [ari.json("keys", "show", key), ari.json("consumers", "show", "x")]
+    owners += [one for one in ari.json("kinds", "list")["items"] if one["name"] == "acme"]
+    lists = [*(one["budgets"] for one in owners), ari.json("budgets", "list")["instance"]]
+    for budgets in lists:
+        assert [(one["amount_usd"], one["time_zone"]) for one in budgets] == [("20.00", "Asia/Tokyo"), ("1.00", "UTC")]
+    for one in owners:
+        refill = one["credits"]["refill"]
+        assert refill == {"amount": 2000, "every": "month", "hour": 6, "time_zone": "Asia/Tokyo"}
+
+
+def test_an_increase_is_named_and_can_end(ari: Ari) -> None:
+    """It survives another amount, so it is named wherever the budget is shown; 0 ends it."""
+    key = ari.create("Bot", "--budget", "monthly=5usd/month")[0]["id"]
+    assert "15.00 of 15.00 US dollars left (+10.00 USD once)" in ari("keys", "budgets", "increase", key, "10usd").out
+    said = ari("keys", "budgets", "set", key, "--budget", "monthly=0.002usd/month").out
+    assert "10.002 of 10.002 US dollars left (+10.00 USD once)" in said
+    assert "0usd or 0tokens ends the one-time increase" in ari.refuse("keys", "budgets", "increase", "--", key, "-5usd")
+    ended = ari("keys", "budgets", "increase", key, "0usd").out
+    assert "0.002 of 0.002 US dollars left, until" in ended
+    [use] = ari.json("keys", "show", key)["budget_use"]
+    assert (use["increase_usd"], use["increase_tokens"]) == ("0.00", None)

@@ -349,9 +349,9 @@ class AsyncKeysResource:
 
         ``name``: Name of the budget.
 
-        ``amount_usd``: Amount in US dollars.
+        ``amount_usd``: Amount in US dollars; `0` ends the increases.
 
-        ``amount_tokens``: Amount in tokens.
+        ``amount_tokens``: Amount in tokens; `0` ends the increases.
 
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
@@ -1289,9 +1289,9 @@ class AsyncConsumersResource:
 
         ``name``: Name of the budget.
 
-        ``amount_usd``: Amount in US dollars.
+        ``amount_usd``: Amount in US dollars; `0` ends the increases.
 
-        ``amount_tokens``: Amount in tokens.
+        ``amount_tokens``: Amount in tokens; `0` ends the increases.
 
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
@@ -2049,9 +2049,9 @@ class AsyncBudgetsResource:
 
         ``name``: Name of the budget.
 
-        ``amount_usd``: Amount in US dollars.
+        ``amount_usd``: Amount in US dollars; `0` ends the increases.
 
-        ``amount_tokens``: Amount in tokens.
+        ``amount_tokens``: Amount in tokens; `0` ends the increases.
 
         ``provider``: Name of a provider; default: the instance.
 

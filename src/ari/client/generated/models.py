@@ -215,12 +215,18 @@ class BudgetUseOut(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the budget, after `consumer:`, `provider:<name>:` or `instance:` for a shared one."""
     period: str
     """The period."""
+    time_zone: str
+    """Time zone of the period."""
     hard: bool
     """Whether requests that don't fit are refused."""
     limit_usd: str | None
     """Amount with its increases, in US dollars."""
     limit_tokens: int | None
     """Amount with its increases, in tokens."""
+    increase_usd: str | None
+    """Its one-time increases in this period."""
+    increase_tokens: int | None
+    """Its one-time increases in this period."""
     used_usd: str | None
     """Used, reservations included."""
     used_tokens: int | None
@@ -1225,12 +1231,18 @@ class SharedBudgetUseOut(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the budget, after `instance:` or `provider:<name>:`. Requests take it without."""
     period: str
     """The period."""
+    time_zone: str
+    """Time zone of the period."""
     hard: bool
     """Whether requests that don't fit are refused."""
     limit_usd: str | None
     """Amount with its increases, in US dollars."""
     limit_tokens: int | None
     """Amount with its increases, in tokens."""
+    increase_usd: str | None
+    """Its one-time increases in this period."""
+    increase_tokens: int | None
+    """Its one-time increases in this period."""
     used_usd: str | None
     """Used, reservations included."""
     used_tokens: int | None

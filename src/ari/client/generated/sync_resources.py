@@ -343,9 +343,9 @@ class KeysResource:
 
         ``name``: Name of the budget.
 
-        ``amount_usd``: Amount in US dollars.
+        ``amount_usd``: Amount in US dollars; `0` ends the increases.
 
-        ``amount_tokens``: Amount in tokens.
+        ``amount_tokens``: Amount in tokens; `0` ends the increases.
 
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
@@ -1283,9 +1283,9 @@ class ConsumersResource:
 
         ``name``: Name of the budget.
 
-        ``amount_usd``: Amount in US dollars.
+        ``amount_usd``: Amount in US dollars; `0` ends the increases.
 
-        ``amount_tokens``: Amount in tokens.
+        ``amount_tokens``: Amount in tokens; `0` ends the increases.
 
         ``idempotency_key``: A unique value; by default a random one, so that a retry is safe.
         """
@@ -2039,9 +2039,9 @@ class BudgetsResource:
 
         ``name``: Name of the budget.
 
-        ``amount_usd``: Amount in US dollars.
+        ``amount_usd``: Amount in US dollars; `0` ends the increases.
 
-        ``amount_tokens``: Amount in tokens.
+        ``amount_tokens``: Amount in tokens; `0` ends the increases.
 
         ``provider``: Name of a provider; default: the instance.
 

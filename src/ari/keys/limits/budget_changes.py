@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.money import MAX_USD, MICROS_PER_USD
-from ari.keys.limits.budget_fields import parse_amount
+from ari.keys.limits.budget_fields import parse_increase
 from ari.keys.limits.fields import MAX_UNITS, check_name
 from ari.keys.limits.periods import find_period
 from ari.keys.limits.rules import Budget, Increase, LimitRules
@@ -31,11 +31,11 @@ def replace_budgets(rules: LimitRules, budgets: tuple[Budget, ...]) -> LimitRule
 def increase_budget(rules: LimitRules, name: str, given: Mapping[str, Any], now_ms: int) -> LimitRules:
     """The same budgets, of which one has this amount more until its current period ends.
 
-    A rolling budget has it for the length of its window, a total for all time. Raises ``NotFound``, ``Invalid``, and
-    ``Conflict`` for too many increases.
+    A rolling budget has it for the length of its window, a total for all time. 0 ends the increases that it has.
+    Raises ``NotFound``, ``Invalid``, and ``Conflict`` for too many increases.
     """
     _check_names("name", [name])
-    amount, unit = parse_amount(given)
+    amount, unit = parse_increase(given)
     budget = next((one for one in rules.budgets if one.name == name), None)
     if budget is None:
         known_names = ", ".join(one.name for one in rules.budgets)
@@ -43,7 +43,8 @@ def increase_budget(rules: LimitRules, name: str, given: Mapping[str, Any], now_
     if unit != budget.unit:
         field = "amount_usd" if budget.unit == "money" else "amount_tokens"
         raise Invalid(Problem(field, f"This budget needs {field}."))
-    increases = (*_list_current(budget, now_ms), Increase(amount, _find_end(budget, now_ms)))
+    added = (*_list_current(budget, now_ms), Increase(amount, _find_end(budget, now_ms)))
+    increases = added if amount else ()
     if len(increases) > MAX_INCREASES:
         raise Conflict("conflict", "This budget was increased too often in this period. Change its amount instead.")
     if budget.amount + sum(one.amount for one in increases) > _MAX_AMOUNT[unit]:

@@ -47,9 +47,9 @@ def parse_budgets(given: Sequence[Mapping[str, Any]], field: str = "budgets") ->
     return tuple(budgets)
 
 
-def parse_amount(given: Mapping[str, Any]) -> tuple[int, Unit]:
-    """The amount and its unit, from ``amount_usd`` or ``amount_tokens``. Raises ``Invalid``."""
-    found = _check_amount(given)
+def parse_increase(given: Mapping[str, Any]) -> tuple[int, Unit]:
+    """The amount and its unit, from ``amount_usd`` or ``amount_tokens``; it may be 0. Raises ``Invalid``."""
+    found = _check_amount(given, least=0)
     if found:
         raise Invalid(*(Problem(part, sentence) for part, sentence in found))
     return _read_amount(given)
@@ -85,6 +85,9 @@ def parse_amount_text(text: str) -> dict[str, Any]:
 
     Raises ``Invalid``.
     """
+    if text.startswith("-"):
+        problem = "Use an amount such as 25usd or 50000tokens; 0usd or 0tokens ends the one-time increase."
+        raise Invalid(Problem("amount_usd", problem))
     if text.endswith("usd"):
         return {"amount_usd": text.removesuffix("usd")}
     number = text.removesuffix("tokens")
@@ -151,18 +154,18 @@ def _describe_increase(one: Increase, unit: Unit) -> dict[str, Any]:
     return describe_amount("amount", one.amount, unit) | {"ends_at": to_optional_rfc3339(one.ends_ms)}
 
 
-def _check_amount(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _check_amount(given: Mapping[str, Any], *, least: int = 1) -> list[tuple[str, str]]:
     usd, tokens = given.get("amount_usd"), given.get("amount_tokens")
     if (usd is None) == (tokens is None):
         return [("amount_usd", _ONE_AMOUNT)]
     if tokens is not None:
-        is_valid = type(tokens) is int and 1 <= tokens <= MAX_UNITS
-        return [] if is_valid else [("amount_tokens", f"Use a whole number from 1 to {MAX_UNITS}.")]
+        is_valid = type(tokens) is int and least <= tokens <= MAX_UNITS
+        return [] if is_valid else [("amount_tokens", f"Use a whole number from {least} to {MAX_UNITS}.")]
     try:
         micros = parse_usd(usd if isinstance(usd, str) else "")
     except ValueError as error:
         return [("amount_usd", str(error))]
-    return [] if micros else [("amount_usd", "Use an amount above 0.")]
+    return [] if micros >= least else [("amount_usd", "Use an amount above 0.")]
 
 
 def _read_amount(given: Mapping[str, Any]) -> tuple[int, Unit]:

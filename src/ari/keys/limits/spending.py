@@ -89,6 +89,11 @@ class BudgetState(NamedTuple):
         """The amount that is left, never less than nothing."""
         return max(0, self.limit - self.used)
 
+    @property
+    def increase(self) -> int:
+        """The one-time increases of this period."""
+        return self.limit - self.budget.amount
+
 
 class Spending(msgspec.Struct, omit_defaults=True):
     """The amounts of one budget.

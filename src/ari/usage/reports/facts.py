@@ -107,8 +107,15 @@ def secret_facts(secret: KeySecret, last_used_at_ms: int | None, now_ms: int) ->
 def budget_facts(state: BudgetState) -> dict[str, Any]:
     """The use of a budget in its current period; amounts end in ``_usd`` or ``_tokens``."""
     budget = state.budget
-    amounts = {"limit": state.limit, "used": state.used, "reserved": state.reserved, "remaining": state.remaining}
-    found: dict[str, Any] = {"name": state.name, "period": budget.period, "hard": budget.is_hard}
+    amounts = {
+        "limit": state.limit,
+        "increase": state.increase,
+        "used": state.used,
+        "reserved": state.reserved,
+        "remaining": state.remaining,
+    }
+    found: dict[str, Any] = {"name": state.name, "period": budget.period, "time_zone": budget.time_zone}
+    found["hard"] = budget.is_hard
     for name, amount in amounts.items():
         found |= describe_amount(name, amount, budget.unit)
     return found | {"ends_at": _time(state.ends_ms)}

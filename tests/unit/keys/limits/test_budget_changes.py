@@ -41,6 +41,17 @@ def test_an_increase_lasts_until_the_period_ends() -> None:
     assert [one.amount for one in again.budgets[0].increases] == [10]
 
 
+def test_an_increase_of_nothing_ends_the_others() -> None:
+    """In either unit, and as often as it is sent."""
+    for amount, unit in (("amount_usd", "money"), ("amount_tokens", "tokens")):
+        rules = replace_budgets(NO_RULES, (replace(BUDGET, unit=unit),))
+        more, nothing = ({"amount_usd": "1"}, {"amount_usd": "0"}) if unit == "money" else ({amount: 1}, {amount: 0})
+        rules = increase_budget(increase_budget(rules, "b", more, NOW), "b", more, NOW)
+        for _ in range(2):
+            rules = increase_budget(rules, "b", nothing, NOW)
+            assert rules.budgets[0].increases == ()
+
+
 def test_increases_of_rolling_and_total_budgets() -> None:
     """For the length of the window, and for all time."""
     rules = LimitRules(1, budgets=(Budget("r", 1, "tokens", "rolling", DAY_MS), Budget("t", 1, "tokens", "total")))
