@@ -189,7 +189,8 @@ def revoke(
         if as_json:
             key_output.show_key(target, dead, as_json)
             return
-        output.say(f"Revoked {describe_key(dead)}.")
+        before = "Already revoked: " if named["status"] == "revoked" else "Revoked "
+        output.say(f"{before}{describe_key(dead)}.")
         for child in target.keys.list_made_by(named):
             output.tell(
                 f"It created {describe_key(child)} or gave it more access, and that key is still active. "

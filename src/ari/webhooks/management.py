@@ -63,7 +63,7 @@ def get_webhook(tx: WebhookTransaction, webhook_id: str) -> Webhook:
     """Raises ``NotFound``."""
     found = tx.webhooks.get(webhook_id)
     if found is None:
-        raise NotFound("No such webhook.")
+        raise NotFound("No webhook has this ID.")
     return found
 
 

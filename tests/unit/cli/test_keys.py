@@ -165,6 +165,7 @@ def test_revoke_is_final_and_may_be_repeated(ari: Ari) -> None:
     key, _ = ari.create()
     first = ari.json("keys", "revoke", "--yes", key["id"], "--reason", "leaked")
     assert (first["status"], ari.json("keys", "revoke", key["id"])) == ("revoked", first)
+    assert ari("keys", "revoke", key["id"]).out.startswith("Already revoked: ")
     assert "leaked" in ari("keys", "show", key["id"]).out
     assert "can't be changed or restored" in ari.refuse("keys", "enable", key["id"])
 

@@ -137,7 +137,7 @@ def check_name(name: Any, taken: Sequence[str], noun: str) -> list[tuple[str, st
         return [("name", rule)]
     if name == CREDITS:
         return [("name", "This name is reserved for credits.")]
-    return [("name", f"Another {noun} has this name.")] if name in taken else []
+    return [("name", f"Another {noun} has this name. Give each a name of its own.")] if name in taken else []
 
 
 def check_window(window: Any) -> list[tuple[str, str]]:
