@@ -160,7 +160,9 @@ def fuzz(seed: int, rounds: int | None = None, seconds: float = 60) -> tuple[int
         done += 1
         if facts.is_determined and all(_RULES.allows("openai", model) for model in facts.models):
             determined += 1
-            assert set(facts.models) == set(read_models(body)), f"servers could read another model: {body!r}"
+            found = set(read_models(body))
+            # ARI also reads models that members unknown to it name.
+            assert found <= set(facts.models), f"servers could read another model: {body!r}"
     return done, determined
 
 

@@ -26,6 +26,7 @@ UPGRADE = "pip install --upgrade ari-keys"
 BY_TOOLS = {
     "uvx --from ari-keys ari serve",
     "uvx --from ari-keys@latest ari serve",
+    "uvx --from . ari serve",
     "uv tool install ari-keys",
     "pipx install ari-keys",
 }

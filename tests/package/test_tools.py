@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.conftest import ROOT, run
+from tests.package.conftest import NOT_SOURCES, ROOT, run
 from tests.support.command import Cli
 from tests.support.missing import skip_missing
 from tests.support.server import ServerProcess
@@ -84,6 +84,20 @@ def test_uvx_serves(version: str, uv_settings: dict[str, str], data_dir: Path) -
         assert _verify(server, secret) == 200
         assert server.setup_link.startswith(server.url)
         assert server.stop() in (0, -15, 143)
+    finally:
+        server.kill()
+
+
+def test_uvx_serves_a_checkout(uv_settings: dict[str, str], data_dir: Path, tmp_path: Path) -> None:
+    """Where no index has the package. The copy has the browser's files, which the wheel's test bundles."""
+    tree = tmp_path / "checkout"
+    kept = tuple(name for name in NOT_SOURCES if name not in ("static", ".git"))
+    shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(*kept))
+    settings = {**uv_settings, "UV_PYTHON": sys.executable}
+    server = ServerProcess(data_dir, settings=settings, cwd=tree, command=[str(BIN / "uvx"), "--from", ".", "ari"])
+    try:
+        server.start()
+        assert server.setup_link.startswith(server.url)
     finally:
         server.kill()
 

@@ -129,7 +129,10 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str, 
     elif cleaned:
         from ari.cli.table_layout import lay_out
 
-        print(*lay_out(headers, cleaned, shutil.get_terminal_size().columns, droppable), sep="\n")
+        layout = lay_out(headers, cleaned, shutil.get_terminal_size().columns, droppable)
+        print(*layout.lines, sep="\n", flush=True)
+        if layout.hides_columns:
+            tell("Some columns are hidden. Widen the terminal to see them.")
     else:
         say(empty)
     sys.stdout.flush()

@@ -43,8 +43,15 @@ class _Column(NamedTuple):
         return min(self.width, max(text, measure(self.header)))
 
 
-def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int, droppable: int = 0) -> list[str]:
-    """The lines of a table, at most ``width`` wide unless its IDs are wider. Numbers are at the right.
+class Layout(NamedTuple):
+    """The lines of a table, and whether columns are missing from them."""
+
+    lines: list[str]
+    hides_columns: bool
+
+
+def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int, droppable: int = 0) -> Layout:
+    """A table, at most ``width`` wide unless its IDs are wider. Numbers are at the right.
 
     The ``droppable`` last columns are the least important, the last one first.
     """
@@ -54,7 +61,7 @@ def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int, d
     columns, widths = _fit(columns, width, len(columns) - droppable)
     heads = zip_longest(*(column.header.split("\n") for column in columns), fillvalue="")
     lines = [*heads, *zip(*(column.cells for column in columns), strict=True)]
-    return [_draw(cells, columns, widths) for cells in lines]
+    return Layout([_draw(cells, columns, widths) for cells in lines], len(columns) < len(headers))
 
 
 def measure(text: str) -> int:

@@ -22,7 +22,9 @@ KEY_ROW = ("Nightly export of orders", "ari_k_Ab3x…9fQz", "active", "custom (3
 )
 def test_one_line_for_each_row(headers: tuple[str, ...], row: tuple[str, ...], droppable: int, width: int) -> None:
     """Headers are whole, the ID can be copied, and a wide terminal shows everything."""
-    [head, *lines] = lay_out(headers, [row, row], width, droppable)
+    layout = lay_out(headers, [row, row], width, droppable)
+    [head, *lines] = layout.lines
+    assert layout.hides_columns == any(header not in head for header in headers)
     assert len(lines) == 2
     assert max(map(measure, (head, *lines))) <= width
     left = head
@@ -37,11 +39,11 @@ def test_one_line_for_each_row(headers: tuple[str, ...], row: tuple[str, ...], d
 
 def test_the_last_columns_go_first() -> None:
     """As many as must."""
-    shown = [lay_out(USAGE, [REQUEST_ROW], width, 7)[0].split() for width in (80, 100, 120)]
+    shown = [lay_out(USAGE, [REQUEST_ROW], width, 7).lines[0].split() for width in (80, 100, 120)]
     assert shown[0] == ["TIME", "STATUS", "METHOD", "PATH", "ID"]
     assert shown[1] == ["TIME", "STATUS", "METHOD", "PATH", "KEY", "ID"]
     assert shown[2] == ["TIME", "STATUS", "METHOD", "PATH", "KEY", "VERDICT", "ID"]
-    assert lay_out(EVENTS, [EVENT], 80, 3)[0].split() == ["TIME", "EVENT", "SUBJECT"]
+    assert lay_out(EVENTS, [EVENT], 80, 3).lines[0].split() == ["TIME", "EVENT", "SUBJECT"]
 
 
 def test_numbers_and_costs_stay_whole() -> None:
@@ -51,7 +53,7 @@ def test_numbers_and_costs_stay_whole() -> None:
         ("2026-11-28 18:10:14 CET", "openrouter: meta-llama/llama-4", "$1,204.50+", "7", "0", "1,234,567", "89"),
         ("2026-11-29 18:10:14 CET", "openai: gpt-5-mini", "unknown", "12", "3", "5", "1,234,567"),
     ]
-    *heads, first, second = lay_out(headers, rows, 80)
+    *heads, first, second = lay_out(headers, rows, 80).lines
     assert [line.split()[-2:] for line in heads] == [["INPUT", "OUTPUT"], ["TOKENS", "TOKENS"]]
     assert max(map(len, (first, second))) <= 80
     assert all(
@@ -63,7 +65,7 @@ def test_numbers_and_costs_stay_whole() -> None:
 def test_ids_stay_whole_in_any_terminal() -> None:
     """They are copied into the next command."""
     ids = [KEY, "ari-20270115T030000Z-ins_" + "C" * 26 + ".backup"]
-    lines = lay_out(("NAME", "WHEN", "ID"), [("a word " * 9, "now", one) for one in ids], 30)
+    lines = lay_out(("NAME", "WHEN", "ID"), [("a word " * 9, "now", one) for one in ids], 30).lines
     assert all(one in line for one, line in zip(ids, lines[1:], strict=True))
 
 
