@@ -159,13 +159,13 @@ def test_budgets_of_a_key_are_set_increased_and_reset(owner: Any, spender: dict[
     card.get_by_role("link", name="Change").click()
     dialog.get_by_label("Amount to add").fill("5")
     dialog.get_by_role("button", name="Increase budget").click()
-    expect(card).to_contain_text("$8.00 of $35.00 used per month")
+    expect(card).to_contain_text("$8.00 of $35.00 (+$5.00 once) used per month")
     card.get_by_role("link", name="Change").click()
     dialog.get_by_role("link", name="Reset budgets").click()
     expect(dialog.get_by_role("heading", name="Reset these budgets?")).to_be_visible()
-    expect(card).to_contain_text("$8.00 of $35.00 used per month")
+    expect(card).to_contain_text("$8.00 of $35.00 (+$5.00 once) used per month")
     dialog.get_by_role("button", name="Reset budgets").click()
-    expect(card).to_contain_text("$0.00 of $35.00 used per month")
+    expect(card).to_contain_text("$0.00 of $35.00 (+$5.00 once) used per month")
 
 
 def test_budgets_of_a_consumer_the_instance_and_a_provider(owner: Any, spender: dict[str, Any], home: Any) -> None:
@@ -182,7 +182,7 @@ def test_budgets_of_a_consumer_the_instance_and_a_provider(owner: Any, spender: 
     dialog.get_by_label("Amount to add").fill("50")
     dialog.get_by_role("button", name="Increase budget").click()
     shared = home.get_by_role("region", name="Instance and providers")
-    expect(shared).to_contain_text("of $150.00 used per month")
+    expect(shared).to_contain_text("of $150.00 (+$50.00 once) used per month")
     home.get_by_role("link", name="Provider budget").click()
     dialog.get_by_label("Provider").select_option(label="OpenAI")
     dialog.get_by_role("button", name="Save budgets").click()

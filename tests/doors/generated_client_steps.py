@@ -7,7 +7,7 @@ from ari_client import AuthenticatedClient
 from ari_client.api.api_keys import create_key, list_keys, revoke_key
 from ari_client.api.caller import read_me
 from ari_client.api.verification import verify_key
-from ari_client.models import NewKeyIn, NewKeyInExpires, RevokeIn, VerifyIn
+from ari_client.models import NewKeyIn, RevokeIn, VerifyIn
 
 url, secret = sys.argv[1:]
 
@@ -19,7 +19,7 @@ def client_with(token: str) -> AuthenticatedClient:
 
 admin = client_with(secret)
 name = "made by a generated client"
-wanted = NewKeyIn(name=name, expires=NewKeyInExpires.VALUE_0, scopes=["api:read"])
+wanted = NewKeyIn(name=name, expires="1h", scopes=["api:read"])
 created = create_key.sync(client=admin, body=wanted)
 made = client_with(created.secret)
 question = VerifyIn(key=created.secret, scopes=["api:read"])

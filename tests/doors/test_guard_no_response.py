@@ -24,7 +24,7 @@ from ari.guard import entry, fastapi, flask, litestar, starlette
 from ari.guard.asgi import ApiKeys, App, find_guarded
 from ari.guard.django import require_key
 from tests.support.asgi import scope_of
-from tests.support.guard import GuardedInstance, guarded_instance
+from tests.support.guard import GuardedInstance, closed_guards, guarded_instance
 
 django.setup()
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -57,8 +57,8 @@ async def _end(error: BaseException | None) -> Any:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[GuardedInstance]:
-    with guarded_instance(tmp_path) as found:
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GuardedInstance]:
+    with guarded_instance(tmp_path) as found, closed_guards(monkeypatch):
         yield found
 
 

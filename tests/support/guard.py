@@ -1,15 +1,18 @@
 """An instance for services that use ``ari.guard`` in the tests' own process: its keys, and its usage log."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from ari import keys
 from ari.deps import Deps
+from ari.guard import entry
 from ari.instance import Instance
 from ari.storage.engine import STAGING_FILE
 from ari.usage.model import UsageRow
@@ -75,3 +78,23 @@ def guarded_instance(folder: Path, database_url: str | None = None) -> Iterator[
         yield GuardedInstance(instance, data_dir, database_url)
     finally:
         instance.close()
+
+
+@contextmanager
+def closed_guards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """At the end, close what each ``Ari`` made here opened, also for event loops that an exception ended."""
+    made, make = list[entry.Ari](), entry.Ari.__init__
+
+    def note(self: entry.Ari, backend: Any) -> None:
+        make(self, backend)
+        made.append(self)
+
+    async def close(ari: entry.Ari) -> None:
+        await ari.open()
+        await ari.close()
+
+    monkeypatch.setattr(entry.Ari, "__init__", note)
+    yield
+    for ari in made:
+        ari.stop()
+        asyncio.run(close(ari))

@@ -47,5 +47,5 @@ def keep_present(rules: ChosenRules, read_owner: Callable[[], Mapping[str, Any]]
     if not isinstance(granted, Unset):
         granted = keep_refill(granted, lambda: read_owner()["credits"])
     if not isinstance(budgets, Unset):
-        budgets = keep_time_zones(budgets, lambda: read_owner()["budgets"])
+        budgets = keep_time_zones(budgets, lambda: read_owner()["budgets"] or ())
     return rules._replace(credits=granted, budgets=budgets)

@@ -43,14 +43,14 @@ class _Column(NamedTuple):
         return min(self.width, max(text, measure(self.header)))
 
 
-class Layout(NamedTuple):
+class TableLayout(NamedTuple):
     """The lines of a table, and whether columns are missing from them."""
 
     lines: list[str]
     hides_columns: bool
 
 
-def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int, droppable: int = 0) -> Layout:
+def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int, droppable: int = 0) -> TableLayout:
     """A table, at most ``width`` wide unless its IDs are wider. Numbers are at the right.
 
     The ``droppable`` last columns are the least important, the last one first.
@@ -61,7 +61,7 @@ def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int, d
     columns, widths = _fit(columns, width, len(columns) - droppable)
     heads = zip_longest(*(column.header.split("\n") for column in columns), fillvalue="")
     lines = [*heads, *zip(*(column.cells for column in columns), strict=True)]
-    return Layout([_draw(cells, columns, widths) for cells in lines], len(columns) < len(headers))
+    return TableLayout([_draw(cells, columns, widths) for cells in lines], len(columns) < len(headers))
 
 
 def measure(text: str) -> int:

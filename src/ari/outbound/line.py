@@ -7,7 +7,6 @@ names; ``tests/unit/outbound/test_line.py`` fails if a version changes them.
 import asyncio
 import fcntl
 import re
-import select
 import sys
 import termios
 from collections.abc import Callable
@@ -20,6 +19,8 @@ from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 from aiohttp.http import HttpVersion11
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD
+
+from ari.base.readable import is_readable
 
 MAX_HEAD_BYTES = 1024 * 1024
 """Limit for interim responses (1xx) and the head of the final one together."""
@@ -93,9 +94,7 @@ class Line(ResponseHandler):
         place = None if self.transport is None else self.transport.get_extra_info("socket")
         if place is None or self.should_close or place.fileno() < 0:
             return True
-        poll = select.poll()
-        poll.register(place.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        return is_readable(place)
 
     def feed_data(self, data: Any, size: int = 0) -> bool:  # type: ignore[override]  # a message and its payload
         """aiohttp waits for a final response after any 1xx except 101, even after one that HTTP doesn't define."""

@@ -5,7 +5,6 @@ connection still holds at the next look: a second later, or before the next page
 """
 
 import re
-import select
 import socket
 import ssl
 import sys
@@ -22,6 +21,7 @@ from ari.base.audit_lines import ChainedEvent, write_head
 from ari.base.clock import to_rfc3339
 from ari.base.errors import AriError
 from ari.base.events import Event
+from ari.base.readable import is_readable
 from ari.outbound.owner_hosts import find_addresses
 
 STEP_SECONDS = 10.0
@@ -104,7 +104,7 @@ class SyslogConnection:
         try:
             # TLS only adds bytes, so that at most so many of the messages are unconfirmed.
             confirmed = self._sent_bytes - _count_unconfirmed(self._socket)
-            if select.select([self._socket], [], [], 0)[0]:
+            if is_readable(self._socket):
                 self._socket.settimeout(0.0)
                 try:
                     if self._socket.recv(4096) == b"":
@@ -125,7 +125,7 @@ class SyslogConnection:
         Raises ``SyslogFailed``.
         """
         ends = time.monotonic() + seconds
-        while (left := ends - time.monotonic()) > 0 and select.select([self._socket], [], [], left)[0]:
+        while (left := ends - time.monotonic()) > 0 and is_readable(self._socket, left):
             self.find_delivered()
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ while a worker is replaced wait instead of being refused.
 
 import gc
 import os
-import select
 import signal
 import socket
 import time
@@ -17,6 +16,7 @@ from types import FrameType
 
 import structlog
 
+from ari.base.readable import is_readable
 from ari.serving.parent_exit import die_with
 from ari.serving.process_name import set_process_name
 
@@ -200,6 +200,6 @@ class Supervisor:
 
     def _sleep(self, seconds: float | None) -> None:
         """Wait for a signal, the end of a child, or the timeout."""
-        if select.select([self._wake[0]], [], [], seconds)[0]:
+        if is_readable(self._wake[0], seconds):
             with suppress(BlockingIOError):
                 os.read(self._wake[0], 4096)

@@ -70,7 +70,7 @@ def environment() -> Environment:
     )
     jinja.filters.update(rfc3339=to_rfc3339, access=find_label, number=lambda amount: f"{amount:,}")
     jinja.filters.update(exact=words.exact, pluralize=words.pluralize, duration=words.duration, short=words.short)
-    jinja.filters.update(in_words=in_words, breakable=words.breakable)
+    jinja.filters.update(in_words=in_words)
     jinja.filters.update(
         window_in_words=window_in_words, limit_in_words=describe_named_limit, period_in_words=period_in_words
     )

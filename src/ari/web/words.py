@@ -5,8 +5,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
-from markupsafe import Markup
-
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.expiry import find_choice
 from ari.keys.limits.rules import Refill
@@ -182,9 +180,9 @@ def format_metadata(text: str | None) -> str:
     return "" if text is None else json.dumps(metadata_facts(text), indent=2, ensure_ascii=False)
 
 
-def breakable(text: str) -> Markup:
-    """A host, path or type that may end its line after ``.``, ``/`` and ``_``, not within a word."""
-    return Markup("<wbr>").join(_PARTS.findall(text))
+def split_for_breaks(text: str) -> list[str]:
+    """The parts of a host, path or type, which may end its line after ``.``, ``/`` and ``_``, not within a word."""
+    return _PARTS.findall(text)
 
 
 def _moment(at_ms: int) -> datetime:

@@ -6,7 +6,6 @@ its own file, since a file has one writer at a time and callers must not wait fo
 
 import logging
 import os
-import select
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -269,8 +268,10 @@ class Staging:
         if self._files:
             return _identities(self._files) != self._identities
         assert self._held is not None
+        from ari.base.readable import is_readable  # noqa: PLC0415 - commands on SQLite don't need it
+
         connection: Any = self._held.driver_connection
-        return connection.closed or bool(select.select([connection], [], [], 0)[0])
+        return connection.closed or is_readable(connection)
 
     def _faults(self) -> tuple[type[Exception], ...]:
         dbapi: Any = self._engine.dialect.loaded_dbapi

@@ -29,7 +29,7 @@ class ErrorCodePages:
     async def show_all(self, request: Request) -> Response:
         """Every code with its status and sentence."""
         groups = {"Refused API keys": REASONS, "Refused requests": REQUEST_ERRORS}
-        return self._pages.page(request, "pages/error_code/list.html", groups=groups, path=DOCS_PATH)
+        return self._pages.page(request, "pages/error_code/list.html", groups=groups, base=DOCS_PATH)
 
     @policy(AuthMode.OPEN)
     async def show(self, request: Request) -> Response:
@@ -38,4 +38,4 @@ class ErrorCodePages:
         if reason is None:
             raise NotFound
         advice = ADVICE.get(reason.code)
-        return self._pages.page(request, "pages/error_code/page.html", reason=reason, advice=advice, path=DOCS_PATH)
+        return self._pages.page(request, "pages/error_code/page.html", reason=reason, advice=advice, base=DOCS_PATH)
