@@ -48,6 +48,14 @@ class Pausable(Protocol):
         """Let them be opened again, if they were paused. Also called in the child."""
 
 
+class _Fork:
+    """One fork: what it paused, and whether it is over, after which a call that was interrupted does nothing."""
+
+    def __init__(self) -> None:
+        self.paused: list[Pausable] = []
+        self.is_over = False
+
+
 class ForkGate:
     """Counts the uses of SQLite, and stops new ones while the process forks."""
 
@@ -156,14 +164,16 @@ class ForkGate:
         """Wait for the other threads, and close what they left open. Once this is done, another call does nothing."""
         own = self._own
         if not getattr(own, "is_ready", False):
-            if getattr(own, "paused", None) is None:
-                own.paused = []
-            _run_aside(partial(self._begin, threading.get_ident(), getattr(own, "depth", 0), own.paused))
+            if getattr(own, "fork", None) is None:
+                own.fork = _Fork()
+            _run_aside(partial(self._begin, threading.get_ident(), getattr(own, "depth", 0), own.fork))
             own.is_ready = True
 
-    def _begin(self, forker: int, own_uses: int, paused: list[Pausable]) -> None:
+    def _begin(self, forker: int, own_uses: int, fork: _Fork) -> None:
         """A fork of another thread comes first, unless it takes too long."""
         with self._calls:
+            if fork.is_over:
+                return
             with self._changed:
                 self._changed.wait_for(lambda: self._forker in (None, forker), self._wait_seconds)
                 self._forker = forker
@@ -171,24 +181,25 @@ class ForkGate:
                 is_used = self._uses > 0
             if is_used:
                 return
-            paused[:] = self._holders
-            for holder in paused:
+            fork.paused[:] = self._holders
+            for holder in fork.paused:
                 holder.pause()
 
     def end_fork_in_parent(self) -> None:
         """Go on. Once this is done, another call does nothing, nor does one after a fork that never began."""
         own, forker = self._own, threading.get_ident()
-        paused = getattr(own, "paused", None)
-        if paused is not None:
-            _run_aside(partial(self._end, forker, paused))
+        fork = getattr(own, "fork", None)
+        if fork is not None:
+            _run_aside(partial(self._end, forker, fork))
             own.is_ready = False
-            own.paused = None
+            own.fork = None
 
-    def _end(self, forker: int, paused: list[Pausable]) -> None:
+    def _end(self, forker: int, fork: _Fork) -> None:
         with self._calls:
-            for holder in paused:
+            fork.is_over = True
+            for holder in fork.paused:
                 holder.resume()
-            paused.clear()
+            fork.paused.clear()
             with self._changed:
                 if self._forker == forker:
                     self._forker = None
@@ -200,7 +211,8 @@ class ForkGate:
         if self._is_unsafe:
             self._inherited += self._holders
             self._holders = WeakSet()
-        for holder in getattr(self._own, "paused", None) or ():
+        fork = getattr(self._own, "fork", None)
+        for holder in () if fork is None else fork.paused:
             holder.resume()
         self._reset()
 

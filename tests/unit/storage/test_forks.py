@@ -6,6 +6,7 @@ import os
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
@@ -246,6 +247,26 @@ def test_a_fork_that_a_signal_interrupts_stops_nobody() -> None:
         used.join(10)
         assert not used.is_alive(), at
     assert at > 20
+
+
+def test_a_call_that_an_interruption_delayed_pauses_nothing_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread may run only once the fork is over."""
+    gate, holder, late = ForkGate(), Holder(), list[Callable[[], None]]()
+    gate.add(holder)
+
+    def interrupt(run: Callable[[], None], _: object) -> None:
+        late.append(run)
+        raise TimeoutError
+
+    with monkeypatch.context() as patched, suppress(TimeoutError):
+        patched.setattr(_thread, "start_new_thread", interrupt)
+        gate.begin_fork()
+    gate.begin_fork()
+    gate.end_fork_in_parent()
+    late[0]()
+    assert holder.asked == ["pause", "resume"]
+    with gate.use():
+        pass
 
 
 def test_a_use_waits_for_a_fork_within_bounds() -> None:
