@@ -60,6 +60,9 @@ async def _end(error: BaseException | None) -> Any:
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GuardedInstance]:
     with guarded_instance(tmp_path) as found, closed_guards(monkeypatch):
         yield found
+    for error in ENDS.values():
+        if error is not None:  # its traceback would keep the requests
+            error.__traceback__ = error.__context__ = None
 
 
 def make_fastapi(folder: Path, error: BaseException | None) -> Any:
