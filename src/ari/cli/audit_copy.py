@@ -155,7 +155,7 @@ def _require_foreign(path: Path, data_dir: Path | None) -> None:
     if find_remote(data_dir) is not None:
         return
     settings = read_settings(data_dir)
-    if is_own_file(path, settings.data_dir, [settings.master_key_file, settings.audit_file]):
+    if is_own_file(path, settings.data_dir, [settings.master_key_file]):
         raise Conflict("own_file", f"{path} is a file of ARI's own. Choose another name.")
 
 
