@@ -53,7 +53,6 @@ _PASSED = frozenset(
         "x-max-tokens",
         "x-ms-client-request-id",
         "x-ms-useragent",
-        "x-openai-subagent",
         "x-openrouter-categories",
         "x-openrouter-title",
         "x-server-timeout",
@@ -72,6 +71,7 @@ _PASSED_PREFIXES = (
     "x-codex-",
     "x-goog-upload-",
     "x-grok-",
+    "x-openai-",
     "x-stainless-",
 )
 """Each is one vendor's own: no gateway reads a target there."""

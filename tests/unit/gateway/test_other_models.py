@@ -73,7 +73,6 @@ def test_what_users_write_names_no_model(body: dict[str, Any]) -> None:
     [
         {"tools": [{"type": "openrouter:advisor"}]},
         {"tools": [{"type": "openrouter:advisor", "parameters": {"instructions": "x"}}]},
-        {"tools": [{"type": "openrouter:subagent"}]},
         {"tools": [{"type": "openrouter:fusion"}]},
         {"tools": [{"type": "not_known_yet"}]},
         {"tools": [{"type": "Function"}]},
